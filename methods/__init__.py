@@ -1,0 +1,26 @@
+"""Explainers by name. A value is "module:class"; nothing is imported before it is used."""
+
+EXPLAINERS: dict[str, str] = {
+    "random": "methods.controls:Random",
+    "sobel": "methods.controls:Sobel",
+    "center": "methods.controls:Center",
+    "deviation": "methods.controls:Deviation",
+    "truth": "methods.controls:Truth",
+    "gradient": "methods.gradient:Gradient",
+    "input_x_gradient": "methods.gradient:InputXGradient",
+    "integrated_gradients": "methods.gradient:IntegratedGradients",
+    "guided_backprop": "methods.backprop:GuidedBackprop",
+    "squared": "methods.ensembles:Squared",
+    "smoothgrad": "methods.ensembles:SmoothGrad",
+    "smoothgrad_squared": "methods.ensembles:SmoothGradSquared",
+    "vargrad": "methods.ensembles:VarGrad",
+    "deconvolution": "methods.backprop:Deconvolution",
+    "deep_lift": "methods.backprop:DeepLift",
+    "lrp": "methods.backprop:Lrp",
+    "grad_cam": "methods.backprop:GradCam",
+    "guided_grad_cam": "methods.backprop:GuidedGradCam",
+    "gradient_shap": "methods.perturbation:GradientShap",
+    "occlusion": "methods.perturbation:Occlusion",
+    "lime": "methods.perturbation:Lime",
+    "kernel_shap": "methods.perturbation:KernelShap",
+}

@@ -1,0 +1,66 @@
+"""What an explainer is: a frozen dataclass of hyper-parameters that prepares an attribution function."""
+
+from collections.abc import Callable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from datasets.base import Split
+
+AttributionFunction = Callable[[Float[Tensor, "b *feature"], Int[Tensor, "b"]], Float[Tensor, "b *feature"]]
+"""(inputs, target classes) -> signed attributions, the shape of the inputs."""
+
+Explains = Literal["classifier", "itself", "nothing"]
+
+
+class Skip(Exception):  # noqa: N818  (not an error: the method does not apply here)
+    """Raised by `prepare` where a method does not apply; the reason reaches the report."""
+
+
+@runtime_checkable
+class Explainer(Protocol):
+    """A frozen dataclass of hyper-parameters; its fields are the bracketed parameters of the command line.
+
+    Attributes:
+        version: raised when the results of the explainer change on purpose; part of the identity of a result.
+        explains: "classifier" (post hoc), "itself" (self-explaining) or "nothing" (a control).
+    """
+
+    version: ClassVar[int]
+    explains: ClassVar[Explains]
+
+    def prepare(self, classifier: nn.Module, train: Split) -> AttributionFunction:
+        """Builds the function that attributes a batch: trains, draws references, or does nothing at all.
+
+        Args:
+            classifier: trained, in eval mode, `(b, *feature)` in [0, 1] -> logits `(b, k)`; must be left unchanged.
+            train: training split the classifier saw, on the classifier's device.
+
+        Raises:
+            Skip: the method does not apply to this classifier or data.
+        """
+        ...
+
+
+class View:
+    """An explainer that is a cheap function of a costlier `source`, so that several views share one pass.
+
+    A subclass is a frozen dataclass that defines `source` and `reduce`. SmoothGrad and VarGrad, for example, are two
+    views of the same noisy passes. Random numbers are drawn by the source alone and seeded with its name, hence a view
+    yields the same attributions whether it is computed alone or beside others.
+    """
+
+    @property
+    def source(self) -> Explainer:
+        """The explainer whose output is reduced; equal sources are computed once."""
+        raise NotImplementedError
+
+    def reduce(self, passed: Tensor) -> Float[Tensor, "b *feature"]:
+        """Turns the output of the source into attributions."""
+        raise NotImplementedError
+
+    def prepare(self, classifier: nn.Module, train: Split) -> AttributionFunction:
+        """See `Explainer.prepare`."""
+        attribute = self.source.prepare(classifier, train)
+        return lambda inputs, targets: self.reduce(attribute(inputs, targets))
