@@ -1,0 +1,21 @@
+"""Classifiers and fills by name. A value is "module:function"; nothing is imported before it is used.
+
+A classifier is a function `name(feature_shape, num_classes, *, parameters...) -> nn.Module` that maps standardised
+inputs to logits. A fill is a function `name(inputs, kept, train_mean, *, parameters...) -> replacement`.
+"""
+
+CLASSIFIERS: dict[str, str] = {
+    "linear": "benchmark.classifiers:linear",
+    "mlp": "benchmark.classifiers:mlp",
+    "cnn_small": "hns.seeker:seeker_small",
+    "cnn_large": "hns.seeker:seeker_large",
+    "resnet8": "benchmark.classifiers:resnet8",
+    "resnet18": "benchmark.classifiers:resnet18",
+    "resnet50": "benchmark.classifiers:resnet50",
+}
+
+FILLS: dict[str, str] = {
+    "mean": "benchmark.removal:mean",
+    "zero": "benchmark.removal:zero",
+    "image_mean": "benchmark.removal:image_mean",
+}

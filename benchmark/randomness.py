@@ -30,13 +30,13 @@ def generator(*parts: object) -> torch.Generator:
 def seeded(*parts: object) -> Iterator[None]:
     """Seeds the global generators of torch, numpy and random inside the block and restores them afterwards."""
     seed = derive(*parts)
-    state, np_state = random.getstate(), np.random.get_state()  # noqa: NPY002
+    state, np_state = random.getstate(), np.random.get_state()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         random.seed(seed)
-        np.random.seed(seed % 2**32)  # noqa: NPY002  (scikit-learn inside LIME draws from it)
+        np.random.seed(seed % 2**32)
         try:
             yield
         finally:
             random.setstate(state)
-            np.random.set_state(np_state)  # noqa: NPY002
+            np.random.set_state(np_state)

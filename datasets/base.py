@@ -1,7 +1,7 @@
 """What a data set is: three splits of tensors, the number of classes, and a card that says where it came from."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -53,6 +53,23 @@ class Dataset:
     num_classes: int
     card: Card
     feature_names: tuple[str, ...] = ()
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """The splits by name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    def with_inputs(self, inputs: dict[str, Float[Tensor, "..."]]) -> "Dataset":
+        """The same examples with other inputs, split by split."""
+        return self._each(lambda name, split: replace(split, inputs=inputs[name]))
+
+    def to(self, device: str) -> "Dataset":
+        """The same data on another device."""
+        return self._each(lambda _, s: replace(s, inputs=s.inputs.to(device), labels=s.labels.to(device)))
+
+    def _each(self, change: Callable[[str, Split], Split]) -> "Dataset":
+        changed = {name: change(name, split) for name, split in self.splits.items()}
+        return replace(self, train=changed["train"], validation=changed["validation"], test=changed["test"])
 
     @property
     def feature_shape(self) -> tuple[int, ...]:

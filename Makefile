@@ -1,0 +1,27 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: benchmark test slow lint format
+
+benchmark: .venv/installed  ## the quick matrix: tables and curves in runs/quick/report
+	$(BIN)/python run_benchmark.py run
+
+test: .venv/installed lint  ## style, types and the fast tests
+	$(BIN)/pytest
+
+slow: .venv/installed  ## the tests that take minutes
+	$(BIN)/pytest -m slow
+
+lint: .venv/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.venv/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@

@@ -1,0 +1,76 @@
+"""Files shared between cells: weights of original networks, and rank maps. Complete or absent, never half written."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Integer
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from benchmark.spec import Ranking, Training, key
+
+
+@dataclass(frozen=True)
+class Artefacts:
+    """Artefacts below a run's folder, named by the hash of what they are."""
+
+    folder: Path
+
+    def has_network(self, training: Training) -> bool:
+        """Whether the weights of an original network are stored."""
+        return self._network(training).exists()
+
+    def save_network(self, training: Training, network: nn.Module) -> None:
+        """Stores the weights of an original network."""
+        path = self._network(training)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}")
+        save_file({name: value.cpu().contiguous() for name, value in network.state_dict().items()}, draft)
+        draft.replace(path)
+
+    def load_network(self, training: Training, network: nn.Module) -> None:
+        """Fills a network with the stored weights."""
+        network.load_state_dict(load_file(self._network(training)))
+
+    def has_ranks(self, ranking: Ranking) -> bool:
+        """Whether the rank maps of all splits are stored."""
+        return self._ranks(ranking).is_dir()
+
+    def save_ranks(self, ranking: Ranking, ranks: dict[str, np.ndarray]) -> None:
+        """Stores rank maps, one array for each split."""
+        path = self._ranks(ranking)
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft.mkdir(parents=True, exist_ok=True)
+        for split, values in ranks.items():
+            np.save(draft / f"{split}.npy", values)
+        if path.is_dir():
+            shutil.rmtree(draft)  # another worker was faster; its ranks are the same
+        else:
+            draft.replace(path)
+
+    def load_ranks(self, ranking: Ranking, split: str) -> Integer[Tensor, "n *unit"]:
+        """Rank map of one split as int32 on the CPU."""
+        return torch.from_numpy(np.load(self._ranks(ranking) / f"{split}.npy", mmap_mode="r").astype(np.int32))
+
+    def drop_ranks(self, ranking: Ranking) -> None:
+        """Removes rank maps that no cell needs any more."""
+        shutil.rmtree(self._ranks(ranking), ignore_errors=True)
+
+    def drop_all_ranks(self) -> None:
+        """Removes every rank map, also those an interrupted run left behind."""
+        shutil.rmtree(self.folder / "ranks", ignore_errors=True)
+
+    def _network(self, training: Training) -> Path:
+        return self.folder / "networks" / f"{key(training)}.safetensors"
+
+    def _ranks(self, ranking: Ranking) -> Path:
+        return self.folder / "ranks" / key(ranking)
+
+
+def rank_dtype(num_units: int) -> type[np.unsignedinteger]:
+    """The smallest unsigned integers that hold the ranks 0..num_units-1."""
+    return next(kind for kind in (np.uint8, np.uint16, np.uint32) if num_units - 1 <= np.iinfo(kind).max)

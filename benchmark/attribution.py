@@ -1,0 +1,103 @@
+"""Attributions of a whole split in fixed chunks, turned into rank maps at once; raw attributions are never kept."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from benchmark.artefacts import rank_dtype
+from benchmark.plugins import build
+from benchmark.randomness import generator, seeded
+from benchmark.removal import rank
+from benchmark.spec import Ranking, key
+from datasets.base import Split
+from methods.base import AttributionFunction, Explainer, View
+
+CHUNK = 256
+CHUNK_FEATURES = 2**22
+"""Chunks are at most 256 examples and 4 million features. Part of the protocol: random draws depend on them."""
+
+
+def rank_splits(
+    network: nn.Module, splits: Mapping[str, Split], rankings: Sequence[Ranking]
+) -> list[dict[str, np.ndarray]]:
+    """Rank maps, split by split, of rankings that share one pass: one training, one target, one source.
+
+    Args:
+        network: the trained classifier, in eval mode, on the device of the splits.
+        splits: "train" and any others; explainers are prepared with "train".
+
+    Returns:
+        For each ranking: split name -> unsigned integers `(n, *unit)`.
+
+    Raises:
+        Skip: the explainer does not apply.
+        ValueError: attributions of the wrong shape or not finite.
+    """
+    explainers = [build(ranking.explainer, "explainer") for ranking in rankings]
+    source = source_of(explainers[0])
+    seed = ("attribution", key(rankings[0].training), repr(source))
+    with seeded(*seed, "prepare"):
+        attribute = source.prepare(network, splits["train"])
+    found: list[dict[str, np.ndarray]] = [{} for _ in rankings]
+    for name, split in splits.items():
+        rankers = [_Ranker(r, e, generator("ties", key(r), name)) for r, e in zip(rankings, explainers, strict=True)]
+        with seeded(*seed, name):
+            for inputs, passed in _passes(attribute, network, split, rankings[0].target):
+                for ranker in rankers:
+                    ranker.add(inputs, passed)
+        for ranks, ranker in zip(found, rankers, strict=True):
+            ranks[name] = ranker.joined()
+    return found
+
+
+@dataclass
+class _Ranker:
+    """Collects the ranks of one ranking on one split, chunk by chunk."""
+
+    ranking: Ranking
+    explainer: Explainer
+    ties: torch.Generator
+    chunks: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, inputs: Tensor, passed: Tensor) -> None:
+        attributions = self.explainer.reduce(passed) if isinstance(self.explainer, View) else passed
+        attributions = checked(attributions, inputs, self.ranking.explainer.text)
+        ranks = rank(attributions, unit=self.ranking.unit, magnitude=self.ranking.magnitude, generator=self.ties)
+        self.chunks.append(ranks.cpu().numpy().astype(rank_dtype(ranks[0].numel())))
+
+    def joined(self) -> np.ndarray:
+        return np.concatenate(self.chunks) if self.chunks else np.empty((0, 1), np.uint8)
+
+
+def source_of(explainer: Explainer) -> Explainer:
+    """The explainer whose pass is computed: the source of a view, otherwise the explainer itself."""
+    return explainer.source if isinstance(explainer, View) else explainer
+
+
+def checked(attributions: Tensor, inputs: Float[Tensor, "b *feature"], name: str) -> Float[Tensor, "b *feature"]:
+    """Attributions as float32.
+
+    Raises:
+        ValueError: not a tensor of the shape of the inputs.
+    """
+    shape = tuple(attributions.shape) if isinstance(attributions, Tensor) else type(attributions).__name__
+    if shape != tuple(inputs.shape):
+        raise ValueError(f"{name} must return attributions of shape {tuple(inputs.shape)}, got {shape}")
+    return attributions.detach().float()
+
+
+def _passes(
+    attribute: AttributionFunction, network: nn.Module, split: Split, target: str
+) -> Iterator[tuple[Float[Tensor, "b *feature"], Tensor]]:
+    """Inputs of each chunk and what the source makes of them."""
+    if not len(split):
+        return
+    size = max(1, min(CHUNK, CHUNK_FEATURES // split.inputs[0].numel()))
+    for inputs, labels in zip(split.inputs.split(size), split.labels.split(size), strict=True):
+        with torch.no_grad():
+            targets = labels if target == "label" else network(inputs).argmax(1)
+        yield inputs, attribute(inputs, targets)

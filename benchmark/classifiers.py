@@ -1,0 +1,148 @@
+"""The classifiers that are explained and retrained: input standardisation, then a network.
+
+Contract, checked for every classifier by a test: `(b, *feature)` in [0, 1] -> logits `(b, k)`; every ReLU is a module
+of its own, not in place and used once, because guided backprop and DeepLIFT are silently wrong otherwise.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torchvision.models import resnet as torchvision_resnet
+
+from benchmark.plugins import build
+from benchmark.spec import PlugIn
+
+
+class Standardize(nn.Module):
+    """(x - mean) / std per channel of images, per feature of tabular rows; constants are fixed when built."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, inputs: Float[Tensor, "n *feature"]) -> None:
+        """Takes the statistics of `inputs`; a constant channel keeps its scale."""
+        super().__init__()
+        over = (0, *range(2, inputs.ndim))
+        std = inputs.std(over, correction=0, keepdim=True)[0]
+        self.register_buffer("mean", inputs.mean(over, keepdim=True)[0])
+        self.register_buffer("std", torch.where(std > 0, std, 1.0))
+
+    def forward(self, inputs: Float[Tensor, "b *feature"]) -> Float[Tensor, "b *feature"]:
+        return (inputs - self.mean) / self.std
+
+
+def classifier(identity: PlugIn, inputs: Float[Tensor, "n *feature"], num_classes: int) -> nn.Module:
+    """A freshly initialised classifier; weights come from the global generator.
+
+    Args:
+        inputs: training inputs: their shape sizes the network, their statistics standardise its inputs.
+    """
+    network = build(identity, "classifier")(tuple(inputs.shape[1:]), num_classes)
+    return nn.Sequential(Standardize(inputs), network)
+
+
+def linear(feature_shape: Sequence[int], num_classes: int) -> nn.Module:
+    """A linear map of all features; with the recipe "least_squares" it is solved in closed form."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(_size(feature_shape), num_classes))
+
+
+def mlp(feature_shape: Sequence[int], num_classes: int, *, width: int = 128, hidden_layers: int = 2) -> nn.Module:
+    """Fully connected layers with ReLU, for tabular data and very small images."""
+    layers: list[nn.Module] = [nn.Flatten()]
+    current = _size(feature_shape)
+    for _ in range(hidden_layers):
+        layers += [nn.Linear(current, width), nn.ReLU()]
+        current = width
+    return nn.Sequential(*layers, nn.Linear(current, num_classes))
+
+
+def resnet8(feature_shape: Sequence[int], num_classes: int, *, width: int = 16) -> nn.Module:
+    """Residual network with one block at each of three sizes (16, 32, 64 channels), for small images."""
+    return _residual_network(feature_shape, num_classes, channels=(width, 2 * width, 4 * width), blocks=1)
+
+
+def resnet18(feature_shape: Sequence[int], num_classes: int, *, width: int = 64) -> nn.Module:
+    """ResNet-18 with a 3x3 stem and no max-pooling, the usual form for images of 28 to 64 pixels (He et al. 2016)."""
+    return _residual_network(feature_shape, num_classes, channels=(width, 2 * width, 4 * width, 8 * width), blocks=2)
+
+
+def resnet50(feature_shape: Sequence[int], num_classes: int) -> nn.Module:
+    """torchvision's ResNet-50 for images of about 224 pixels, with ReLU modules of their own (He et al. 2016).
+
+    Differs from torchvision: the three activations of a block are separate modules, none in place; names and shapes
+    of the weights are torchvision's.
+    """
+    _require_images(feature_shape, "resnet50")
+    network = torchvision_resnet.ResNet(Bottleneck, [3, 4, 6, 3], num_classes=num_classes)
+    network.relu = nn.ReLU()
+    if feature_shape[0] != 3:
+        network.conv1 = nn.Conv2d(feature_shape[0], 64, 7, stride=2, padding=3, bias=False)
+    return network
+
+
+class Bottleneck(torchvision_resnet.Bottleneck):
+    """torchvision's bottleneck block with three ReLU modules instead of one used three times in place."""
+
+    def __init__(self, *args: int | nn.Module | None, **kwargs: int) -> None:
+        super().__init__(*args, **kwargs)
+        del self.relu
+        self.relu1, self.relu2, self.relu3 = nn.ReLU(), nn.ReLU(), nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.relu1(self.bn1(self.conv1(x)))
+        out = self.relu2(self.bn2(self.conv2(out)))
+        out = self.bn3(self.conv3(out))
+        return self.relu3(out + (x if self.downsample is None else self.downsample(x)))
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions and a shortcut; where the shape changes, the shortcut is a 1x1 convolution."""
+
+    def __init__(self, channels: int, out: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, out, 3, stride=stride, padding=1, bias=False)
+        self.bn1, self.relu1 = nn.BatchNorm2d(out), nn.ReLU()
+        self.conv2 = nn.Conv2d(out, out, 3, padding=1, bias=False)
+        self.bn2, self.relu2 = nn.BatchNorm2d(out), nn.ReLU()
+        self.shortcut: nn.Module = nn.Identity()
+        if stride > 1 or channels != out:
+            self.shortcut = nn.Sequential(nn.Conv2d(channels, out, 1, stride=stride, bias=False), nn.BatchNorm2d(out))
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b out h2 w2"]:
+        out = self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x)))))
+        return self.relu2(out + self.shortcut(x))
+
+
+def _residual_network(
+    feature_shape: Sequence[int], num_classes: int, *, channels: Sequence[int], blocks: int
+) -> nn.Module:
+    _require_images(feature_shape, "a residual network")
+    stem = nn.Conv2d(feature_shape[0], channels[0], 3, padding=1, bias=False)
+    layers: list[nn.Module] = [stem, nn.BatchNorm2d(channels[0]), nn.ReLU()]
+    current = channels[0]
+    for out in channels:
+        for _ in range(blocks):
+            layers.append(Block(current, out, stride=2 if out != current else 1))
+            current = out
+    return _he_initialised(
+        nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(current, num_classes))
+    )
+
+
+def _he_initialised(network: nn.Module) -> nn.Module:
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    return network
+
+
+def _size(feature_shape: Sequence[int]) -> int:
+    return math.prod(feature_shape)
+
+
+def _require_images(feature_shape: Sequence[int], name: str) -> None:
+    if len(feature_shape) != 3:
+        raise ValueError(f"{name} needs images (c, h, w), got features {tuple(feature_shape)}; use mlp")

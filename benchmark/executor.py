@@ -1,0 +1,167 @@
+"""Runs the missing cells of a plan, here or in worker processes; the driver alone writes the store."""
+
+import errno
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import wait as wait_for_end
+
+import torch
+from tqdm import tqdm
+
+from benchmark import runner
+from benchmark.plan import Group, groups, trainings
+from benchmark.runner import Workplace
+from benchmark.spec import Cell, Ranking, Training
+from benchmark.store import Outcome, Store
+from methods.base import Skip
+
+Work = Training | Group | Cell
+
+
+@dataclass
+class Driver:
+    """Hands out work, records outcomes, and passes failures on to the cells that depended on the work.
+
+    Attributes:
+        missing: cells without an outcome; shrinks as the run goes on.
+    """
+
+    store: Store
+    place: Workplace
+    pool: Executor
+    missing: dict[Cell, None]
+    bar: tqdm
+    capacity: int
+
+    def __post_init__(self) -> None:
+        self.waiting = Counter(cell.ranking for cell in self.missing)
+
+    def run(self) -> None:
+        """Trains the original networks first, then ranks and measures group by group."""
+        self._drive(t for t in trainings(self.missing) if self._wanted(t))
+        self._drive(groups(self.missing))
+
+    def _wanted(self, training: Training) -> bool:
+        return Cell(training, None, None) in self.missing or not self.place.artefacts.has_network(training)
+
+    def _drive(self, work: Iterable[Work]) -> None:
+        """Keeps at most `capacity` pieces of work in flight; what follows from finished work goes first."""
+        ready: deque[Work] = deque(work)
+        running: dict[Future[Outcome], Work] = {}
+        while ready or running:
+            while ready and len(running) < self.capacity:
+                part = ready.popleft()
+                running[self.pool.submit(attempt, part, self.place)] = part
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                ready.extendleft(reversed(self._finished(running.pop(future), future.result())))
+
+    def _finished(self, work: Work, outcome: Outcome) -> list[Work]:
+        """Records what is known now and returns the work that became possible."""
+        if isinstance(work, Cell):
+            self._record([work], outcome)
+        elif isinstance(work, Training):
+            self._record([Cell(work, None, None)], outcome)
+            if outcome.status != "done":
+                self._record([cell for cell in self.missing if _depends(cell, work)], outcome)
+        elif outcome.status == "done":
+            return list(work.cells)
+        elif len(work.rankings) > 1:
+            return list(work.split())  # one bad explainer must not take its neighbours with it
+        else:
+            self._record(work.cells, outcome)
+        return []
+
+    def _record(self, cells: Iterable[Cell], outcome: Outcome) -> None:
+        for cell in cells:
+            if cell in self.missing:
+                self.store.record(cell, outcome)
+                del self.missing[cell]
+                self.bar.update()
+                self._drop_ranks(cell.ranking)
+
+    def _drop_ranks(self, ranking: Ranking | None) -> None:
+        """Rank maps are large; they go once their last cell is measured."""
+        self.waiting[ranking] -= 1
+        if ranking and not self.waiting[ranking]:
+            self.place.artefacts.drop_ranks(ranking)
+
+
+def execute(store: Store, cells: list[Cell], place: Workplace, *, workers: int) -> None:
+    """Measures the cells that the store misses.
+
+    Args:
+        workers: number of worker processes; 0 works in this process.
+
+    Raises:
+        OSError: no space left on the device; finished cells are kept.
+        RuntimeError: a worker process died; finished cells are kept.
+    """
+    missing = dict.fromkeys(store.missing(cells))
+    if not missing:
+        return
+    with tqdm(total=len(missing), unit="cell", desc=place.folder.name, smoothing=0.02) as bar, _pool(workers) as pool:
+        Driver(store, place, pool, missing, bar, capacity=max(1, workers)).run()
+
+
+def attempt(work: Work, place: Workplace) -> Outcome:
+    """Does one piece of work; the single place where any exception becomes an outcome."""
+    try:
+        if isinstance(work, Training):
+            return runner.train_original(work, place)
+        if isinstance(work, Cell):
+            return runner.measure(work, place)
+        runner.rank(work.rankings, place)
+        return Outcome("done")
+    except Skip as skip:
+        return Outcome("skipped", reason=str(skip))
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
+        return Outcome("failed", reason=traceback.format_exc(), provenance=runner.provenance(place.device))
+
+
+def _depends(cell: Cell, training: Training) -> bool:
+    return (cell.ranking is not None and cell.ranking.training == training) or (
+        cell.training == training and not cell.retrain
+    )
+
+
+class Here(Executor):
+    """Does submitted work at once, in this process: for one GPU, and for debugging."""
+
+    def submit(self, work: Callable, /, *arguments: object, **keywords: object) -> Future:
+        future: Future = Future()
+        future.set_result(work(*arguments, **keywords))
+        return future
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[Executor]:
+    """One thread a worker on the CPU, so that the number of workers never changes a number."""
+    if workers == 0:
+        torch.set_num_threads(1)
+        yield Here()
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """Ctrl-C is for the driver; a worker ends when the driver does, even by kill -9."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    parent = multiprocessing.parent_process()
+    if parent:
+        threading.Thread(target=lambda: (wait_for_end([parent.sentinel]), os._exit(1)), daemon=True).start()

@@ -1,0 +1,231 @@
+"""From a matrix to its cells: canonical, in a fixed order, each once; and the steps that share their work."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import product
+from typing import Literal, get_args
+
+from benchmark.notation import suggestion
+from benchmark.plugins import build, check_name, plugin
+from benchmark.recipe import RECIPE_FIELDS, Recipe
+from benchmark.spec import Cell, Order, PlugIn, Probe, Ranking, Target, Training, Unit, check_fraction
+
+Protocol = Literal["rigorous", "paper"]
+
+PAPER_BASES = ("gradient", "guided_backprop", "integrated_gradients")
+PAPER_ENSEMBLES = ("squared", "smoothgrad", "smoothgrad_squared", "vargrad")
+PAPER_EXPLAINERS = (
+    "random",
+    "sobel",
+    *PAPER_BASES,
+    *(f"{ensemble}[base={base}]" for ensemble in PAPER_ENSEMBLES for base in PAPER_BASES),
+)
+"""The 17 rows that can be rebuilt from Hooker et al. 2019 (the text counts 18 and does not name the last)."""
+
+
+@dataclass(frozen=True)
+class Convention:
+    """What a protocol fixes about rankings.
+
+    Attributes:
+        one_checkpoint: every seed explains the network of seed 0; otherwise each explains its own.
+    """
+
+    unit: Unit
+    magnitude: bool
+    target: Target
+    one_checkpoint: bool
+
+
+CONVENTIONS: dict[Protocol, Convention] = {
+    "rigorous": Convention("pixel", magnitude=True, target="predicted", one_checkpoint=False),
+    "paper": Convention("feature", magnitude=False, target="predicted", one_checkpoint=True),
+}
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The product of its axes; what `run` measures.
+
+    Attributes:
+        datasets: names such as "mnist" or "mnist[train=10000,test=2000]".
+        classifiers: names such as "cnn_small" or "resnet18[width=32]".
+        explainers: names, with parameters such as "smoothgrad[samples=50]", or "my_file:MyExplainer".
+        seeds: how many: 0, 1, ... seeds - 1.
+        fractions: shares of features removed, in [0, 1]; the original (0) is always measured.
+        orders: morf removes the most important first (ROAR), lerf the least important (KAR).
+        fills: what replaces removed features.
+        retrain: true retrains from scratch; false measures the original network on reduced inputs.
+        probes: image, or mask for a network that sees only which features were removed (leak control).
+        protocol: rigorous (whole pixels, magnitude, one network per seed) or paper (features, signed, one network).
+        unit: overrides what the protocol says.
+        magnitude: overrides what the protocol says.
+        target: class that is explained; overrides what the protocol says.
+        recipe: how classifiers are trained.
+    """
+
+    datasets: tuple[str, ...] = ("digits",)
+    classifiers: tuple[str, ...] = ("cnn_small",)
+    explainers: tuple[str, ...] = PAPER_EXPLAINERS
+    seeds: int = 3
+    fractions: tuple[float, ...] = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
+    orders: tuple[Order, ...] = ("morf", "lerf")
+    fills: tuple[str, ...] = ("mean",)
+    retrain: tuple[bool, ...] = (True,)
+    probes: tuple[Probe, ...] = ("image",)
+    protocol: Protocol = "rigorous"
+    unit: Unit | None = None
+    magnitude: bool | None = None
+    target: Target | None = None
+    recipe: Recipe = Recipe()
+
+    @property
+    def convention(self) -> Convention:
+        """The protocol's convention with this matrix's overrides."""
+        given = {name: getattr(self, name) for name in ("unit", "magnitude", "target")}
+        return replace(CONVENTIONS[self.protocol], **{k: v for k, v in given.items() if v is not None})
+
+
+def matrix_from(table: dict[str, object], *, where: str) -> Matrix:
+    """A matrix from the keys of a preset file.
+
+    Raises:
+        ValueError: an unknown key, with the nearest known one, or a value of the wrong form.
+    """
+    known = {field.name: field for field in fields(Matrix)}
+    for name in table:
+        if name not in known:
+            raise ValueError(f"{where}: unknown key {name!r}{suggestion(name, known)}")
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
+    recipe = values.pop("recipe", {})
+    if not isinstance(recipe, dict):
+        raise ValueError(f"{where}: recipe must be a table, got {recipe!r}; write [recipe]")
+    for name in recipe:
+        if name not in RECIPE_FIELDS:
+            raise ValueError(f"{where}: unknown key {name!r} in [recipe]{suggestion(name, RECIPE_FIELDS)}")
+    return Matrix(**values, recipe=Recipe(**recipe))  # type: ignore[arg-type]
+
+
+def check(matrix: Matrix) -> None:
+    """Checks everything that can be checked without importing a plug-in or opening a file.
+
+    Raises:
+        ValueError: an unknown name, a fraction outside [0, 1], a missing axis, a word that is not a choice.
+    """
+    for kind, names in zip(("dataset", "classifier", "explainer", "fill"), _plugin_axes(matrix), strict=True):
+        for name in names:
+            check_name(name, kind)
+    for axis in ("datasets", "classifiers", "explainers", "fractions", "orders", "fills", "retrain", "probes"):
+        if not isinstance(getattr(matrix, axis), tuple) or not getattr(matrix, axis):
+            raise ValueError(f"{axis} needs at least one value, as a list, got {getattr(matrix, axis)!r}")
+    if not isinstance(matrix.seeds, int) or matrix.seeds < 1:
+        raise ValueError(f"seeds must be a number of seeds, at least 1, got {matrix.seeds!r}")
+    for fraction in matrix.fractions:
+        check_fraction(fraction)
+    _check_words(matrix)
+
+
+def cells(matrix: Matrix) -> list[Cell]:
+    """Every cell of the matrix once, originals first within each data set, classifier and seed.
+
+    Fraction 0 depends on neither explainer nor order, fraction 1 not on the explainer: one cell each serves all curves.
+    """
+    check(matrix)
+    datasets, classifiers, explainers, fills = (
+        [plugin(text, kind) for text in texts]
+        for kind, texts in zip(("dataset", "classifier", "explainer", "fill"), _plugin_axes(matrix), strict=True)
+    )
+    found: dict[Cell, None] = {}
+    for dataset, classifier, seed in product(datasets, classifiers, range(matrix.seeds)):
+        training = Training(dataset, classifier, matrix.recipe, seed)
+        found[Cell(training, None, None)] = None
+        found.update(dict.fromkeys(_reduced(matrix, training, explainers, fills)))
+    return list(found)
+
+
+def _reduced(matrix: Matrix, training: Training, explainers: list[PlugIn], fills: list[PlugIn]) -> Iterator[Cell]:
+    convention = matrix.convention
+    explained = replace(training, seed=0) if convention.one_checkpoint else training
+    fractions = sorted({round(fraction, 10) for fraction in matrix.fractions} - {0.0})
+    axes = product(explainers, matrix.probes, fills, matrix.retrain, matrix.orders, fractions)
+    for explainer, probe, fill, retrain, order, fraction in axes:
+        ranking = Ranking(explained, explainer, convention.target, convention.magnitude, convention.unit)
+        cell = Cell(training, ranking, fill, order, fraction, retrain, probe)
+        if probe == "mask":
+            if retrain and fraction < 1:  # a mask shows no fill, and a network that never saw masks cannot read them
+                yield replace(cell, fill=None)
+        else:
+            yield replace(cell, ranking=None, order="morf") if fraction == 1 else cell
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cells whose rankings come out of one pass over the data."""
+
+    rankings: tuple[Ranking, ...]
+    cells: tuple[Cell, ...]
+
+    def split(self) -> "list[Group]":
+        """One group for each ranking."""
+        return [Group((r,), tuple(c for c in self.cells if c.ranking == r)) for r in self.rankings]
+
+
+def groups(wanted: Iterable[Cell]) -> list[Group]:
+    """Reduced cells grouped by the pass that ranks them; cells without a ranking stand alone."""
+    passes: dict[object, list[Cell]] = {}
+    for cell in wanted:
+        if not cell.intact:
+            passes.setdefault(_pass(cell.ranking) if cell.ranking else cell, []).append(cell)
+    return [Group(tuple(dict.fromkeys(c.ranking for c in part if c.ranking)), tuple(part)) for part in passes.values()]
+
+
+def _pass(ranking: Ranking) -> object:
+    explainer = build(ranking.explainer, "explainer")
+    return ranking.training, ranking.target, getattr(explainer, "source", explainer)
+
+
+def trainings(wanted: Iterable[Cell]) -> list[Training]:
+    """The original networks that cells need, each once."""
+    needed: dict[Training, None] = {}
+    for cell in wanted:
+        if cell.intact or not cell.retrain:
+            needed[cell.training] = None
+        if cell.ranking:
+            needed[cell.ranking.training] = None
+    return list(needed)
+
+
+def forecast(wanted: list[Cell]) -> str:
+    """What running cells would take: how many of each kind, and what they share."""
+    ranked = groups(wanted)
+    rankings = sum(len(group.rankings) for group in ranked)
+    passes = sum(bool(group.rankings) for group in ranked)
+    retrained = sum(cell.retrain and not cell.intact for cell in wanted)
+    scored = sum(not cell.retrain for cell in wanted)
+    return (
+        f"{len(wanted)} cells\n"
+        f"  {sum(cell.intact for cell in wanted):6} original networks, each shared by all explainers and orders\n"
+        f"  {retrained:6} networks retrained from scratch\n"
+        f"  {scored:6} original networks scored without retraining\n"
+        f"  {rankings:6} rankings from {passes} passes over the data, each shared by all fractions, orders and fills"
+    )
+
+
+def describe(matrix: Matrix) -> dict[str, object]:
+    """The matrix as plain data, to be stored with the results."""
+    return asdict(matrix)
+
+
+def _plugin_axes(matrix: Matrix) -> tuple[tuple[str, ...], ...]:
+    return matrix.datasets, matrix.classifiers, matrix.explainers, matrix.fills
+
+
+def _check_words(matrix: Matrix) -> None:
+    choices = {"orders": Order, "probes": Probe, "retrain": Literal[True, False], "protocol": Protocol}
+    choices |= {"unit": Literal["pixel", "feature", None], "target": Literal["predicted", "label", None]}
+    choices |= {"magnitude": Literal[True, False, None]}
+    for axis, words in choices.items():
+        given = getattr(matrix, axis)
+        for word in given if isinstance(given, tuple) else (given,):
+            if word not in get_args(words):
+                raise ValueError(f"{axis} must be one of {', '.join(map(str, get_args(words)))}, got {word!r}")

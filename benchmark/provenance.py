@@ -1,0 +1,61 @@
+"""Where a number comes from: commit, versions, hardware, time."""
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("torch", "torchvision", "captum", "numpy", "scipy", "scikit-learn")
+
+
+def provenance(device: str) -> dict[str, str]:
+    """Facts that are stored with every result."""
+    return {**_machine(device), "finished": datetime.now(UTC).isoformat(timespec="seconds")}
+
+
+@cache
+def _machine(device: str) -> dict[str, str]:
+    return {
+        "commit": commit(),
+        "python": platform.python_version(),
+        **{package: _version(package) for package in PACKAGES},
+        "system": f"{platform.system()} {platform.machine()}",
+        "hardware": _hardware(device),
+        "device": device,
+    }
+
+
+def commit() -> str:
+    """Commit of the checkout, with "+" behind it where files differ from it; "unknown" outside a checkout."""
+    head = _git("rev-parse", "--short=12", "HEAD")
+    return head + ("+" if head and _git("status", "--porcelain", "--untracked-files=no") else "") or "unknown"
+
+
+def _git(*arguments: str) -> str:
+    try:
+        call = ["git", *arguments]
+        done = subprocess.run(call, cwd=Path(__file__).parent, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def _hardware(device: str) -> str:
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.get_device_name(device)
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    return f"{model or 'CPU'}, {os.cpu_count()} cores"

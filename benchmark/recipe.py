@@ -1,0 +1,54 @@
+"""How a classifier is trained, as data: part of the identity of every result."""
+
+from dataclasses import dataclass, fields
+from typing import Literal, get_args
+
+Optimiser = Literal["adam", "sgd", "least_squares"]
+Schedule = Literal["constant", "one_cycle", "steps"]
+Augmentation = Literal["none", "shift_flip", "resized_crop"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Optimiser, schedule and budget of one training.
+
+    Attributes:
+        optimiser: "least_squares" solves a linear classifier in closed form and ignores all other fields.
+        learning_rate: its peak where the schedule moves.
+        schedule: "one_cycle" warms up for 30 % of the steps and anneals to zero; "steps" warms up over
+            `warmup_epochs`, then multiplies by 0.1 at 1/3, 2/3 and 8/9 of the epochs (30, 60, 80 of 90).
+        weight_decay: L2 penalty on weights; biases and normalisation layers are left out.
+        augmentation: applied after features were removed; see `benchmark/augmentation.py`.
+    """
+
+    optimiser: Optimiser = "adam"
+    epochs: int = 10
+    batch_size: int = 128
+    learning_rate: float = 5e-3
+    schedule: Schedule = "one_cycle"
+    warmup_epochs: float = 0.0
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    augmentation: Augmentation = "none"
+
+    def __post_init__(self) -> None:
+        for name, words in (("optimiser", Optimiser), ("schedule", Schedule), ("augmentation", Augmentation)):
+            if getattr(self, name) not in get_args(words):
+                raise ValueError(
+                    f"recipe.{name} must be one of {', '.join(get_args(words))}, got {getattr(self, name)!r}"
+                )
+        for name in ("epochs", "batch_size"):
+            if not isinstance(getattr(self, name), int):
+                raise ValueError(f"recipe.{name} must be a whole number, got {getattr(self, name)!r}")
+        for name in ("epochs", "batch_size", "learning_rate"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"recipe.{name} must be positive, got {getattr(self, name)}")
+        for name in ("warmup_epochs", "momentum", "weight_decay", "label_smoothing"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"recipe.{name} must not be negative, got {getattr(self, name)}")
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(f"recipe.label_smoothing must lie in [0, 1), got {self.label_smoothing}")
+
+
+RECIPE_FIELDS = tuple(field.name for field in fields(Recipe))

@@ -1,0 +1,112 @@
+"""Ranking features and replacing them: the heart of the protocol (Hooker et al. 2019, arXiv:1806.10758, s.3).
+
+Features are ranked once; every removal fraction, order and fill is then a comparison with the ranks. A *unit* is what
+goes as a whole: a pixel with all its channels, or a single feature.
+"""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Bool, Float, Integer
+from torch import Tensor
+
+from benchmark.spec import Order, Unit, check_fraction
+
+Fill = Callable[[Float[Tensor, "n *feature"], Bool[Tensor, "n *unit"], Float[Tensor, "*feature"]], Tensor]
+"""(inputs, mask of kept units, training mean) -> what replaces the removed units, broadcastable to the inputs."""
+
+
+def rank(
+    attributions: Float[Tensor, "n *feature"], *, unit: Unit, magnitude: bool, generator: torch.Generator
+) -> Integer[Tensor, "n *unit"]:
+    """Rank of every unit, 0 for the most important; a permutation of 0..units-1 for each example.
+
+    The score of a pixel is the sum over its channels. Ties are broken at random: a seeded shuffle before a stable
+    sort, because `topk` and `argsort` alone favour a corner of the image.
+
+    Args:
+        attributions: signed; `(n, c, h, w)` or `(n, d)`.
+        unit: "pixel" gives ranks `(n, 1, h, w)`, which broadcast over channels; for tabular rows both units are one.
+        magnitude: rank absolute values.
+        generator: on the CPU, so that every device breaks ties alike.
+
+    Returns:
+        int64 on the device of the attributions.
+
+    Raises:
+        ValueError: attributions that are not finite.
+    """
+    if not attributions.isfinite().all():
+        bad = int((~attributions.isfinite()).flatten(1).any(1).sum())
+        raise ValueError(f"attributions must be finite, got NaN or infinity in {bad} of {len(attributions)} examples")
+    scores = attributions.abs() if magnitude else attributions
+    if unit == "pixel" and scores.ndim == 4:
+        scores = scores.sum(1, keepdim=True)
+    flat = scores.flatten(1)
+    shuffle = torch.rand(flat.shape, generator=generator, dtype=torch.float64).argsort(1).to(flat.device)
+    by_score = flat.gather(1, shuffle).argsort(dim=1, descending=True, stable=True)
+    order = shuffle.gather(1, by_score)
+    positions = torch.arange(flat.shape[1], device=flat.device).expand_as(order)
+    return torch.empty_like(order).scatter_(1, order, positions).view(scores.shape)
+
+
+def num_removed(num_units: int, removal_fraction: float) -> int:
+    """How many units of an example go: the nearest integer to the share.
+
+    >>> num_removed(64, 0.1)
+    6
+
+    Raises:
+        ValueError: a fraction outside [0, 1].
+    """
+    check_fraction(removal_fraction)
+    return round(num_units * removal_fraction)
+
+
+def kept(
+    ranks: Integer[Tensor, "n *unit"], *, removal_fraction: float, order: Order = "morf"
+) -> Bool[Tensor, "n *unit"]:
+    """Mask of the units that stay (True = kept); exactly `num_removed` units of every example go.
+
+    Args:
+        order: "morf" removes the most important units first (ROAR), "lerf" the least important (KAR).
+    """
+    num_units = ranks[0].numel()
+    removed = num_removed(num_units, removal_fraction)
+    return ranks >= removed if order == "morf" else ranks < num_units - removed
+
+
+def remove(
+    inputs: Float[Tensor, "n *feature"],
+    mask: Bool[Tensor, "n *unit"],
+    fill: Fill,
+    train_mean: Float[Tensor, "*feature"],
+) -> Float[Tensor, "n *feature"]:
+    """Replaces every feature whose unit is not kept.
+
+    Args:
+        train_mean: mean of the intact training inputs, `(c, 1, 1)` per channel or `(d,)` per feature.
+    """
+    return torch.where(mask, inputs, fill(inputs, mask, train_mean))
+
+
+def training_mean(inputs: Float[Tensor, "n *feature"]) -> Float[Tensor, "*feature"]:
+    """Mean per channel of images, `(c, 1, 1)`; per feature of tabular rows, `(d,)`."""
+    return inputs.mean((0, *range(2, inputs.ndim)), keepdim=True)[0]
+
+
+def mean(inputs: Tensor, kept: Tensor, train_mean: Tensor) -> Tensor:
+    """The training mean of the channel (of the feature, for tabular rows): the fill of the paper."""
+    return train_mean.expand_as(inputs)
+
+
+def zero(inputs: Tensor, kept: Tensor, train_mean: Tensor) -> Tensor:
+    """Zero: black in images."""
+    return torch.zeros_like(inputs)
+
+
+def image_mean(inputs: Tensor, kept: Tensor, train_mean: Tensor) -> Tensor:
+    """The mean of the channel over the intact image; the training mean for tabular rows."""
+    if inputs.ndim == 2:
+        return train_mean.expand_as(inputs)
+    return inputs.mean((2, 3), keepdim=True).expand_as(inputs)

@@ -1,0 +1,97 @@
+"""A run from its matrix to its finished store: checks, plans, executes. Everything here may be repeated at any time."""
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from benchmark import runner
+from benchmark.classifiers import classifier
+from benchmark.executor import execute
+from benchmark.plan import Matrix, describe
+from benchmark.runner import Workplace
+from benchmark.spec import Cell, Training
+from benchmark.store import FILE, Store
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a run works with; no part of the identity of its results.
+
+    Attributes:
+        device: "cpu", "cuda", "cuda:1"; "auto" takes CUDA where there is one.
+        workers: worker processes; None for one a core, and none beside a GPU.
+    """
+
+    data_root: Path
+    device: str = "auto"
+    workers: int | None = None
+    retry_failed: bool = False
+
+
+def run(matrix: Matrix, cells: list[Cell], folder: Path, means: Means) -> Counter[str]:
+    """Measures what is missing of a matrix in its folder.
+
+    Returns:
+        Number of cells by status.
+
+    Raises:
+        ValueError: data that cannot be read, a classifier that does not fit it, a device that is not there, a folder
+            that holds another matrix or is being written to.
+        OSError: no space left.
+    """
+    place = Workplace(folder, means.data_root, device(means.device))
+    workers = num_workers(means.workers, place.device)
+    if not (folder / FILE).exists():
+        rehearse(cells, place)  # before anything is written
+    store = Store(folder, create=True)
+    with store.locked():
+        store.plan(describe(matrix), cells)
+        if means.retry_failed:
+            store.forget_failures()
+        missing = store.missing(cells)
+        if missing:
+            execute(store, missing, place, workers=min(workers, len(missing)))
+            place.artefacts.drop_all_ranks()
+        return store.counts()
+
+
+def rehearse(cells: list[Cell], place: Workplace) -> None:
+    """Loads every data set once and sizes every classifier for it, so that bad input fails before work starts."""
+    for dataset in dict.fromkeys(cell.training.dataset for cell in cells):
+        data = runner.load(dataset, place.data_root)
+        for training in dict.fromkeys(cell.training for cell in cells if cell.training.dataset == dataset):
+            if training.seed == 0:
+                _check_fits(training, classifier(training.classifier, data.train.inputs, data.num_classes))
+
+
+def _check_fits(training: Training, network: torch.nn.Module) -> None:
+    if training.recipe.optimiser == "least_squares" and len(list(network.parameters())) != 2:
+        raise ValueError("recipe.optimiser least_squares fits one linear layer only; use the classifier linear")
+
+
+def device(name: str) -> str:
+    """The device that a name stands for.
+
+    Raises:
+        ValueError: not a device, or not here.
+    """
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"device {name!r} cannot be used here ({reason}); use cpu or auto") from None
+    return name
+
+
+def num_workers(asked: int | None, device: str) -> int:
+    """Worker processes: as asked, otherwise one for each usable core, and none beside a GPU."""
+    if asked is None:
+        return 0 if device != "cpu" else len(os.sched_getaffinity(0))
+    if asked < 0:
+        raise ValueError(f"workers must be at least 0, got {asked}; 0 works in this process")
+    return asked

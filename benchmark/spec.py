@@ -1,0 +1,110 @@
+"""What is measured: frozen specifications whose hash is the identity of a result. Pure data, no torch."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from benchmark.recipe import Recipe
+
+Target = Literal["predicted", "label"]
+Unit = Literal["pixel", "feature"]
+Order = Literal["morf", "lerf"]
+Probe = Literal["image", "mask"]
+
+
+def key(specification: object) -> str:
+    """16 hexadecimal digits of the SHA-256 of the canonical form of a specification (a dataclass).
+
+    Floats are rounded to 10 decimals, so that 0.1 + 0.2 and 0.3 are one fraction.
+    """
+    canonical = json.dumps(_canonical(asdict(specification)), sort_keys=True)  # type: ignore[call-overload]
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def check_fraction(removal_fraction: float) -> None:
+    """Raises ValueError unless the fraction lies in [0, 1]."""
+    if not 0 <= removal_fraction <= 1:
+        hint = f"; did you mean {removal_fraction / 100:g}?" if 1 < removal_fraction <= 100 else ""
+        raise ValueError(f"removal_fraction must lie in [0, 1], got {removal_fraction:g}{hint}")
+
+
+def _canonical(value: object) -> object:
+    if isinstance(value, float):
+        return round(value, 10) + 0.0
+    if isinstance(value, dict):
+        return {str(name): _canonical(part) for name, part in value.items() if name != "text"}
+    if isinstance(value, list | tuple):
+        return [_canonical(part) for part in value]
+    return value
+
+
+@dataclass(frozen=True)
+class PlugIn:
+    """A data set, classifier, explainer or fill by name, with every parameter it has, defaults included.
+
+    Attributes:
+        parameters: (name, value) pairs sorted by name.
+        text: how it is written, without defaults: "smoothgrad[samples=50]"; not part of the identity.
+    """
+
+    name: str
+    version: int
+    parameters: tuple[tuple[str, object], ...] = ()
+    text: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class Training:
+    """A classifier trained from scratch on intact inputs."""
+
+    dataset: PlugIn
+    classifier: PlugIn
+    recipe: Recipe
+    seed: int
+
+    def pairing(self) -> tuple[object, ...]:
+        """What initial weights and batch order are drawn from: equal for all explainers, hence paired results."""
+        return key(self.dataset), key(self.classifier), self.seed
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Features of every image ordered by one explainer of one trained classifier.
+
+    Attributes:
+        magnitude: rank by absolute value instead of signed value.
+        unit: "pixel" removes all channels of a place together, "feature" each value on its own.
+    """
+
+    training: Training
+    explainer: PlugIn
+    target: Target = "predicted"
+    magnitude: bool = True
+    unit: Unit = "pixel"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measurement, fully specified.
+
+    Attributes:
+        training: classifier, data, recipe and seed of the network that is measured.
+        ranking: which features go first; None where it does not matter (removal fraction 0 or 1).
+        removal_fraction: share of units replaced, in [0, 1].
+        retrain: False measures the original network on reduced test inputs.
+        probe: what the network sees, the reduced image or only the mask (leak control).
+    """
+
+    training: Training
+    ranking: Ranking | None
+    fill: PlugIn | None
+    order: Order = "morf"
+    removal_fraction: float = 0.0
+    retrain: bool = True
+    probe: Probe = "image"
+
+    @property
+    def intact(self) -> bool:
+        """Whether this is the original network on original inputs."""
+        return self.removal_fraction == 0

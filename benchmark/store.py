@@ -1,0 +1,151 @@
+"""Rows of a run in one SQLite file: the cells that are planned, and what became of each. One writer at a time."""
+
+import fcntl
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from benchmark.spec import Cell, key
+
+FILE = "results.sqlite"
+Status = Literal["done", "failed", "skipped"]
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS matrix (id INTEGER PRIMARY KEY CHECK (id = 1), specification TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS cells (
+    key TEXT PRIMARY KEY, position INTEGER NOT NULL, specification TEXT NOT NULL,
+    status TEXT, metrics TEXT, reason TEXT, seconds REAL, provenance TEXT
+);
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a cell.
+
+    Attributes:
+        metrics: name -> value, accuracies as shares in [0, 1]; None where a value does not exist.
+        reason: why a cell was skipped, or the traceback of its failure.
+        seconds: wall time of the cell's own work.
+    """
+
+    status: Status
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    reason: str = ""
+    seconds: float = 0.0
+    provenance: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A planned cell as stored: its specification as plain data and its outcome, None while it is to do."""
+
+    specification: dict
+    outcome: Outcome | None
+
+
+class Store:
+    """The store of a run's folder. Every record is one transaction: an interrupted run keeps all finished cells."""
+
+    def __init__(self, folder: Path, *, create: bool = False) -> None:
+        """Opens the store of a folder.
+
+        Raises:
+            ValueError: there is none and `create` is False, or the file is not a store.
+        """
+        self.path = folder / FILE
+        if not create and not self.path.exists():
+            raise ValueError(f"no run in {folder}: there is no {FILE}; start one with run --out {folder}")
+        folder.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(self.path)
+        try:
+            self._database.executescript(SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise ValueError(f"{self.path} cannot be used as a store of results: {error}") from None
+
+    def plan(self, matrix: dict[str, object], cells: Iterable[Cell]) -> None:
+        """Enters the cells of a matrix. A folder holds one matrix; it may grow but never lose a cell.
+
+        Raises:
+            ValueError: the folder holds cells that this matrix does not have.
+        """
+        planned = {key(cell): cell for cell in cells}
+        strange = [k for (k,) in self._database.execute("SELECT key FROM cells") if k not in planned]
+        if strange:
+            raise ValueError(
+                f"{self.path.parent} holds another matrix: {len(strange)} of its cells are not in this one"
+                f"{self._differences(matrix)}; choose another folder with --out"
+            )
+        with self._database:
+            self._database.execute("INSERT OR REPLACE INTO matrix VALUES (1, ?)", [json.dumps(matrix)])
+            self._database.executemany(
+                "INSERT INTO cells (key, position, specification) VALUES (?, ?, ?) "
+                "ON CONFLICT (key) DO UPDATE SET position = excluded.position",
+                [(k, position, json.dumps(asdict(cell))) for position, (k, cell) in enumerate(planned.items())],
+            )
+
+    def missing(self, cells: Iterable[Cell]) -> list[Cell]:
+        """The cells without an outcome, in the given order."""
+        finished = {k for (k,) in self._database.execute("SELECT key FROM cells WHERE status IS NOT NULL")}
+        return [cell for cell in cells if key(cell) not in finished]
+
+    def record(self, cell: Cell, outcome: Outcome) -> None:
+        """Stores the outcome of a planned cell."""
+        values = (outcome.status, json.dumps(outcome.metrics), outcome.reason, outcome.seconds)
+        with self._database:
+            self._database.execute(
+                "UPDATE cells SET status = ?, metrics = ?, reason = ?, seconds = ?, provenance = ? WHERE key = ?",
+                [*values, json.dumps(outcome.provenance), key(cell)],
+            )
+
+    def forget_failures(self) -> None:
+        """Makes failed cells missing again."""
+        with self._database:
+            self._database.execute("UPDATE cells SET status = NULL WHERE status = 'failed'")
+
+    def matrix(self) -> dict[str, object]:
+        """The matrix the folder was last planned with."""
+        found = self._database.execute("SELECT specification FROM matrix").fetchone()
+        return json.loads(found[0]) if found else {}
+
+    def rows(self) -> list[Row]:
+        """All planned cells in canonical order."""
+        return list(self._rows())
+
+    def counts(self) -> Counter[str]:
+        """Number of cells by status: "done", "failed", "skipped", "to do"."""
+        return Counter(row.outcome.status if row.outcome else "to do" for row in self._rows())
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the folder for one writing run.
+
+        Raises:
+            ValueError: another run is writing here.
+        """
+        with self.path.with_name("run.lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                message = f"another run is writing to {self.path.parent}; wait for it or choose another --out"
+                raise ValueError(message) from None
+            yield
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._database.close()
+
+    def _rows(self) -> Iterator[Row]:
+        query = "SELECT specification, status, metrics, reason, seconds, provenance FROM cells ORDER BY position"
+        for specification, status, metrics, reason, seconds, provenance in self._database.execute(query):
+            outcome = Outcome(status, json.loads(metrics), reason, seconds, json.loads(provenance)) if status else None
+            yield Row(json.loads(specification), outcome)
+
+    def _differences(self, matrix: dict[str, object]) -> str:
+        stored = self.matrix()
+        names = [name for name, value in json.loads(json.dumps(matrix)).items() if stored.get(name) != value]
+        return f"; they differ in {', '.join(names)}" if names else ""

@@ -1,0 +1,121 @@
+"""Training a classifier from scratch, and measuring it. The same few lines serve originals and retrained networks."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from jaxtyping import Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from benchmark.augmentation import augmented
+from benchmark.randomness import generator
+from benchmark.recipe import Recipe
+from datasets.base import Split
+
+EVALUATION_BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Score:
+    """Accuracy in [0, 1] and mean cross-entropy in nats."""
+
+    accuracy: float
+    loss: float
+
+
+def train(network: nn.Module, split: Split, recipe: Recipe, *, pairing: tuple[object, ...]) -> None:
+    """Trains `network` in place and leaves it in eval mode.
+
+    Args:
+        network: freshly initialised, on the device of the split.
+        pairing: what batch order and augmentation are drawn from; equal pairings see the same batches.
+
+    Raises:
+        ValueError: "least_squares" for a network that is not one linear layer, or no examples to train on.
+    """
+    if not len(split):
+        raise ValueError("there are no training examples; lower validation or raise train in the data set")
+    if recipe.optimiser == "least_squares":
+        _least_squares(network, split)
+    else:
+        _descend(network, split, recipe, pairing)
+    network.eval()
+
+
+def score(network: nn.Module, split: Split) -> Score:
+    """Accuracy and loss of a network in eval mode; NaN on an empty split."""
+    network.eval()
+    with torch.no_grad():
+        logits = [network(batch) for batch in split.inputs.split(EVALUATION_BATCH)] if len(split) else []
+    if not logits:
+        return Score(math.nan, math.nan)
+    joined = torch.cat(logits)
+    hits = (joined.argmax(1) == split.labels).double().mean()
+    return Score(hits.item(), F.cross_entropy(joined, split.labels).item())
+
+
+def _descend(network: nn.Module, split: Split, recipe: Recipe, pairing: tuple[object, ...]) -> None:
+    order, noise = generator("batches", *pairing), generator("augmentation", *pairing)
+    optimiser = _optimiser(network, recipe)
+    num_batches = math.ceil(len(split) / recipe.batch_size)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, partial(_factor, recipe=recipe, num_batches=num_batches))
+    network.train()
+    for _ in range(recipe.epochs):
+        for batch in _batches(len(split), recipe.batch_size, order):
+            inputs = augmented(split.inputs[batch], recipe.augmentation, noise)
+            loss = F.cross_entropy(network(inputs), split.labels[batch], label_smoothing=recipe.label_smoothing)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+
+
+def _batches(num_examples: int, batch_size: int, order: torch.Generator) -> Iterator[Int[Tensor, "b"]]:
+    return iter(torch.randperm(num_examples, generator=order).split(batch_size))
+
+
+def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Weight decay acts on matrices and kernels only; biases and normalisation layers are vectors."""
+    decayed = [p for p in network.parameters() if p.ndim > 1]
+    free = [p for p in network.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": free, "weight_decay": 0.0}]
+    if recipe.optimiser == "sgd":
+        nesterov = recipe.momentum > 0
+        return torch.optim.SGD(groups, recipe.learning_rate, momentum=recipe.momentum, nesterov=nesterov, fused=True)
+    return torch.optim.Adam(groups, recipe.learning_rate, fused=True)
+
+
+def _factor(step: int, recipe: Recipe, num_batches: int) -> float:
+    """Multiplier of the learning rate at one step."""
+    epoch = step / num_batches
+    if recipe.schedule == "one_cycle":
+        return _one_cycle(epoch / recipe.epochs)
+    if epoch < recipe.warmup_epochs:
+        return (step + 1) / (recipe.warmup_epochs * num_batches)
+    if recipe.schedule == "steps":
+        return 0.1 ** sum(epoch >= recipe.epochs * share for share in (1 / 3, 2 / 3, 8 / 9))
+    return 1.0
+
+
+def _one_cycle(progress: float, peak: float = 0.3) -> float:
+    """From 1/25 to 1 and down to almost 0 along two half cosines (Smith & Topin, arXiv:1708.07120)."""
+    if progress < peak:
+        return 0.04 + 0.96 * (1 - math.cos(math.pi * progress / peak)) / 2
+    return (1 + math.cos(math.pi * (progress - peak) / (1 - peak))) / 2
+
+
+def _least_squares(network: nn.Module, split: Split) -> None:
+    """Least squares on one-hot targets with an intercept; the minimum-norm solution where features are constant."""
+    linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    if len(linear) != 1 or len(list(network.parameters())) != 2:
+        raise ValueError("recipe.optimiser least_squares fits one linear layer only; use the classifier linear")
+    with torch.no_grad():
+        features = nn.Sequential(*list(network.children())[:-1])(split.inputs).flatten(1).double()
+        targets = F.one_hot(split.labels, linear[0].out_features).double()
+        centre, level = features.mean(0), targets.mean(0)
+        weight = torch.linalg.pinv(features - centre) @ (targets - level)
+        linear[0].weight.copy_(weight.T)
+        linear[0].bias.copy_(level - centre @ weight)

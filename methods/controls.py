@@ -1,0 +1,128 @@
+"""Controls: explainers that know nothing of the classifier. A method that does not beat them explains nothing."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from datasets.base import Split
+from methods.base import AttributionFunction, Explains, Skip
+
+
+@dataclass(frozen=True)
+class Random:
+    """Random scores, uniform in [0, 1): the chance level that every explainer must beat.
+
+    Paper: the "random" control of Hooker et al. 2019, arXiv:1806.10758, s.3.
+    Differs from the paper: nowhere.
+    """
+
+    version: ClassVar[int] = 1
+    explains: ClassVar[Explains] = "nothing"
+
+    def prepare(self, classifier: nn.Module, train: Split) -> AttributionFunction:
+        """See `Explainer.prepare`. Drawn on the CPU, so that every device removes the same features."""
+        return lambda inputs, targets: torch.rand(inputs.shape).to(inputs.device)
+
+
+@dataclass(frozen=True)
+class Sobel:
+    """Sobel edge strength of every channel: the edge detector that several methods turn out to resemble.
+
+    Paper: the "sobel" control of Hooker et al. 2019, arXiv:1806.10758, s.3; sqrt(g_y^2 + g_x^2), the two Sobel filters.
+    Differs from the paper: the image is extended by its border pixels, so that the border itself is no edge.
+    """
+
+    version: ClassVar[int] = 1
+    explains: ClassVar[Explains] = "nothing"
+
+    def prepare(self, classifier: nn.Module, train: Split) -> AttributionFunction:
+        """See `Explainer.prepare`.
+
+        Raises:
+            Skip: the data are tabular.
+        """
+        if train.inputs.ndim != 4:
+            raise Skip("Sobel needs images")
+        return lambda inputs, targets: _edges(inputs)
+
+
+@dataclass(frozen=True)
+class Center:
+    """Closeness to the image centre: what the centring of objects alone is worth.
+
+    Paper: none; minus the Euclidean distance from the centre of the image, in pixels.
+    Differs from the paper: nowhere.
+    """
+
+    version: ClassVar[int] = 1
+    explains: ClassVar[Explains] = "nothing"
+
+    def prepare(self, classifier: nn.Module, train: Split) -> AttributionFunction:
+        """See `Explainer.prepare`.
+
+        Raises:
+            Skip: the data are tabular.
+        """
+        if train.inputs.ndim != 4:
+            raise Skip("Center needs images")
+        height, width = train.inputs.shape[2:]
+        rows, columns = torch.arange(height) - (height - 1) / 2, torch.arange(width) - (width - 1) / 2
+        closeness = -(rows[:, None].square() + columns.square()).sqrt()
+        return lambda inputs, targets: closeness.to(inputs.device).expand_as(inputs).clone()
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """Distance |x - mean| of every feature from its training mean: removal by the mean fill, most changed first.
+
+    Paper: none; |x - mean|, the mean of each feature over the training split.
+    Differs from the paper: nowhere.
+    """
+
+    version: ClassVar[int] = 1
+    explains: ClassVar[Explains] = "nothing"
+
+    def prepare(self, classifier: nn.Module, train: Split) -> AttributionFunction:
+        """See `Explainer.prepare`."""
+        mean = train.inputs.mean(0)
+        return lambda inputs, targets: (inputs - mean).abs()
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Ground truth of synthetic data: the best, or inverted the worst, that any explainer can do.
+
+    Paper: the toy experiment of Hooker et al. 2019, arXiv:1806.10758, s.3 compares a true and an inverted ranking.
+    Differs from the paper: nowhere.
+
+    Attributes:
+        inverted: return minus the truth; features of equal relevance stay ties.
+    """
+
+    version: ClassVar[int] = 1
+    explains: ClassVar[Explains] = "nothing"
+
+    inverted: bool = False
+
+    def prepare(self, classifier: nn.Module, train: Split) -> AttributionFunction:
+        """See `Explainer.prepare`.
+
+        Raises:
+            Skip: the data set does not know which of its features carry the class.
+        """
+        truth, sign = train.truth, -1 if self.inverted else 1
+        if truth is None:
+            raise Skip("this data set has no ground truth")
+        return lambda inputs, targets: sign * truth(inputs)
+
+
+def _edges(images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+    """Magnitude of the two Sobel filters, channel by channel."""
+    smooth, difference = images.new_tensor([1.0, 2.0, 1.0]), images.new_tensor([-1.0, 0.0, 1.0])
+    filters = torch.stack([difference[:, None] * smooth, smooth[:, None] * difference])[:, None]
+    planes = F.pad(images.flatten(0, 1)[:, None], (1, 1, 1, 1), mode="replicate")
+    return F.conv2d(planes, filters).square().sum(1).sqrt().view_as(images)

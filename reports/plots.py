@@ -1,0 +1,70 @@
+"""ROAR and KAR curves: one panel for each family of explainers, the random control shaded behind all of them."""
+
+from pathlib import Path
+
+import matplotlib
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reports.load import curves
+from reports.statistics import summarise
+from reports.style import FAMILIES, ORDERS, OTHER_FAMILY, family, label
+from reports.tables import settings, slug, title
+
+LINES = ["-", "--", "-.", ":"]
+REFERENCE = "random"
+
+
+def plots(frame: pd.DataFrame, folder: Path) -> list[Path]:
+    """Draws the curves of every setting as SVG and PNG and returns their paths."""
+    joined = curves(frame)
+    paths = []
+    with matplotlib.rc_context({"svg.hashsalt": "roarbench", "svg.fonttype": "none", "figure.dpi": 110}):
+        for part in settings(joined):
+            figure = _curves(part)
+            for suffix in ("svg", "png"):
+                paths.append(folder / f"curves{slug(part, joined)}.{suffix}")
+                figure.savefig(paths[-1], bbox_inches="tight", metadata={"Date": None} if suffix == "svg" else None)
+    return paths
+
+
+def _curves(part: pd.DataFrame) -> Figure:
+    part = part.assign(family=part.explainer.map(family))
+    families = [name for name in (*FAMILIES, OTHER_FAMILY) if name in set(part.family)]
+    orders = [order for order in ORDERS if order in set(part.order)]
+    figure = Figure(figsize=(3.1 * len(families), 2.9 * len(orders) + 0.4))
+    axes = figure.subplots(len(orders), len(families), sharex=True, sharey=True, squeeze=False)
+    for row, order in zip(axes, orders, strict=True):
+        for axis, name in zip(row, families, strict=True):
+            _panel(axis, part[part.order == order], name)
+            axis.set(title=f"{ORDERS[order]}: {name}", xlabel="removal fraction t", ylabel="test accuracy")
+            axis.title.set_size(9)
+    figure.suptitle(title(part), y=1.0, fontsize=10)
+    figure.tight_layout()
+    return figure
+
+
+def _panel(axis: Axes, rows: pd.DataFrame, name: str) -> None:
+    explainers = list(dict.fromkeys(rows[rows.family == name].explainer))
+    random = rows[rows.explainer == REFERENCE]
+    if len(random):
+        _line(axis, random, colour="0.35", line=(0, (1, 1)), label=label(REFERENCE))
+    colours = sns.color_palette("colorblind", max(1, len(explainers)))
+    for position, explainer in enumerate(e for e in explainers if e != REFERENCE):
+        _line(axis, rows[rows.explainer == explainer], colours[position], LINES[position % 4], label(explainer))
+    axis.legend(fontsize=6.5, frameon=False, loc="best")
+
+
+def _line(axis: Axes, rows: pd.DataFrame, colour: object, line: object, label: str) -> None:
+    """Mean over seeds with the band of its 95 % interval, from the same numbers as the tables."""
+    sns.lineplot(
+        data=rows, x="removal_fraction", y="test_accuracy", ax=axis, color=colour, linestyle=line, label=label,
+        estimator="mean", errorbar=_interval, marker="o", markersize=3, linewidth=1.3,
+    )  # fmt: skip
+
+
+def _interval(values: pd.Series) -> tuple[float, float]:
+    summary = summarise(values)
+    return summary.mean - summary.half_width, summary.mean + summary.half_width

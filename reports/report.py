@@ -1,0 +1,30 @@
+"""Renders a run's folder: tables, curves, all rows; from the store alone."""
+
+from pathlib import Path
+
+from reports.load import costs, load
+from reports.plots import plots
+from reports.tables import tables
+
+
+def report(folder: Path) -> str:
+    """Writes the report of a run, finished or not, into its folder.
+
+    Returns:
+        The ROAR and KAR tables and the paths of everything written.
+
+    Raises:
+        ValueError: the folder holds no run.
+    """
+    frame = load(folder)
+    out = folder / "report"
+    out.mkdir(exist_ok=True)
+    written = [out / "rows.csv", out / "costs.csv"]
+    frame.to_csv(written[0], index=False)
+    costs(folder).to_csv(written[1], index=False)
+    found = tables(frame)
+    for table in found:
+        written += table.write(out)
+    written += plots(frame, out)
+    shown = [table.text() for table in found if not table.name.startswith("fidelity")]
+    return "\n\n".join([*shown, "\n".join(map(str, written))])

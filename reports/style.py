@@ -1,0 +1,84 @@
+"""How things are called: display labels, families and the format of numbers, for tables and plots alike."""
+
+import math
+
+from benchmark.notation import parse
+from reports.statistics import Summary
+
+ENSEMBLES = {"squared": "SQ", "smoothgrad": "SG", "smoothgrad_squared": "SG-SQ", "vargrad": "VAR"}
+EXPLAINERS = {
+    "random": "Random",
+    "sobel": "Sobel",
+    "center": "Center",
+    "deviation": "Deviation",
+    "truth": "Truth",
+    "truth[inverted=true]": "Inverted truth",
+    "gradient": "GRAD",
+    "guided_backprop": "GB",
+    "integrated_gradients": "IG",
+    "input_x_gradient": "Input x GRAD",
+    "deconvolution": "Deconvolution",
+    "deep_lift": "DeepLIFT",
+    "lrp": "LRP",
+    "grad_cam": "Grad-CAM",
+    "guided_grad_cam": "Guided Grad-CAM",
+    "gradient_shap": "GradientSHAP",
+    "occlusion": "Occlusion",
+    "lime": "LIME",
+    "kernel_shap": "KernelSHAP",
+}
+FAMILIES = {
+    "Controls": ("random", "sobel", "center", "deviation", "truth"),
+    "Base": ("gradient", "guided_backprop", "integrated_gradients", "input_x_gradient"),
+    "Squared (SQ)": ("squared",),
+    "SmoothGrad (SG)": ("smoothgrad",),
+    "SmoothGrad-Squared (SG-SQ)": ("smoothgrad_squared",),
+    "VarGrad (VAR)": ("vargrad",),
+}
+OTHER_FAMILY = "Further methods"
+ORDERS = {"morf": "ROAR", "lerf": "KAR"}
+
+
+def label(explainer: str) -> str:
+    """Display label of an explainer as written.
+
+    >>> label("vargrad[base=guided_backprop,samples=50]")
+    'VAR-GB[samples=50]'
+    """
+    if explainer in EXPLAINERS:
+        return EXPLAINERS[explainer]
+    name, parameters = parse(explainer)
+    if name in ENSEMBLES:
+        shown = f"{ENSEMBLES[name]}-{label(parameters.pop('base', 'gradient'))}"
+    else:
+        shown = EXPLAINERS.get(name, name.rpartition(":")[2])
+    return shown + (f"[{','.join(f'{k}={v}' for k, v in parameters.items())}]" if parameters else "")
+
+
+def family(explainer: str) -> str:
+    """The panel an explainer is drawn in."""
+    name, _ = parse(explainer)
+    return next((family for family, names in FAMILIES.items() if name in names), OTHER_FAMILY)
+
+
+def percent(summary: Summary, planned: int) -> str:
+    """Accuracy in percent with its interval, and n where it is below plan.
+
+    >>> percent(Summary(0.9123, 0.0049, 4), planned=5)
+    '91.2 ± 0.5 (4/5)'
+    """
+    return _number(summary, planned, scale=100, decimals=1)
+
+
+def share(summary: Summary, planned: int) -> str:
+    """A number around 1 with its interval, and n where it is below plan."""
+    return _number(summary, planned, scale=1, decimals=2)
+
+
+def _number(summary: Summary, planned: int, *, scale: float, decimals: int) -> str:
+    if not summary.n:
+        return f"– (0/{planned})"
+    text = f"{scale * summary.mean:.{decimals}f}"
+    if not math.isnan(summary.half_width):
+        text += f" ± {scale * summary.half_width:.{decimals}f}"
+    return text + (f" ({summary.n}/{planned})" if summary.n < planned else "")

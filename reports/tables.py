@@ -1,0 +1,148 @@
+"""The tables of a run: explainers by fractions, and Fidelity, FIR and FII, as CSV, Markdown and booktabs LaTeX."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from hns.metrics import fii, fir
+from reports.load import SETTING, curves
+from reports.statistics import Summary, summarise
+from reports.style import ORDERS, label, percent, share
+
+Format = Callable[[Summary, int], str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table in two forms.
+
+    Attributes:
+        name: file name without suffix.
+        shown: formatted text, explainers by columns.
+        numbers: mean, half_width and n behind it, explainers by (column, number).
+        notes: lines below the table.
+    """
+
+    name: str
+    caption: str
+    shown: pd.DataFrame
+    numbers: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """Caption, table and notes for a terminal or a Markdown file."""
+        table = self.shown.to_markdown(disable_numparse=True, colalign=["left", *["right"] * self.shown.shape[1]])
+        return "\n\n".join([f"**{self.caption}**", table, *self.notes])
+
+    def latex(self) -> str:
+        """A booktabs table."""
+        escaped = self.shown.rename(index=_escape, columns=_escape).map(
+            lambda text: _escape(text).replace("±", r"$\pm$")
+        )
+        styled = escaped.style.to_latex(
+            hrules=True, caption=_escape(" ".join([self.caption, *self.notes])), label=f"tab:{self.name}",
+            column_format="l" + "r" * self.shown.shape[1], position_float="centering",
+        )  # fmt: skip
+        return str(styled)
+
+    def write(self, folder: Path) -> list[Path]:
+        """Writes all three forms and returns their paths."""
+        paths = [folder / f"{self.name}.{suffix}" for suffix in ("csv", "md", "tex")]
+        self.numbers.to_csv(paths[0])
+        paths[1].write_text(self.text() + "\n", encoding="utf-8")
+        paths[2].write_text(self.latex(), encoding="utf-8")
+        return paths
+
+
+def tables(frame: pd.DataFrame) -> list[Table]:
+    """ROAR, KAR and Fidelity tables of every setting in a run."""
+    joined = curves(frame)
+    return [table for part in settings(joined) for table in _of_setting(part, slug(part, joined))]
+
+
+def settings(joined: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The rows of each setting, in the order of the matrix."""
+    for _, part in joined.groupby(SETTING, sort=False, dropna=False):
+        yield part
+
+
+def slug(part: pd.DataFrame, joined: pd.DataFrame) -> str:
+    """Ending of file names that tells settings apart: only what differs within the run."""
+    varying = [column for column in SETTING if joined[column].nunique(dropna=False) > 1]
+    words = [
+        f"{column}_{part[column].iloc[0]}" if column in ("retrain", "magnitude") else str(part[column].iloc[0])
+        for column in varying
+    ]
+    return "".join(f"-{''.join(c if c.isalnum() else '_' for c in word).strip('_')}" for word in words).lower()
+
+
+def title(part: pd.DataFrame) -> str:
+    """The setting in words."""
+    first = part.iloc[0]
+    words = [f"{first.dataset}, {first.classifier}", "retrained" if first.retrain else "not retrained"]
+    words += ["mask only"] if first.probe == "mask" else [f"fill {first.fill}"]
+    return "; ".join(
+        [*words, f"{first.unit}s by {'magnitude' if first.magnitude else 'signed value'}, {first.target} class"]
+    )
+
+
+def _of_setting(part: pd.DataFrame, ending: str) -> Iterator[Table]:
+    for order, rows in part.groupby("order", sort=False):
+        yield _accuracies(rows, str(order), ending)
+    kept = part[(part.order == "lerf") & (part.removal_fraction > 0)]
+    if len(kept) and kept.probe.iloc[0] == "image" and kept.retrain.iloc[0]:
+        yield _fidelities(kept, part[part.removal_fraction == 0], ending)
+
+
+def _accuracies(rows: pd.DataFrame, order: str, ending: str) -> Table:
+    what = "ROAR: removed most relevant first (lower is better)" if order == "morf" else (
+        "KAR: removed least relevant first (higher is better)"
+    )  # fmt: skip
+    caption = f"{what}. Test accuracy in % at removal fraction t. {title(rows)}."
+    columns = {f"t={t:g}": group for t, group in _by_fraction(rows)}
+    values = {name: {e: g.test_accuracy for e, g in group.groupby("explainer")} for name, group in columns.items()}
+    return _table(ORDERS[order].lower() + ending, caption, rows, values, percent)
+
+
+def _fidelities(kept: pd.DataFrame, original: pd.DataFrame, ending: str) -> Table:
+    accuracy_of = original.drop_duplicates("seed").set_index("seed").test_accuracy
+    kept = kept.assign(fidelity=kept.test_accuracy / kept.seed.map(accuracy_of))
+    values = {
+        f"{name} h={hidden:g}": {e: [measure(f, hidden) for f in g.fidelity] for e, g in group.groupby("explainer")}
+        for hidden, group in _by_fraction(kept)
+        for name, measure in (("F", lambda f, _: f), ("FIR", fir), ("FII", fii))
+    }
+    caption = f"Fidelity F, FIR = F/(F+h) and FII = F*h at share hidden h (least relevant hidden). {title(kept)}."
+    return _table("fidelity" + ending, caption, kept, values, share)
+
+
+def _table(name: str, caption: str, rows: pd.DataFrame, values: dict, form: Format) -> Table:
+    explainers = list(dict.fromkeys(rows.explainer))
+    planned = rows.seed.nunique()
+    summaries = {c: {e: summarise(by.get(e, [])) for e in explainers} for c, by in values.items()}
+    index = pd.Index([label(e) for e in explainers], name="explainer")
+    shown = pd.DataFrame({c: [form(s[e], planned) for e in explainers] for c, s in summaries.items()}).set_index(index)
+    numbers = {
+        (c, number): [getattr(s[e], number) for e in explainers]
+        for c, s in summaries.items() for number in ("mean", "half_width", "n")
+    }  # fmt: skip
+    notes = (f"Mean ± half-width of the 95 % t interval over n = {planned} seeds.", *_gaps(rows))
+    return Table(name, caption, shown, pd.DataFrame(numbers).set_index(index), notes)
+
+
+def _by_fraction(rows: pd.DataFrame) -> list[tuple[float, pd.DataFrame]]:
+    return [(t, rows[rows.removal_fraction == t]) for t in sorted(set(rows.removal_fraction))]
+
+
+def _gaps(rows: pd.DataFrame) -> Iterator[str]:
+    """A line for each explainer with cells that were not measured."""
+    for (explainer, status), group in rows[rows.status != "done"].groupby(["explainer", "status"], sort=False):
+        reason = next((reason for reason in group.reason if reason), "")
+        yield f"{label(str(explainer))}: {len(group)} cells {status}" + (f" ({reason})" if reason else "") + "."
+
+
+def _escape(text: str) -> str:
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--"}
+    return "".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)

@@ -1,0 +1,145 @@
+"""roarbench: which explanation method really finds the features that matter?
+
+python run_benchmark.py list                 what there is: data sets, classifiers, explainers, fills, presets
+python run_benchmark.py run                  the quick matrix on digits, and its report
+python run_benchmark.py run --config mnist   a preset; every field can be overridden on the command line
+python run_benchmark.py status --out DIR     how far a run is
+python run_benchmark.py report --out DIR     tables and curves of a run
+"""
+
+import argparse
+import os
+import sqlite3
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tyro.conf import OmitArgPrefixes, subcommand
+
+from benchmark import plan, plugins, presets
+
+SENTENCE = (__doc__ or "").partition("\n")[0]
+
+
+@dataclass(frozen=True)
+class List:
+    """Prints the names that can be written on the command line, with a line about each."""
+
+    def __call__(self) -> int:
+        for kind, table in plugins.TABLES.items():
+            print(f"\n{kind}s\n" + "\n".join(f"  {name:22}{plugins.summary(kind, name)}" for name in table))
+        print("\npresets\n" + "\n".join(f"  {name:22}{presets.summary(name)}" for name in presets.names()))
+        return 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """Runs a matrix, or what is left of it, and ends with its report.
+
+    Attributes:
+        config: a preset (see list) or a TOML file; all other options override its fields.
+        out: folder of the run; by default runs/<config>.
+        data_root: folder of the data sets; what is missing there is downloaded into it.
+        device: cpu, cuda, cuda:1, ...; auto takes CUDA where there is one.
+        workers: worker processes; by default one for each core, and none beside a GPU.
+        dry_run: only print what would be done.
+        retry_failed: run failed cells again.
+    """
+
+    matrix: OmitArgPrefixes[plan.Matrix]
+    config: str = "quick"
+    out: Path | None = None
+    data_root: Path = Path("data")
+    device: str = "auto"
+    workers: int | None = None
+    dry_run: bool = False
+    retry_failed: bool = False
+
+    def __call__(self) -> int:
+        cells = plan.cells(self.matrix)
+        if self.dry_run:
+            print(plan.forecast(cells))
+            return 0
+        from benchmark.session import Means, run  # torch loads only when there is work
+
+        folder = self.out or Path("runs") / Path(self.config).stem
+        counts = run(self.matrix, cells, folder, Means(self.data_root, self.device, self.workers, self.retry_failed))
+        return _finish(folder, counts)
+
+
+@dataclass(frozen=True)
+class Status:
+    """Prints how many cells of a run are done, failed, skipped and to do."""
+
+    out: Path = Path("runs/quick")
+
+    def __call__(self) -> int:
+        from reports.status import status
+
+        print(status(self.out))
+        return 0
+
+
+@dataclass(frozen=True)
+class Report:
+    """Writes and prints the tables and curves of a run, finished or not."""
+
+    out: Path = Path("runs/quick")
+
+    def __call__(self) -> int:
+        from reports.report import report
+
+        print(report(self.out))
+        return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parses and runs a command.
+
+    Returns:
+        0 done, 1 some cells failed, 2 bad input; an interrupted process ends with 130.
+    """
+    try:
+        return _parsed(sys.argv[1:] if arguments is None else list(arguments))()
+    except (ValueError, OSError, sqlite3.Error) as error:
+        print(f"error: {str(error).strip() or type(error).__name__}", file=sys.stderr)
+        return 2
+    except BrokenExecutor:
+        remedy = "perhaps for lack of memory: the same command goes on from here, --workers 1 needs less"
+        print(f"error: a worker process died, {remedy}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted: finished cells are kept, the same command goes on from here", file=sys.stderr, flush=True)
+        os._exit(130)  # without waiting for the cells in flight
+
+
+def _parsed(arguments: list[str]) -> Callable[[], int]:
+    """The command, with the preset that `--config` names as its defaults."""
+    config = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    config.add_argument("--config", default="quick")
+    matrix = presets.load(config.parse_known_args(arguments)[0].config)
+    command = (
+        Annotated[List, subcommand("list")]
+        | Annotated[Run, subcommand("run", default=Run(matrix))]
+        | Annotated[Status, subcommand("status")]
+        | Annotated[Report, subcommand("report")]
+    )
+    return tyro.cli(command, args=arguments, prog="run_benchmark.py", description=SENTENCE)
+
+
+def _finish(folder: Path, counts: Counter[str]) -> int:
+    """Prints the report of a run that has come to its end."""
+    from reports.report import report
+
+    print(report(folder))
+    print(", ".join(f"{number} {name}" for name, number in counts.items()), file=sys.stderr)
+    return 1 if counts["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

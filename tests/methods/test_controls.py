@@ -1,0 +1,59 @@
+"""Controls against hand-computed values and scipy."""
+
+import numpy as np
+import pytest
+import scipy.ndimage
+import torch
+
+from datasets.base import Split
+from methods.base import Skip
+from methods.controls import Center, Deviation, Random, Sobel, Truth
+from tests.methods.networks import convolutional, split
+
+IMAGES = split((3, 8, 8))
+TARGETS = torch.zeros(12, dtype=torch.long)
+
+
+def test_sobel_is_the_magnitude_of_scipys_filters_on_both_axes() -> None:
+    ours = Sobel().prepare(convolutional(3), IMAGES)(IMAGES.inputs, TARGETS)
+    for example, image in enumerate(IMAGES.inputs.numpy()):
+        for channel, plane in enumerate(image):
+            expected = np.hypot(scipy.ndimage.sobel(plane, axis=0), scipy.ndimage.sobel(plane, axis=1))
+            np.testing.assert_allclose(ours[example, channel].numpy(), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_sobel_sees_no_edge_at_the_border_of_a_flat_image() -> None:
+    flat = torch.full((1, 1, 5, 5), 0.7)
+    assert Sobel().prepare(convolutional(1), split((1, 5, 5)))(flat, TARGETS[:1]).abs().max() < 1e-6
+
+
+def test_center_falls_with_the_distance_from_the_centre() -> None:
+    train = split((2, 3, 5))
+    closeness = Center().prepare(convolutional(1), train)(train.inputs[:1], TARGETS[:1])[0, 1]
+    expected = [[-(((row - 1) ** 2 + (column - 2) ** 2) ** 0.5) for column in range(5)] for row in range(3)]
+    torch.testing.assert_close(closeness, torch.tensor(expected))
+
+
+def test_deviation_is_measured_from_the_mean_of_the_training_split() -> None:
+    train = Split(torch.tensor([[0.0, 0.2], [1.0, 0.4]]), torch.tensor([0, 1]))
+    attributions = Deviation().prepare(convolutional(1), train)(torch.tensor([[0.5, 0.0]]), TARGETS[:1])
+    torch.testing.assert_close(attributions, torch.tensor([[0.0, 0.3]]))
+
+
+def test_random_scores_are_uniform_and_differ_between_features() -> None:
+    scores = Random().prepare(convolutional(1), IMAGES)(IMAGES.inputs, TARGETS)
+    assert scores.min() >= 0 and scores.max() < 1
+    assert scores.unique().numel() > 0.99 * scores.numel()
+    assert abs(scores.mean() - 0.5) < 0.03
+
+
+def test_inverted_truth_is_minus_the_truth() -> None:
+    straight = Truth().prepare(convolutional(3), IMAGES)(IMAGES.inputs, TARGETS)
+    inverted = Truth(inverted=True).prepare(convolutional(3), IMAGES)(IMAGES.inputs, TARGETS)
+    assert torch.equal(inverted, -straight)
+    assert straight[0].argmax() == 0
+
+
+def test_truth_is_skipped_where_nobody_knows_it() -> None:
+    with pytest.raises(Skip, match="no ground truth"):
+        Truth().prepare(convolutional(3), Split(IMAGES.inputs, IMAGES.labels))

@@ -1,0 +1,72 @@
+"""Gradients against weights of linear models, completeness, and Captum."""
+
+import captum.attr
+import pytest
+import torch
+
+from methods.gradient import Gradient, GradientShap, InputXGradient, IntegratedGradients
+from tests.methods.networks import convolutional, linear, residual, split
+
+TARGETS = torch.tensor([0, 1, 2, 1])
+IMAGES = split((1, 8, 8))
+INPUTS = IMAGES.inputs[:4]
+
+
+def test_gradient_of_a_linear_model_is_its_weight_row() -> None:
+    classifier = linear((1, 8, 8))
+    attributions = Gradient().prepare(classifier, IMAGES)(INPUTS, TARGETS)
+    weights = classifier[2].weight.detach()[TARGETS] / 0.3
+    torch.testing.assert_close(attributions, weights.view(4, 1, 8, 8))
+
+
+def test_input_x_gradient_is_the_product() -> None:
+    classifier = convolutional(1)
+    product = INPUTS * Gradient().prepare(classifier, IMAGES)(INPUTS, TARGETS)
+    torch.testing.assert_close(InputXGradient().prepare(classifier, IMAGES)(INPUTS, TARGETS), product)
+
+
+@pytest.mark.parametrize("steps", [2, 7])
+def test_integrated_gradients_equal_captums_right_riemann_sum(steps: int) -> None:
+    classifier = residual()
+    ours = IntegratedGradients(steps).prepare(classifier, IMAGES)(INPUTS, TARGETS)
+    theirs = captum.attr.IntegratedGradients(classifier).attribute(
+        INPUTS, 0, TARGETS, n_steps=steps, method="riemann_right"
+    )
+    torch.testing.assert_close(ours, theirs.float(), rtol=1e-4, atol=1e-5)
+
+
+def test_integrated_gradients_sum_to_the_difference_from_black() -> None:
+    classifier = convolutional(1)
+    attributions = IntegratedGradients(steps=300).prepare(classifier, IMAGES)(INPUTS, TARGETS)
+    torch.testing.assert_close(attributions.flatten(1).sum(1), logits_above_black(classifier), rtol=0.02, atol=0.01)
+
+
+def test_gradient_shap_of_a_linear_model_is_weight_times_distance_from_the_reference() -> None:
+    classifier, train = linear((1, 8, 8)), split((1, 8, 8), n=1, seed=5)
+    ours = GradientShap(samples=2).prepare(classifier, train)(INPUTS, TARGETS)
+    theirs = captum.attr.GradientShap(classifier).attribute(INPUTS, train.inputs, target=TARGETS, n_samples=2)
+    torch.testing.assert_close(ours, theirs.float())
+    weights = classifier[2].weight.detach()[TARGETS].view(4, 1, 8, 8) / 0.3
+    torch.testing.assert_close(ours, weights * (INPUTS - train.inputs))
+
+
+def test_gradient_shap_sums_to_the_distance_from_the_mean_training_logit() -> None:
+    classifier = convolutional(1)
+    torch.manual_seed(0)
+    attributions = GradientShap(samples=800).prepare(classifier, IMAGES)(INPUTS, TARGETS)
+    with torch.no_grad():
+        difference = (classifier(INPUTS) - classifier(IMAGES.inputs).mean(0)).gather(1, TARGETS[:, None])[:, 0]
+    torch.testing.assert_close(attributions.flatten(1).sum(1), difference, rtol=0, atol=0.05)
+
+
+def test_gradient_shap_draws_fresh_references_and_noise_for_every_example() -> None:
+    classifier, inputs = linear((1, 8, 8)), INPUTS[:1].expand(4, -1, -1, -1)
+    for noise, train in ((0.0, IMAGES), (0.5, split((1, 8, 8), n=1))):
+        torch.manual_seed(0)
+        maps = GradientShap(samples=1, noise=noise).prepare(classifier, train)(inputs, TARGETS[:1].expand(4))
+        assert maps.unique(dim=0).shape[0] > 1
+
+
+def logits_above_black(classifier: torch.nn.Module) -> torch.Tensor:
+    with torch.no_grad():
+        return (classifier(INPUTS) - classifier(torch.zeros_like(INPUTS))).gather(1, TARGETS[:, None])[:, 0]
