@@ -11,17 +11,22 @@ from benchmark.recipe import Augmentation
 
 
 def augmented(
-    inputs: Float[Tensor, "b c h w"], kind: Augmentation, generator: torch.Generator
-) -> Float[Tensor, "b c h w"]:
+    inputs: Float[Tensor, "b *feature"], kind: Augmentation, generator: torch.Generator
+) -> Float[Tensor, "b *feature"]:
     """A random view of every image of a batch.
 
     Args:
         kind: "none"; "shift_flip" shifts by up to 4 pixels and flips; "resized_crop" takes 8 to 100 % of the area at an
             aspect ratio of 3/4 to 4/3 and flips, as ImageNet recipes do.
         generator: on the CPU.
+
+    Raises:
+        ValueError: tabular rows with any kind but "none".
     """
     if kind == "none":
         return inputs
+    if inputs.ndim != 4:
+        raise ValueError(f"recipe.augmentation {kind} needs images, got features {tuple(inputs.shape[1:])}; use none")
     draw = torch.rand(5, len(inputs), generator=generator)
     crop = _shifts(draw, *inputs.shape[2:]) if kind == "shift_flip" else _crops(draw)
     scale_x, scale_y, centre_x, centre_y = crop

@@ -6,6 +6,7 @@ of its own, not in place and used once, because guided backprop and DeepLIFT are
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -86,7 +87,7 @@ def resnet50(feature_shape: Sequence[int], num_classes: int) -> nn.Module:
 class Bottleneck(torchvision_resnet.Bottleneck):
     """torchvision's bottleneck block with three ReLU modules instead of one used three times in place."""
 
-    def __init__(self, *args: int | nn.Module | None, **kwargs: int) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         del self.relu
         self.relu1, self.relu2, self.relu3 = nn.ReLU(), nn.ReLU(), nn.ReLU()

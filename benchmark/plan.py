@@ -1,13 +1,12 @@
 """From a matrix to its cells: canonical, in a fixed order, each once; and the steps that share their work."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import product
-from typing import Literal, get_args
+from typing import Literal
 
-from benchmark.notation import suggestion
 from benchmark.plugins import build, check_name, plugin
-from benchmark.recipe import RECIPE_FIELDS, Recipe
+from benchmark.recipe import Recipe
 from benchmark.spec import Cell, Order, PlugIn, Probe, Ranking, Target, Training, Unit, check_fraction
 
 Protocol = Literal["rigorous", "paper"]
@@ -86,43 +85,22 @@ class Matrix:
         return replace(CONVENTIONS[self.protocol], **{k: v for k, v in given.items() if v is not None})
 
 
-def matrix_from(table: dict[str, object], *, where: str) -> Matrix:
-    """A matrix from the keys of a preset file.
-
-    Raises:
-        ValueError: an unknown key, with the nearest known one, or a value of the wrong form.
-    """
-    known = {field.name: field for field in fields(Matrix)}
-    for name in table:
-        if name not in known:
-            raise ValueError(f"{where}: unknown key {name!r}{suggestion(name, known)}")
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
-    recipe = values.pop("recipe", {})
-    if not isinstance(recipe, dict):
-        raise ValueError(f"{where}: recipe must be a table, got {recipe!r}; write [recipe]")
-    for name in recipe:
-        if name not in RECIPE_FIELDS:
-            raise ValueError(f"{where}: unknown key {name!r} in [recipe]{suggestion(name, RECIPE_FIELDS)}")
-    return Matrix(**values, recipe=Recipe(**recipe))  # type: ignore[arg-type]
-
-
 def check(matrix: Matrix) -> None:
     """Checks everything that can be checked without importing a plug-in or opening a file.
 
     Raises:
-        ValueError: an unknown name, a fraction outside [0, 1], a missing axis, a word that is not a choice.
+        ValueError: an unknown name, a fraction outside [0, 1], an axis without values.
     """
     for kind, names in zip(("dataset", "classifier", "explainer", "fill"), _plugin_axes(matrix), strict=True):
         for name in names:
             check_name(name, kind)
     for axis in ("datasets", "classifiers", "explainers", "fractions", "orders", "fills", "retrain", "probes"):
-        if not isinstance(getattr(matrix, axis), tuple) or not getattr(matrix, axis):
-            raise ValueError(f"{axis} needs at least one value, as a list, got {getattr(matrix, axis)!r}")
-    if not isinstance(matrix.seeds, int) or matrix.seeds < 1:
-        raise ValueError(f"seeds must be a number of seeds, at least 1, got {matrix.seeds!r}")
+        if not getattr(matrix, axis):
+            raise ValueError(f"{axis} needs at least one value")
+    if matrix.seeds < 1:
+        raise ValueError(f"seeds must be a number of seeds, at least 1, got {matrix.seeds}")
     for fraction in matrix.fractions:
         check_fraction(fraction)
-    _check_words(matrix)
 
 
 def cells(matrix: Matrix) -> list[Cell]:
@@ -146,7 +124,7 @@ def cells(matrix: Matrix) -> list[Cell]:
 def _reduced(matrix: Matrix, training: Training, explainers: list[PlugIn], fills: list[PlugIn]) -> Iterator[Cell]:
     convention = matrix.convention
     explained = replace(training, seed=0) if convention.one_checkpoint else training
-    fractions = sorted({round(fraction, 10) for fraction in matrix.fractions} - {0.0})
+    fractions = sorted({round(float(fraction), 10) for fraction in matrix.fractions} - {0.0})
     axes = product(explainers, matrix.probes, fills, matrix.retrain, matrix.orders, fractions)
     for explainer, probe, fill, retrain, order, fraction in axes:
         ranking = Ranking(explained, explainer, convention.target, convention.magnitude, convention.unit)
@@ -218,14 +196,3 @@ def describe(matrix: Matrix) -> dict[str, object]:
 
 def _plugin_axes(matrix: Matrix) -> tuple[tuple[str, ...], ...]:
     return matrix.datasets, matrix.classifiers, matrix.explainers, matrix.fills
-
-
-def _check_words(matrix: Matrix) -> None:
-    choices = {"orders": Order, "probes": Probe, "retrain": Literal[True, False], "protocol": Protocol}
-    choices |= {"unit": Literal["pixel", "feature", None], "target": Literal["predicted", "label", None]}
-    choices |= {"magnitude": Literal[True, False, None]}
-    for axis, words in choices.items():
-        given = getattr(matrix, axis)
-        for word in given if isinstance(given, tuple) else (given,):
-            if word not in get_args(words):
-                raise ValueError(f"{axis} must be one of {', '.join(map(str, get_args(words)))}, got {word!r}")

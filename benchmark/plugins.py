@@ -49,7 +49,7 @@ def plugin(text: str, kind: str) -> PlugIn:
     values = {field: _convert(value, hints[field], f"{name}[{field}]") for field, value in given.items()}
     identity = _identity(target, kind, _canonical_name(name, kind), values)
     if kind == "explainer":
-        build(identity, kind)  # the explainer checks the ranges of its own parameters
+        _check_explainer(build(identity, kind), name)  # building checks the ranges of its parameters
     return identity
 
 
@@ -99,6 +99,12 @@ def _locate(name: str, kind: str) -> Callable[..., typing.Any]:
         ) from error
     except AttributeError as error:
         raise ValueError(f"{kind} {name!r}: module {module!r} has no {attribute!r}") from error
+
+
+def _check_explainer(explainer: object, name: str) -> None:
+    settings = getattr(explainer, "__dataclass_params__", None)
+    if not (settings and settings.frozen and callable(getattr(explainer, "prepare", None))):
+        raise ValueError(f"explainer {name} must be a class with @dataclass(frozen=True) and a method prepare")
 
 
 def _canonical_name(name: str, kind: str) -> str:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from benchmark.spec import Order, Unit, check_fraction
 
-Fill = Callable[[Float[Tensor, "n *feature"], Bool[Tensor, "n *unit"], Float[Tensor, "*feature"]], Tensor]
+Fill = Callable[[Float[Tensor, "n *feature"], Bool[Tensor, "n *unit"], Float[Tensor, "*channel"]], Tensor]
 """(inputs, mask of kept units, training mean) -> what replaces the removed units, broadcastable to the inputs."""
 
 
@@ -80,7 +80,7 @@ def remove(
     inputs: Float[Tensor, "n *feature"],
     mask: Bool[Tensor, "n *unit"],
     fill: Fill,
-    train_mean: Float[Tensor, "*feature"],
+    train_mean: Float[Tensor, "*channel"],
 ) -> Float[Tensor, "n *feature"]:
     """Replaces every feature whose unit is not kept.
 
@@ -90,7 +90,7 @@ def remove(
     return torch.where(mask, inputs, fill(inputs, mask, train_mean))
 
 
-def training_mean(inputs: Float[Tensor, "n *feature"]) -> Float[Tensor, "*feature"]:
+def training_mean(inputs: Float[Tensor, "n *feature"]) -> Float[Tensor, "*channel"]:
     """Mean per channel of images, `(c, 1, 1)`; per feature of tabular rows, `(d,)`."""
     return inputs.mean((0, *range(2, inputs.ndim)), keepdim=True)[0]
 

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -12,8 +12,10 @@ from benchmark.classifiers import classifier
 from benchmark.executor import execute
 from benchmark.plan import Matrix, describe
 from benchmark.runner import Workplace
-from benchmark.spec import Cell, Training
+from benchmark.spec import Cell
 from benchmark.store import FILE, Store
+from benchmark.training import train
+from datasets.base import Split
 
 
 @dataclass(frozen=True)
@@ -59,17 +61,13 @@ def run(matrix: Matrix, cells: list[Cell], folder: Path, means: Means) -> Counte
 
 
 def rehearse(cells: list[Cell], place: Workplace) -> None:
-    """Loads every data set once and sizes every classifier for it, so that bad input fails before work starts."""
+    """Loads every data set and takes one training step with a few examples: bad input fails before work starts."""
     for dataset in dict.fromkeys(cell.training.dataset for cell in cells):
         data = runner.load(dataset, place.data_root)
-        for training in dict.fromkeys(cell.training for cell in cells if cell.training.dataset == dataset):
-            if training.seed == 0:
-                _check_fits(training, classifier(training.classifier, data.train.inputs, data.num_classes))
-
-
-def _check_fits(training: Training, network: torch.nn.Module) -> None:
-    if training.recipe.optimiser == "least_squares" and len(list(network.parameters())) != 2:
-        raise ValueError("recipe.optimiser least_squares fits one linear layer only; use the classifier linear")
+        few = Split(data.train.inputs[:2], data.train.labels[:2])
+        for identity, recipe in dict.fromkeys((c.training.classifier, c.training.recipe) for c in cells):
+            network = classifier(identity, few.inputs, data.num_classes)
+            train(network, few, replace(recipe, epochs=1), pairing=("rehearsal",))
 
 
 def device(name: str) -> str:

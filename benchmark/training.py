@@ -1,13 +1,11 @@
 """Training a classifier from scratch, and measuring it. The same few lines serve originals and retrained networks."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
 import torch
-from jaxtyping import Int
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 
 from benchmark.augmentation import augmented
@@ -64,17 +62,13 @@ def _descend(network: nn.Module, split: Split, recipe: Recipe, pairing: tuple[ob
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, partial(_factor, recipe=recipe, num_batches=num_batches))
     network.train()
     for _ in range(recipe.epochs):
-        for batch in _batches(len(split), recipe.batch_size, order):
+        for batch in torch.randperm(len(split), generator=order).split(recipe.batch_size):
             inputs = augmented(split.inputs[batch], recipe.augmentation, noise)
             loss = F.cross_entropy(network(inputs), split.labels[batch], label_smoothing=recipe.label_smoothing)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
-
-
-def _batches(num_examples: int, batch_size: int, order: torch.Generator) -> Iterator[Int[Tensor, "b"]]:
-    return iter(torch.randperm(num_examples, generator=order).split(batch_size))
 
 
 def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

@@ -23,7 +23,7 @@ Gradients = tuple[Tensor, ...] | Tensor
 class GuidedBackprop:
     """Gradient that passes a ReLU only where both the activation and the gradient are positive.
 
-    Paper: Springenberg, Dosovitskiy, Brox, Riedmiller 2014, arXiv:1412.6806, s.3.4; R_in = [x > 0] [R_out > 0] R_out.
+    Paper: Springenberg, Dosovitskiy, Brox, Riedmiller 2014, arXiv:1412.6806, s.3; R_in = [x > 0] [R_out > 0] R_out.
     Differs from the paper: nowhere. Hooks the module and not, as Captum does, its input tensor, whose gradient would
     include that of a skip connection.
     """

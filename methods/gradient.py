@@ -80,7 +80,7 @@ class IntegratedGradients:
 class GradientShap:
     """Expected gradients: gradients on random points between the input and random training examples.
 
-    Paper: Erion, Janizek, Sturmfels, Lundberg, Lee 2019, arXiv:1906.10670, eq. 3;
+    Paper: Erion, Janizek, Sturmfels, Lundberg, Lee 2019, arXiv:1906.10670;
     E[(x - x') * gradient at x' + a (x - x')], x' from the training split, a uniform in [0, 1].
     Differs from the paper: optional Gaussian noise on x, as in the SHAP package. Not through Captum's GradientShap,
     which holds all samples in memory at once (captum#1350) and draws from numpy.

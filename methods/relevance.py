@@ -26,8 +26,8 @@ RESHAPING = (nn.Flatten, nn.Unflatten, nn.Identity, nn.ZeroPad2d)
 class DeepLift:
     """Difference of the logit from that of a black reference, shared out by the Rescale rule.
 
-    Paper: Shrikumar, Greenside, Kundaje 2017, arXiv:1704.02685, s.3.5.1; multipliers delta_out / delta_in, chained.
-    Differs from the paper: nowhere. Computed by Captum.
+    Paper: Shrikumar, Greenside, Kundaje 2017, arXiv:1704.02685, s.3.5; multipliers delta_out / delta_in, chained.
+    Differs from the paper: nowhere. Computed by Captum, with a repair: see `_private_inputs`.
     """
 
     version: ClassVar[int] = 1
@@ -161,8 +161,9 @@ def _stamp(tensor: Tensor) -> tuple[int, int]:
 def _private_inputs(classifier: nn.Module) -> Iterator[None]:
     """Gives every activation and pooling a copy of its input.
 
-    Captum hooks the input tensor instead of the module: without a copy, a skip connection that starts from that tensor
-    is cut off, and the relevance of its branch is lost.
+    Captum hooks the input tensor instead of the module. Without a copy, max pooling right after a ReLU shares a hooked
+    tensor with it, and a skip connection from that tensor is cut off: in both cases the attributions silently fail to
+    sum to the difference of the logits (Captum 0.9; the symptom of captum#1104).
     """
     modules = [module for module in classifier.modules() if type(module) in SUPPORTED_NON_LINEAR]
     handles = [module.register_forward_pre_hook(lambda _, arguments: arguments[0].clone()) for module in modules]

@@ -1,0 +1,97 @@
+"""Names to things, and what a user sees when a name is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmark.notation import parse
+from benchmark.plugins import TABLES, build, check_name, plugin, summary
+from benchmark.spec import key
+
+
+def test_defaults_are_part_of_the_identity_but_not_of_the_text() -> None:
+    short, long = plugin("smoothgrad", "explainer"), plugin("smoothgrad[samples=15,base=gradient]", "explainer")
+    assert short == long
+    assert key(short) == key(long)
+    assert long.text == "smoothgrad"
+
+
+def test_a_dotted_path_to_a_known_plug_in_is_the_same_plug_in() -> None:
+    assert plugin("methods.gradient:Gradient", "explainer") == plugin("gradient", "explainer")
+
+
+def test_plug_ins_nest() -> None:
+    text = "vargrad[base=integrated_gradients[steps=3],samples=5]"
+    identity = plugin(text, "explainer")
+    explainer = build(identity, "explainer")
+    assert identity.text == text
+    assert (explainer.base.steps, explainer.samples) == (3, 5)
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_every_parameter_of_every_plug_in_changes_its_key(kind: str) -> None:
+    needed = {"image_folder": "root=a", "arrays": "path=a"}
+    for name in TABLES[kind]:
+        identity = plugin(f"{name}[{needed[name]}]" if name in needed else name, kind)
+        for parameter, value in identity.parameters:
+            for text in _other(value):
+                try:
+                    brackets = (
+                        {parameter: text}
+                        | parse(f"x[{needed[name]}]" if name in needed else "x")[1]
+                        | {parameter: text}
+                    )
+                    other = plugin(f"{name}[{','.join(f'{k}={v}' for k, v in brackets.items())}]", kind)
+                except ValueError:
+                    continue  # out of the range of this parameter
+                assert key(other) != key(identity), (name, parameter)
+                break
+            else:
+                pytest.fail(f"no other value of {name}[{parameter}] was accepted")
+
+
+def _other(value: object) -> list[str]:
+    if isinstance(value, bool):
+        return [str(not value).lower()]
+    if isinstance(value, int | float):
+        return [str(value + 1), str(value / 2), "1"]
+    return ["7", "occlusion", "0.5", "conv"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("smothgrad", "did you mean 'smoothgrad'"),
+        ("smoothgrad[sample=3]", "did you mean 'samples'"),
+        ("smoothgrad[samples=many]", r"smoothgrad\[samples\] must be an integer, got 'many'"),
+        ("smoothgrad[samples=0]", "samples"),
+        ("smoothgrad[samples]", "expected parameter=value"),
+        ("smoothgrad[samples=3", "expected name"),
+        ("smoothgrad[base=nothing]", "unknown explainer 'nothing'"),
+        ("no_such_file:Mine", "cannot import 'no_such_file'"),
+        ("methods.gradient:Mine", "has no 'Mine'"),
+    ],
+)
+def test_what_is_wrong_with_a_name_is_said_in_one_line(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said) as caught:
+        plugin(text, "explainer")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_parameter_is_asked_for() -> None:
+    with pytest.raises(ValueError, match=r"image_folder\[root=\.\.\.\]"):
+        plugin("image_folder", "dataset")
+
+
+def test_the_word_seed_stands_for_the_seed_of_the_cell(tmp_path: Path) -> None:
+    identity = plugin("squares[draw=seed,train=20,test=10]", "dataset")
+    first, second, again = (build(identity, "dataset", seed=s)(tmp_path) for s in (0, 1, 0))
+    assert not first.train.inputs.equal(second.train.inputs)
+    assert first.train.inputs.equal(again.train.inputs)
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_every_plug_in_says_what_it_is(kind: str) -> None:
+    for name in TABLES[kind]:
+        check_name(name, kind)
+        assert summary(kind, name).endswith((".", ")")), name

@@ -1,0 +1,115 @@
+"""Ranking and removal, re-derived slowly."""
+
+import itertools
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from benchmark import removal
+from benchmark.randomness import generator
+
+
+def ranks_of(attributions: Tensor, *, unit: str = "pixel", magnitude: bool = True, seed: int = 0) -> Tensor:
+    return removal.rank(attributions, unit=unit, magnitude=magnitude, generator=generator("ties", seed))  # type: ignore[arg-type]
+
+
+def test_ranks_equal_a_plain_sort_where_nothing_ties() -> None:
+    attributions = torch.randn(5, 1, 4, 4, generator=generator("a"))
+    ranks = ranks_of(attributions)
+    for values, found in zip(attributions.abs().flatten(1).tolist(), ranks.flatten(1).tolist(), strict=True):
+        by_importance = sorted(range(16), key=lambda i: -values[i])
+        assert [by_importance.index(i) for i in range(16)] == found
+
+
+def test_every_rank_map_is_a_permutation() -> None:
+    ranks = ranks_of(torch.zeros(3, 2, 4, 4), unit="feature")
+    assert (ranks.flatten(1).sort(1).values == torch.arange(32)).all()
+
+
+def test_ties_do_not_favour_a_corner() -> None:
+    ranks = ranks_of(torch.zeros(4000, 1, 3, 3)).double().mean(0)
+    assert (ranks - 4).abs().max() < 0.2  # standard error 0.04
+
+
+def test_ties_are_broken_alike_under_one_seed_and_differently_under_another() -> None:
+    flat = torch.zeros(10, 1, 4, 4)
+    assert torch.equal(ranks_of(flat, seed=1), ranks_of(flat, seed=1))
+    assert not torch.equal(ranks_of(flat, seed=1), ranks_of(flat, seed=2))
+
+
+def test_the_sign_counts_only_without_magnitude() -> None:
+    attributions = torch.tensor([[-3.0, 1.0, 2.0]])
+    assert ranks_of(attributions, magnitude=True).tolist() == [[0, 2, 1]]
+    assert ranks_of(attributions, magnitude=False).tolist() == [[2, 1, 0]]
+
+
+def test_a_pixel_scores_the_sum_over_its_channels() -> None:
+    attributions = torch.tensor([[[[1.0, 0.0]], [[-1.0, 1.5]]]])
+    assert ranks_of(attributions, magnitude=True).flatten().tolist() == [0, 1]
+    assert ranks_of(attributions, magnitude=False).flatten().tolist() == [1, 0]
+
+
+def test_feature_units_rank_every_channel_on_its_own() -> None:
+    attributions = torch.tensor([[[[1.0, 0.0]], [[-3.0, 2.0]]]])
+    assert ranks_of(attributions, unit="feature").flatten().tolist() == [2, 3, 0, 1]
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_attributions_that_are_not_finite_are_refused(bad: float) -> None:
+    with pytest.raises(ValueError, match="1 of 2 examples"):
+        ranks_of(torch.tensor([[0.0, bad], [0.0, 1.0]]))
+
+
+@given(fraction=st.floats(0, 1), units=st.integers(1, 200))
+def test_exactly_the_nearest_number_of_units_goes(fraction: float, units: int) -> None:
+    ranks = torch.stack([torch.randperm(units) for _ in range(3)])
+    for order in ("morf", "lerf"):
+        mask = removal.kept(ranks, removal_fraction=fraction, order=order)  # type: ignore[arg-type]
+        removed = (~mask).sum(1)
+        assert (removed == removal.num_removed(units, fraction)).all()
+        assert abs(removed[0].item() - units * fraction) <= 0.5
+
+
+def test_morf_and_lerf_are_complements() -> None:
+    ranks = torch.stack([torch.randperm(10) for _ in range(3)])
+    most = removal.kept(ranks, removal_fraction=0.3, order="morf")
+    least = removal.kept(ranks, removal_fraction=0.7, order="lerf")
+    assert torch.equal(most, ~least)
+
+
+def test_larger_fractions_remove_what_smaller_ones_did() -> None:
+    ranks = torch.stack([torch.randperm(50) for _ in range(3)])
+    masks = [removal.kept(ranks, removal_fraction=t) for t in (0.1, 0.5, 0.9)]
+    for wider, narrower in itertools.pairwise(masks):
+        assert (narrower <= wider).all()
+
+
+def test_kept_values_are_untouched_and_removed_ones_become_the_fill() -> None:
+    inputs = torch.rand(4, 3, 5, 5, generator=generator("x"))
+    train_mean = removal.training_mean(inputs)
+    mask = torch.rand(4, 1, 5, 5, generator=generator("m")) < 0.5
+    reduced = removal.remove(inputs, mask, removal.mean, train_mean)
+    everywhere = mask.expand_as(inputs)
+    assert torch.equal(reduced[everywhere], inputs[everywhere])
+    for channel in range(3):
+        gone = reduced[:, channel][~mask[:, 0]]
+        assert torch.allclose(gone, inputs[:, channel].mean().expand_as(gone))
+
+
+def test_fills_by_hand() -> None:
+    inputs = torch.tensor([[[[0.0, 1.0]]], [[[1.0, 1.0]]]])
+    train_mean, mask = torch.full((1, 1, 1), 0.25), torch.zeros(2, 1, 1, 2, dtype=torch.bool)
+    filled = {
+        f.__name__: f(inputs, mask, train_mean).flatten().tolist()
+        for f in (removal.mean, removal.zero, removal.image_mean)
+    }
+    assert filled == {"mean": [0.25] * 4, "zero": [0.0] * 4, "image_mean": [0.5, 0.5, 1.0, 1.0]}
+
+
+def test_tabular_rows_are_filled_feature_by_feature() -> None:
+    inputs = torch.tensor([[0.0, 1.0], [1.0, 1.0]])
+    reduced = removal.remove(inputs, torch.zeros(2, 2, dtype=torch.bool), removal.mean, removal.training_mean(inputs))
+    assert reduced.tolist() == [[0.5, 1.0], [0.5, 1.0]]
