@@ -104,13 +104,14 @@ class Block(nn.Module):
 
     def __init__(self, channels: int, out: int, stride: int) -> None:
         super().__init__()
+        # First, so that the last convolution in module order, Grad-CAM's default, is the 3x3 one.
+        self.shortcut: nn.Module = nn.Identity()
+        if stride > 1 or channels != out:
+            self.shortcut = nn.Sequential(nn.Conv2d(channels, out, 1, stride=stride, bias=False), nn.BatchNorm2d(out))
         self.conv1 = nn.Conv2d(channels, out, 3, stride=stride, padding=1, bias=False)
         self.bn1, self.relu1 = nn.BatchNorm2d(out), nn.ReLU()
         self.conv2 = nn.Conv2d(out, out, 3, padding=1, bias=False)
         self.bn2, self.relu2 = nn.BatchNorm2d(out), nn.ReLU()
-        self.shortcut: nn.Module = nn.Identity()
-        if stride > 1 or channels != out:
-            self.shortcut = nn.Sequential(nn.Conv2d(channels, out, 1, stride=stride, bias=False), nn.BatchNorm2d(out))
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b out h2 w2"]:
         out = self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x)))))
