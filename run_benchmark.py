@@ -129,7 +129,8 @@ def _parsed(arguments: list[str]) -> Callable[[], int]:
         | Annotated[Status, subcommand("status")]
         | Annotated[Report, subcommand("report")]
     )
-    return tyro.cli(command, args=arguments, prog="run_benchmark.py", description=SENTENCE)
+    words = [{"true": "True", "false": "False"}.get(word, word) for word in arguments]  # as in a preset file
+    return tyro.cli(command, args=words, prog="run_benchmark.py", description=SENTENCE)
 
 
 def _finish(folder: Path, counts: Counter[str]) -> int:
@@ -137,7 +138,11 @@ def _finish(folder: Path, counts: Counter[str]) -> int:
     from reports.report import report
 
     print(report(folder))
-    print(", ".join(f"{number} {name}" for name, number in counts.items()), file=sys.stderr)
+    hint = "; run again with --retry-failed once the cause is mended" if counts["failed"] else ""
+    print(
+        ", ".join(f"{number} {status}" for status, number in counts.items()) + f" of {counts.total()} cells{hint}",
+        file=sys.stderr,
+    )
     return 1 if counts["failed"] else 0
 
 

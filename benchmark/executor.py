@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from benchmark import runner
 from benchmark.plan import Group, groups, trainings
+from benchmark.provenance import provenance
 from benchmark.runner import Workplace
 from benchmark.spec import Cell, Ranking, Training
 from benchmark.store import Outcome, Store
@@ -125,7 +126,9 @@ def attempt(work: Work, place: Workplace) -> Outcome:
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
-        return Outcome("failed", reason=traceback.format_exc(), provenance=runner.provenance(place.device))
+        first_line = f"{type(error).__name__}: {error}".partition("\n")[0]
+        reason = f"{first_line}\n\n{traceback.format_exc()}"
+        return Outcome("failed", reason=reason, provenance=provenance(place.device))
 
 
 def _depends(cell: Cell, training: Training) -> bool:

@@ -101,6 +101,7 @@ def check(matrix: Matrix) -> None:
         raise ValueError(f"seeds must be a number of seeds, at least 1, got {matrix.seeds}")
     for fraction in matrix.fractions:
         check_fraction(fraction)
+    matrix.recipe.check()
 
 
 def cells(matrix: Matrix) -> list[Cell]:

@@ -32,7 +32,8 @@ class Recipe:
     label_smoothing: float = 0.0
     augmentation: Augmentation = "none"
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raises ValueError where a value is out of its range."""
         for name in ("epochs", "batch_size", "learning_rate"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"recipe.{name} must be positive, got {getattr(self, name)}")

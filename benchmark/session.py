@@ -1,6 +1,7 @@
 """A run from its matrix to its finished store: checks, plans, executes. Everything here may be repeated at any time."""
 
 import os
+import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,6 +58,8 @@ def run(matrix: Matrix, cells: list[Cell], folder: Path, means: Means) -> Counte
         if missing:
             execute(store, missing, place, workers=min(workers, len(missing)))
             place.artefacts.drop_all_ranks()
+        else:
+            print(f"{folder}: all {len(cells)} cells are finished, nothing to do", file=sys.stderr)
         return store.counts()
 
 

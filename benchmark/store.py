@@ -29,7 +29,7 @@ class Outcome:
 
     Attributes:
         metrics: name -> value, accuracies as shares in [0, 1]; None where a value does not exist.
-        reason: why a cell was skipped, or the traceback of its failure.
+        reason: why a cell was skipped, or what failed: a line that says it all, then the traceback.
         seconds: wall time of the cell's own work.
     """
 

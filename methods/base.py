@@ -1,7 +1,7 @@
 """What an explainer is: a frozen dataclass of hyper-parameters that prepares an attribution function."""
 
 from collections.abc import Callable
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -22,13 +22,10 @@ class Skip(Exception):  # noqa: N818  (not an error: the method does not apply h
 class Explainer(Protocol):
     """A frozen dataclass of hyper-parameters; its fields are the bracketed parameters of the command line.
 
-    Attributes:
-        version: raised when the results of the explainer change on purpose; part of the identity of a result.
-        explains: "classifier" (post hoc), "itself" (self-explaining) or "nothing" (a control).
+    It may carry two class attributes:
+        version: a whole number, 1 unless given; raised when the results of the explainer change on purpose.
+        explains: "classifier" (post hoc; the default), "itself" (self-explaining) or "nothing" (a control).
     """
-
-    version: ClassVar[int]
-    explains: ClassVar[Explains]
 
     def prepare(self, classifier: nn.Module, train: Split) -> AttributionFunction:
         """Builds the function that attributes a batch: trains, draws references, or does nothing at all.

@@ -54,7 +54,7 @@ class Sobel:
 class Center:
     """Closeness to the image centre: what the centring of objects alone is worth.
 
-    Paper: none; minus the Euclidean distance from the centre of the image, in pixels.
+    Paper: none; the largest distance from the centre of the image minus that of the pixel, in pixels.
     Differs from the paper: nowhere.
     """
 
@@ -71,7 +71,8 @@ class Center:
             raise Skip("Center needs images")
         height, width = train.inputs.shape[2:]
         rows, columns = torch.arange(height) - (height - 1) / 2, torch.arange(width) - (width - 1) / 2
-        closeness = -(rows[:, None].square() + columns.square()).sqrt()
+        distance = (rows[:, None].square() + columns.square()).sqrt()
+        closeness = distance.max() - distance  # at least 0, so that its magnitude ranks the centre first too
         return lambda inputs, targets: closeness.to(inputs.device).expand_as(inputs).clone()
 
 
@@ -100,7 +101,7 @@ class Truth:
     Differs from the paper: nowhere.
 
     Attributes:
-        inverted: return minus the truth; features of equal relevance stay ties.
+        inverted: what is most relevant ranks last; features of equal relevance stay ties.
     """
 
     version: ClassVar[int] = 1
@@ -114,10 +115,15 @@ class Truth:
         Raises:
             Skip: the data set does not know which of its features carry the class.
         """
-        truth, sign = train.truth, -1 if self.inverted else 1
+        truth = train.truth
         if truth is None:
             raise Skip("this data set has no ground truth")
-        return lambda inputs, targets: sign * truth(inputs)
+        return (lambda inputs, _: _inverted(truth(inputs))) if self.inverted else lambda inputs, _: truth(inputs)
+
+
+def _inverted(relevance: Float[Tensor, "b *feature"]) -> Float[Tensor, "b *feature"]:
+    """Distance from the largest relevance of the example: at least 0, so that magnitude and sign rank it alike."""
+    return relevance.flatten(1).amax(1).view(-1, *[1] * (relevance.ndim - 1)) - relevance
 
 
 def _edges(images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:

@@ -71,6 +71,6 @@ def _record(row: Row) -> dict[str, object]:
         "removal_fraction": cell["removal_fraction"],
         "seed": cell["training"]["seed"],
         "status": outcome.status if outcome else "to do",
-        "reason": outcome.reason.strip().rpartition("\n")[2] if outcome else "",
+        "reason": outcome.reason.partition("\n")[0] if outcome else "",
         **(outcome.metrics if outcome else {}),
     }

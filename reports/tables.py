@@ -1,5 +1,6 @@
 """The tables of a run: explainers by fractions, and Fidelity, FIR and FII, as CSV, Markdown and booktabs LaTeX."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,11 +72,9 @@ def settings(joined: pd.DataFrame) -> Iterator[pd.DataFrame]:
 def slug(part: pd.DataFrame, joined: pd.DataFrame) -> str:
     """Ending of file names that tells settings apart: only what differs within the run."""
     varying = [column for column in SETTING if joined[column].nunique(dropna=False) > 1]
-    words = [
-        f"{column}_{part[column].iloc[0]}" if column in ("retrain", "magnitude") else str(part[column].iloc[0])
-        for column in varying
-    ]
-    return "".join(f"-{''.join(c if c.isalnum() else '_' for c in word).strip('_')}" for word in words).lower()
+    given = {column: part[column].iloc[0] for column in varying if pd.notna(part[column].iloc[0])}
+    words = [f"{c}_{value}" if c in ("retrain", "magnitude") else str(value) for c, value in given.items()]
+    return "".join(f"-{re.sub('[^a-z0-9]+', '_', word.lower()).strip('_')}" for word in words)
 
 
 def title(part: pd.DataFrame) -> str:

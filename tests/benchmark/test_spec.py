@@ -77,4 +77,4 @@ def test_a_fraction_outside_the_unit_interval_is_refused(fraction: float, said: 
 @pytest.mark.parametrize("bad", [{"epochs": 0}, {"learning_rate": -1.0}, {"label_smoothing": 1.0}, {"momentum": -1.0}])
 def test_a_recipe_names_the_field_that_is_wrong(bad: dict) -> None:
     with pytest.raises(ValueError, match=f"recipe.{next(iter(bad))}"):
-        Recipe(**bad)
+        Recipe(**bad).check()

@@ -6,7 +6,7 @@ import scipy.ndimage
 import torch
 
 from datasets.base import Split
-from methods.base import Skip
+from methods.base import Explainer, Skip
 from methods.controls import Center, Deviation, Random, Sobel, Truth
 from tests.methods.networks import convolutional, split
 
@@ -30,7 +30,7 @@ def test_sobel_sees_no_edge_at_the_border_of_a_flat_image() -> None:
 def test_center_falls_with_the_distance_from_the_centre() -> None:
     train = split((2, 3, 5))
     closeness = Center().prepare(convolutional(1), train)(train.inputs[:1], TARGETS[:1])[0, 1]
-    expected = [[-(((row - 1) ** 2 + (column - 2) ** 2) ** 0.5) for column in range(5)] for row in range(3)]
+    expected = [[5**0.5 - ((row - 1) ** 2 + (column - 2) ** 2) ** 0.5 for column in range(5)] for row in range(3)]
     torch.testing.assert_close(closeness, torch.tensor(expected))
 
 
@@ -47,10 +47,15 @@ def test_random_scores_are_uniform_and_differ_between_features() -> None:
     assert abs(scores.mean() - 0.5) < 0.03
 
 
-def test_inverted_truth_is_minus_the_truth() -> None:
+@pytest.mark.parametrize("control", [Random(), Sobel(), Center(), Deviation(), Truth(), Truth(inverted=True)])
+def test_controls_are_never_negative_so_that_magnitude_and_sign_rank_alike(control: Explainer) -> None:
+    assert control.prepare(convolutional(3), IMAGES)(IMAGES.inputs, TARGETS).min() >= 0
+
+
+def test_inverted_truth_ranks_the_other_way_round() -> None:
     straight = Truth().prepare(convolutional(3), IMAGES)(IMAGES.inputs, TARGETS)
     inverted = Truth(inverted=True).prepare(convolutional(3), IMAGES)(IMAGES.inputs, TARGETS)
-    assert torch.equal(inverted, -straight)
+    assert torch.equal(inverted, straight.amax() - straight)
     assert straight[0].argmax() == 0
 
 

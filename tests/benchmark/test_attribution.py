@@ -1,0 +1,77 @@
+"""From explainers to rank maps."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from benchmark import attribution, runner
+from benchmark.attribution import checked, rank_splits
+from benchmark.plan import Matrix, cells
+from benchmark.runner import Workplace
+from benchmark.spec import Ranking
+from datasets.base import Dataset
+
+Build = Callable[..., Matrix]
+
+
+def rankings_of(matrix: Matrix) -> list[Ranking]:
+    return list(dict.fromkeys(cell.ranking for cell in cells(matrix) if cell.ranking))
+
+
+@pytest.fixture
+def trained(small_matrix: Build, place: Workplace) -> tuple[nn.Module, Dataset]:
+    training = cells(small_matrix())[0].training
+    runner.train_original(training, place)
+    data = runner.load(training.dataset, place.data_root)
+    return runner._original(training, data, place), data
+
+
+def test_views_rank_the_same_alone_and_beside_others(small_matrix: Build, trained: tuple[nn.Module, Dataset]) -> None:
+    network, data = trained
+    rankings = rankings_of(small_matrix(explainers=("smoothgrad", "vargrad", "smoothgrad_squared")))
+    together = rank_splits(network, data.splits, rankings)
+    for ranking, expected in zip(rankings, together, strict=True):
+        alone = rank_splits(network, data.splits, [ranking])[0]
+        assert all(np.array_equal(alone[name], expected[name]) for name in data.splits)
+
+
+def test_every_split_is_ranked_with_the_smallest_integers(
+    small_matrix: Build, trained: tuple[nn.Module, Dataset]
+) -> None:
+    network, data = trained
+    ranks = rank_splits(network, data.splits, rankings_of(small_matrix())[:1])[0]
+    for name, split in data.splits.items():
+        assert ranks[name].shape == split.inputs.shape
+        assert ranks[name].dtype == np.uint8
+
+
+def test_an_empty_split_has_no_ranks(small_matrix: Build, trained: tuple[nn.Module, Dataset]) -> None:
+    network, data = trained
+    splits = {"train": data.train, "validation": type(data.train)(data.train.inputs[:0], data.train.labels[:0])}
+    assert len(rank_splits(network, splits, rankings_of(small_matrix())[:1])[0]["validation"]) == 0
+
+
+@pytest.mark.parametrize("target", ["predicted", "label"])
+def test_the_explained_class_is_the_one_the_specification_names(
+    target: str, trained: tuple[nn.Module, Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, data = trained
+    seen: list[Tensor] = []
+
+    def attribute(inputs: Tensor, targets: Tensor) -> Tensor:
+        seen.append(targets)
+        return inputs
+
+    list(attribution._passes(attribute, network, data.train, target))
+    with torch.no_grad():
+        expected = data.train.labels if target == "label" else network(data.train.inputs).argmax(1)
+    assert torch.equal(torch.cat(seen), expected)
+    assert max(map(len, seen)) <= attribution.CHUNK
+
+
+def test_attributions_of_another_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"Mine must return attributions of shape \(2, 1, 4, 4\), got \(2, 4, 4\)"):
+        checked(torch.zeros(2, 4, 4), torch.zeros(2, 1, 4, 4), "Mine")

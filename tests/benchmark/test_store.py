@@ -1,0 +1,76 @@
+"""The store: what is recorded stays, one matrix a folder, one writer at a time."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmark import plan
+from benchmark.plan import Matrix, describe
+from benchmark.store import Outcome, Store
+
+Build = Callable[..., Matrix]
+DONE = Outcome("done", {"test_accuracy": 1 / 3, "validation_accuracy": None}, "", 0.5, {"commit": "abc"})
+
+
+def planned(folder: Path, matrix: Matrix) -> Store:
+    store = Store(folder, create=True)
+    store.plan(describe(matrix), plan.cells(matrix))
+    return store
+
+
+def test_outcomes_come_back_to_the_last_bit(tmp_path: Path, small_matrix: Build) -> None:
+    cells = plan.cells(small_matrix())
+    planned(tmp_path, small_matrix()).record(cells[0], DONE)
+    assert Store(tmp_path).rows()[0].outcome == DONE
+
+
+def test_missing_cells_keep_their_order_and_shrink(tmp_path: Path, small_matrix: Build) -> None:
+    cells = plan.cells(small_matrix())
+    store = planned(tmp_path, small_matrix())
+    assert store.missing(cells) == cells
+    store.record(cells[1], DONE)
+    assert store.missing(cells) == [cells[0], *cells[2:]]
+    assert store.counts() == {"done": 1, "to do": len(cells) - 1}
+
+
+def test_a_matrix_may_grow_and_keeps_what_is_done(tmp_path: Path, small_matrix: Build) -> None:
+    cells = plan.cells(small_matrix())
+    planned(tmp_path, small_matrix()).record(cells[0], DONE)
+    larger = small_matrix(seeds=2, explainers=("random", "gradient", "sobel"))
+    assert planned(tmp_path, larger).counts()["done"] == 1
+
+
+def test_another_matrix_is_refused_and_nothing_is_lost(tmp_path: Path, small_matrix: Build) -> None:
+    cells = plan.cells(small_matrix())
+    planned(tmp_path, small_matrix()).record(cells[0], DONE)
+    with pytest.raises(ValueError, match=r"holds another matrix.*differ in classifiers.*--out"):
+        planned(tmp_path, small_matrix(classifiers=("linear",)))
+    assert Store(tmp_path).counts() == {"done": 1, "to do": len(cells) - 1}
+
+
+def test_failures_can_be_forgotten(tmp_path: Path, small_matrix: Build) -> None:
+    cells = plan.cells(small_matrix())
+    store = planned(tmp_path, small_matrix())
+    store.record(cells[0], DONE)
+    store.record(cells[1], Outcome("failed", reason="boom"))
+    store.forget_failures()
+    assert store.missing(cells) == cells[1:]
+
+
+def test_two_runs_never_write_to_one_folder(tmp_path: Path) -> None:
+    store = Store(tmp_path, create=True)
+    with store.locked(), pytest.raises(ValueError, match="another run is writing"), Store(tmp_path).locked():
+        pass
+
+
+def test_a_folder_without_a_run_says_how_to_start_one(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"no run in .*run --out"):
+        Store(tmp_path)
+
+
+def test_a_file_that_is_no_store_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "results.sqlite").write_text("this is not a database, but somebody's notes" * 10)
+    with pytest.raises(ValueError, match="cannot be used as a store"):
+        Store(tmp_path, create=True)
+    assert "somebody's notes" in (tmp_path / "results.sqlite").read_text()

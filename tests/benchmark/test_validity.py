@@ -1,0 +1,97 @@
+"""Laws of the protocol: what must come out if removal, retraining and controls are right."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from torch import Tensor
+
+from benchmark import plan, presets, removal
+from benchmark.classifiers import classifier
+from benchmark.plan import Matrix
+from benchmark.plugins import build, plugin
+from benchmark.randomness import generator, seeded
+from benchmark.recipe import Recipe
+from benchmark.session import Means, run
+from benchmark.training import score, train
+from datasets.base import Dataset
+from reports.load import curves, load
+
+Build = Callable[..., Matrix]
+
+
+def accuracies(matrix: Matrix, folder: Path) -> dict[tuple, float]:
+    """Mean test accuracy over seeds by (explainer, order, retrain, probe, removal fraction)."""
+    run(matrix, plan.cells(matrix), folder, Means(folder, "cpu", workers=0))
+    joined = curves(load(folder))
+    assert set(joined.status) == {"done"}
+    keys = ["explainer", "order", "retrain", "probe", "removal_fraction"]
+    return {tuple(k): float(v) for k, v in joined.groupby(keys).test_accuracy.mean().items()}
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple, float]:
+    matrix = replace(presets.load("roar_toy"), datasets=("roar_toy[draw=seed,train=4000,test=4000]",), seeds=6)
+    return accuracies(matrix, tmp_path_factory.mktemp("toy"))
+
+
+def test_toy_inverted_ranking_keeps_its_accuracy_after_retraining(toy: dict) -> None:
+    clean = toy["truth", "morf", True, "image", 0.0]
+    for removed in (4, 8, 12):
+        assert toy["truth[inverted=true]", "morf", True, "image", removed / 16] > clean - 0.025
+
+
+def test_toy_inverted_ranking_looks_right_without_retraining(toy: dict) -> None:
+    clean = toy["truth", "morf", False, "image", 0.0]
+    assert toy["truth[inverted=true]", "morf", False, "image", 0.5] < clean - 0.15
+
+
+def test_toy_truth_falls_to_chance_with_its_four_features(toy: dict) -> None:
+    assert abs(toy["truth", "morf", True, "image", 0.25] - 0.5) < 0.03
+
+
+def test_random_kar_equals_random_roar_of_the_other_share(small_matrix: Build, tmp_path: Path) -> None:
+    matrix = small_matrix(
+        explainers=("random",), fractions=(0.1, 0.3, 0.5, 0.7, 0.9), seeds=3, probes=("image", "mask"),
+        recipe=Recipe(epochs=8, batch_size=64, learning_rate=0.01),
+    )  # fmt: skip
+    found = accuracies(matrix, tmp_path)
+    for t in matrix.fractions:  # keeping 1 - t at random is removing t at random
+        assert abs(found["random", "lerf", True, "image", t] - found["random", "morf", True, "image", t]) < 0.05
+    masks = [value for (*_, probe, t), value in found.items() if probe == "mask" and t > 0]
+    assert len(masks) == 10
+    assert abs(sum(masks) / 10 - 0.1) < 0.02  # chance, +- three standard errors of 30 networks on 450 images
+
+
+@pytest.fixture(scope="module")
+def squares() -> Dataset:
+    return build(plugin("squares[train=800,test=400,validation=0.0]", "dataset"), "dataset")(Path())  # type: ignore[no-any-return]
+
+
+def retrained(data: Dataset, *, removal_fraction: float, order: str) -> float:
+    """Test accuracy after removal by the ground truth."""
+    assert data.train.truth
+    train_mean = removal.training_mean(data.train.inputs)
+
+    def reduced(name: str) -> Tensor:
+        inputs = data.splits[name].inputs
+        ranks = removal.rank(data.train.truth(inputs), unit="pixel", magnitude=True, generator=generator("ties", name))  # type: ignore[misc]
+        mask = removal.kept(ranks, removal_fraction=removal_fraction, order=order)  # type: ignore[arg-type]
+        return removal.remove(inputs, mask, removal.mean, train_mean)
+
+    seen = {name: replace(data.splits[name], inputs=reduced(name)) for name in ("train", "test")}
+    with seeded("weights"):
+        network = classifier(plugin("resnet8[width=8]", "classifier"), data.train.inputs, data.num_classes)
+    train(network, seen["train"], Recipe(epochs=6, batch_size=32, learning_rate=0.01), pairing=("squares",))
+    return score(network, seen["test"]).accuracy
+
+
+def test_removing_the_ground_truth_first_drives_accuracy_to_chance(squares: Dataset) -> None:
+    assert retrained(squares, removal_fraction=0.1, order="morf") < 0.32  # 25 of 256 pixels carry 4 classes
+
+
+def test_removing_the_ground_truth_last_leaves_accuracy_intact(squares: Dataset) -> None:
+    original = retrained(squares, removal_fraction=0.0, order="morf")
+    assert original > 0.95
+    assert retrained(squares, removal_fraction=0.9, order="lerf") > original - 0.03

@@ -1,0 +1,96 @@
+"""What a user types, and what comes back."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import run_benchmark
+
+PROJECT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list"]])
+def test_help_and_list_answer_without_torch(arguments: list[str]) -> None:
+    code = f"""import sys, run_benchmark
+try: run_benchmark.main({arguments})
+except SystemExit: pass
+assert 'torch' not in sys.modules"""
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    assert time.perf_counter() - start < 5  # a third of a second on a quiet machine
+
+
+def test_the_list_names_every_kind_of_plug_in(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_benchmark.main(["list"]) == 0
+    shown = capsys.readouterr().out
+    for word in ("datasets", "fashion_mnist", "cnn_small", "guided_backprop", "image_mean", "presets", "roar_toy"):
+        assert word in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--explainers", "gradeint"], "did you mean 'gradient'"),
+        (["--datasets", "minst"], "did you mean 'mnist'"),
+        (["--classifiers", "cnn_smal"], "did you mean 'cnn_small'"),
+        (["--fills", "meen"], "did you mean 'mean'"),
+        (["--fractions", "0.1", "30"], "removal_fraction must lie in [0, 1], got 30; did you mean 0.3?"),
+        (["--seeds", "0"], "seeds"),
+        (["--epochs", "0"], "epochs must be positive"),
+        (["--config", "quik"], "did you mean 'quick'"),
+        (["--config", "no_such.toml"], "neither a preset nor a .toml file"),
+        (["--device", "gpu"], "device 'gpu' cannot be used here"),
+        (["--workers", "-1"], "workers must be at least 0"),
+        (["--datasets", "mnist", "--data-root", "nowhere"], "mnist"),
+        (["--datasets", "arrays[path=missing.npz]"], "missing.npz"),
+        (["--datasets", "image_folder[root=missing]"], "missing"),
+        (["--datasets", "roar_toy"], "needs images"),
+        (["--datasets", "roar_toy", "--classifiers", "mlp", "--augmentation", "shift_flip"], "needs images"),
+        (["--optimiser", "least_squares"], "use the classifier linear"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing_behind(
+    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_benchmark.main(["run", "--out", "out", *arguments]) == 2
+    message = capsys.readouterr().err
+    assert said in message
+    assert message.startswith("error: ")
+    assert message.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["status", "report"])
+def test_a_folder_without_a_run_is_one_line(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_benchmark.main([command, "--out", str(tmp_path / "none")]) == 2
+    assert capsys.readouterr().err.startswith("error: no run in")
+    assert not (tmp_path / "none").exists()
+
+
+def test_another_matrix_in_the_folder_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = ["run", "--classifiers", "linear", "--seeds", "1", "--fractions", "0.5", "--epochs", "1", "--workers", "0"]
+    assert run_benchmark.main([*small, "--explainers", "random", "--out", str(tmp_path)]) == 0
+    assert run_benchmark.main([*small, "--explainers", "sobel", "--out", str(tmp_path)]) == 2
+    assert "holds another matrix" in capsys.readouterr().err
+    assert run_benchmark.main(["status", "--out", str(tmp_path)]) == 0
+    assert "3 done" in capsys.readouterr().out
+
+
+def test_a_dry_run_counts_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_benchmark.main(["run", "--dry-run", "--out", str(tmp_path / "out")]) == 0
+    shown = capsys.readouterr().out
+    assert "723 cells" in shown
+    assert "720 networks retrained from scratch" in shown
+    assert not (tmp_path / "out").exists()
+
+
+def test_true_and_false_are_written_as_in_a_preset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--retrain", "true", "false", "--explainers", "random", "--seeds", "1", "--fractions", "0.5", "--dry-run"]
+    assert run_benchmark.main(["run", *words]) == 0
+    assert "5 cells" in capsys.readouterr().out
