@@ -6,6 +6,8 @@ from reports.load import costs, load
 from reports.plots import plots
 from reports.tables import tables
 
+RENDERED = ("rows", "costs", "roar", "kar", "fidelity", "curves")
+
 
 def report(folder: Path) -> str:
     """Writes the report of a run, finished or not, into its folder.
@@ -19,6 +21,8 @@ def report(folder: Path) -> str:
     frame = load(folder)
     out = folder / "report"
     out.mkdir(exist_ok=True)
+    for stale in (path for name in RENDERED for path in out.glob(f"{name}*")):
+        stale.unlink()  # a matrix that grew may have tables of other names
     written = [out / "rows.csv", out / "costs.csv"]
     frame.to_csv(written[0], index=False)
     costs(folder).to_csv(written[1], index=False)

@@ -27,12 +27,6 @@ from methods.base import Skip, View
 from methods.ensembles import NoisyMoments
 
 @dataclass(frozen=True)
-class Brightness:
-    """Bright pixels first."""
-    def prepare(self, classifier, train):
-        return lambda inputs, targets: inputs
-
-@dataclass(frozen=True)
 class Broken:
     def prepare(self, classifier, train):
         raise RuntimeError("no such luck")
@@ -95,14 +89,17 @@ def statuses(out: Path) -> dict[str, set[str]]:
     return found
 
 
-def test_a_users_own_explainer_runs_by_dotted_path(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--explainers", "mine:Brightness", out=mine / "out") == 0
-    assert "| Brightness" in capsys.readouterr().out
-    assert statuses(mine / "out") == {"mine:Brightness": {"done"}}
-
-
-def test_a_users_own_explainer_runs_in_worker_processes(mine: Path) -> None:
-    assert run("--explainers", "mine:Brightness", "--seeds", "1", out=mine / "out", workers=1) == 0
+@pytest.mark.parametrize("workers", [0, 1])
+def test_the_explainer_of_the_readme_runs_by_dotted_path(
+    workers: int, mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = (PROJECT / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
+    assert len(code.splitlines()) < 15
+    (mine / "my_file.py").write_text(code)
+    names = ("my_file:MyExplainer", "my_file:MyExplainer[power=0.5]")
+    assert run("--explainers", *names, "--seeds", "1", out=mine / "out", workers=workers) == 0
+    assert "| MyExplainer[power=0.5]" in capsys.readouterr().out
+    assert statuses(mine / "out") == {name: {"done"} for name in names}
 
 
 def test_failures_stay_where_they_happen(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
