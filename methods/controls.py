@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from datasets.base import Split
@@ -17,15 +17,24 @@ class Random:
     """Random scores, uniform in [0, 1): the chance level that every explainer must beat.
 
     Paper: the "random" control of Hooker et al. 2019, arXiv:1806.10758, s.3.
-    Differs from the paper: nowhere.
+    Differs from the paper: an image keeps its mask for all epochs, as it does under every other explainer; the released
+    code draws new ones in every epoch.
+
+    Attributes:
+        shared: one random order of features for all examples, as in the paper's toy, instead of one for each.
     """
 
     version: ClassVar[int] = 1
     explains: ClassVar[Explains] = "nothing"
 
+    shared: bool = False
+
     def prepare(self, classifier: nn.Module, train: Split) -> AttributionFunction:
         """See `Explainer.prepare`. Drawn on the CPU, so that every device removes the same features."""
-        return lambda inputs, targets: torch.rand(inputs.shape).to(inputs.device)
+        if not self.shared:
+            return lambda inputs, targets: torch.rand(inputs.shape).to(inputs.device)
+        scores = torch.rand(train.inputs.shape[1:])
+        return lambda inputs, targets: scores.to(inputs.device).expand_as(inputs).clone()
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,8 @@ class Sobel:
     """Sobel edge strength of every channel: the edge detector that several methods turn out to resemble.
 
     Paper: the "sobel" control of Hooker et al. 2019, arXiv:1806.10758, s.3; sqrt(g_y^2 + g_x^2), the two Sobel filters.
-    Differs from the paper: the image is extended by its border pixels, so that the border itself is no edge.
+    Differs from the paper: the image is extended by its border pixels, so that the border itself is no edge; the
+    released code filters along one axis and keeps the sign.
     """
 
     version: ClassVar[int] = 1
@@ -98,16 +108,19 @@ class Truth:
     """Ground truth of synthetic data: the best, or inverted the worst, that any explainer can do.
 
     Paper: the toy experiment of Hooker et al. 2019, arXiv:1806.10758, s.3 compares a true and an inverted ranking.
-    Differs from the paper: nowhere.
+    Differs from the paper: nowhere, with `shared`.
 
     Attributes:
-        inverted: what is most relevant ranks last; features of equal relevance stay ties.
+        inverted: what is most relevant ranks last.
+        shared: features of equal relevance follow one random order, the same for all examples, as in the paper's toy;
+            otherwise they stay ties.
     """
 
     version: ClassVar[int] = 1
     explains: ClassVar[Explains] = "nothing"
 
     inverted: bool = False
+    shared: bool = False
 
     def prepare(self, classifier: nn.Module, train: Split) -> AttributionFunction:
         """See `Explainer.prepare`.
@@ -118,12 +131,22 @@ class Truth:
         truth = train.truth
         if truth is None:
             raise Skip("this data set has no ground truth")
-        return (lambda inputs, _: _inverted(truth(inputs))) if self.inverted else lambda inputs, _: truth(inputs)
+        shuffle = torch.randperm(train.inputs[0].numel())
+
+        def attribute(inputs: Tensor, targets: Tensor) -> Tensor:
+            relevance = truth(inputs).flatten(1)
+            scores = _positions(relevance, shuffle.to(inputs.device)) if self.shared else relevance
+            return (scores.amax(1, keepdim=True) - scores if self.inverted else scores).view_as(inputs)
+
+        return attribute
 
 
-def _inverted(relevance: Float[Tensor, "b *feature"]) -> Float[Tensor, "b *feature"]:
-    """Distance from the largest relevance of the example: at least 0, so that magnitude and sign rank it alike."""
-    return relevance.flatten(1).amax(1).view(-1, *[1] * (relevance.ndim - 1)) - relevance
+def _positions(relevance: Float[Tensor, "b d"], shuffle: Int[Tensor, "d"]) -> Float[Tensor, "b d"]:
+    """Position of each feature from least to most relevant, ties in the order of `shuffle`."""
+    ordered = relevance[:, shuffle].argsort(dim=1, stable=True)
+    positions = torch.empty_like(ordered)
+    positions.scatter_(1, shuffle[ordered], torch.arange(ordered.shape[1], device=ordered.device).expand_as(ordered))
+    return positions.float()
 
 
 def _edges(images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:

@@ -8,6 +8,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmark.notation import parse
 from reports.load import curves
 from reports.statistics import summarise
 from reports.style import FAMILIES, ORDERS, OTHER_FAMILY, family, label
@@ -48,11 +49,10 @@ def _curves(part: pd.DataFrame) -> Figure:
 
 def _panel(axis: Axes, rows: pd.DataFrame, name: str) -> None:
     explainers = list(dict.fromkeys(rows[rows.family == name].explainer))
-    random = rows[rows.explainer == REFERENCE]
-    if len(random):
-        _line(axis, random, colour="0.35", line=(0, (1, 1)), label=label(REFERENCE))
+    for reference in (e for e in dict.fromkeys(rows.explainer) if parse(e)[0] == REFERENCE):
+        _line(axis, rows[rows.explainer == reference], colour="0.35", line=(0, (1, 1)), label=label(reference))
     colours = sns.color_palette("colorblind", max(1, len(explainers)))
-    for position, explainer in enumerate(e for e in explainers if e != REFERENCE):
+    for position, explainer in enumerate(e for e in explainers if parse(e)[0] != REFERENCE):
         _line(axis, rows[rows.explainer == explainer], colours[position], LINES[position % 4], label(explainer))
     axis.legend(fontsize=6.5, frameon=False, loc="best")
 

@@ -47,7 +47,32 @@ def test_random_scores_are_uniform_and_differ_between_features() -> None:
     assert abs(scores.mean() - 0.5) < 0.03
 
 
-@pytest.mark.parametrize("control", [Random(), Sobel(), Center(), Deviation(), Truth(), Truth(inverted=True)])
+def test_shared_truth_orders_ties_alike_in_every_example() -> None:
+    torch.manual_seed(0)
+    rows = Split(
+        torch.rand(50, 6),
+        torch.zeros(50, dtype=torch.long),
+        lambda x: torch.tensor([0, 2.0, 0, 1.0, 0, 0]).expand_as(x),
+    )
+    straight, inverted = (
+        Truth(inverted=i, shared=True).prepare(convolutional(1), rows)(rows.inputs, rows.labels) for i in (False, True)
+    )
+    for scores in (straight, inverted):
+        assert (scores == scores[0]).all()
+        assert sorted(scores[0].tolist()) == [0, 1, 2, 3, 4, 5]
+    assert (straight[0, 1], straight[0, 3], inverted[0, 1], inverted[0, 3]) == (5, 4, 0, 1)
+
+
+def test_shared_random_scores_are_the_same_for_all_examples() -> None:
+    scores = Random(shared=True).prepare(convolutional(3), IMAGES)(IMAGES.inputs, TARGETS)
+    assert (scores == scores[0]).all()
+    assert scores[0].unique().numel() == scores[0].numel()
+
+
+@pytest.mark.parametrize(
+    "control",
+    [Random(), Sobel(), Center(), Deviation(), Truth(), Truth(inverted=True), Truth(inverted=True, shared=True)],
+)
 def test_controls_are_never_negative_so_that_magnitude_and_sign_rank_alike(control: Explainer) -> None:
     assert control.prepare(convolutional(3), IMAGES)(IMAGES.inputs, TARGETS).min() >= 0
 
