@@ -108,7 +108,10 @@ def execute(store: Store, cells: list[Cell], place: Workplace, *, workers: int) 
     missing = dict.fromkeys(store.missing(cells))
     if not missing:
         return
-    with tqdm(total=len(missing), unit="cell", desc=place.folder.name, smoothing=0.02) as bar, _pool(workers) as pool:
+    with (
+        tqdm(total=len(missing), unit="cell", desc=place.folder.name, smoothing=0.02, mininterval=0.5) as bar,
+        _pool(workers) as pool,
+    ):
         Driver(store, place, pool, missing, bar, capacity=max(1, workers)).run()
 
 

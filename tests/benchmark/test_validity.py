@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from torch import Tensor
 
@@ -41,7 +42,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple, float]:
 
 
 def toy_optimum(draw: int, features: range) -> float:
-    """Accuracy of the best linear classifier of the features of one draw: 1 - arccos(r) / pi, r its correlation with z."""
+    """Accuracy of the best linear classifier of one draw: 1 - arccos(r) / pi, r its correlation with z."""
     a, d = np.random.default_rng(draw).spawn(3)[0].standard_normal((2, 16))
     a[4:] = 0
     a, d = a[features.start : features.stop], d[features.start : features.stop]
