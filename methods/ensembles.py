@@ -83,11 +83,8 @@ class NoisyMoments:
 
 
 @dataclass(frozen=True)
-class SmoothGrad(View):
-    """Mean attribution over noisy copies of the input.
-
-    Paper: Smilkov, Thorat, Kim, Viegas, Wattenberg 2017, arXiv:1706.03825; (1 / J) * sum of base(x + noise_j).
-    Differs from the paper: nowhere (J = 15 as in Hooker et al. 2019, noise as in the authors' library).
+class Ensemble(View):
+    """What SmoothGrad, SmoothGrad-Squared and VarGrad share: their parameters, and the pass they are views of.
 
     Attributes:
         base: explainer of every noisy copy.
@@ -107,8 +104,17 @@ class SmoothGrad(View):
 
     @property
     def source(self) -> Explainer:
-        """Moments shared by SmoothGrad, SmoothGrad-Squared and VarGrad."""
+        """Moments over noisy copies; equal for all three."""
         return NoisyMoments(self.base, self.samples, self.noise)
+
+
+@dataclass(frozen=True)
+class SmoothGrad(Ensemble):
+    """Mean attribution over noisy copies of the input.
+
+    Paper: Smilkov, Thorat, Kim, Viegas, Wattenberg 2017, arXiv:1706.03825; (1 / J) * sum of base(x + noise_j).
+    Differs from the paper: nowhere (J = 15 as in Hooker et al. 2019, noise as in the authors' library).
+    """
 
     def reduce(self, passed: Float[Tensor, "b 2 *feature"]) -> Float[Tensor, "b *feature"]:
         """The mean."""
@@ -116,32 +122,12 @@ class SmoothGrad(View):
 
 
 @dataclass(frozen=True)
-class SmoothGradSquared(View):
+class SmoothGradSquared(Ensemble):
     """Mean squared attribution over noisy copies of the input.
 
     Paper: Hooker, Erhan, Kindermans, Kim 2019, arXiv:1806.10758, s.4.1; (1 / J) * sum of base(x + noise_j)^2.
     Differs from the paper: nowhere.
-
-    Attributes:
-        base: explainer of every noisy copy.
-        samples: noisy copies of each input, J.
-        noise: standard deviation of the noise, as a share of (max - min) of each input.
     """
-
-    version: ClassVar[int] = 1
-    explains: ClassVar[Explains] = "classifier"
-
-    base: Explainer = Gradient()
-    samples: int = 15
-    noise: float = 0.15
-
-    def __post_init__(self) -> None:
-        _validate(self.samples, self.noise)
-
-    @property
-    def source(self) -> Explainer:
-        """Moments shared by SmoothGrad, SmoothGrad-Squared and VarGrad."""
-        return NoisyMoments(self.base, self.samples, self.noise)
 
     def reduce(self, passed: Float[Tensor, "b 2 *feature"]) -> Float[Tensor, "b *feature"]:
         """Variance plus squared mean."""
@@ -149,32 +135,15 @@ class SmoothGradSquared(View):
 
 
 @dataclass(frozen=True)
-class VarGrad(View):
-    """Variance of the attributions over noisy copies of the input.
+class VarGrad(Ensemble):
+    """Variance of the attributions over noisy copies of the input; needs at least 2 of them.
 
     Paper: Adebayo, Gilmer, Goodfellow, Kim 2018, arXiv:1810.03307; Var of base(x + noise_j) over j.
     Differs from the paper: population variance, divisor J; a constant factor, no change of ranking.
-
-    Attributes:
-        base: explainer of every noisy copy.
-        samples: noisy copies of each input, J; at least 2.
-        noise: standard deviation of the noise, as a share of (max - min) of each input.
     """
-
-    version: ClassVar[int] = 1
-    explains: ClassVar[Explains] = "classifier"
-
-    base: Explainer = Gradient()
-    samples: int = 15
-    noise: float = 0.15
 
     def __post_init__(self) -> None:
         _validate(self.samples, self.noise, minimum=2)
-
-    @property
-    def source(self) -> Explainer:
-        """Moments shared by SmoothGrad, SmoothGrad-Squared and VarGrad."""
-        return NoisyMoments(self.base, self.samples, self.noise)
 
     def reduce(self, passed: Float[Tensor, "b 2 *feature"]) -> Float[Tensor, "b *feature"]:
         """The variance."""
