@@ -8,7 +8,10 @@ python run_benchmark.py report --out DIR     tables and curves of a run
 """
 
 import argparse
+import contextlib
+import io
 import os
+import re
 import sqlite3
 import sys
 from collections import Counter
@@ -22,6 +25,7 @@ import tyro
 from tyro.conf import OmitArgPrefixes, subcommand
 
 from benchmark import plan, plugins, presets
+from methods import GROUPS
 
 SENTENCE = (__doc__ or "").partition("\n")[0]
 
@@ -33,6 +37,9 @@ class List:
     def __call__(self) -> int:
         for kind, table in plugins.TABLES.items():
             print(f"\n{kind}s\n" + "\n".join(f"  {name:22}{plugins.summary(kind, name)}" for name in table))
+        print(
+            "\ngroups of explainers\n" + "\n".join(f"  {name:22}{', '.join(group)}" for name, group in GROUPS.items())
+        )
         print("\npresets\n" + "\n".join(f"  {name:22}{presets.summary(name)}" for name in presets.names()))
         return 0
 
@@ -121,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parsed(arguments: list[str]) -> Callable[[], int]:
     """The command, with the preset that `--config` names as its defaults."""
     config = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    config.add_argument("--config", default="quick")
+    config.add_argument("--config", nargs="?", default="quick", const="")
     matrix = presets.load(config.parse_known_args(arguments)[0].config)
     command = (
         Annotated[List, subcommand("list")]
@@ -130,7 +137,20 @@ def _parsed(arguments: list[str]) -> Callable[[], int]:
         | Annotated[Report, subcommand("report")]
     )
     words = [{"true": "True", "false": "False"}.get(word, word) for word in arguments]  # as in a preset file
-    return tyro.cli(command, args=words, prog="run_benchmark.py", description=SENTENCE)
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            return tyro.cli(command, args=words, prog="run_benchmark.py", description=SENTENCE)
+    except SystemExit as end:
+        if end.code in (0, None):
+            raise
+        raise ValueError(_unboxed(complaint.getvalue())) from None
+
+
+def _unboxed(complaint: str) -> str:
+    """What tyro says in a box, as one line."""
+    text = " ".join(re.sub(r"[╭╮╰╯│]|[─-]{3,}", " ", complaint).split())
+    return text.partition(" For full helptext")[0]
 
 
 def _finish(folder: Path, counts: Counter[str]) -> int:

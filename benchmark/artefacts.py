@@ -1,14 +1,18 @@
-"""Files shared between cells: weights of original networks, and rank maps. Complete or absent, never half written."""
+"""Files shared between cells: weights of original networks, and rank maps. Complete or absent, never half written.
+
+Files are written as bytes because the writers of numpy and safetensors hide that a disk is full.
+"""
 
 import os
 import shutil
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Integer
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from benchmark.spec import Ranking, Training, key
@@ -29,7 +33,7 @@ class Artefacts:
         path = self._network(training)
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}")
-        save_file({name: value.cpu().contiguous() for name, value in network.state_dict().items()}, draft)
+        draft.write_bytes(save({name: value.cpu().contiguous() for name, value in network.state_dict().items()}))
         draft.replace(path)
 
     def load_network(self, training: Training, network: nn.Module) -> None:
@@ -46,7 +50,9 @@ class Artefacts:
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         draft.mkdir(parents=True, exist_ok=True)
         for split, values in ranks.items():
-            np.save(draft / f"{split}.npy", values)
+            content = BytesIO()
+            np.save(content, values)
+            (draft / f"{split}.npy").write_bytes(content.getvalue())
         if path.is_dir():
             shutil.rmtree(draft)  # another worker was faster; its ranks are the same
         else:
@@ -60,9 +66,11 @@ class Artefacts:
         """Removes rank maps that no cell needs any more."""
         shutil.rmtree(self._ranks(ranking), ignore_errors=True)
 
-    def drop_all_ranks(self) -> None:
-        """Removes every rank map, also those an interrupted run left behind."""
+    def clean(self) -> None:
+        """Removes every rank map, and the drafts that interrupted runs left behind."""
         shutil.rmtree(self.folder / "ranks", ignore_errors=True)
+        for draft in (self.folder / "networks").glob("*.[0-9]*"):
+            draft.unlink(missing_ok=True)
 
     def _network(self, training: Training) -> Path:
         return self.folder / "networks" / f"{key(training)}.safetensors"

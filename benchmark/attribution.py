@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from benchmark.artefacts import rank_dtype
@@ -14,11 +14,15 @@ from benchmark.randomness import generator, seeded
 from benchmark.removal import rank
 from benchmark.spec import Ranking, key
 from datasets.base import Split
-from methods.base import AttributionFunction, Explainer, View
+from methods.base import AttributionFunction, Explainer, View, source_of
 
 CHUNK = 256
 CHUNK_FEATURES = 2**22
-"""Chunks are at most 256 examples and 4 million features. Part of the protocol: random draws depend on them."""
+"""Chunks are at most 256 examples and 4 million features. Part of the protocol: random draws depend on them.
+
+Examples go into chunks in a fixed random order. Some explainers draw random numbers once for a batch; with data sorted
+by class their noise would differ from class to class, and tell it to a network retrained on the result.
+"""
 
 
 def rank_splits(
@@ -35,23 +39,33 @@ def rank_splits(
 
     Raises:
         Skip: the explainer does not apply.
-        ValueError: attributions of the wrong shape or not finite.
+        ValueError: attributions of the wrong shape or not finite, an explainer that changed the training split.
     """
     explainers = [build(ranking.explainer, "explainer") for ranking in rankings]
     source = source_of(explainers[0])
     seed = ("attribution", key(rankings[0].training), repr(source))
     with seeded(*seed, "prepare"):
-        attribute = source.prepare(network, splits["train"])
+        attribute = _prepared(source, network, splits["train"])
     found: list[dict[str, np.ndarray]] = [{} for _ in rankings]
     for name, split in splits.items():
+        order = torch.randperm(len(split), generator=generator("chunks", len(split)))
         rankers = [_Ranker(r, e, generator("ties", key(r), name)) for r, e in zip(rankings, explainers, strict=True)]
         with seeded(*seed, name):
-            for inputs, passed in _passes(attribute, network, split, rankings[0].target):
+            for inputs, passed in _passes(attribute, network, split.at(order), rankings[0].target):
                 for ranker in rankers:
                     ranker.add(inputs, passed)
         for ranks, ranker in zip(found, rankers, strict=True):
-            ranks[name] = ranker.joined()
+            ranks[name] = ranker.joined(order)
     return found
+
+
+def _prepared(source: Explainer, network: nn.Module, train: Split) -> AttributionFunction:
+    """The attribution function; all explainers share the training split, so none may change it."""
+    before = train.inputs._version, train.labels._version
+    attribute = source.prepare(network, train)
+    if (train.inputs._version, train.labels._version) != before:
+        raise ValueError(f"{source} changed the training split in prepare; work on a copy: train.inputs.clone()")
+    return attribute
 
 
 @dataclass
@@ -69,13 +83,11 @@ class _Ranker:
         ranks = rank(attributions, unit=self.ranking.unit, magnitude=self.ranking.magnitude, generator=self.ties)
         self.chunks.append(ranks.cpu().numpy().astype(rank_dtype(ranks[0].numel())))
 
-    def joined(self) -> np.ndarray:
-        return np.concatenate(self.chunks) if self.chunks else np.empty((0, 1), np.uint8)
-
-
-def source_of(explainer: Explainer) -> Explainer:
-    """The explainer whose pass is computed: the source of a view, otherwise the explainer itself."""
-    return explainer.source if isinstance(explainer, View) else explainer
+    def joined(self, order: Int[Tensor, "n"]) -> np.ndarray:
+        """Ranks of the whole split, back in the order of its examples."""
+        if not self.chunks:
+            return np.empty((0, 1), np.uint8)
+        return np.concatenate(self.chunks)[order.argsort().numpy()]
 
 
 def checked(attributions: Tensor, inputs: Float[Tensor, "b *feature"], name: str) -> Float[Tensor, "b *feature"]:

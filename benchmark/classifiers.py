@@ -11,10 +11,14 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 from torchvision.models import resnet as torchvision_resnet
 
 from benchmark.plugins import build
 from benchmark.spec import PlugIn
+
+RECTIFIERS = (F.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_, torch.clamp, Tensor.clamp, Tensor.clamp_)
 
 
 class Standardize(nn.Module):
@@ -43,6 +47,38 @@ def classifier(identity: PlugIn, inputs: Float[Tensor, "n *feature"], num_classe
     """
     network = build(identity, "classifier")(tuple(inputs.shape[1:]), num_classes)
     return nn.Sequential(Standardize(inputs), network)
+
+
+def check_contract(network: nn.Module, inputs: Float[Tensor, "n *feature"]) -> None:
+    """Checks what guided backprop, deconvolution and DeepLIFT rely on, by watching one forward pass.
+
+    Raises:
+        ValueError: a ReLU that is in place, used twice, or a function instead of a module.
+    """
+    calls: dict[nn.Module, int] = {}
+    modules = [module for module in network.modules() if isinstance(module, nn.ReLU)]
+    handles = [
+        m.register_forward_hook(lambda module, *_: calls.update({module: calls.get(module, 0) + 1})) for m in modules
+    ]
+    network.eval()
+    with torch.no_grad(), _CountRectifiers() as counted:
+        network(inputs)
+    for handle in handles:
+        handle.remove()
+    if any(module.inplace for module in modules) or any(count > 1 for count in calls.values()):
+        raise ValueError("every nn.ReLU must be a module of its own, not in place and used once")
+    if counted.calls > len(calls):
+        raise ValueError("every ReLU must be an nn.ReLU module, not a function, or explainers cannot see it")
+
+
+class _CountRectifiers(TorchFunctionMode):
+    """Counts rectifications, those inside nn.ReLU included."""
+
+    calls = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.calls += func in RECTIFIERS
+        return func(*args, **(kwargs or {}))
 
 
 def linear(feature_shape: Sequence[int], num_classes: int) -> nn.Module:

@@ -25,6 +25,7 @@ from benchmark.store import Outcome, Store
 from methods.base import Skip
 
 Work = Training | Group | Cell
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass
@@ -95,8 +96,8 @@ class Driver:
             self.place.artefacts.drop_ranks(ranking)
 
 
-def execute(store: Store, cells: list[Cell], place: Workplace, *, workers: int) -> None:
-    """Measures the cells that the store misses.
+def execute(store: Store, missing: list[Cell], place: Workplace, *, workers: int) -> None:
+    """Measures cells that have no outcome yet.
 
     Args:
         workers: number of worker processes; 0 works in this process.
@@ -105,14 +106,11 @@ def execute(store: Store, cells: list[Cell], place: Workplace, *, workers: int) 
         OSError: no space left on the device; finished cells are kept.
         RuntimeError: a worker process died; finished cells are kept.
     """
-    missing = dict.fromkeys(store.missing(cells))
-    if not missing:
-        return
     with (
         tqdm(total=len(missing), unit="cell", desc=place.folder.name, smoothing=0.02, mininterval=0.5) as bar,
         _pool(workers) as pool,
     ):
-        Driver(store, place, pool, missing, bar, capacity=max(1, workers)).run()
+        Driver(store, place, pool, dict.fromkeys(missing), bar, capacity=max(1, workers)).run()
 
 
 def attempt(work: Work, place: Workplace) -> Outcome:
@@ -127,8 +125,9 @@ def attempt(work: Work, place: Workplace) -> Outcome:
     except Skip as skip:
         return Outcome("skipped", reason=str(skip))
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
             raise
+        runner.forget_data()
         first_line = f"{type(error).__name__}: {error}".partition("\n")[0]
         reason = f"{first_line}\n\n{traceback.format_exc()}"
         return Outcome("failed", reason=reason, provenance=provenance(place.device))

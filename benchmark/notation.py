@@ -11,7 +11,7 @@ def parse(text: str) -> tuple[str, dict[str, str]]:
     ('vargrad', {'base': 'integrated_gradients[steps=50]', 'samples': '5'})
 
     Raises:
-        ValueError: brackets or equals signs that do not add up.
+        ValueError: brackets or equals signs that do not add up, a parameter given twice.
     """
     name, bracket, rest = text.strip().partition("[")
     if not name or text.count("[") != text.count("]") or (bracket and not rest.endswith("]")):
@@ -20,7 +20,10 @@ def parse(text: str) -> tuple[str, dict[str, str]]:
     for parameter, equals, value in pairs:
         if not (parameter.strip() and equals and value.strip()):
             raise ValueError(f"expected parameter=value inside the brackets of {text!r}, got {parameter + equals!r}")
-    return name, {parameter.strip(): value.strip() for parameter, _, value in pairs}
+    parameters = {parameter.strip(): value.strip() for parameter, _, value in pairs}
+    if len(parameters) < len(pairs):
+        raise ValueError(f"expected each parameter once, got {text!r}")
+    return name, parameters
 
 
 def suggestion(word: str, choices: Collection[str]) -> str:

@@ -1,25 +1,16 @@
 """From a matrix to its cells: canonical, in a fixed order, each once; and the steps that share their work."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Literal
 
-from benchmark.plugins import build, check_name, plugin
+from benchmark.plugins import SEED, build, check_name, plugin
 from benchmark.recipe import Recipe
 from benchmark.spec import Cell, Order, PlugIn, Probe, Ranking, Target, Training, Unit, check_fraction
+from methods import GROUPS
 
 Protocol = Literal["rigorous", "paper"]
-
-PAPER_BASES = ("gradient", "guided_backprop", "integrated_gradients")
-PAPER_ENSEMBLES = ("squared", "smoothgrad", "smoothgrad_squared", "vargrad")
-PAPER_EXPLAINERS = (
-    "random",
-    "sobel",
-    *PAPER_BASES,
-    *(f"{ensemble}[base={base}]" for ensemble in PAPER_ENSEMBLES for base in PAPER_BASES),
-)
-"""The 17 rows that can be rebuilt from Hooker et al. 2019 (the text counts 18 and does not name the last)."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +40,8 @@ class Matrix:
     Attributes:
         datasets: names such as "mnist" or "mnist[train=10000,test=2000]".
         classifiers: names such as "cnn_small" or "resnet18[width=32]".
-        explainers: names, with parameters such as "smoothgrad[samples=50]", or "my_file:MyExplainer".
+        explainers: names, with parameters such as "smoothgrad[samples=50]", "my_file:MyExplainer", or a group: "paper"
+            (the 17 rows of Hooker et al. 2019), "controls".
         seeds: how many: 0, 1, ... seeds - 1.
         fractions: shares of features removed, in [0, 1]; the original (0) is always measured.
         orders: morf removes the most important first (ROAR), lerf the least important (KAR).
@@ -65,7 +57,7 @@ class Matrix:
 
     datasets: tuple[str, ...] = ("digits",)
     classifiers: tuple[str, ...] = ("cnn_small",)
-    explainers: tuple[str, ...] = PAPER_EXPLAINERS
+    explainers: tuple[str, ...] = ("paper",)
     seeds: int = 3
     fractions: tuple[float, ...] = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
     orders: tuple[Order, ...] = ("morf", "lerf")
@@ -101,6 +93,10 @@ def check(matrix: Matrix) -> None:
         raise ValueError(f"seeds must be a number of seeds, at least 1, got {matrix.seeds}")
     for fraction in matrix.fractions:
         check_fraction(fraction)
+    if not any(0 < fraction < 1 for fraction in matrix.fractions):
+        raise ValueError(f"fractions needs a value between 0 and 1, got {_words(matrix.fractions)}")
+    if "mask" in matrix.probes and True not in matrix.retrain:
+        raise ValueError("probes mask needs retrain true: the original network has never seen a mask")
     matrix.recipe.check()
 
 
@@ -114,6 +110,8 @@ def cells(matrix: Matrix) -> list[Cell]:
         [plugin(text, kind) for text in texts]
         for kind, texts in zip(("dataset", "classifier", "explainer", "fill"), _plugin_axes(matrix), strict=True)
     )
+    if matrix.convention.one_checkpoint and any(SEED in dict(d.parameters).values() for d in datasets):
+        raise ValueError(f"protocol {matrix.protocol} explains one network: a data set cannot change with the seed")
     found: dict[Cell, None] = {}
     for dataset, classifier, seed in product(datasets, classifiers, range(matrix.seeds)):
         training = Training(dataset, classifier, matrix.recipe, seed)
@@ -159,8 +157,9 @@ def groups(wanted: Iterable[Cell]) -> list[Group]:
 
 
 def _pass(ranking: Ranking) -> object:
-    explainer = build(ranking.explainer, "explainer")
-    return ranking.training, ranking.target, getattr(explainer, "source", explainer)
+    from methods.base import source_of  # brings torch, which planning alone does without
+
+    return ranking.training, ranking.target, source_of(build(ranking.explainer, "explainer"))
 
 
 def trainings(wanted: Iterable[Cell]) -> list[Training]:
@@ -190,10 +189,10 @@ def forecast(wanted: list[Cell]) -> str:
     )
 
 
-def describe(matrix: Matrix) -> dict[str, object]:
-    """The matrix as plain data, to be stored with the results."""
-    return asdict(matrix)
-
-
 def _plugin_axes(matrix: Matrix) -> tuple[tuple[str, ...], ...]:
-    return matrix.datasets, matrix.classifiers, matrix.explainers, matrix.fills
+    explainers = (name for text in matrix.explainers for name in GROUPS.get(text, (text,)))
+    return matrix.datasets, matrix.classifiers, tuple(explainers), matrix.fills
+
+
+def _words(values: Iterable[object]) -> str:
+    return ", ".join(map(str, values))

@@ -5,8 +5,10 @@ type is `Explainer` takes another plug-in: "smoothgrad[base=integrated_gradients
 """
 
 import ast
+import hashlib
 import importlib
 import inspect
+import math
 import sys
 import types
 import typing
@@ -46,7 +48,13 @@ def plugin(text: str, kind: str) -> PlugIn:
     unknown = sorted(set(given) - set(hints))
     if unknown:
         raise ValueError(f"{kind} {name} has no parameter {unknown[0]!r}{suggestion(unknown[0], hints)}")
-    values = {field: _convert(value, hints[field], f"{name}[{field}]") for field, value in given.items()}
+    seedable = kind == "dataset"
+    values = {
+        field: SEED
+        if seedable and value == SEED and _plain(hints[field]) is int
+        else _convert(value, hints[field], f"{name}[{field}]")
+        for field, value in given.items()
+    }
     identity = _identity(target, kind, _canonical_name(name, kind), values)
     if kind == "explainer":
         _check_explainer(build(identity, kind), name)  # building checks the ranges of its parameters
@@ -88,17 +96,23 @@ def summary(kind: str, name: str) -> str:
 
 def _locate(name: str, kind: str) -> Callable[..., typing.Any]:
     check_name(name, kind)
-    module, attribute = TABLES[kind].get(name, name).split(":", 1)
+    module, _, attribute = TABLES[kind].get(name, name).partition(":")
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
-        return getattr(importlib.import_module(module), attribute)
-    except ImportError as error:
-        raise ValueError(
-            f"{kind} {name!r}: cannot import {module!r} ({error}); is it in the current folder?"
-        ) from error
-    except AttributeError as error:
-        raise ValueError(f"{kind} {name!r}: module {module!r} has no {attribute!r}") from error
+        found = importlib.import_module(module)
+    except Exception as error:  # the module is the user's: whatever goes wrong in it is bad input
+        reason = f"{type(error).__name__}: {error}".replace("\n", " ")
+        raise ValueError(f"{kind} {name!r}: cannot import {module!r} from the current folder ({reason})") from error
+    if not callable(getattr(found, attribute, None)):
+        raise ValueError(f"{kind} {name!r}: module {module!r} has no class or function {attribute!r}")
+    return getattr(found, attribute)
+
+
+def _source(name: str, target: object) -> str:
+    """Checksum of the file that a plug-in of the user's own is written in."""
+    file = getattr(sys.modules.get(getattr(target, "__module__", "")), "__file__", None)
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16] if ":" in name and file else ""
 
 
 def _check_explainer(explainer: object, name: str) -> None:
@@ -131,7 +145,8 @@ def _identity(target: Callable[..., typing.Any], kind: str, name: str, values: M
         if complete[field] != _as_value(default):
             written.append(f"{field}={_written(complete[field])}")
     text = name + (f"[{','.join(written)}]" if written else "")
-    return PlugIn(name, getattr(target, "version", 1), tuple(complete.items()), text)
+    version = getattr(target, "version", 1)
+    return PlugIn(name, version, tuple(complete.items()), _source(name, target), text)
 
 
 def _as_value(default: object) -> object:
@@ -140,6 +155,8 @@ def _as_value(default: object) -> object:
         return default
     if isinstance(default, Path):
         return str(default)
+    if not hasattr(default, "prepare"):
+        raise ValueError(f"parameters must be bool, int, float, str, Path or Explainer, got the default {default!r}")
     name = _canonical_name(f"{type(default).__module__}:{type(default).__qualname__}", "explainer")
     values = {field: _as_value(getattr(default, field)) for field in _hints(type(default))}
     return _identity(type(default), "explainer", name, values)
@@ -151,13 +168,19 @@ def _written(value: object) -> str:
     return str(value).lower() if isinstance(value, bool | None) else str(value)
 
 
+def _plain(hint: typing.Any) -> typing.Any:
+    """The type behind an optional one: `int | None` -> `int`."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return next(choice for choice in typing.get_args(hint) if choice is not type(None))
+    return hint
+
+
 def _convert(text: str, hint: typing.Any, where: str) -> object:
     """Text to the type of a parameter."""
+    if text.lower() == "none" and type(None) in typing.get_args(hint):
+        return None
+    hint = _plain(hint)
     choices = typing.get_args(hint)
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        if text.lower() == "none" and type(None) in choices:
-            return None
-        hint = next(choice for choice in choices if choice is not type(None))
     if typing.get_origin(hint) is typing.Literal:
         if text not in choices:
             raise ValueError(f"{where} must be one of {', '.join(choices)}, got {text!r}")
@@ -172,20 +195,20 @@ def _scalar(text: str, hint: type, where: str) -> object:
         if text.lower() not in ("true", "false"):
             raise ValueError(f"{where} must be true or false, got {text!r}")
         return text.lower() == "true"
-    if hint is int and text == SEED:
-        return text
     if hint in (int, float):
         try:
-            return hint(text)
+            number = hint(text)
+            if math.isfinite(number):
+                return number
         except ValueError:
-            expected = "an integer" if hint is int else "a number"
-            raise ValueError(f"{where} must be {expected}, got {text!r}") from None
+            pass
+        raise ValueError(f"{where} must be {'an integer' if hint is int else 'a number'}, got {text!r}")
     return text
 
 
 def _revive(value: object, hint: typing.Any, seed: int) -> object:
     if isinstance(value, PlugIn):
         return build(value, "explainer")
-    if hint is Path:
+    if _plain(hint) is Path and value is not None:
         return Path(str(value))
-    return seed if value == SEED and hint is int else value
+    return seed if value == SEED and _plain(hint) is int else value

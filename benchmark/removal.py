@@ -70,10 +70,16 @@ def kept(
 
     Args:
         order: "morf" removes the most important units first (ROAR), "lerf" the least important (KAR).
+
+    Raises:
+        ValueError: a fraction outside [0, 1], or ranks that are not a permutation.
     """
     num_units = ranks[0].numel()
     removed = num_removed(num_units, removal_fraction)
-    return ranks >= removed if order == "morf" else ranks < num_units - removed
+    mask = ranks >= removed if order == "morf" else ranks < num_units - removed
+    if not (mask.flatten(1).sum(1) == num_units - removed).all():
+        raise ValueError(f"ranks must be a permutation of 0..{num_units - 1} for every example")
+    return mask
 
 
 def remove(

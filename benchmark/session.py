@@ -3,15 +3,15 @@
 import os
 import sys
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 
 from benchmark import runner
-from benchmark.classifiers import classifier
+from benchmark.classifiers import check_contract, classifier
 from benchmark.executor import execute
-from benchmark.plan import Matrix, describe
+from benchmark.plan import Matrix
 from benchmark.runner import Workplace
 from benchmark.spec import Cell
 from benchmark.store import FILE, Store
@@ -47,30 +47,47 @@ def run(matrix: Matrix, cells: list[Cell], folder: Path, means: Means) -> Counte
     """
     place = Workplace(folder, means.data_root, device(means.device))
     workers = num_workers(means.workers, place.device)
-    if not (folder / FILE).exists():
-        rehearse(cells, place)  # before anything is written
+    unfinished = Store(folder).missing(cells) if (folder / FILE).exists() else cells
+    checksums = rehearse(unfinished, place)  # before anything is written
     store = Store(folder, create=True)
     with store.locked():
-        store.plan(describe(matrix), cells)
+        for dataset, files in checksums.items():
+            store.check_data(dataset, files)
+        store.plan(asdict(matrix), cells)
         if means.retry_failed:
             store.forget_failures()
         missing = store.missing(cells)
         if missing:
             execute(store, missing, place, workers=min(workers, len(missing)))
-            place.artefacts.drop_all_ranks()
+            place.artefacts.clean()
         else:
             print(f"{folder}: all {len(cells)} cells are finished, nothing to do", file=sys.stderr)
         return store.counts()
 
 
-def rehearse(cells: list[Cell], place: Workplace) -> None:
-    """Loads every data set and takes one training step with a few examples: bad input fails before work starts."""
+def rehearse(cells: list[Cell], place: Workplace) -> dict[str, dict[str, str]]:
+    """Loads every data set and takes one training step with a few examples: bad input fails before work starts.
+
+    Returns:
+        Data set as written -> checksums of its files.
+
+    Raises:
+        ValueError: data that cannot be read, a classifier or recipe that does not fit them.
+    """
+    checksums = {}
     for dataset in dict.fromkeys(cell.training.dataset for cell in cells):
         data = runner.load(dataset, place.data_root)
+        checksums[dataset.text] = data.card.checksums
         few = Split(data.train.inputs[:2], data.train.labels[:2])
         for identity, recipe in dict.fromkeys((c.training.classifier, c.training.recipe) for c in cells):
-            network = classifier(identity, few.inputs, data.num_classes)
-            train(network, few, replace(recipe, epochs=1), pairing=("rehearsal",))
+            try:
+                network = classifier(identity, few.inputs, data.num_classes)
+                train(network, few, replace(recipe, epochs=1), pairing=("rehearsal",))
+                check_contract(network, few.inputs)
+            except Exception as error:  # a classifier may be the user's: whatever goes wrong in it is bad input
+                reason = " ".join(str(error).split())
+                raise ValueError(f"{identity.text} cannot be trained on {dataset.text}: {reason}") from error
+    return checksums
 
 
 def device(name: str) -> str:

@@ -45,12 +45,15 @@ class PlugIn:
 
     Attributes:
         parameters: (name, value) pairs sorted by name.
+        source: checksum of the file a plug-in of one's own comes from, empty for ours, which have versions: results of
+            code that was edited since never pass for results of the code as it is.
         text: how it is written, without defaults: "smoothgrad[samples=50]"; not part of the identity.
     """
 
     name: str
     version: int
     parameters: tuple[tuple[str, object], ...] = ()
+    source: str = ""
     text: str = field(default="", compare=False)
 
 

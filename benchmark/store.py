@@ -16,6 +16,7 @@ FILE = "results.sqlite"
 Status = Literal["done", "failed", "skipped"]
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS matrix (id INTEGER PRIMARY KEY CHECK (id = 1), specification TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS data (dataset TEXT, file TEXT, checksum TEXT, PRIMARY KEY (dataset, file));
 CREATE TABLE IF NOT EXISTS cells (
     key TEXT PRIMARY KEY, position INTEGER NOT NULL, specification TEXT NOT NULL,
     status TEXT, metrics TEXT, reason TEXT, seconds REAL, provenance TEXT
@@ -68,25 +69,45 @@ class Store:
             raise ValueError(f"{self.path} cannot be used as a store of results: {error}") from None
 
     def plan(self, matrix: dict[str, object], cells: Iterable[Cell]) -> None:
-        """Enters the cells of a matrix. A folder holds one matrix; it may grow but never lose a cell.
+        """Enters the cells of a matrix. A folder holds one matrix; it may grow, but never lose a finished cell.
 
         Raises:
-            ValueError: the folder holds cells that this matrix does not have.
+            ValueError: the folder holds finished cells that this matrix does not have.
         """
         planned = {key(cell): cell for cell in cells}
-        strange = [k for (k,) in self._database.execute("SELECT key FROM cells") if k not in planned]
-        if strange:
+        strange = {
+            k: status for k, status in self._database.execute("SELECT key, status FROM cells") if k not in planned
+        }
+        finished = sum(status == "done" for status in strange.values())
+        if finished:
             raise ValueError(
-                f"{self.path.parent} holds another matrix: {len(strange)} of its cells are not in this one"
+                f"{self.path.parent} holds another matrix: {finished} of its finished cells are not in this one"
                 f"{self._differences(matrix)}; choose another folder with --out"
             )
         with self._database:
+            self._database.executemany("DELETE FROM cells WHERE key = ?", [(k,) for k in strange])
             self._database.execute("INSERT OR REPLACE INTO matrix VALUES (1, ?)", [json.dumps(matrix)])
             self._database.executemany(
                 "INSERT INTO cells (key, position, specification) VALUES (?, ?, ?) "
                 "ON CONFLICT (key) DO UPDATE SET position = excluded.position",
                 [(k, position, json.dumps(asdict(cell))) for position, (k, cell) in enumerate(planned.items())],
             )
+
+    def check_data(self, dataset: str, checksums: dict[str, str]) -> None:
+        """Remembers the checksums of a data set's files.
+
+        Raises:
+            ValueError: a file is not what it was when the first cells of this folder were measured.
+        """
+        query = "SELECT file, checksum FROM data WHERE dataset = ?"
+        for file, checksum in self._database.execute(query, [dataset]):
+            if checksums.get(file, checksum) != checksum:
+                raise ValueError(
+                    f"{file} of {dataset} has changed since this run began; choose another folder with --out"
+                )
+        with self._database:
+            rows = [(dataset, file, checksum) for file, checksum in checksums.items()]
+            self._database.executemany("INSERT OR REPLACE INTO data VALUES (?, ?, ?)", rows)
 
     def missing(self, cells: Iterable[Cell]) -> list[Cell]:
         """The cells without an outcome, in the given order."""
@@ -148,4 +169,4 @@ class Store:
     def _differences(self, matrix: dict[str, object]) -> str:
         stored = self.matrix()
         names = [name for name, value in json.loads(json.dumps(matrix)).items() if stored.get(name) != value]
-        return f"; they differ in {', '.join(names)}" if names else ""
+        return f"; they differ in {', '.join(names)}" if names else "; the code of a plug-in has changed"

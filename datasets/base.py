@@ -24,6 +24,11 @@ class Split:
     labels: Int[Tensor, "n"]
     truth: Truth | None = None
 
+    def at(self, index: Int[Tensor, "m"]) -> "Split":
+        """Copies of the examples at some positions."""
+        index = index.to(self.inputs.device)
+        return replace(self, inputs=self.inputs[index], labels=self.labels[index])
+
     def __len__(self) -> int:
         return len(self.labels)
 

@@ -156,13 +156,12 @@ def _channels_first(values: np.ndarray, name: str) -> np.ndarray:
     if values.ndim != 4:
         raise ValueError(f"{name} must have 2 (table), 3 or 4 (images) axes, got shape {values.shape}; reshape it")
     first, last = values.shape[1] in (1, 3), values.shape[3] in (1, 3)
-    if first == last:
-        problem = "both could be channels" if first else "neither is a channel axis"
+    if first and last:
         raise ValueError(
-            f"{name} must have 1 or 3 channels on axis 1 or on axis 3, got shape {values.shape} where {problem}; "
-            "give images as (n, h, w) or (n, c, h, w)"
+            f"{name} must have its channels on axis 1, got shape {values.shape} where axis 3 could be meant as well; "
+            "give images as (n, h, w) or with channels first and more than 3 columns"
         )
-    return values if first else np.ascontiguousarray(values.transpose(0, 3, 1, 2))
+    return values if first or not last else np.ascontiguousarray(values.transpose(0, 3, 1, 2))
 
 
 def _labels(values: np.ndarray, name: str) -> Shaped[np.ndarray, "n"]:

@@ -1,4 +1,4 @@
-"""Explainers by name. A value is "module:class"; nothing is imported before it is used."""
+"""Explainers by name. A value is "module:class"; nothing is imported before it is used. Groups name several at once."""
 
 EXPLAINERS: dict[str, str] = {
     "random": "methods.controls:Random",
@@ -24,3 +24,12 @@ EXPLAINERS: dict[str, str] = {
     "lime": "methods.perturbation:Lime",
     "kernel_shap": "methods.perturbation:KernelShap",
 }
+
+_BASES = ("gradient", "guided_backprop", "integrated_gradients")
+_ENSEMBLES = ("squared", "smoothgrad", "smoothgrad_squared", "vargrad")
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "paper": ("random", "sobel", *_BASES, *(f"{ensemble}[base={base}]" for ensemble in _ENSEMBLES for base in _BASES)),
+    "controls": ("random", "sobel", "center", "deviation"),
+}
+"""`paper`: the 17 rows that can be rebuilt from Hooker et al. 2019 (the text counts 18 and does not name the last)."""

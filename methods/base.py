@@ -61,3 +61,8 @@ class View:
         """See `Explainer.prepare`."""
         attribute = self.source.prepare(classifier, train)
         return lambda inputs, targets: self.reduce(attribute(inputs, targets))
+
+
+def source_of(explainer: Explainer) -> Explainer:
+    """The explainer whose pass is computed: the source of a view, otherwise the explainer itself."""
+    return explainer.source if isinstance(explainer, View) else explainer

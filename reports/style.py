@@ -58,6 +58,12 @@ def label(explainer: str) -> str:
     return shown + (f"[{','.join(f'{k}={v}' for k, v in parameters.items())}]" if parameters else "")
 
 
+def labels(explainers: list[str]) -> list[str]:
+    """Labels of explainers that stand in one table; in full where two would read alike."""
+    shown = [label(explainer) for explainer in explainers]
+    return [e if shown.count(name) > 1 else name for e, name in zip(explainers, shown, strict=True)]
+
+
 def family(explainer: str) -> str:
     """The panel an explainer is drawn in."""
     name, _ = parse(explainer)

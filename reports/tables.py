@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from hns.metrics import fii, fir
+from hns.metrics import fidelity, fii, fir
 from reports.load import SETTING, curves
 from reports.statistics import Summary, summarise
-from reports.style import ORDERS, label, percent, share
+from reports.style import ORDERS, label, labels, percent, share
 
 Format = Callable[[Summary, int], str]
 
@@ -100,28 +100,32 @@ def _accuracies(rows: pd.DataFrame, order: str, ending: str) -> Table:
         "KAR: removed least relevant first (higher is better)"
     )  # fmt: skip
     caption = f"{what}. Test accuracy in % at removal fraction t. {title(rows)}."
-    columns = {f"t={t:g}": group for t, group in _by_fraction(rows)}
+    columns = {f"t={t:.10g}": group for t, group in _by_fraction(rows)}
     values = {name: {e: g.test_accuracy for e, g in group.groupby("explainer")} for name, group in columns.items()}
     return _table(ORDERS[order].lower() + ending, caption, rows, values, percent)
 
 
-def _fidelities(kept: pd.DataFrame, original: pd.DataFrame, ending: str) -> Table:
-    accuracy_of = original.drop_duplicates("seed").set_index("seed").test_accuracy
-    kept = kept.assign(fidelity=kept.test_accuracy / kept.seed.map(accuracy_of))
+def _fidelities(rows: pd.DataFrame, original: pd.DataFrame, ending: str) -> Table:
+    """F, FIR and FII of each cell against the original of its seed; I is the share really hidden, in whole units."""
+    accuracy_of = original[original.test_accuracy > 0].drop_duplicates("seed").set_index("seed").test_accuracy
+    done = rows[(rows.status == "done") & rows.seed.isin(accuracy_of.index)]
+    f = [fidelity(a, accuracy_of[seed]) for a, seed in zip(done.test_accuracy, done.seed, strict=True)]
+    pairs = list(zip(f, done.share_removed, strict=True))
+    done = done.assign(F=f, FIR=[fir(*pair) for pair in pairs], FII=[fii(*pair) for pair in pairs])
     values = {
-        f"{name} h={hidden:g}": {e: [measure(f, hidden) for f in g.fidelity] for e, g in group.groupby("explainer")}
-        for hidden, group in _by_fraction(kept)
-        for name, measure in (("F", lambda f, _: f), ("FIR", fir), ("FII", fii))
+        f"{name} h={t:.10g}": {e: g[name].tolist() for e, g in done[done.removal_fraction == t].groupby("explainer")}
+        for t, _ in _by_fraction(rows)
+        for name in ("F", "FIR", "FII")
     }
-    caption = f"Fidelity F, FIR = F/(F+h) and FII = F*h at share hidden h (least relevant hidden). {title(kept)}."
-    return _table("fidelity" + ending, caption, kept, values, share)
+    what = "Fidelity F, FIR = F/(F+I) and FII = F*I, least relevant hidden first; I is the share hidden at fraction h"
+    return _table("fidelity" + ending, f"{what}. {title(rows)}.", rows, values, share)
 
 
 def _table(name: str, caption: str, rows: pd.DataFrame, values: dict, form: Format) -> Table:
     explainers = list(dict.fromkeys(rows.explainer))
     planned = rows.seed.nunique()
     summaries = {c: {e: summarise(by.get(e, [])) for e in explainers} for c, by in values.items()}
-    index = pd.Index([label(e) for e in explainers], name="explainer")
+    index = pd.Index(labels(explainers), name="explainer")
     shown = pd.DataFrame({c: [form(s[e], planned) for e in explainers] for c, s in summaries.items()}).set_index(index)
     numbers = {
         (c, number): [getattr(s[e], number) for e in explainers]

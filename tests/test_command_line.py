@@ -44,6 +44,13 @@ def test_the_list_names_every_kind_of_plug_in(capsys: pytest.CaptureFixture[str]
         (["--epochs", "0"], "epochs must be positive"),
         (["--config", "quik"], "did you mean 'quick'"),
         (["--config", "no_such.toml"], "neither a preset nor a .toml file"),
+        (["--config"], "config"),
+        (["--orders", "mrof"], "invalid choice 'mrof'"),
+        (["--fractions", "abc"], "abc"),
+        (["--seeds", "two"], "two"),
+        (["--explainer", "random"], "--explainer"),
+        (["--classifiers", "cnn_small[width=0]"], "cannot be trained on digits"),
+        (["--classifiers", "resnet8[width=-3]"], "cannot be trained on digits"),
         (["--device", "gpu"], "device 'gpu' cannot be used here"),
         (["--workers", "-1"], "workers must be at least 0"),
         (["--datasets", "mnist", "--data-root", "nowhere"], "mnist"),
@@ -85,8 +92,8 @@ def test_another_matrix_in_the_folder_is_one_line(tmp_path: Path, capsys: pytest
 def test_a_dry_run_counts_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_benchmark.main(["run", "--dry-run", "--out", str(tmp_path / "out")]) == 0
     shown = capsys.readouterr().out
-    assert "723 cells" in shown
-    assert "720 networks retrained from scratch" in shown
+    assert "753 cells" in shown
+    assert "750 networks retrained from scratch" in shown
     assert not (tmp_path / "out").exists()
 
 

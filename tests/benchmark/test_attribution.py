@@ -48,6 +48,28 @@ def test_every_split_is_ranked_with_the_smallest_integers(
         assert ranks[name].dtype == np.uint8
 
 
+def test_ranks_belong_to_their_examples_whatever_the_order_of_chunks(
+    small_matrix: Build, trained: tuple[nn.Module, Dataset]
+) -> None:
+    network, data = trained
+    ranking = rankings_of(small_matrix(explainers=("deviation",)))[0]
+    ranks = rank_splits(network, data.splits, [ranking])[0]["test"]
+    scores = (data.test.inputs - data.train.inputs.mean(0)).abs().flatten(1)
+    first = torch.from_numpy(ranks.astype("int64")).flatten(1).argmin(1)
+    assert torch.equal(scores.gather(1, first[:, None])[:, 0], scores.amax(1))
+
+
+def test_chunks_of_sorted_data_are_mixed(small_matrix: Build, trained: tuple[nn.Module, Dataset]) -> None:
+    network, data = trained
+    by_class = data.train.at(data.train.labels.argsort())
+    seen: list[Tensor] = []
+    patch = pytest.MonkeyPatch()
+    patch.setattr(attribution, "_passes", lambda _, __, split, ___: seen.append(split.labels) or iter(()))
+    rank_splits(network, {"train": by_class}, rankings_of(small_matrix())[:1])
+    patch.undo()
+    assert all((chunk.bincount(minlength=10) > 5).all() for chunk in seen[0].split(attribution.CHUNK)[:-1])
+
+
 def test_an_empty_split_has_no_ranks(small_matrix: Build, trained: tuple[nn.Module, Dataset]) -> None:
     network, data = trained
     splits = {"train": data.train, "validation": type(data.train)(data.train.inputs[:0], data.train.labels[:0])}

@@ -1,11 +1,14 @@
 """The contract of classifiers, checked for every one in the table."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from benchmark import CLASSIFIERS
-from benchmark.classifiers import Standardize, classifier
+from benchmark.classifiers import Standardize, check_contract, classifier
 from benchmark.plugins import plugin
 from benchmark.randomness import seeded
 
@@ -27,25 +30,32 @@ def test_logits_have_one_column_a_class(name: str) -> None:
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_every_relu_is_its_own_module_not_in_place_and_used_once(name: str) -> None:
     inputs = torch.rand(2, *IMAGES[name])
-    network = build(name, inputs).eval()
-    calls: dict[nn.Module, int] = {}
-    for module in network.modules():
-        if isinstance(module, nn.ReLU):
-            assert not module.inplace
-            calls[module] = 0
-            module.register_forward_hook(lambda m, *_: calls.__setitem__(m, calls[m] + 1))
-    with _no_functional_relu():
-        network(inputs)
-    assert name == "linear" or calls
-    assert all(count == 1 for count in calls.values())
+    check_contract(build(name, inputs), inputs)
 
 
-class _no_functional_relu(torch.overrides.TorchFunctionMode):  # noqa: N801
-    """Lets F.relu through only from inside nn.ReLU, which calls it once; any other rectifier fails."""
+class Rectified(nn.Module):
+    """Breaks the contract in the way it is told to."""
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
-        assert func not in (torch.relu, torch.relu_, torch.Tensor.relu, torch.Tensor.relu_, torch.Tensor.clamp)
-        return func(*args, **(kwargs or {}))
+    def __init__(self, rectify: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.relu, self.rectify = nn.ReLU(), rectify
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.rectify(self.relu(inputs.flatten(1)))
+
+
+@pytest.mark.parametrize(
+    "rectify", [F.relu, torch.relu, lambda x: x.relu(), lambda x: x.clamp(min=0), nn.ReLU(inplace=True)]
+)
+def test_a_rectifier_that_explainers_cannot_follow_is_refused(rectify: Callable) -> None:
+    with pytest.raises(ValueError, match="ReLU must be"):
+        check_contract(Rectified(rectify), torch.rand(2, 1, 4, 4))
+
+
+def test_a_relu_used_twice_is_refused() -> None:
+    relu = nn.ReLU()
+    with pytest.raises(ValueError, match="used once"):
+        check_contract(nn.Sequential(relu, nn.Linear(3, 3), relu), torch.rand(2, 3))
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)

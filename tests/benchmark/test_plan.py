@@ -7,18 +7,29 @@ from pathlib import Path
 import pytest
 
 from benchmark import plan, presets
-from benchmark.plan import PAPER_EXPLAINERS, Matrix
+from benchmark.plan import Matrix
 from benchmark.spec import key
 
 Build = Callable[..., Matrix]
+SOURCED = """
+from dataclasses import dataclass
+@dataclass(frozen=True)
+class Sourced:
+    source: str = "the same"
+    sign: int = 1
+    def prepare(self, classifier, train):
+        return lambda inputs, targets: self.sign * inputs
+"""
 
 
 def test_the_paper_has_seventeen_rows() -> None:
-    assert (
-        len(PAPER_EXPLAINERS)
-        == len({key(c) for c in plan.cells(Matrix(seeds=1, fractions=(0.5,), orders=("morf",)))}) - 1
-        == 17
-    )
+    cells = plan.cells(Matrix(explainers=("paper",), seeds=1, fractions=(0.5,), orders=("morf",)))
+    assert len({key(cell) for cell in cells}) == 1 + 17
+
+
+def test_groups_and_names_mix() -> None:
+    mixed = Matrix(explainers=("paper", "controls", "gradient"), seeds=1, fractions=(0.5,), orders=("morf",))
+    assert len(plan.cells(mixed)) == 1 + 17 + 2
 
 
 def test_originals_are_shared_by_all_explainers_and_orders(small_matrix: Build) -> None:
@@ -66,6 +77,15 @@ def test_ensembles_of_one_base_share_their_pass(small_matrix: Build) -> None:
     assert sum(len(group.cells) for group in groups) == 6 * 2
 
 
+def test_only_views_share_a_pass_whatever_fields_others_have(small_matrix: Build, tmp_path: Path) -> None:
+    (tmp_path / "sourced.py").write_text(SOURCED)
+    names = ("sourced:Sourced", "sourced:Sourced[sign=-1]")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(tmp_path))
+        groups = plan.groups(plan.cells(small_matrix(explainers=names)))
+    assert [len(group.rankings) for group in groups] == [1, 1]
+
+
 def test_the_paper_protocol_ranks_signed_features_of_one_checkpoint(small_matrix: Build) -> None:
     cells = plan.cells(small_matrix(seeds=2, protocol="paper"))
     rankings = {cell.ranking for cell in cells if cell.ranking}
@@ -94,6 +114,9 @@ def test_the_forecast_counts_what_is_shared(small_matrix: Build) -> None:
         ({"fractions": (10.0,)}, "did you mean 0.1"),
         ({"seeds": 0}, "seeds must be"),
         ({"explainers": ()}, "explainers needs at least one value"),
+        ({"fractions": (0.0, 1.0)}, "fractions needs a value between 0 and 1"),
+        ({"probes": ("mask",), "retrain": (False,)}, "probes mask needs retrain true"),
+        ({"datasets": ("squares[draw=seed]",), "protocol": "paper"}, "cannot change with the seed"),
     ],
 )
 def test_bad_axes_are_named(change: dict, said: str, small_matrix: Build) -> None:
@@ -143,6 +166,6 @@ def test_whole_numbers_in_a_preset_mean_the_same_as_decimals(tmp_path: Path) -> 
     path = tmp_path / "mine.toml"
     keys = []
     for number in ("1", "1.0"):
-        path.write_text(f"fractions = [{number}]\nseeds = 1\n[recipe]\nlearning_rate = {number}\n")
+        path.write_text(f"fractions = [0.5, {number}]\nseeds = 1\n[recipe]\nlearning_rate = {number}\n")
         keys.append([key(cell) for cell in plan.cells(presets.load(str(path)))])
     assert keys[0] == keys[1]

@@ -67,9 +67,13 @@ def _other(value: object) -> list[str]:
         ("smoothgrad[samples=0]", "samples"),
         ("smoothgrad[samples]", "expected parameter=value"),
         ("smoothgrad[samples=3", "expected name"),
+        ("smoothgrad[samples=3,samples=4]", "each parameter once"),
+        ("smoothgrad[samples=seed]", "must be an integer, got 'seed'"),
+        ("smoothgrad[noise=nan]", "must be a number, got 'nan'"),
+        ("methods.gradient:Gradient.prepare", "has no class or function"),
         ("smoothgrad[base=nothing]", "unknown explainer 'nothing'"),
         ("no_such_file:Mine", "cannot import 'no_such_file'"),
-        ("methods.gradient:Mine", "has no 'Mine'"),
+        ("methods.gradient:Mine", "has no class or function 'Mine'"),
     ],
 )
 def test_what_is_wrong_with_a_name_is_said_in_one_line(text: str, said: str) -> None:
@@ -78,9 +82,34 @@ def test_what_is_wrong_with_a_name_is_said_in_one_line(text: str, said: str) -> 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("def broken(:", "SyntaxError"),
+        ("import no_such_module", "no_such_module"),
+        ("raise AttributeError('inside')", "inside"),
+        ("Mine = 3", "has no class or function 'Mine'"),
+        ("class Mine:\n    def __init__(self, sizes=(1, 2)): ...", r"got the default \(1, 2\)"),
+    ],
+)
+def test_a_users_broken_file_is_one_line(code: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"broken_{abs(hash(code))}"
+    (tmp_path / f"{name}.py").write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ValueError, match=said) as caught:
+        plugin(f"{name}:Mine", "explainer")
+    assert "\n" not in str(caught.value)
+
+
 def test_a_missing_parameter_is_asked_for() -> None:
     with pytest.raises(ValueError, match=r"image_folder\[root=\.\.\.\]"):
         plugin("image_folder", "dataset")
+
+
+def test_the_word_seed_works_for_optional_integers(tmp_path: Path) -> None:
+    identity = plugin("mnist[train=seed]", "dataset")
+    assert dict(identity.parameters)["train"] == "seed"
+    assert build(identity, "dataset", seed=7).keywords["train"] == 7
 
 
 def test_the_word_seed_stands_for_the_seed_of_the_cell(tmp_path: Path) -> None:

@@ -73,6 +73,11 @@ def test_exactly_the_nearest_number_of_units_goes(fraction: float, units: int) -
         assert abs(removed[0].item() - units * fraction) <= 0.5
 
 
+def test_ranks_that_are_no_permutation_are_refused() -> None:
+    with pytest.raises(ValueError, match="permutation"):
+        removal.kept(torch.zeros(2, 4, dtype=torch.int64), removal_fraction=0.5)
+
+
 def test_morf_and_lerf_are_complements() -> None:
     ranks = torch.stack([torch.randperm(10) for _ in range(3)])
     most = removal.kept(ranks, removal_fraction=0.3, order="morf")

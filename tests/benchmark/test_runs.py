@@ -1,6 +1,5 @@
 """Whole runs: failures stay where they happen, interruptions cost nothing, finished work is not repeated."""
 
-import errno
 import os
 import signal
 import subprocess
@@ -12,9 +11,17 @@ from pathlib import Path
 import pytest
 
 import run_benchmark
-from benchmark.artefacts import Artefacts
 from benchmark.store import FILE, Store
 
+NETWORK = """
+import torch
+from torch import nn
+class Functional(nn.Linear):
+    def forward(self, inputs):
+        return super().forward(torch.relu(inputs.flatten(1)))
+def functional(feature_shape, num_classes):
+    return Functional(64, num_classes)
+"""
 PROJECT = Path(__file__).parents[2]
 SMALL = [
     "run", "--classifiers", "mlp[width=16,hidden_layers=1]", "--explainers", "random", "gradient", "--seeds", "2",
@@ -56,6 +63,15 @@ class BadNeighbour(View):
         return NoisyMoments()
     def reduce(self, passed):
         return passed[:, 0] * float("nan")
+
+@dataclass(frozen=True)
+class Vandal:
+    """Changes what it is given."""
+    where: str = "inputs"
+    def prepare(self, classifier, train):
+        if self.where == "train":
+            train.inputs.mul_(0)
+        return lambda inputs, targets: inputs.mul_(0)
 
 class Mutable:
     def prepare(self, classifier, train):
@@ -118,7 +134,7 @@ def test_failures_stay_where_they_happen(mine: Path, capsys: pytest.CaptureFixtu
     assert any("attributions must be finite" in reason for reason in reasons)
 
 
-def test_mended_failures_run_again_when_asked(mine: Path) -> None:
+def test_mended_failures_run_again(mine: Path) -> None:
     assert run("--explainers", "mine:Broken", out=mine / "out") == 1
     assert run("--explainers", "mine:Broken", out=mine / "out") == 1
     assert statuses(mine / "out") == {"mine:Broken": {"failed"}}
@@ -126,8 +142,35 @@ def test_mended_failures_run_again_when_asked(mine: Path) -> None:
         MINE.replace('raise RuntimeError("no such luck")', "return lambda inputs, targets: inputs")
     )
     sys.modules.pop("mine")
-    assert run("--explainers", "mine:Broken", "--retry-failed", out=mine / "out") == 0
+    assert run("--explainers", "mine:Broken", out=mine / "out") == 0
     assert statuses(mine / "out") == {"mine:Broken": {"done"}}
+
+
+def test_an_explainer_that_changes_its_inputs_harms_nobody_else(mine: Path) -> None:
+    assert run("--explainers", "random", out=mine / "alone") == 0
+    assert run("--explainers", "mine:Vandal", "random", out=mine / "beside") == 0
+    assert run("--explainers", "mine:Vandal[where=train]", "random", out=mine / "failed") == 1
+    assert statuses(mine / "failed")["mine:Vandal[where=train]"] == {"failed"}
+    alone = set(rows(mine / "alone").splitlines())
+    assert alone <= set(rows(mine / "beside").splitlines())
+    assert alone <= set(rows(mine / "failed").splitlines())
+
+
+def test_an_edited_explainer_never_passes_off_old_numbers(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--explainers", "mine:SometimesBroken", "--seeds", "1", out=mine / "out") == 1
+    (mine / "mine.py").write_text(MINE.replace("if train.labels[0] != SEED_ONE_LABEL:", "if False:"))
+    sys.modules.pop("mine")
+    assert run("--explainers", "mine:SometimesBroken", "--seeds", "1", out=mine / "out") == 0  # it had no result yet
+    (mine / "mine.py").write_text(MINE.replace("if train.labels[0] != SEED_ONE_LABEL:", "if 0:"))
+    sys.modules.pop("mine")
+    assert run("--explainers", "mine:SometimesBroken", "--seeds", "1", out=mine / "out") == 2
+    assert "the code of a plug-in has changed" in capsys.readouterr().err
+
+
+def test_a_classifier_that_explainers_cannot_follow_is_refused(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (mine / "network.py").write_text(NETWORK)
+    assert run("--classifiers", "network:functional", out=mine / "out") == 2
+    assert "every ReLU must be an nn.ReLU module" in capsys.readouterr().err
 
 
 def test_a_failure_of_one_seed_lowers_n(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -185,17 +228,16 @@ def test_rank_maps_are_gone_after_a_run(tmp_path: Path) -> None:
     assert not (tmp_path / "artefacts" / "ranks").exists()
 
 
-def test_a_full_disk_stops_the_run_and_keeps_what_is_done(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Artefacts, "save_ranks", full)
-        assert run(out=tmp_path) == 2
-    assert "No space left on device" in capsys.readouterr().err
-    assert Store(tmp_path).counts()["done"] == 2
+def test_a_full_disk_stops_the_run_and_keeps_what_is_done(tmp_path: Path) -> None:
+    """The limit on file sizes stands in for the end of the disk: the store fits below it, rank maps do not."""
+    limited = f"""import resource, signal, sys, run_benchmark
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (75000, 75000))
+sys.exit(run_benchmark.main({[*SMALL, "--workers", "0", "--out", str(tmp_path)]}))"""
+    done = subprocess.run([sys.executable, "-c", limited], cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert "File too large" in done.stderr
+    assert "failed" not in Store(tmp_path).counts()
     assert run(out=tmp_path) == 0
     assert run(out=tmp_path / "unbroken") == 0
     assert rows(tmp_path) == rows(tmp_path / "unbroken")

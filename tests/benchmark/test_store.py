@@ -1,12 +1,13 @@
 """The store: what is recorded stays, one matrix a folder, one writer at a time."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from benchmark import plan
-from benchmark.plan import Matrix, describe
+from benchmark.plan import Matrix
 from benchmark.store import Outcome, Store
 
 Build = Callable[..., Matrix]
@@ -15,7 +16,7 @@ DONE = Outcome("done", {"test_accuracy": 1 / 3, "validation_accuracy": None}, ""
 
 def planned(folder: Path, matrix: Matrix) -> Store:
     store = Store(folder, create=True)
-    store.plan(describe(matrix), plan.cells(matrix))
+    store.plan(asdict(matrix), plan.cells(matrix))
     return store
 
 
@@ -47,6 +48,23 @@ def test_another_matrix_is_refused_and_nothing_is_lost(tmp_path: Path, small_mat
     with pytest.raises(ValueError, match=r"holds another matrix.*differ in classifiers.*--out"):
         planned(tmp_path, small_matrix(classifiers=("linear",)))
     assert Store(tmp_path).counts() == {"done": 1, "to do": len(cells) - 1}
+
+
+def test_cells_without_a_result_may_make_way_for_others(tmp_path: Path, small_matrix: Build) -> None:
+    cells = plan.cells(small_matrix())
+    store = planned(tmp_path, small_matrix())
+    store.record(cells[0], DONE)
+    store.record(cells[-1], Outcome("failed", reason="boom"))
+    other = small_matrix(explainers=("sobel",))
+    assert planned(tmp_path, other).counts() == {"done": 1, "to do": len(plan.cells(other)) - 1}
+
+
+def test_data_that_changed_under_a_run_is_noticed(tmp_path: Path) -> None:
+    store = Store(tmp_path, create=True)
+    store.check_data("mine", {"a": "md5:1", "b": "md5:2"})
+    store.check_data("mine", {"a": "md5:1", "c": "md5:3"})
+    with pytest.raises(ValueError, match="b of mine has changed"):
+        store.check_data("mine", {"b": "md5:9"})
 
 
 def test_failures_can_be_forgotten(tmp_path: Path, small_matrix: Build) -> None:

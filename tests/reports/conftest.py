@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from benchmark.plan import Matrix, cells, describe
+from benchmark.plan import Matrix, cells
 from benchmark.spec import Cell
 from benchmark.store import Outcome, Store
 
@@ -33,7 +34,7 @@ def stored(tmp_path: Path) -> Callable[..., Path]:
     def build(matrix: Matrix, judge: Judge = outcome, name: str = "run") -> Path:
         planned = cells(matrix)
         store = Store(tmp_path / name, create=True)
-        store.plan(describe(matrix), planned)
+        store.plan(asdict(matrix), planned)
         for cell in planned:
             became = judge(cell)
             if became:

@@ -16,7 +16,7 @@ from benchmark.store import Outcome
 from reports.load import curves, load
 from reports.report import report
 from reports.status import status
-from reports.style import family, label
+from reports.style import family, label, labels
 from reports.tables import Table, tables
 from tests.reports.conftest import outcome
 
@@ -44,6 +44,15 @@ def test_fidelity_is_relative_to_the_original_of_the_same_seed(stored: Stored, m
     assert numbers.loc["Random", ("FII h=0.5", "mean")] == pytest.approx(expected * 0.5)
     ratios = [f / (f + 0.5) for f in ((0.5 + 0.01 * seed) / (0.9 + 0.01 * seed) for seed in range(3))]
     assert numbers.loc["Random", ("FIR h=0.5", "mean")] == pytest.approx(sum(ratios) / 3)
+
+
+def test_interpretability_is_the_share_really_hidden(stored: Stored, matrix: Matrix) -> None:
+    def judge(cell: Cell) -> Outcome:
+        made = outcome(cell)
+        return replace(made, metrics=made.metrics | {"share_removed": 0.9 * cell.removal_fraction})
+
+    numbers = table(stored(matrix, judge), "fidelity").numbers.loc["Random"]
+    assert numbers["FII h=0.5", "mean"] == pytest.approx(numbers["F h=0.5", "mean"] * 0.45)
 
 
 def test_curves_join_the_shared_cells_to_every_explainer_and_order(stored: Stored, matrix: Matrix) -> None:
@@ -114,6 +123,10 @@ def test_every_row_is_in_the_tidy_file_and_costs_apart(stored: Stored, matrix: M
     assert len(rows) == len(spent) == 3 + 3 + 2 * 2 * 3
     assert "seconds" not in rows and "commit" not in rows
     assert {"seconds", "commit"} <= set(spent)
+
+
+def test_explainers_that_would_read_alike_are_written_in_full() -> None:
+    assert labels(["a:Mine", "b:Mine", "vargrad"]) == ["a:Mine", "b:Mine", "VAR-GRAD"]
 
 
 def test_labels_are_those_of_the_paper() -> None:
