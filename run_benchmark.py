@@ -148,9 +148,10 @@ def _parsed(arguments: list[str]) -> Callable[[], int]:
 
 
 def _unboxed(complaint: str) -> str:
-    """What tyro says in a box, as one line."""
-    text = " ".join(re.sub(r"[╭╮╰╯│]|[─-]{3,}", " ", complaint).split())
-    return text.partition(" For full helptext")[0]
+    """What tyro says in a box under a title, as one line."""
+    lines = [re.sub(r"[╭╮╰╯│─]|-{3,}", " ", line).split() for line in complaint.splitlines()]
+    text = " ".join(word for line in [line for line in lines if line][1:] for word in line)
+    return re.split(" (?:For full|Argument) helptext", text)[0]
 
 
 def _finish(folder: Path, counts: Counter[str]) -> int:
