@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from benchmark.notation import parse
 from reports.load import curves
 from reports.statistics import summarise
-from reports.style import FAMILIES, ORDERS, OTHER_FAMILY, family, label
+from reports.style import FAMILIES, ORDERS, OTHER_FAMILY, family, label, labels
 from reports.tables import settings, slug, title
 
 LINES = ["-", "--", "-.", ":"]
@@ -32,36 +32,38 @@ def plots(frame: pd.DataFrame, folder: Path) -> list[Path]:
 
 
 def _curves(part: pd.DataFrame) -> Figure:
+    """A row of panels for each family, a column for each order, the legend beside the row."""
     part = part.assign(family=part.explainer.map(family))
     families = [name for name in (*FAMILIES, OTHER_FAMILY) if name in set(part.family)]
     orders = [order for order in ORDERS if order in set(part.order)]
-    figure = Figure(figsize=(3.1 * len(families), 2.9 * len(orders) + 0.4))
-    axes = figure.subplots(len(orders), len(families), sharex=True, sharey=True, squeeze=False)
-    for row, order in zip(axes, orders, strict=True):
-        for axis, name in zip(row, families, strict=True):
+    figure = Figure(figsize=(1.8 + 3.2 * len(orders), 0.6 + 2.2 * len(families)), layout="constrained")
+    grid = figure.subplots(len(families), len(orders), sharex=True, sharey=True, squeeze=False)
+    for row, name in zip(grid, families, strict=True):
+        for axis, order in zip(row, orders, strict=True):
             _panel(axis, part[part.order == order], name)
             axis.set(title=f"{ORDERS[order]}: {name}", xlabel="removal fraction t", ylabel="test accuracy")
             axis.title.set_size(9)
-    figure.suptitle(title(part), y=1.0, fontsize=10)
-    figure.tight_layout()
+        row[-1].legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    figure.suptitle(title(part).replace("; ", "\n", 1), fontsize=9)
     return figure
 
 
 def _panel(axis: Axes, rows: pd.DataFrame, name: str) -> None:
-    explainers = list(dict.fromkeys(rows[rows.family == name].explainer))
-    for reference in (e for e in dict.fromkeys(rows.explainer) if parse(e)[0] == REFERENCE):
+    explainers = list(dict.fromkeys(rows.explainer))
+    references = [e for e in explainers if parse(e)[0] == REFERENCE]
+    members = [e for e in explainers if e not in references and family(e) == name]
+    for reference in references:
         _line(axis, rows[rows.explainer == reference], colour="0.35", line=(0, (1, 1)), label=label(reference))
-    colours = sns.color_palette("colorblind", max(1, len(explainers)))
-    for position, explainer in enumerate(e for e in explainers if parse(e)[0] != REFERENCE):
-        _line(axis, rows[rows.explainer == explainer], colours[position], LINES[position % 4], label(explainer))
-    axis.legend(fontsize=6.5, frameon=False, loc="best")
+    colours = sns.color_palette("colorblind", len(members))
+    for position, (explainer, shown) in enumerate(zip(members, labels(members), strict=True)):
+        _line(axis, rows[rows.explainer == explainer], colours[position], LINES[position % len(LINES)], shown)
 
 
 def _line(axis: Axes, rows: pd.DataFrame, colour: object, line: object, label: str) -> None:
     """Mean over seeds with the band of its 95 % interval, from the same numbers as the tables."""
     sns.lineplot(
         data=rows, x="removal_fraction", y="test_accuracy", ax=axis, color=colour, linestyle=line, label=label,
-        estimator="mean", errorbar=_interval, marker="o", markersize=3, linewidth=1.3,
+        estimator="mean", errorbar=_interval, marker="o", markersize=3, linewidth=1.3, legend=False,
     )  # fmt: skip
 
 

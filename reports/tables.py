@@ -39,8 +39,10 @@ class Table:
 
     def latex(self) -> str:
         """A booktabs table."""
-        escaped = self.shown.rename(index=_escape, columns=_escape).map(
-            lambda text: _escape(text).replace("±", r"$\pm$")
+        escaped = (
+            self.shown.rename_axis(None)
+            .rename(index=_escape, columns=_escape)
+            .map(lambda text: _escape(text).replace("±", r"$\pm$"))
         )
         styled = escaped.style.to_latex(
             hrules=True, caption=_escape(" ".join([self.caption, *self.notes])), label=f"tab:{self.name}",
