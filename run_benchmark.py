@@ -10,7 +10,6 @@ python run_benchmark.py report --out DIR     tables and curves of a run
 import argparse
 import contextlib
 import io
-import os
 import re
 import sqlite3
 import sys
@@ -121,8 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: a worker process died, {remedy}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\ninterrupted: finished cells are kept, the same command goes on from here", file=sys.stderr, flush=True)
-        os._exit(130)  # without waiting for the cells in flight
+        print("\ninterrupted: finished cells are kept, the same command goes on from here", file=sys.stderr)
+        return 130
 
 
 def _parsed(arguments: list[str]) -> Callable[[], int]:
