@@ -31,7 +31,7 @@ def seeded(*parts: object) -> Iterator[None]:
     """Seeds the global generators of torch, numpy and random inside the block and restores them afterwards."""
     seed = derive(*parts)
     state, np_state = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         random.seed(seed)
         np.random.seed(seed % 2**32)
