@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from benchmark.notation import parse
 from reports.load import curves
 from reports.statistics import summarise
-from reports.style import FAMILIES, ORDERS, OTHER_FAMILY, family, label, labels
+from reports.style import FAMILIES, ORDERS, OTHER_FAMILY, family, labels
 from reports.tables import settings, slug, title
 
-LINES = ["-", "--", "-.", ":"]
+DASHES: list[str | tuple[int, ...]] = ["", (4, 2), (4, 1, 1, 1), (6, 1, 1, 1, 1, 1)]
 REFERENCE = "random"
 
 
@@ -27,7 +27,7 @@ def plots(frame: pd.DataFrame, folder: Path) -> list[Path]:
             figure = _curves(part)
             for suffix in ("svg", "png"):
                 paths.append(folder / f"curves{slug(part, joined)}.{suffix}")
-                figure.savefig(paths[-1], bbox_inches="tight", metadata={"Date": None} if suffix == "svg" else None)
+                figure.savefig(paths[-1], metadata={"Date": None} if suffix == "svg" else None)
     return paths
 
 
@@ -43,27 +43,27 @@ def _curves(part: pd.DataFrame) -> Figure:
             _panel(axis, part[part.order == order], name)
             axis.set(title=f"{ORDERS[order]}: {name}", xlabel="removal fraction t", ylabel="test accuracy")
             axis.title.set_size(9)
+            axis.legend().remove()
         row[-1].legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.suptitle(title(part).replace("; ", "\n", 1), fontsize=9)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once, not again for every file format
     return figure
 
 
 def _panel(axis: Axes, rows: pd.DataFrame, name: str) -> None:
+    """Means over seeds with the band of their 95 % interval, from the same numbers as the tables."""
     explainers = list(dict.fromkeys(rows.explainer))
     references = [e for e in explainers if parse(e)[0] == REFERENCE]
     members = [e for e in explainers if e not in references and family(e) == name]
-    for reference in references:
-        _line(axis, rows[rows.explainer == reference], colour="0.35", line=(0, (1, 1)), label=label(reference))
-    colours = sns.color_palette("colorblind", len(members))
-    for position, (explainer, shown) in enumerate(zip(members, labels(members), strict=True)):
-        _line(axis, rows[rows.explainer == explainer], colours[position], LINES[position % len(LINES)], shown)
-
-
-def _line(axis: Axes, rows: pd.DataFrame, colour: object, line: object, label: str) -> None:
-    """Mean over seeds with the band of its 95 % interval, from the same numbers as the tables."""
+    shown = labels([*references, *members])
+    colours = [*["0.35"] * len(references), *sns.color_palette("colorblind", len(members))]
+    dashes = [*[(1, 1)] * len(references), *(DASHES[i % len(DASHES)] for i in range(len(members)))]
+    drawn = rows[rows.explainer.isin([*references, *members])]
+    drawn = drawn.assign(shown=drawn.explainer.map(dict(zip([*references, *members], shown, strict=True))))
     sns.lineplot(
-        data=rows, x="removal_fraction", y="test_accuracy", ax=axis, color=colour, linestyle=line, label=label,
-        estimator="mean", errorbar=_interval, marker="o", markersize=3, linewidth=1.3, legend=False,
+        data=drawn, x="removal_fraction", y="test_accuracy", hue="shown", style="shown", hue_order=shown,
+        style_order=shown, palette=colours, dashes=dashes, errorbar=_interval, ax=axis, linewidth=1.3,
     )  # fmt: skip
 
 
