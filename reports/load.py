@@ -10,7 +10,8 @@ SETTING = ["dataset", "classifier", "unit", "magnitude", "target", "fill", "retr
 """Columns that say under which conditions explainers are compared; every setting has tables of its own."""
 
 METRICS = ["test_accuracy", "test_loss", "train_accuracy", "train_loss", "validation_accuracy", "validation_loss"]
-RESULT = ["status", *METRICS, "share_removed"]
+SHARES = ["share_removed", "nonzero_share_removed"]
+RESULT = ["status", *METRICS, *SHARES]
 COLUMNS = [*SETTING, "explainer", "order", "removal_fraction", "seed", *RESULT, "reason"]
 
 
@@ -27,7 +28,7 @@ def load(folder: Path) -> pd.DataFrame:
     store = Store(folder)
     frame = pd.DataFrame([_record(row) for row in store.rows()], columns=COLUMNS)
     store.close()
-    return frame.astype(dict.fromkeys([*METRICS, "share_removed", "removal_fraction"], float))
+    return frame.astype(dict.fromkeys([*METRICS, *SHARES, "removal_fraction"], float))
 
 
 def costs(folder: Path) -> pd.DataFrame:

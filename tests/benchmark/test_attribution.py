@@ -78,7 +78,7 @@ def test_an_empty_split_has_no_ranks(small_matrix: Build, trained: tuple[nn.Modu
 
 @pytest.mark.parametrize("target", ["predicted", "label"])
 def test_the_explained_class_is_the_one_the_specification_names(
-    target: str, trained: tuple[nn.Module, Dataset], monkeypatch: pytest.MonkeyPatch
+    target: str, trained: tuple[nn.Module, Dataset]
 ) -> None:
     network, data = trained
     seen: list[Tensor] = []

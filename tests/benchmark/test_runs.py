@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import run_benchmark
@@ -221,6 +222,15 @@ def test_a_growing_matrix_keeps_its_finished_cells(tmp_path: Path) -> None:
 
 def _outcomes(out: Path) -> dict[str, str]:
     return {str(row.specification): str(row.outcome) for row in Store(out).rows()}
+
+
+def test_rows_tell_the_share_removed_of_all_pixels_and_of_those_that_are_not_black(tmp_path: Path) -> None:
+    assert run("--explainers", "random", "deviation", out=tmp_path) == 0
+    found = pd.read_csv(tmp_path / "report" / "rows.csv").set_index(["explainer", "order", "removal_fraction", "seed"])
+    random, deviation = (found.loc[(name, "lerf", 0.3, 0)] for name in ("random", "deviation"))
+    assert random.share_removed == pytest.approx(19 / 64)
+    assert random.nonzero_share_removed == pytest.approx(19 / 64, abs=0.02)
+    assert deviation.nonzero_share_removed < 0.25  # what differs least from the mean is mostly black border
 
 
 def test_rank_maps_are_gone_after_a_run(tmp_path: Path) -> None:
