@@ -9,6 +9,7 @@ python run_benchmark.py report --out DIR     tables and curves of a run
 
 import argparse
 import contextlib
+import importlib
 import io
 import re
 import sqlite3
@@ -18,13 +19,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 from tyro.conf import OmitArgPrefixes, subcommand
 
 from benchmark import plan, plugins, presets
 from methods import GROUPS
+
+FAMILIES = {"hns": "hns.commands"}
+"""Commands with commands of their own: their name, and the module whose `commands` lists them."""
 
 SENTENCE = (__doc__ or "").partition("\n")[0]
 
@@ -104,6 +108,22 @@ class Report:
         return 0
 
 
+@dataclass(frozen=True)
+class HideAndSeek:
+    """Trains and studies Hide-and-Seek by itself; see hns --help."""
+
+
+def commands(config: str | None) -> Any:
+    """The commands of the matrix as tyro reads them, with the preset as the default of their options."""
+    return (
+        Annotated[List, subcommand("list")]
+        | Annotated[Run, subcommand("run", default=Run(presets.load("quick" if config is None else config)))]
+        | Annotated[Status, subcommand("status")]
+        | Annotated[Report, subcommand("report")]
+        | Annotated[HideAndSeek, subcommand("hns")]
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parses and runs a command.
 
@@ -127,19 +147,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parsed(arguments: list[str]) -> Callable[[], int]:
     """The command, with the preset that `--config` names as its defaults."""
     config = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    config.add_argument("--config", nargs="?", default="quick", const="")
-    matrix = presets.load(config.parse_known_args(arguments)[0].config)
-    command = (
-        Annotated[List, subcommand("list")]
-        | Annotated[Run, subcommand("run", default=Run(matrix))]
-        | Annotated[Status, subcommand("status")]
-        | Annotated[Report, subcommand("report")]
-    )
+    config.add_argument("--config", nargs="?", const="")
+    preset = config.parse_known_args(arguments)[0].config
+    family = FAMILIES.get(arguments[0]) if arguments else None
+    command = importlib.import_module(family).commands(preset) if family else commands(preset)
     words = [{"true": "True", "false": "False"}.get(word, word) for word in arguments]  # as in a preset file
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
-            return tyro.cli(command, args=words, prog="run_benchmark.py", description=SENTENCE)
+            prog = "run_benchmark.py" + (f" {words.pop(0)}" if family else "")
+            return tyro.cli(command, args=words, prog=prog, description=SENTENCE)
     except SystemExit as end:
         if end.code in (0, None):
             raise

@@ -108,9 +108,9 @@ def execute(store: Store, missing: list[Cell], place: Workplace, *, workers: int
     """
     with (
         tqdm(total=len(missing), unit="cell", desc=place.folder.name, smoothing=0.02, mininterval=0.5) as bar,
-        _pool(workers) as pool,
+        pool(workers) as hands,
     ):
-        Driver(store, place, pool, dict.fromkeys(missing), bar, capacity=max(1, workers)).run()
+        Driver(store, place, hands, dict.fromkeys(missing), bar, capacity=max(1, workers)).run()
 
 
 def attempt(work: Work, place: Workplace) -> Outcome:
@@ -149,22 +149,22 @@ class Here(Executor):
 
 
 @contextmanager
-def _pool(workers: int) -> Iterator[Executor]:
-    """One thread a worker on the CPU, so that the number of workers never changes a number."""
+def pool(workers: int) -> Iterator[Executor]:
+    """Worker processes, or this process for 0. One thread each, so that their number never changes a number."""
     if workers == 0:
         torch.set_num_threads(1)
         yield Here()
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+    processes = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
     try:
-        yield pool
+        yield processes
     except BaseException:  # Ctrl-C too: do not wait for the cells in flight
         for worker in multiprocessing.active_children():
             worker.terminate()
         raise
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        processes.shutdown(wait=False, cancel_futures=True)
 
 
 def _start_worker() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from torch import nn
+from torchvision.models import resnet50
 
 SMALL = (1, 2, 4)
 LARGE = (1, 2, 4, 8, 8)
@@ -24,6 +25,19 @@ def seeker_large(feature_shape: Sequence[int], num_classes: int, *, width: int =
     return _seeker(feature_shape, num_classes, [width * factor for factor in LARGE])
 
 
+def seeker_resnet(feature_shape: Sequence[int], num_classes: int) -> nn.Module:
+    """ResNet-50 without its pooling, flattened into one linear layer: the seeker of `hns_resnet`.
+
+    Differs from the paper: starts from random weights everywhere; its stand-alone seeker starts from ImageNet weights.
+    """
+    channels, height, width = feature_shape
+    stages = list(resnet50(weights=None).children())[:-2]
+    if channels != 3:
+        stages[0] = nn.Conv2d(channels, 64, 7, stride=2, padding=3, bias=False)
+    cells = -(-height // 32) * -(-width // 32)
+    return nn.Sequential(*stages, nn.Flatten(), nn.Linear(2048 * cells, num_classes))
+
+
 def _seeker(feature_shape: Sequence[int], num_classes: int, channels: Sequence[int]) -> nn.Module:
     if len(feature_shape) != 3:
         raise ValueError(f"a seeker needs images (c, h, w), got features {tuple(feature_shape)}; use mlp")
@@ -33,7 +47,7 @@ def _seeker(feature_shape: Sequence[int], num_classes: int, channels: Sequence[i
         layers += [*_same_convolution(current, out, height, width), nn.ReLU()]
         current, height, width = out, (height + 1) // 2, (width + 1) // 2
     head = nn.Linear(current * height * width, num_classes)
-    return _keras_initialised(nn.Sequential(*layers, nn.Flatten(), head))
+    return keras_initialised(nn.Sequential(*layers, nn.Flatten(), head))
 
 
 def _same_convolution(channels: int, out: int, height: int, width: int) -> list[nn.Module]:
@@ -43,10 +57,10 @@ def _same_convolution(channels: int, out: int, height: int, width: int) -> list[
     return [nn.ZeroPad2d((1, 1 + width % 2, 1, 1 + height % 2)), nn.Conv2d(channels, out, 4, stride=2)]
 
 
-def _keras_initialised(network: nn.Module) -> nn.Module:
+def keras_initialised(network: nn.Sequential) -> nn.Sequential:
     """Glorot-uniform weights and zero biases, the defaults the published networks were trained from."""
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.xavier_uniform_(module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

@@ -1,0 +1,84 @@
+"""Files of a training: weights, and states from which it goes on. Complete or absent, never half written."""
+
+import csv
+import json
+import os
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+NOTES = "notes"
+
+
+def write(path: Path, tensors: dict[str, Tensor], notes: dict[str, Any] | None = None) -> None:
+    """Stores tensors by name, and notes that JSON can hold."""
+    content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    _replace(path, save(content, metadata={NOTES: json.dumps(notes or {})}))
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Stores what JSON can hold."""
+    _replace(path, json.dumps(content, indent=1).encode())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What `write_json` stored."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Stores rows that share their columns."""
+    text = StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    _replace(path, text.getvalue().encode())
+
+
+def read(path: Path, argument: str = "weights") -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and notes of a file.
+
+    Args:
+        argument: the caller's argument, for the message.
+
+    Raises:
+        ValueError: no such file, or not of this kind.
+    """
+    if not path.is_file():
+        raise ValueError(f"{argument}: there is no file {path}")
+    try:
+        with safe_open(path, "pt") as stored:
+            notes = json.loads((stored.metadata() or {}).get(NOTES, "{}"))
+            return {name: stored.get_tensor(name) for name in stored.keys()}, notes  # noqa: SIM118
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise ValueError(f"{argument}: {path} is not a file of weights ({error})") from None
+
+
+def fill(network: nn.Module, weights: dict[str, Tensor], argument: str) -> None:
+    """Copies weights into a network, every layer of it.
+
+    Raises:
+        ValueError: a layer that is missing, left over, or of another shape.
+    """
+    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    given = {name: tuple(value.shape) for name, value in weights.items()}
+    if wrong := sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name)):
+        name = wrong[0]
+        expected, got = wanted.get(name, "nothing"), given.get(name, "nothing")
+        raise ValueError(f"{argument}: layer {name} must have the shape {expected}, got {got}; is it another model?")
+    with torch.no_grad():
+        for name, value in network.state_dict().items():
+            value.copy_(weights[name])
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.write_bytes(content)
+    draft.replace(path)

@@ -1,0 +1,162 @@
+"""`run_benchmark.py hns ...`. This folder is part of the command line, hence free to import anything."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import OmitArgPrefixes, subcommand
+
+from benchmark import presets
+from hns.commands import tasks
+from hns.commands.tasks import Means
+from hns.settings import Experiment, Study
+
+FOLDER = Path(__file__).parents[1]
+CONFIGS, STUDIES = FOLDER / "configs", FOLDER / "studies"
+DEFAULT = "digits"
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """How often a training is repeated.
+
+    Attributes:
+        num_trainings: repeats, with the seeds seed, seed + 1, ...
+        seed: the first seed.
+    """
+
+    num_trainings: int = 1
+    seed: int = 0
+
+    @property
+    def seeds(self) -> range:
+        """The seeds.
+
+        Raises:
+            ValueError: no repeat, a negative seed.
+        """
+        if self.num_trainings < 1 or self.seed < 0:
+            raise ValueError(f"num_trainings must be at least 1 and seed 0, got {self.num_trainings} and {self.seed}")
+        return range(self.seed, self.seed + self.num_trainings)
+
+
+@dataclass(frozen=True)
+class Command:
+    """What all commands that train share.
+
+    Attributes:
+        config: digits, mnist, fashion_mnist, cifar10, cifar100, image_folder, or a TOML file of your own.
+    """
+
+    experiment: OmitArgPrefixes[Experiment] = Experiment()
+    means: OmitArgPrefixes[Means] = Means()
+    repeats: OmitArgPrefixes[Repeats] = Repeats()
+    config: str = DEFAULT
+
+
+@dataclass(frozen=True)
+class Train(Command):
+    """Trains hider and seeker, or goes on where they were interrupted.
+
+    Attributes:
+        baseline: accuracy on intact images, in (0, 1]; measured with the same budget where it is not given.
+        identifier: name of the experiment: trainings with other settings need another.
+    """
+
+    baseline: float | None = None
+    identifier: str = "default"
+
+    def __call__(self) -> int:
+        from reports.hns import summary
+
+        todo = tasks.tasks(self.experiment, self.means, self.identifier, self.repeats.seeds)
+        results = trained(todo, self.baseline)
+        print(summary(results).text())
+        print("\n".join(str(task.folder) for task in todo))
+        return 0
+
+
+@dataclass(frozen=True)
+class Baseline(Command):
+    """Measures the accuracy of a seeker of intact images, with the budget of the trainings it is for."""
+
+    def __call__(self) -> int:
+        wanted = tasks.tasks(self.experiment, self.means, "baseline", self.repeats.seeds)
+        todo = [tasks.baseline_task(task) for task in wanted]
+        for task, found in zip(todo, tasks.each(tasks.measure_baseline, todo, "baseline"), strict=True):
+            print(f"{found:.4f}  {task.folder}")
+        return 0
+
+
+@dataclass(frozen=True)
+class RunStudy:
+    """Answers one of the research questions: trains every condition n times, and writes its table and figures.
+
+    Attributes:
+        study: one of those that `hns list` shows, or a TOML file.
+        conditions: only these; the table shows whatever is finished.
+    """
+
+    study: str
+    means: OmitArgPrefixes[Means] = Means()
+    repeats: OmitArgPrefixes[Repeats] = Repeats(num_trainings=3)
+    conditions: tuple[str, ...] = ()
+    identifier: str = "default"
+
+    def __call__(self) -> int:
+        from reports.hns import report
+
+        study = presets.read(Study, self.study, STUDIES)
+        folder = self.means.out / "studies" / Path(self.study).stem / self.identifier
+        todo = [task for name in chosen(study, self.conditions) for task in self._tasks(study, name, folder)]
+        trained(todo, None)
+        published = {name: condition.published for name, condition in study.conditions.items()}
+        print(report(folder, study.question, published))
+        return 0
+
+    def _tasks(self, study: Study, name: str, folder: Path) -> list[tasks.Task]:
+        experiment = presets.read(Experiment, study.config, CONFIGS)
+        settings = presets.override(experiment.settings, study.conditions[name].settings, f"{self.study}: {name}")
+        found = tasks.tasks(replace(experiment, settings=settings), self.means, name, self.repeats.seeds)
+        below = folder.relative_to(self.means.out) / tasks.slug(name)
+        return [replace(task, place=below / str(task.seed)) for task in found]
+
+
+def trained(todo: list[tasks.Task], baseline: float | None) -> list[tasks.Result]:
+    """Results of trainings; baselines that are not given are measured first, each once.
+
+    Raises:
+        ValueError: a baseline outside (0, 1].
+    """
+    if baseline is not None and not 0 < baseline <= 1:
+        hint = f"; did you mean {baseline / 100:g}?" if 1 < baseline <= 100 else ""
+        raise ValueError(f"baseline must be an accuracy in (0, 1], got {baseline:g}{hint}")
+    needed = list(dict.fromkeys(tasks.baseline_task(task) for task in todo)) if baseline is None else []
+    needed = list({task.folder: task for task in needed}.values())
+    measured = dict(
+        zip((n.folder for n in needed), tasks.each(tasks.measure_baseline, needed, "baseline"), strict=True)
+    )
+    complete = [replace(task, baseline=baseline or measured[tasks.baseline_task(task).folder]) for task in todo]
+    return tasks.each(tasks.train, complete, "training")
+
+
+def chosen(study: Study, conditions: tuple[str, ...]) -> list[str]:
+    """The conditions to train.
+
+    Raises:
+        ValueError: a name that the study does not have.
+    """
+    for name in conditions:
+        if name not in study.conditions:
+            raise ValueError(f"the study has no condition {name!r}; choose from {', '.join(study.conditions)}")
+    return list(conditions or study.conditions)
+
+
+def commands(config: str | None) -> Any:
+    """The commands as tyro reads them, with the preset as the default of their options."""
+    experiment = presets.read(Experiment, config or DEFAULT, CONFIGS)
+    return (
+        Annotated[Train, subcommand("train", default=Train(experiment))]
+        | Annotated[Baseline, subcommand("baseline", default=Baseline(experiment))]
+        | Annotated[RunStudy, subcommand("study")]
+    )

@@ -1,0 +1,161 @@
+"""Trainings and baselines as tasks that worker processes take: data, seeds and folders meet sessions here."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from benchmark.plugins import build, plugin
+from benchmark.spec import key
+from hns.settings import Experiment, Model
+
+Result = dict[str, Any]
+Done = TypeVar("Done")
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a command works with; no part of the identity of its results.
+
+    Attributes:
+        out: folder of all results of Hide-and-Seek.
+        data_root: folder of the data sets; what is missing there is downloaded into it.
+        device: cpu, cuda, cuda:1, ...; auto takes CUDA where there is one.
+        workers: trainings side by side; by default one for each core, and none beside a GPU.
+        tensorboard: also writes TensorBoard scalars, below logs/ in `out`.
+    """
+
+    out: Path = Path("runs/hns")
+    data_root: Path = Path("data")
+    device: str = "auto"
+    workers: int | None = None
+    tensorboard: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """One training or one baseline.
+
+    Attributes:
+        place: its folder below `out`.
+        name: condition of a study, or identifier.
+        baseline: accuracy on intact images, once it is known.
+    """
+
+    experiment: Experiment
+    means: Means
+    place: Path
+    name: str
+    seed: int
+    baseline: float = 0.0
+
+    @property
+    def folder(self) -> Path:
+        """Its own folder."""
+        return self.means.out / self.place
+
+
+@dataclass(frozen=True)
+class BaselineKey:
+    """What the accuracy on intact images depends on, besides the seed."""
+
+    dataset: str
+    model: Model
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    cooldown: float
+
+
+def tasks(experiment: Experiment, means: Means, identifier: str, seeds: Sequence[int]) -> list[Task]:
+    """Trainings of one experiment, in folders laid out like the published logs.
+
+    Raises:
+        ValueError: settings out of their ranges, no data set of this name.
+    """
+    experiment.settings.check()
+    plugin(experiment.dataset, "dataset")
+    place = Path(slug(experiment.dataset), "hns", *kind(experiment), identifier)
+    return [Task(experiment, means, place / str(seed), identifier, seed) for seed in seeds]
+
+
+def kind(experiment: Experiment) -> tuple[str, ...]:
+    """Folders of a threshold: deterministic, stochastic/st1, stochastic/sa/rate_0.5."""
+    settings = experiment.settings
+    if settings.threshold == "deterministic":
+        return ("deterministic",)
+    rate = (f"rate_{settings.rate}",) if settings.threshold == "sa" else ()
+    return ("stochastic", settings.threshold, *rate)
+
+
+def slug(text: str) -> str:
+    """Text as a folder name.
+
+    >>> slug("mnist[train=1000]")
+    'mnist-train-1000'
+    """
+    return "-".join("".join(c if c.isalnum() or c in "._" else " " for c in text).split())
+
+
+def baseline_task(task: Task) -> Task:
+    """The baseline that a training is compared with; trainings of one budget and seed share it."""
+    settings = task.experiment.settings
+    named = BaselineKey(
+        task.experiment.dataset,
+        settings.model,
+        settings.epochs,
+        settings.batch_size,
+        settings.learning_rate,
+        settings.cooldown,
+    )
+    place = Path(slug(task.experiment.dataset), "seeker", f"{settings.model}-{key(named)[:8]}", str(task.seed))
+    return Task(task.experiment, task.means, place, "baseline", task.seed)
+
+
+def each(work: Callable[[Task], Done], todo: Sequence[Task], what: str) -> list[Done]:
+    """Does all tasks, side by side where there are workers, and returns what they return in order."""
+    from tqdm import tqdm
+
+    from benchmark.executor import pool
+    from benchmark.session import device, num_workers
+
+    if not todo:
+        return []
+    workers = min(num_workers(todo[0].means.workers, device(todo[0].means.device)), len(todo))
+    if workers > 1:
+        os.environ["TQDM_DISABLE"] = "1"  # read by the workers as they start: one bar is enough
+    with tqdm(total=len(todo), unit=what, disable=len(todo) == 1) as bar, pool(workers if workers > 1 else 0) as hands:
+        futures = [hands.submit(work, task) for task in todo]
+        for future in futures:
+            future.add_done_callback(lambda _: bar.update())
+        return [future.result() for future in futures]
+
+
+def measure_baseline(task: Task) -> float:
+    """Accuracy of the baseline on the test split."""
+    from hns.session import measure_baseline
+
+    return measure_baseline(task.experiment.settings, _bench(task)).score
+
+
+def train(task: Task) -> Result:
+    """The result of a training, with what it was."""
+    from benchmark.provenance import provenance
+    from hns import session
+
+    identity = {"name": task.name, "dataset": task.experiment.dataset, "seed": task.seed}
+    origin = provenance(task.means.device)
+    return session.train(task.experiment.settings, _bench(task), identity | {"baseline": task.baseline}, origin)
+
+
+def _bench(task: Task) -> Any:
+    from benchmark.randomness import seeded
+    from benchmark.session import device
+    from hns.session import Bench
+
+    where = device(task.means.device)
+    data = build(plugin(task.experiment.dataset, "dataset"), "dataset")(task.means.data_root).to(where)
+    logs = task.means.out / "logs" / task.place if task.means.tensorboard else None
+    return Bench(data, partial(seeded, "hns", task.experiment.dataset, task.seed), task.folder, where, logs)

@@ -1,0 +1,85 @@
+"""What a trained Hide-and-Seek is worth: accuracy, share hidden, F, FIR, FII; and what its masks give away."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from datasets.base import Split
+from hns.metrics import fidelity, fii, fir
+from hns.model import HideAndSeek
+
+BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Score:
+    """One split under a hider and its seeker.
+
+    Attributes:
+        accuracy: of the seeker on masked images, in [0, 1].
+        loss: its mean cross-entropy in nats.
+        hidden: share of mask elements that are hidden, in [0, 1]: interpretability I.
+        nonzero_hidden: share of values other than 0 that are hidden; black pixels are hidden for free.
+    """
+
+    accuracy: float
+    loss: float
+    hidden: float
+    nonzero_hidden: float
+
+    def against(self, baseline: float | None) -> dict[str, float]:
+        """F, I, FIR and FII against the accuracy of a seeker of intact images; only I without one."""
+        if baseline is None:
+            return {"interpretability": self.hidden}
+        found = fidelity(self.accuracy, baseline)
+        return {
+            "fidelity": found,
+            "interpretability": self.hidden,
+            "fir": fir(found, self.hidden),
+            "fii": fii(found, self.hidden),
+        }
+
+
+def score(network: HideAndSeek, split: Split) -> Score:
+    """Scores a network in eval mode; draws masks from a copy of the generator, so that training goes on undisturbed."""
+    network.eval()
+    sums = torch.zeros(5, dtype=torch.float64)
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        for inputs, labels in zip(split.inputs.split(BATCH), split.labels.split(BATCH), strict=True):
+            seen = network(inputs)
+            hidden = 1 - seen.mask.expand_as(inputs)
+            lit = inputs != 0
+            sums += (
+                torch.stack(
+                    [
+                        (seen.class_logits.argmax(1) == labels).sum(),
+                        F.cross_entropy(seen.class_logits, labels, reduction="sum"),
+                        hidden.flatten(1).mean(1).sum(),
+                        hidden[lit].sum(),
+                        lit.sum(),
+                    ]
+                )
+                .double()
+                .cpu()
+            )
+    right, loss, hidden_share, hidden_lit, lit_values = sums.tolist()
+    n = len(split)
+    return Score(right / n, loss / n, hidden_share / n, hidden_lit / max(lit_values, 1))
+
+
+def accuracy(classifier: nn.Module, split: Split) -> float:
+    """Accuracy of a classifier of whatever the inputs of a split are, in eval mode."""
+    classifier.eval()
+    with torch.no_grad():
+        predicted = torch.cat([classifier(inputs).argmax(1) for inputs in split.inputs.split(BATCH)])
+    return (predicted == split.labels).double().mean().item()
+
+
+def masks(network: HideAndSeek, split: Split) -> Split:
+    """The masks of a split in place of its inputs: what a probe of the masks alone gets to see."""
+    network.eval()
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        found = [network(inputs).mask for inputs in split.inputs.split(BATCH)]
+    return Split(torch.cat(found), split.labels)

@@ -1,0 +1,113 @@
+"""What is trained alone: a seeker of intact images (the baseline), a hider that paints its image, a probe of masks."""
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from datasets.base import Dataset, Split
+from hns.evaluation import BATCH, accuracy
+
+Loss = Callable[[Float[Tensor, "b *output"], Split], Float[Tensor, ""]]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a part is trained: epochs, batch size, learning rate, and last epochs in which it falls to 0."""
+
+    epochs: int
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    cooldown: float = 1.0
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """The better of its epochs on the validation split.
+
+    Attributes:
+        score: of the kept epoch on the test split: accuracy of a seeker, binary cross-entropy of a hider.
+        epochs: score of every epoch on (validation, test).
+    """
+
+    score: float
+    best_epoch: int
+    epochs: list[tuple[float, float]]
+
+
+def pretrain_seeker(seeker: nn.Module, data: Dataset, budget: Budget) -> Pretrained:
+    """Trains a seeker on intact images and leaves it at its best epoch on the validation split (else its last)."""
+    loss = lambda output, batch: F.cross_entropy(output, batch.labels)  # noqa: E731
+    return _best(seeker, data, budget, loss, accuracy, sign=1)
+
+
+def pretrain_hider(hider: nn.Module, data: Dataset, budget: Budget) -> Pretrained:
+    """Trains a hider to reproduce its image, grey where the mask has one channel; best epoch on validation.
+
+    Paper: the pretraining of arXiv:2005.00130; mean binary cross-entropy of every pixel.
+    Differs from the paper: a hider with one output channel learns the mean of the colours and is taken over whole; the
+    published one learns all colours, and its last layer is silently dropped.
+    """
+    return _best(hider, data, budget, _painting, painting_error, sign=-1)
+
+
+def fit(network: nn.Module, split: Split, budget: Budget, loss: Loss) -> Iterator[int]:
+    """Trains with Adam and yields after every epoch; draws batches from the global generator."""
+    network.to(memory_format=torch.channels_last)
+    optimiser = torch.optim.Adam(network.parameters(), budget.learning_rate, eps=1e-7, fused=True)
+    steps_per_epoch = -(-len(split) // budget.batch_size)
+    total, cooling = budget.epochs * steps_per_epoch, budget.cooldown * steps_per_epoch
+    step = 0
+    for epoch in range(budget.epochs):
+        network.train()
+        for index in torch.randperm(len(split)).split(budget.batch_size):
+            batch = split.at(index)
+            inputs = batch.inputs.contiguous(memory_format=torch.channels_last)
+            for group in optimiser.param_groups:
+                group["lr"] = budget.learning_rate * min(1.0, (total - step) / max(cooling, 1))
+            optimiser.zero_grad()
+            loss(network(inputs), batch).backward()
+            optimiser.step()
+            step += 1
+        yield epoch
+
+
+def painting_error(hider: nn.Module, split: Split) -> float:
+    """Mean binary cross-entropy between a hider's output and the image, in nats for each pixel."""
+    hider.eval()
+    chunks = zip(split.inputs.split(BATCH), split.labels.split(BATCH), strict=True)
+    with torch.no_grad():
+        sums = [_painting(hider(inputs), Split(inputs, labels)).item() * len(labels) for inputs, labels in chunks]
+    return sum(sums) / len(split)
+
+
+def _painting(output: Float[Tensor, "b m h w"], batch: Split) -> Float[Tensor, ""]:
+    target = batch.inputs if output.shape[1] > 1 else batch.inputs.mean(1, keepdim=True)
+    return F.binary_cross_entropy_with_logits(output, target)
+
+
+def _best(
+    network: nn.Module,
+    data: Dataset,
+    budget: Budget,
+    loss: Loss,
+    score: Callable[[nn.Module, Split], float],
+    *,
+    sign: int,
+) -> Pretrained:
+    found: list[tuple[float, float]] = []
+    best: dict[str, Tensor] = {}
+    kept = 0
+    for epoch in tqdm(fit(network, data.train, budget, loss), total=budget.epochs, unit="epoch", leave=False):
+        validation = score(network, data.validation) if len(data.validation) else sign * float(epoch)
+        found.append((validation, score(network, data.test)))
+        if sign * validation > sign * found[kept][0] or not best:
+            kept, best = epoch, copy.deepcopy(network.state_dict())
+    network.load_state_dict(best)
+    network.eval()
+    return Pretrained(found[kept][1], kept + 1, found)

@@ -1,0 +1,208 @@
+"""One training from its settings to its result: pretraining, training, guards, probes; it goes on after any kill."""
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+from tqdm import tqdm
+
+from datasets.base import Dataset
+from hns import checkpoint
+from hns.board import Board
+from hns.evaluation import Score, score
+from hns.log import Log, epoch_row
+from hns.model import HideAndSeek, build, fresh_seeker
+from hns.pretraining import Budget, Pretrained, pretrain_hider, pretrain_seeker
+from hns.probe import leak
+from hns.schedule import Alpha
+from hns.settings import Settings
+from hns.state import restore, snapshot
+from hns.training import Training
+
+Seeded = Callable[..., AbstractContextManager[None]]
+"""Takes the named parts of a seed and seeds the global generators inside its block."""
+
+MAX_RESTARTS = 2
+PROBE = Budget(epochs=3)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where one training happens.
+
+    Attributes:
+        data: on the device.
+        seeded: seeds of this training.
+        folder: of this training alone.
+        logs: where TensorBoard scalars go, if anywhere.
+    """
+
+    data: Dataset
+    seeded: Seeded
+    folder: Path
+    device: str = "cpu"
+    logs: Path | None = None
+
+
+def measure_baseline(settings: Settings, bench: Bench) -> Pretrained:
+    """A seeker of intact images with the budget and the selection rule of the training; measured once for a folder."""
+    path = bench.folder / "baseline.json"
+    if path.exists():
+        return Pretrained(**checkpoint.read_json(path))
+    budget = Budget(settings.epochs, settings.batch_size, settings.learning_rate, settings.cooldown)
+    with bench.seeded("baseline"):
+        seeker = fresh_seeker(settings.model, bench.data.feature_shape, bench.data.num_classes).to(bench.device)
+        found = pretrain_seeker(seeker, bench.data, budget)
+    _save_weights(seeker, bench.folder / "baseline.safetensors")
+    checkpoint.write_json(path, asdict(found))
+    return found
+
+
+def train(settings: Settings, bench: Bench, identity: dict[str, Any], origin: dict[str, str]) -> dict[str, Any]:
+    """Trains, or goes on with a training, until there is a result; a finished training only returns it.
+
+    A collapsed attempt is repeated with new seeds, at most twice; the result tells.
+
+    Args:
+        identity: name, dataset and seed of the training, and `baseline`, the accuracy on intact images in (0, 1].
+        origin: provenance, for the result.
+
+    Raises:
+        ValueError: the folder belongs to other settings, or weights do not fit.
+    """
+    result = bench.folder / "result.json"
+    _claim(settings, bench.folder, identity)
+    if result.exists():
+        return checkpoint.read_json(result)
+    last = bench.folder / "last.safetensors"
+    state = checkpoint.read(last) if last.exists() else None
+    log = Log(**state[1].pop("log")) if state else Log(identity["baseline"])
+    while True:
+        training = _new(settings, bench, attempt=len(log.collapses), pretrain=state is None)
+        with bench.seeded("training", len(log.collapses)):
+            if state:
+                restore(training, *state)
+            reason = _attempt(training, bench, log)
+        if reason is None or len(log.collapses) == MAX_RESTARTS:
+            break
+        log, state = Log(log.baseline, collapses=[*log.collapses, reason], seconds=log.seconds), None
+    found = _result(bench, training, log) | {"collapsed": reason}
+    found = {**identity, "settings": _plain(settings), **found, "provenance": origin}
+    checkpoint.write_json(result, found)
+    return found
+
+
+def collapse(found: Score, baseline: float, *, final: bool) -> str | None:
+    """How masks have degenerated, if they have.
+
+    "hides everything" (more than 98.5 %, accuracy below 0.3 of the baseline) at any time; at the end also "hides
+    nothing" (less than 10 %) and "has lost the classes". The limits are those of the authors' notebooks.
+    """
+    if found.accuracy < 0.3 * baseline:
+        return "hides everything" if found.hidden > 0.985 else "has lost the classes" if final else None
+    return "hides nothing" if final and found.hidden < 0.1 else None
+
+
+def start(network: HideAndSeek, settings: Settings, data: Dataset) -> None:
+    """Fills the parts that do not start from random weights, from their files or by pretraining them here.
+
+    Raises:
+        ValueError: a file that does not fit, layer by layer.
+    """
+    budget = Budget(settings.pretraining_epochs, settings.batch_size, settings.learning_rate, cooldown=0)
+    for part, pretrain in (("hider", pretrain_hider), ("seeker", pretrain_seeker)):
+        path = getattr(settings, f"{part}_weights")
+        if path is not None:
+            checkpoint.fill(getattr(network, part), checkpoint.read(path, f"{part}_weights")[0], f"{part}_weights")
+        elif part in settings.pretrained:
+            pretrain(getattr(network, part), data, budget)
+
+
+def _claim(settings: Settings, folder: Path, identity: dict[str, Any]) -> None:
+    """A folder belongs to the identity and the settings it was begun with."""
+    path = folder / "settings.json"
+    wanted = {**identity, **_plain(settings)}
+    if not path.exists():
+        checkpoint.write_json(path, wanted)
+    given = checkpoint.read_json(path)
+    if changed := [name for name in wanted if wanted[name] != given.get(name)]:
+        name = changed[0]
+        raise ValueError(
+            f"{folder} holds a training with {name} {given.get(name)}, not {wanted[name]}; give another --identifier"
+        )
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    """Settings as JSON holds them."""
+    return json.loads(json.dumps(asdict(settings), default=str))
+
+
+def _new(settings: Settings, bench: Bench, *, attempt: int, pretrain: bool) -> Training:
+    with bench.seeded("weights", attempt):
+        network = build(settings, bench.data.feature_shape, bench.data.num_classes).to(bench.device)
+        if pretrain:
+            start(network, settings, bench.data)
+    alpha = Alpha(settings.patience, settings.stagnation, settings.alpha)
+    return Training(network, bench.data.train, settings, alpha)
+
+
+def _attempt(training: Training, bench: Bench, log: Log) -> str | None:
+    """Trains to the end, saving where alpha drops and epochs end; returns how masks collapsed, if they did."""
+    since = time.perf_counter() - log.seconds
+    board = Board(bench.logs, training.step)
+    if not training.step:
+        log.initial_hidden = score(training.network, bench.data.test).hidden
+    total = training.settings.epochs * training.steps_per_epoch
+    with tqdm(total=total, initial=training.step, unit="step", desc=bench.folder.name, leave=False) as bar:
+        for event in training.run():
+            if event.alpha_dropped:
+                _save_weights(training.network, bench.folder / f"alpha_{event.alpha:.2f}.safetensors")
+            reason = _end_epoch(training, bench, log) if event.epoch_ended else None
+            log.seconds = time.perf_counter() - since
+            board.write(training, log)
+            bar.update(training.step - bar.n)
+            bar.set_postfix(alpha=event.alpha, hidden=f"{1 - training.journal[-1][2]:.3f}")
+            if reason:
+                return reason
+            tensors, notes = snapshot(training)
+            checkpoint.write(bench.folder / "last.safetensors", tensors, notes | {"log": asdict(log)})
+    return None
+
+
+def _end_epoch(training: Training, bench: Bench, log: Log) -> str | None:
+    """Scores the epoch, logs it, keeps the best weights; returns how masks have collapsed, if they have."""
+    splits = {name: split for name, split in bench.data.splits.items() if name != "train" and len(split)}
+    scores = {name: score(training.network, split) for name, split in splits.items()}
+    if log.add(epoch_row(training, scores, log.baseline)):
+        _save_weights(training.network, bench.folder / "best.safetensors")
+    judged = scores.get("validation", scores["test"])
+    return collapse(judged, log.baseline, final=training.finished and training.settings.alpha is None)
+
+
+def _result(bench: Bench, training: Training, log: Log) -> dict[str, Any]:
+    """The last and the best epoch, and what the masks of the best give away."""
+    _save_weights(training.network, bench.folder / "last_weights.safetensors")
+    checkpoint.fill(training.network, checkpoint.read(bench.folder / "best.safetensors")[0], "best")
+    with bench.seeded("probe"):
+        given_away = leak(training.network, bench.data, PROBE)
+    checkpoint.write_csv(bench.folder / "epochs.csv", log.rows)
+    checkpoint.write_csv(bench.folder / "steps.csv", training.rows())
+    return {
+        "initial_hidden": log.initial_hidden,
+        "last": log.rows[-1],
+        "best": log.rows[log.best],
+        "leak": asdict(given_away),
+        "restarts": len(log.collapses),
+        "collapses": log.collapses,
+        "num_parameters": sum(value.numel() for value in training.network.parameters()),
+        "seconds": log.seconds,
+    }
+
+
+def _save_weights(network: nn.Module, path: Path) -> None:
+    checkpoint.write(path, network.state_dict())

@@ -1,0 +1,131 @@
+"""What a Hide-and-Seek training is, as data: the options of the command line and the fields of a preset. No torch."""
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Model = Literal["hns_small", "hns_large", "hns_resnet"]
+Estimator = Literal["deterministic", "st1", "st2", "sa", "reinforce"]
+TestMasks = Literal["threshold", "sample"]
+Monitor = Literal["classification", "total"]
+Stagnation = Literal["plateau", "published"]
+Start = Literal["full", "hider", "seeker", "both"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One training of a hider and a seeker.
+
+    Attributes:
+        model: hns_small (sides divisible by 4), hns_large or hns_resnet (by 32).
+        mask_channels: 1 hides whole pixels; as many as the image has hides every value by itself.
+        start: what is pretrained: nothing (full), the hider, the seeker, both.
+        pretraining_epochs: of each part that is pretrained here.
+        hider_weights: a file of pretrain-hider; the hider starts from it.
+        seeker_weights: a file of pretrain-seeker; the seeker starts from it.
+        initial_keep: share of pixels that a hider without pretraining keeps at first, in (0, 1); published: 0.5.
+        stochastic: draws masks; the same as an estimator other than deterministic, st1 unless one is given.
+        estimator: how gradients pass the threshold.
+        rate: growth of the slope in an epoch under sa; 0.5 is 50 %.
+        test_masks: masks of a stochastic hider at test time: probability above 0.5, or drawn as in training.
+        reference: samples as the published code does, its second sigmoid and the extremes of the batch included.
+        alpha: weight of the classification loss, in [0, 1]; without it alpha falls from 1.00 to 0.10, adaptively.
+        monitor: loss whose stagnation lowers alpha.
+        patience: batches in the window of that test.
+        stagnation: plateau, or the inverted condition of the published code.
+        epochs: at most.
+        cooldown: epochs at the end of training in which the learning rate falls to 0.
+    """
+
+    model: Model = "hns_small"
+    mask_channels: int = 1
+    start: Start = "full"
+    pretraining_epochs: int = 1
+    hider_weights: Path | None = None
+    seeker_weights: Path | None = None
+    initial_keep: float = 0.9
+    stochastic: bool = False
+    estimator: Estimator | None = None
+    rate: float = 0.5
+    test_masks: TestMasks = "threshold"
+    reference: bool = False
+    alpha: float | None = None
+    monitor: Monitor = "classification"
+    patience: int = 100
+    stagnation: Stagnation = "plateau"
+    epochs: int = 10
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    cooldown: float = 1.0
+
+    @property
+    def threshold(self) -> Estimator:
+        """The estimator in force."""
+        return self.estimator or ("st1" if self.stochastic else "deterministic")
+
+    @property
+    def pretrained(self) -> tuple[str, ...]:
+        """Parts that do not start from random weights: "hider", "seeker"."""
+        given = {"hider": self.hider_weights, "seeker": self.seeker_weights}
+        return tuple(part for part in given if given[part] or self.start in (part, "both"))
+
+    def check(self) -> None:
+        """Raises ValueError where a value is out of its range, or two contradict each other."""
+        if self.alpha is not None and not 0 <= self.alpha <= 1:
+            raise ValueError(f"alpha must lie in [0, 1], got {self.alpha:g}; leave it out for an adaptive alpha")
+        if not 0 < self.initial_keep < 1:
+            raise ValueError(f"initial_keep must lie in (0, 1), got {self.initial_keep:g}")
+        if not (self.rate >= 0 and math.isfinite(self.rate)):
+            raise ValueError(f"rate must be at least 0, got {self.rate:g}; 0.5 lets the slope grow by 50 % in an epoch")
+        if self.patience < 2:
+            raise ValueError(f"patience must be at least 2 batches, got {self.patience}")
+        for name in ("epochs", "batch_size", "learning_rate", "mask_channels", "pretraining_epochs"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        if not 0 <= self.cooldown <= self.epochs:
+            raise ValueError(f"cooldown must lie in [0, epochs], got {self.cooldown:g} of {self.epochs}")
+        if self.stochastic and self.estimator == "deterministic":
+            raise ValueError("estimator deterministic contradicts stochastic; leave one of them out")
+        for part in ("hider_weights", "seeker_weights"):
+            path = getattr(self, part)
+            if path is not None and not path.is_file():
+                raise ValueError(f"{part}: there is no file {path}; see hns pretrain-{part.split('_')[0]}")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A training of one's own or of a preset: data and settings.
+
+    Attributes:
+        dataset: such as "mnist" or "mnist[train=10000]".
+    """
+
+    dataset: str = "digits"
+    settings: Settings = Settings()
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One row of a study.
+
+    Attributes:
+        settings: what differs from the preset of the study.
+        published: row of `published.csv` it is compared with, if there is one.
+    """
+
+    settings: dict[str, object] = field(default_factory=dict)
+    published: str = ""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A research question: one preset, several conditions.
+
+    Attributes:
+        conditions: by the label they have in tables and figures.
+    """
+
+    question: str
+    config: str
+    conditions: dict[str, Condition]
