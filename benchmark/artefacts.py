@@ -3,6 +3,7 @@
 Files are written as bytes because the writers of numpy and safetensors hide that a disk is full.
 """
 
+import json
 import os
 import shutil
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from benchmark.spec import Ranking, Training, key
+
+OWN = "own.json"
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,8 @@ class Artefacts:
         """Whether the rank maps of all splits are stored."""
         return self._ranks(ranking).is_dir()
 
-    def save_ranks(self, ranking: Ranking, ranks: dict[str, np.ndarray]) -> None:
-        """Stores rank maps, one array for each split."""
+    def save_ranks(self, ranking: Ranking, ranks: dict[str, np.ndarray], own: dict[str, float]) -> None:
+        """Stores rank maps, one array for each split, and what the explainer's own masks achieve."""
         path = self._ranks(ranking)
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         draft.mkdir(parents=True, exist_ok=True)
@@ -53,6 +56,7 @@ class Artefacts:
             content = BytesIO()
             np.save(content, values)
             (draft / f"{split}.npy").write_bytes(content.getvalue())
+        (draft / OWN).write_text(json.dumps(own), encoding="utf-8")
         if path.is_dir():
             shutil.rmtree(draft)  # another worker was faster; its ranks are the same
         else:
@@ -61,6 +65,10 @@ class Artefacts:
     def load_ranks(self, ranking: Ranking, split: str) -> Integer[Tensor, "n *unit"]:
         """Rank map of one split as int32 on the CPU."""
         return torch.from_numpy(np.load(self._ranks(ranking) / f"{split}.npy", mmap_mode="r").astype(np.int32))
+
+    def load_own(self, ranking: Ranking) -> dict[str, float | None]:
+        """What the explainer's own masks achieve on the test split; empty where it has none."""
+        return json.loads((self._ranks(ranking) / OWN).read_text(encoding="utf-8"))
 
     def drop_ranks(self, ranking: Ranking) -> None:
         """Removes rank maps that no cell needs any more."""

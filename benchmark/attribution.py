@@ -14,7 +14,7 @@ from benchmark.randomness import generator, seeded
 from benchmark.removal import rank
 from benchmark.spec import Ranking, key
 from datasets.base import Split
-from methods.base import AttributionFunction, Explainer, View, source_of
+from methods.base import AttributionFunction, Explainer, OwnMasks, View, source_of
 
 CHUNK = 256
 CHUNK_FEATURES = 2**22
@@ -25,17 +25,26 @@ by class their noise would differ from class to class, and tell it to a network 
 """
 
 
-def rank_splits(
-    network: nn.Module, splits: Mapping[str, Split], rankings: Sequence[Ranking]
-) -> list[dict[str, np.ndarray]]:
+@dataclass(frozen=True)
+class Ranked:
+    """What came out of one pass.
+
+    Attributes:
+        maps: for each ranking: split name -> unsigned integers `(n, *unit)`.
+        own: of an explainer with masks of its own, what they hide of the test split and how well it classifies the
+            rest: own_accuracy, own_share_hidden, own_nonzero_share_hidden, and its notes; else empty.
+    """
+
+    maps: list[dict[str, np.ndarray]]
+    own: dict[str, float]
+
+
+def rank_splits(network: nn.Module, splits: Mapping[str, Split], rankings: Sequence[Ranking]) -> Ranked:
     """Rank maps, split by split, of rankings that share one pass: one training, one target, one source.
 
     Args:
         network: the trained classifier, in eval mode, on the device of the splits.
         splits: "train" and any others; explainers are prepared with "train".
-
-    Returns:
-        For each ranking: split name -> unsigned integers `(n, *unit)`.
 
     Raises:
         Skip: the explainer does not apply.
@@ -56,7 +65,7 @@ def rank_splits(
                     ranker.add(inputs, passed)
         for ranks, ranker in zip(found, rankers, strict=True):
             ranks[name] = ranker.joined(order)
-    return found
+    return Ranked(found, _own(attribute, splits["test"]) if isinstance(attribute, OwnMasks) else {})
 
 
 def _prepared(source: Explainer, network: nn.Module, train: Split) -> AttributionFunction:
@@ -66,6 +75,22 @@ def _prepared(source: Explainer, network: nn.Module, train: Split) -> Attributio
     if (train.inputs._version, train.labels._version) != before:
         raise ValueError(f"{source} changed the training split in prepare; work on a copy: train.inputs.clone()")
     return attribute
+
+
+def _own(attribute: OwnMasks, split: Split) -> dict[str, float]:
+    """Where an explainer with masks of its own stands on a split."""
+    kept, right, lit = [], [], split.inputs != 0
+    for inputs, labels in zip(split.inputs.split(CHUNK), split.labels.split(CHUNK), strict=True):
+        mask, logits = attribute.hide(inputs)
+        kept.append(mask.expand_as(inputs))
+        right.append(logits.argmax(1) == labels)
+    hidden = ~torch.cat(kept)
+    return {
+        "own_accuracy": torch.cat(right).double().mean().item(),
+        "own_share_hidden": hidden.double().mean().item(),
+        "own_nonzero_share_hidden": hidden[lit].double().mean().item(),
+        **{f"own_{name}": value for name, value in attribute.notes.items()},
+    }
 
 
 @dataclass

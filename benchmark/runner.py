@@ -62,8 +62,9 @@ def rank(rankings: tuple[Ranking, ...], place: Workplace) -> None:
     if todo:
         data = _data(todo[0].training, place)
         network = _original(todo[0].training, data, place)
-        for ranking, ranks in zip(todo, rank_splits(network, data.splits, todo), strict=True):
-            place.artefacts.save_ranks(ranking, ranks)
+        ranked = rank_splits(network, data.splits, todo)
+        for ranking, ranks in zip(todo, ranked.maps, strict=True):
+            place.artefacts.save_ranks(ranking, ranks, ranked.own)
 
 
 def measure(cell: Cell, place: Workplace) -> Outcome:
@@ -77,7 +78,8 @@ def measure(cell: Cell, place: Workplace) -> Outcome:
         network = _trained(cell.training, reduced, place, standardise=reduced if cell.probe == "mask" else data)
     else:
         network = _original(cell.training, data, place)
-    return _outcome(network, reduced, started, place, _shares(data, masks))
+    own = place.artefacts.load_own(cell.ranking) if cell.ranking else {}
+    return _outcome(network, reduced, started, place, _shares(data, masks) | own)
 
 
 def _data(specification: Training, place: Workplace) -> Dataset:

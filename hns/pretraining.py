@@ -53,7 +53,7 @@ def pretrain_hider(hider: nn.Module, data: Dataset, budget: Budget) -> Pretraine
     Differs from the paper: a hider with one output channel learns the mean of the colours and is taken over whole; the
     published one learns all colours, and its last layer is silently dropped.
     """
-    return _best(hider, data, budget, _painting, painting_error, sign=-1)
+    return _best(hider, data, budget, painting, painting_error, sign=-1)
 
 
 def fit(network: nn.Module, split: Split, budget: Budget, loss: Loss) -> Iterator[int]:
@@ -82,11 +82,12 @@ def painting_error(hider: nn.Module, split: Split) -> float:
     hider.eval()
     chunks = zip(split.inputs.split(BATCH), split.labels.split(BATCH), strict=True)
     with torch.no_grad():
-        sums = [_painting(hider(inputs), Split(inputs, labels)).item() * len(labels) for inputs, labels in chunks]
+        sums = [painting(hider(inputs), Split(inputs, labels)).item() * len(labels) for inputs, labels in chunks]
     return sum(sums) / len(split)
 
 
-def _painting(output: Float[Tensor, "b m h w"], batch: Split) -> Float[Tensor, ""]:
+def painting(output: Float[Tensor, "b m h w"], batch: Split) -> Float[Tensor, ""]:
+    """Binary cross-entropy between a hider's logits and the image, grey where the hider has one output."""
     target = batch.inputs if output.shape[1] > 1 else batch.inputs.mean(1, keepdim=True)
     return F.binary_cross_entropy_with_logits(output, target)
 

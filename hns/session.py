@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from tqdm import tqdm
 from datasets.base import Dataset
 from hns import checkpoint
 from hns.board import Board
-from hns.evaluation import Score, score
+from hns.evaluation import collapse, score
 from hns.log import Log, epoch_row
-from hns.model import HideAndSeek, build, fresh_seeker
+from hns.model import HideAndSeek, build, fresh_hider, fresh_seeker
 from hns.pretraining import Budget, Pretrained, pretrain_hider, pretrain_seeker
 from hns.probe import leak
 from hns.schedule import Alpha
@@ -50,17 +51,14 @@ class Bench:
 
 
 def measure_baseline(settings: Settings, bench: Bench) -> Pretrained:
-    """A seeker of intact images with the budget and the selection rule of the training; measured once for a folder."""
-    path = bench.folder / "baseline.json"
-    if path.exists():
-        return Pretrained(**checkpoint.read_json(path))
-    budget = Budget(settings.epochs, settings.batch_size, settings.learning_rate, settings.cooldown)
-    with bench.seeded("baseline"):
-        seeker = fresh_seeker(settings.model, bench.data.feature_shape, bench.data.num_classes).to(bench.device)
-        found = pretrain_seeker(seeker, bench.data, budget)
-    _save_weights(seeker, bench.folder / "baseline.safetensors")
-    checkpoint.write_json(path, asdict(found))
-    return found
+    """A seeker of intact images with the budget and the selection rule of the training; trained once for a folder."""
+    fresh = partial(fresh_seeker, settings.model, bench.data.feature_shape, bench.data.num_classes)
+    return _alone("baseline", fresh, pretrain_seeker, settings, bench)
+
+
+def measure_hider(settings: Settings, bench: Bench) -> Pretrained:
+    """A hider that reproduces its images, with the budget of the training; trained once for a folder."""
+    return _alone("hider", partial(fresh_hider, settings, bench.data.feature_shape), pretrain_hider, settings, bench)
 
 
 def train(settings: Settings, bench: Bench, identity: dict[str, Any], origin: dict[str, str]) -> dict[str, Any]:
@@ -97,30 +95,40 @@ def train(settings: Settings, bench: Bench, identity: dict[str, Any], origin: di
     return found
 
 
-def collapse(found: Score, baseline: float, *, final: bool) -> str | None:
-    """How masks have degenerated, if they have.
-
-    "hides everything" (more than 98.5 %, accuracy below 0.3 of the baseline) at any time; at the end also "hides
-    nothing" (less than 10 %) and "has lost the classes". The limits are those of the authors' notebooks.
-    """
-    if found.accuracy < 0.3 * baseline:
-        return "hides everything" if found.hidden > 0.985 else "has lost the classes" if final else None
-    return "hides nothing" if final and found.hidden < 0.1 else None
-
-
-def start(network: HideAndSeek, settings: Settings, data: Dataset) -> None:
-    """Fills the parts that do not start from random weights, from their files or by pretraining them here.
+def load_parts(network: HideAndSeek, settings: Settings) -> None:
+    """Fills the parts whose weights are given.
 
     Raises:
         ValueError: a file that does not fit, layer by layer.
     """
-    budget = Budget(settings.pretraining_epochs, settings.batch_size, settings.learning_rate, cooldown=0)
-    for part, pretrain in (("hider", pretrain_hider), ("seeker", pretrain_seeker)):
+    for part in ("hider", "seeker"):
         path = getattr(settings, f"{part}_weights")
         if path is not None:
             checkpoint.fill(getattr(network, part), checkpoint.read(path, f"{part}_weights")[0], f"{part}_weights")
-        elif part in settings.pretrained:
-            pretrain(getattr(network, part), data, budget)
+
+
+def pretrain_parts(network: HideAndSeek, settings: Settings, data: Dataset) -> None:
+    """Pretrains the parts that `start` names and for which no weights are given."""
+    budget = Budget(settings.pretraining_epochs, settings.batch_size, settings.learning_rate, cooldown=0)
+    if settings.start in ("hider", "both") and settings.hider_weights is None:
+        pretrain_hider(network.hider, data, budget)
+    if settings.start in ("seeker", "both") and settings.seeker_weights is None:
+        pretrain_seeker(network.seeker, data, budget)
+
+
+def _alone(
+    name: str, fresh: Callable[[], Any], pretrain: Callable[..., Pretrained], settings: Settings, bench: Bench
+) -> Pretrained:
+    path = bench.folder / f"{name}.json"
+    if path.exists():
+        return Pretrained(**checkpoint.read_json(path))
+    budget = Budget(settings.epochs, settings.batch_size, settings.learning_rate, settings.cooldown)
+    with bench.seeded(name):
+        network = fresh().to(bench.device)
+        found = pretrain(network, bench.data, budget)
+    _save_weights(network, bench.folder / f"{name}.safetensors")
+    checkpoint.write_json(path, asdict(found))
+    return found
 
 
 def _claim(settings: Settings, folder: Path, identity: dict[str, Any]) -> None:
@@ -146,7 +154,8 @@ def _new(settings: Settings, bench: Bench, *, attempt: int, pretrain: bool) -> T
     with bench.seeded("weights", attempt):
         network = build(settings, bench.data.feature_shape, bench.data.num_classes).to(bench.device)
         if pretrain:
-            start(network, settings, bench.data)
+            load_parts(network, settings)
+            pretrain_parts(network, settings, bench.data)
     alpha = Alpha(settings.patience, settings.stagnation, settings.alpha)
     return Training(network, bench.data.train, settings, alpha)
 

@@ -64,12 +64,6 @@ class Settings:
         """The estimator in force."""
         return self.estimator or ("st1" if self.stochastic else "deterministic")
 
-    @property
-    def pretrained(self) -> tuple[str, ...]:
-        """Parts that do not start from random weights: "hider", "seeker"."""
-        given = {"hider": self.hider_weights, "seeker": self.seeker_weights}
-        return tuple(part for part in given if given[part] or self.start in (part, "both"))
-
     def check(self) -> None:
         """Raises ValueError where a value is out of its range, or two contradict each other."""
         if self.alpha is not None and not 0 <= self.alpha <= 1:

@@ -23,6 +23,7 @@ EXPLAINERS: dict[str, str] = {
     "occlusion": "methods.perturbation:Occlusion",
     "lime": "methods.perturbation:Lime",
     "kernel_shap": "methods.perturbation:KernelShap",
+    "hide_and_seek": "methods.hide_and_seek:HideAndSeek",
 }
 
 _BASES = ("gradient", "guided_backprop", "integrated_gradients")

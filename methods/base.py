@@ -1,9 +1,9 @@
 """What an explainer is: a frozen dataclass of hyper-parameters that prepares an attribution function."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, Protocol, runtime_checkable
 
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from datasets.base import Split
@@ -37,6 +37,25 @@ class Explainer(Protocol):
         Raises:
             Skip: the method does not apply to this classifier or data.
         """
+        ...
+
+
+@runtime_checkable
+class OwnMasks(Protocol):
+    """An attribution function that also decides by itself how much to hide, and classifies what is left.
+
+    Attributes:
+        notes: whole numbers or shares worth a column, such as restarts.
+    """
+
+    notes: Mapping[str, float]
+
+    def __call__(self, inputs: Float[Tensor, "b *feature"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
+        """Attributions, as from any attribution function."""
+        ...
+
+    def hide(self, inputs: Float[Tensor, "b *feature"]) -> tuple[Bool[Tensor, "b *mask"], Float[Tensor, "b k"]]:
+        """Its mask, True = kept, which broadcasts over the inputs; and its logits for the classes of what is left."""
         ...
 
 

@@ -11,7 +11,10 @@ SETTING = ["dataset", "classifier", "unit", "magnitude", "target", "fill", "retr
 
 METRICS = ["test_accuracy", "test_loss", "train_accuracy", "train_loss", "validation_accuracy", "validation_loss"]
 SHARES = ["share_removed", "nonzero_share_removed"]
-RESULT = ["status", *METRICS, *SHARES]
+OWN = ["own_accuracy", "own_share_hidden", "own_nonzero_share_hidden", "own_restarts", "own_collapsed"]
+"""Of explainers with masks of their own: what these hide of the test split, and how well they classify the rest."""
+
+RESULT = ["status", *METRICS, *SHARES, *OWN]
 COLUMNS = [*SETTING, "explainer", "order", "removal_fraction", "seed", *RESULT, "reason"]
 
 
@@ -28,7 +31,7 @@ def load(folder: Path) -> pd.DataFrame:
     store = Store(folder)
     frame = pd.DataFrame([_record(row) for row in store.rows()], columns=COLUMNS)
     store.close()
-    return frame.astype(dict.fromkeys([*METRICS, *SHARES, "removal_fraction"], float))
+    return frame.astype(dict.fromkeys([*METRICS, *SHARES, *OWN, "removal_fraction"], float))
 
 
 def costs(folder: Path) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -10,8 +11,9 @@ from matplotlib.figure import Figure
 
 from benchmark.notation import parse
 from reports.load import curves
+from reports.operating import operating_points
 from reports.statistics import summarise
-from reports.style import FAMILIES, ORDERS, OTHER_FAMILY, family, labels
+from reports.style import FAMILIES, ORDERS, OTHER_FAMILY, family, label, labels
 from reports.tables import settings, slug, title
 
 DASHES: list[str | tuple[int, ...]] = ["", (4, 2), (4, 1, 1, 1), (6, 1, 1, 1, 1, 1)]
@@ -41,6 +43,8 @@ def _curves(part: pd.DataFrame) -> Figure:
     for row, name in zip(grid, families, strict=True):
         for axis, order in zip(row, orders, strict=True):
             _panel(axis, part[part.order == order], name)
+            if order == "lerf":
+                _operating_points(axis, part[part.order == order])
             axis.set(title=f"{ORDERS[order]}: {name}", xlabel="removal fraction t", ylabel="test accuracy")
             axis.title.set_size(9)
             axis.legend().remove()
@@ -65,6 +69,16 @@ def _panel(axis: Axes, rows: pd.DataFrame, name: str) -> None:
         data=drawn, x="removal_fraction", y="test_accuracy", hue="shown", style="shown", hue_order=shown,
         style_order=shown, palette=colours, dashes=dashes, errorbar=_interval, ax=axis, linewidth=1.3,
     )  # fmt: skip
+
+
+def _operating_points(axis: Axes, rows: pd.DataFrame) -> None:
+    """A star where explainers with masks of their own stand, beside the curves of all others."""
+    for name, points in operating_points(rows).groupby("explainer", sort=False):
+        hidden, accuracy = summarise(points.I), summarise(points.accuracy)
+        axis.errorbar(
+            hidden.mean, accuracy.mean, xerr=np.nan_to_num(hidden.half_width), yerr=np.nan_to_num(accuracy.half_width),
+            fmt="*", color="black", markersize=9, elinewidth=0.8, label=f"{label(str(name))}, own masks",
+        )  # fmt: skip
 
 
 def _interval(values: pd.Series) -> tuple[float, float]:

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from reports.load import costs, load
+from reports.operating import operating_tables
 from reports.plots import plots
 from reports.tables import tables
 
-RENDERED = ("rows", "costs", "roar", "kar", "fidelity", "curves")
+RENDERED = ("rows", "costs", "roar", "kar", "fidelity", "operating", "curves")
 
 
 def report(folder: Path) -> str:
@@ -26,7 +27,7 @@ def report(folder: Path) -> str:
     written = [out / "rows.csv", out / "costs.csv"]
     frame.to_csv(written[0], index=False)
     costs(folder).to_csv(written[1], index=False)
-    found = tables(frame)
+    found = [*tables(frame), *operating_tables(frame)]
     for table in found:
         written += table.write(out)
     written += plots(frame, out)

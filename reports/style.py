@@ -29,6 +29,7 @@ EXPLAINERS = {
     "occlusion": "Occlusion",
     "lime": "LIME",
     "kernel_shap": "KernelSHAP",
+    "hide_and_seek": "HnS",
 }
 FAMILIES = {
     "Controls": ("random", "sobel", "center", "deviation", "truth"),
@@ -37,6 +38,7 @@ FAMILIES = {
     "SmoothGrad (SG)": ("smoothgrad",),
     "SmoothGrad-Squared (SG-SQ)": ("smoothgrad_squared",),
     "VarGrad (VAR)": ("vargrad",),
+    "Self-explaining": ("hide_and_seek",),
 }
 OTHER_FAMILY = "Further methods"
 ORDERS = {"morf": "ROAR", "lerf": "KAR"}

@@ -34,7 +34,8 @@ class Table:
 
     def text(self) -> str:
         """Caption, table and notes for a terminal or a Markdown file."""
-        table = self.shown.to_markdown(disable_numparse=True, colalign=["left", *["right"] * self.shown.shape[1]])
+        shown = self.shown.rename(index=lambda name: name.replace("|", r"\|"))
+        table = shown.to_markdown(disable_numparse=True, colalign=["left", *["right"] * shown.shape[1]])
         return "\n\n".join([f"**{self.caption}**", table, *self.notes])
 
     def latex(self) -> str:
@@ -104,30 +105,38 @@ def _accuracies(rows: pd.DataFrame, order: str, ending: str) -> Table:
     caption = f"{what}. Test accuracy in % at removal fraction t. {title(rows)}."
     columns = {f"t={t:.10g}": group for t, group in _by_fraction(rows)}
     values = {name: {e: g.test_accuracy for e, g in group.groupby("explainer")} for name, group in columns.items()}
-    return _table(ORDERS[order].lower() + ending, caption, rows, values, percent)
+    return table(ORDERS[order].lower() + ending, caption, rows, values, percent)
 
 
 def _fidelities(rows: pd.DataFrame, original: pd.DataFrame, ending: str) -> Table:
     """F, FIR and FII of each cell against the original of its seed; I is the share really hidden, in whole units."""
-    accuracy_of = original[original.test_accuracy > 0].drop_duplicates("seed").set_index("seed").test_accuracy
-    done = rows[(rows.status == "done") & rows.seed.isin(accuracy_of.index)]
-    f = [fidelity(a, accuracy_of[seed]) for a, seed in zip(done.test_accuracy, done.seed, strict=True)]
-    pairs = list(zip(f, done.share_removed, strict=True))
-    done = done.assign(F=f, FIR=[fir(*pair) for pair in pairs], FII=[fii(*pair) for pair in pairs])
+    done = with_indices(rows[rows.status == "done"], original, accuracy="test_accuracy", hidden="share_removed")
     values = {
         f"{name} h={t:.10g}": {e: g[name].tolist() for e, g in done[done.removal_fraction == t].groupby("explainer")}
         for t, _ in _by_fraction(rows)
         for name in ("F", "FIR", "FII")
     }
     what = "Fidelity F, FIR = F/(F+I) and FII = F*I, least relevant hidden first; I is the share hidden at fraction h"
-    return _table("fidelity" + ending, f"{what}. {title(rows)}.", rows, values, share)
+    return table("fidelity" + ending, f"{what}. {title(rows)}.", rows, values, share)
 
 
-def _table(name: str, caption: str, rows: pd.DataFrame, values: dict, form: Format) -> Table:
-    explainers = list(dict.fromkeys(rows.explainer))
+def with_indices(rows: pd.DataFrame, original: pd.DataFrame, *, accuracy: str, hidden: str) -> pd.DataFrame:
+    """Rows whose seed has an original, with F, FIR and FII from the columns of accuracy and of the share hidden."""
+    intact = original[original.test_accuracy > 0].drop_duplicates("seed").set_index("seed").test_accuracy
+    rows = rows[rows.seed.isin(intact.index)]
+    f = [fidelity(a, intact[seed]) for a, seed in zip(rows[accuracy], rows.seed, strict=True)]
+    pairs = list(zip(f, rows[hidden], strict=True))
+    return rows.assign(F=f, FIR=[fir(*pair) for pair in pairs], FII=[fii(*pair) for pair in pairs])
+
+
+def table(
+    name: str, caption: str, rows: pd.DataFrame, values: dict, form: Format, *, first: tuple[str, ...] = ()
+) -> Table:
+    """A row for each explainer, and before them rows of other names."""
+    explainers = [*first, *dict.fromkeys(rows.explainer)]
     planned = rows.seed.nunique()
     summaries = {c: {e: summarise(by.get(e, [])) for e in explainers} for c, by in values.items()}
-    index = pd.Index(labels(explainers), name="explainer")
+    index = pd.Index([*first, *labels(explainers[len(first) :])], name="explainer")
     shown = pd.DataFrame({c: [form(s[e], planned) for e in explainers] for c, s in summaries.items()}).set_index(index)
     numbers = {
         (c, number): [getattr(s[e], number) for e in explainers]

@@ -1,5 +1,6 @@
 """`run_benchmark.py hns ...`. This folder is part of the command line, hence free to import anything."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -67,24 +68,65 @@ class Train(Command):
     identifier: str = "default"
 
     def __call__(self) -> int:
-        from reports.hns import summary
+        from reports.hns.results import frame
+        from reports.hns.tables import summary
 
         todo = tasks.tasks(self.experiment, self.means, self.identifier, self.repeats.seeds)
         results = trained(todo, self.baseline)
-        print(summary(results).text())
+        print(summary(frame(results)).text())
         print("\n".join(str(task.folder) for task in todo))
         return 0
 
 
 @dataclass(frozen=True)
 class Baseline(Command):
-    """Measures the accuracy of a seeker of intact images, with the budget of the trainings it is for."""
+    """Measures the accuracy on intact images, with the budget and the selection rule of the trainings it is for."""
 
     def __call__(self) -> int:
-        wanted = tasks.tasks(self.experiment, self.means, "baseline", self.repeats.seeds)
-        todo = [tasks.baseline_task(task) for task in wanted]
-        for task, found in zip(todo, tasks.each(tasks.measure_baseline, todo, "baseline"), strict=True):
-            print(f"{found:.4f}  {task.folder}")
+        for task, found in _alone(self, "seeker"):
+            print(f"{found:.4f}  accuracy on intact images, seed {task.seed}")
+        return 0
+
+
+@dataclass(frozen=True)
+class PretrainSeeker(Command):
+    """Trains a seeker on intact images; its file is for --seeker-weights, its accuracy the baseline."""
+
+    def __call__(self) -> int:
+        for task, found in _alone(self, "seeker"):
+            print(f"{found:.4f}  {task.folder / 'baseline.safetensors'}")
+        return 0
+
+
+@dataclass(frozen=True)
+class PretrainHider(Command):
+    """Trains a hider to reproduce its images; its file is for --hider-weights."""
+
+    def __call__(self) -> int:
+        for task, found in _alone(self, "hider"):
+            print(f"{found:.4f}  {task.folder / 'hider.safetensors'}")
+        return 0
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Scores every checkpoint of a training and draws its masks.
+
+    Attributes:
+        run: a folder that train has printed.
+    """
+
+    run: Path
+    data_root: Path = Path("data")
+    device: str = "auto"
+
+    def __call__(self) -> int:
+        from benchmark.session import device
+        from hns.commands.evaluate import evaluate
+
+        table, paths = evaluate(self.run, self.data_root, device(self.device))
+        print(table.to_markdown(floatfmt=".4f"))
+        print("\n".join(map(str, paths)))
         return 0
 
 
@@ -104,7 +146,7 @@ class RunStudy:
     identifier: str = "default"
 
     def __call__(self) -> int:
-        from reports.hns import report
+        from reports.hns.report import report
 
         study = presets.read(Study, self.study, STUDIES)
         folder = self.means.out / "studies" / Path(self.study).stem / self.identifier
@@ -131,13 +173,23 @@ def trained(todo: list[tasks.Task], baseline: float | None) -> list[tasks.Result
     if baseline is not None and not 0 < baseline <= 1:
         hint = f"; did you mean {baseline / 100:g}?" if 1 < baseline <= 100 else ""
         raise ValueError(f"baseline must be an accuracy in (0, 1], got {baseline:g}{hint}")
-    needed = list(dict.fromkeys(tasks.baseline_task(task) for task in todo)) if baseline is None else []
+    for task in {task.experiment: task for task in todo}.values():
+        tasks.rehearse(task)
+    needed = list(dict.fromkeys(tasks.part_task(task, "seeker") for task in todo)) if baseline is None else []
     needed = list({task.folder: task for task in needed}.values())
     measured = dict(
         zip((n.folder for n in needed), tasks.each(tasks.measure_baseline, needed, "baseline"), strict=True)
     )
-    complete = [replace(task, baseline=baseline or measured[tasks.baseline_task(task).folder]) for task in todo]
+    complete = [replace(task, baseline=baseline or measured[tasks.part_task(task, "seeker").folder]) for task in todo]
     return tasks.each(tasks.train, complete, "training")
+
+
+def _alone(command: Command, part: str) -> Iterator[tuple[tasks.Task, float]]:
+    """Trains a part alone, once for each seed, and yields its score on the test split."""
+    work = {"seeker": tasks.measure_baseline, "hider": tasks.pretrain_hider}[part]
+    wanted = tasks.tasks(command.experiment, command.means, part, command.repeats.seeds)
+    todo = [tasks.part_task(task, part) for task in wanted]
+    yield from zip(todo, tasks.each(work, todo, part), strict=True)
 
 
 def chosen(study: Study, conditions: tuple[str, ...]) -> list[str]:
@@ -158,5 +210,8 @@ def commands(config: str | None) -> Any:
     return (
         Annotated[Train, subcommand("train", default=Train(experiment))]
         | Annotated[Baseline, subcommand("baseline", default=Baseline(experiment))]
+        | Annotated[PretrainSeeker, subcommand("pretrain-seeker", default=PretrainSeeker(experiment))]
+        | Annotated[PretrainHider, subcommand("pretrain-hider", default=PretrainHider(experiment))]
+        | Annotated[Evaluate, subcommand("evaluate")]
         | Annotated[RunStudy, subcommand("study")]
     )

@@ -58,8 +58,8 @@ class Task:
 
 
 @dataclass(frozen=True)
-class BaselineKey:
-    """What the accuracy on intact images depends on, besides the seed."""
+class PartKey:
+    """What a part that is trained alone depends on, besides the seed."""
 
     dataset: str
     model: Model
@@ -99,10 +99,10 @@ def slug(text: str) -> str:
     return "-".join("".join(c if c.isalnum() or c in "._" else " " for c in text).split())
 
 
-def baseline_task(task: Task) -> Task:
-    """The baseline that a training is compared with; trainings of one budget and seed share it."""
+def part_task(task: Task, part: str) -> Task:
+    """The seeker of intact images (the baseline) or the hider alone; tasks of one budget and seed share it."""
     settings = task.experiment.settings
-    named = BaselineKey(
+    named = PartKey(
         task.experiment.dataset,
         settings.model,
         settings.epochs,
@@ -110,8 +110,9 @@ def baseline_task(task: Task) -> Task:
         settings.learning_rate,
         settings.cooldown,
     )
-    place = Path(slug(task.experiment.dataset), "seeker", f"{settings.model}-{key(named)[:8]}", str(task.seed))
-    return Task(task.experiment, task.means, place, "baseline", task.seed)
+    masks = f"-{settings.mask_channels}" if part == "hider" else ""
+    place = Path(slug(task.experiment.dataset), part, f"{settings.model}{masks}-{key(named)[:8]}", str(task.seed))
+    return Task(task.experiment, task.means, place, part, task.seed)
 
 
 def each(work: Callable[[Task], Done], todo: Sequence[Task], what: str) -> list[Done]:
@@ -133,11 +134,31 @@ def each(work: Callable[[Task], Done], todo: Sequence[Task], what: str) -> list[
         return [future.result() for future in futures]
 
 
+def rehearse(task: Task) -> None:
+    """Builds the network of a training and fills what has weights already: bad input fails before work starts.
+
+    Raises:
+        ValueError: data that cannot be read, images that the model does not fit, weights that do not fit the model.
+    """
+    from hns.model import build as build_network
+    from hns.session import load_parts
+
+    settings, data = task.experiment.settings, _bench(task).data
+    load_parts(build_network(settings, data.feature_shape, data.num_classes), settings)
+
+
 def measure_baseline(task: Task) -> float:
     """Accuracy of the baseline on the test split."""
     from hns.session import measure_baseline
 
     return measure_baseline(task.experiment.settings, _bench(task)).score
+
+
+def pretrain_hider(task: Task) -> float:
+    """Binary cross-entropy of a hider that reproduces its images, on the test split; its weights stay in the folder."""
+    from hns.session import measure_hider
+
+    return measure_hider(task.experiment.settings, _bench(task)).score
 
 
 def train(task: Task) -> Result:

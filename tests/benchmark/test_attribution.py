@@ -32,9 +32,9 @@ def trained(small_matrix: Build, place: Workplace) -> tuple[nn.Module, Dataset]:
 def test_views_rank_the_same_alone_and_beside_others(small_matrix: Build, trained: tuple[nn.Module, Dataset]) -> None:
     network, data = trained
     rankings = rankings_of(small_matrix(explainers=("smoothgrad", "vargrad", "smoothgrad_squared")))
-    together = rank_splits(network, data.splits, rankings)
+    together = rank_splits(network, data.splits, rankings).maps
     for ranking, expected in zip(rankings, together, strict=True):
-        alone = rank_splits(network, data.splits, [ranking])[0]
+        alone = rank_splits(network, data.splits, [ranking]).maps[0]
         assert all(np.array_equal(alone[name], expected[name]) for name in data.splits)
 
 
@@ -42,7 +42,7 @@ def test_every_split_is_ranked_with_the_smallest_integers(
     small_matrix: Build, trained: tuple[nn.Module, Dataset]
 ) -> None:
     network, data = trained
-    ranks = rank_splits(network, data.splits, rankings_of(small_matrix())[:1])[0]
+    ranks = rank_splits(network, data.splits, rankings_of(small_matrix())[:1]).maps[0]
     for name, split in data.splits.items():
         assert ranks[name].shape == split.inputs.shape
         assert ranks[name].dtype == np.uint8
@@ -53,7 +53,7 @@ def test_ranks_belong_to_their_examples_whatever_the_order_of_chunks(
 ) -> None:
     network, data = trained
     ranking = rankings_of(small_matrix(explainers=("deviation",)))[0]
-    ranks = rank_splits(network, data.splits, [ranking])[0]["test"]
+    ranks = rank_splits(network, data.splits, [ranking]).maps[0]["test"]
     scores = (data.test.inputs - data.train.inputs.mean(0)).abs().flatten(1)
     first = torch.from_numpy(ranks.astype("int64")).flatten(1).argmin(1)
     assert torch.equal(scores.gather(1, first[:, None])[:, 0], scores.amax(1))
@@ -73,7 +73,7 @@ def test_chunks_of_sorted_data_are_mixed(small_matrix: Build, trained: tuple[nn.
 def test_an_empty_split_has_no_ranks(small_matrix: Build, trained: tuple[nn.Module, Dataset]) -> None:
     network, data = trained
     splits = {"train": data.train, "validation": type(data.train)(data.train.inputs[:0], data.train.labels[:0])}
-    assert len(rank_splits(network, splits, rankings_of(small_matrix())[:1])[0]["validation"]) == 0
+    assert len(rank_splits(network, splits, rankings_of(small_matrix())[:1]).maps[0]["validation"]) == 0
 
 
 @pytest.mark.parametrize("target", ["predicted", "label"])

@@ -4,6 +4,7 @@ import ast
 import copy
 import dataclasses
 import importlib
+import typing
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,22 @@ from tests.methods.networks import convolutional, residual, split, tabular
 STOCHASTIC = {"random", "smoothgrad", "smoothgrad_squared", "vargrad", "gradient_shap", "lime", "kernel_shap"}
 """Draw random numbers in a stream that the examples of a batch share."""
 CONTROLS = {"random", "sobel", "center", "deviation", "truth"}
+ITSELF = {"hide_and_seek"}
+"""Explain themselves: they train on their own, whatever the classifier or the target."""
 VIEWS = ("squared", "smoothgrad", "smoothgrad_squared", "vargrad")
-CHEAPER = {"lime": {"samples": 20}, "kernel_shap": {"samples": 20}, "integrated_gradients": {"steps": 3}}
+CHEAPER = {
+    "lime": {"samples": 20},
+    "kernel_shap": {"samples": 20},
+    "integrated_gradients": {"steps": 3},
+    "hide_and_seek": {"steps": 4, "patience": 2, "pretraining_steps": 2},
+}
 CASES = {
     "grey": (convolutional(1), split((1, 8, 8))),
     "colour": (convolutional(3), split((3, 8, 8))),
     "residual": (residual(), split((1, 8, 8))),
     "tabular": (tabular(), split((6,))),
 }
-IMAGES_ONLY = ("sobel", "center", "grad_cam", "guided_grad_cam")
+IMAGES_ONLY = ("sobel", "center", "grad_cam", "guided_grad_cam", "hide_and_seek")
 SKIPPED = {("lrp", "residual")} | {(name, "tabular") for name in IMAGES_ONLY}
 
 
@@ -60,7 +68,7 @@ def fingerprint(classifier: nn.Module) -> list[Any]:
 APPLICABLE = [(name, case) for name in EXPLAINERS for case in CASES if (name, case) not in SKIPPED]
 applicable = pytest.mark.parametrize(("name", "case"), APPLICABLE)
 deterministic = pytest.mark.parametrize(("name", "case"), [pair for pair in APPLICABLE if pair[0] not in STOCHASTIC])
-post_hoc = pytest.mark.parametrize(("name", "case"), [pair for pair in APPLICABLE if pair[0] not in CONTROLS])
+post_hoc = pytest.mark.parametrize(("name", "case"), [pair for pair in APPLICABLE if pair[0] not in CONTROLS | ITSELF])
 every = pytest.mark.parametrize("name", EXPLAINERS)
 
 
@@ -163,7 +171,7 @@ def test_explainers_are_frozen_hashable_and_know_what_they_explain(name: str) ->
     explainer = explainer_class(name)()
     assert isinstance(explainer, Explainer)
     assert explainer.version >= 1
-    assert explainer.explains == ("nothing" if name in CONTROLS else "classifier")
+    assert explainer.explains == ("nothing" if name in CONTROLS else "itself" if name in ITSELF else "classifier")
     assert explainer == explainer_class(name)() and hash(explainer) == hash(explainer_class(name)())
     for field in dataclasses.fields(explainer):
         with pytest.raises(dataclasses.FrozenInstanceError):
@@ -174,7 +182,8 @@ def test_explainers_are_frozen_hashable_and_know_what_they_explain(name: str) ->
 def test_every_field_is_part_of_the_identity(name: str) -> None:
     explainer = explainer_class(name)()
     for field in dataclasses.fields(explainer):
-        other = dataclasses.replace(explainer, **{field.name: changed(field.default)})
+        hint = typing.get_type_hints(type(explainer))[field.name]
+        other = dataclasses.replace(explainer, **{field.name: changed(field.default, hint)})
         assert other != explainer
 
 
@@ -208,11 +217,14 @@ def test_a_view_is_the_reduction_of_its_source(name: str) -> None:
     assert torch.equal(explainer.reduce(passed), attribute(name, "grey"))
 
 
-def changed(value: Any) -> Any:
+def changed(value: Any, hint: Any) -> Any:
+    choices = typing.get_args(hint)
+    if typing.get_origin(hint) is typing.Literal:
+        return next(choice for choice in choices if choice != value)
+    if value is None:
+        return {str: "2", float: 0.5}[choices[0]]
     if isinstance(value, bool):
         return not value
-    if isinstance(value, int):
-        return value + 1
-    if isinstance(value, float):
-        return value + 0.5
-    return "2" if value is None else InputXGradient()
+    if isinstance(value, int | float):
+        return value + (1 if isinstance(value, int) else 0.5)
+    return InputXGradient()

@@ -1,0 +1,95 @@
+"""A training checkpoint by checkpoint: accuracy, share hidden, F, FIR and FII at each alpha, and pictures of masks."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from benchmark import presets
+from benchmark.plugins import build, plugin
+from hns.settings import Settings
+
+if TYPE_CHECKING:
+    import torch
+
+    from hns.model import HideAndSeek
+
+NUM_SHOWN, NUM_ALPHAS = 10, 7
+"""Examples in a picture, and alphas in the picture of all of them."""
+
+
+def evaluate(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFrame, list[Path]]:
+    """Scores every checkpoint of a training on the test split and draws the masks of the first test images.
+
+    Returns:
+        A row for each checkpoint, alphas from 1.00 down, then best and last; the paths of what was written.
+
+    Raises:
+        ValueError: the folder holds no training, or a checkpoint does not fit it.
+    """
+    import torch
+    from tqdm import tqdm
+
+    from hns import checkpoint
+    from hns.evaluation import score
+    from hns.model import build as build_network
+
+    if not (folder / "settings.json").is_file():
+        raise ValueError(f"run: {folder} holds no training; give a folder that hns train or hns study has filled")
+    begun = checkpoint.read_json(folder / "settings.json")
+    data = build(plugin(begun["dataset"], "dataset"), "dataset")(data_root).to(device)
+    network = build_network(settings_of(begun), data.feature_shape, data.num_classes).to(device).eval()
+    few = data.test.at(torch.arange(min(NUM_SHOWN, len(data.test))))
+    rows, seen = [], {}
+    for name, path in tqdm(checkpoints(folder).items(), unit="checkpoint", leave=False):
+        checkpoint.fill(network, checkpoint.read(path, "run")[0], "run")
+        found = score(network, data.test)
+        rows.append({"checkpoint": name, **asdict(found), **found.against(begun["baseline"])})
+        seen[name] = _look(network, few.inputs)
+    table = pd.DataFrame(rows).set_index("checkpoint")
+    table.to_csv(folder / "evaluation.csv")
+    pictures = _pictures(folder, few.inputs.cpu().numpy(), few.labels.tolist(), seen)
+    return table, [folder / "evaluation.csv", *pictures]
+
+
+def settings_of(begun: dict[str, Any]) -> Settings:
+    """The settings a training was begun with, as `settings.json` holds them."""
+    names = Settings.__dataclass_fields__
+    given = {name: value for name, value in begun.items() if name in names and value is not None}
+    return presets.override(Settings(), given, "settings.json")
+
+
+def checkpoints(folder: Path) -> dict[str, Path]:
+    """Weights by name: "1.00", "0.95", ..., "best", "last"; only those that there are.
+
+    Raises:
+        ValueError: there are none.
+    """
+    found = {p.stem.removeprefix("alpha_"): p for p in sorted(folder.glob("alpha_*.safetensors"), reverse=True)}
+    others = {"best": folder / "best.safetensors", "last": folder / "last_weights.safetensors"}
+    found |= {name: path for name, path in others.items() if path.exists()}
+    if not found:
+        raise ValueError(f"run: {folder} has no checkpoint yet; train until the first alpha or epoch is over")
+    return found
+
+
+def _look(network: "HideAndSeek", inputs: "torch.Tensor") -> tuple[Any, list[int]]:
+    """Masks of some images, and the classes the seeker sees in what is left."""
+    import torch
+
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        seen = network(inputs)
+    return seen.mask.cpu().numpy(), seen.class_logits.argmax(1).tolist()
+
+
+def _pictures(folder: Path, inputs: Any, labels: list[int], seen: dict[str, tuple[Any, list[int]]]) -> list[Path]:
+    """A grid of images, masks and masked images for each checkpoint, and one of all alphas."""
+    from reports.hns.images import alpha_grid, images
+
+    grids = [
+        images(inputs, masks, found, labels, folder / f"images_{name}.png") for name, (masks, found) in seen.items()
+    ]
+    masks = {float(name): masks for name, (masks, _) in seen.items() if name[0].isdigit()}
+    some = {alpha: masks[alpha] for alpha in list(masks)[:: -(-len(masks) // NUM_ALPHAS)]} if masks else {}
+    return [*grids, alpha_grid(inputs, some, folder / "images_alphas.png")] if some else grids

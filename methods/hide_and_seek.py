@@ -1,0 +1,125 @@
+"""Hide-and-Seek as an explainer: the hider's probability of keeping a pixel ranks it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from datasets.base import Split
+from hns.evaluation import accuracy, collapse, score
+from hns.model import HideAndSeek as Network
+from hns.model import build
+from hns.pretraining import Budget, fit, painting
+from hns.schedule import Alpha
+from hns.settings import Estimator, Model, Settings
+from hns.training import Training
+from methods.base import AttributionFunction, Explains, Skip
+
+MAX_RESTARTS = 2
+JUDGED = 1024
+
+
+@dataclass(frozen=True)
+class HideAndSeek:
+    """A hider trained with a seeker of its own on the training split; it never looks at the classifier.
+
+    Paper: Hide-and-Seek, arXiv:2005.00130; pixels by the hider's probability before the threshold.
+    Differs from the paper: the hider is pretrained, alpha falls on a true plateau, training ends with a cooldown; see
+    docs/hns.md. A collapsed training is repeated, at most twice; the notes tell.
+
+    Attributes:
+        estimator: how gradients pass the threshold.
+        alpha: weight of the classification loss; without it alpha falls from 1.00 to 0.10, adaptively.
+        patience: steps in the window that tells a plateau.
+        steps: of the joint training, at most; the learning rate falls to 0 over the last fifth of them, or over as many
+            once alpha has come to its end.
+        pretraining_steps: of the hider, which reproduces the image; 0 leaves it out.
+    """
+
+    version: ClassVar[int] = 1
+    explains: ClassVar[Explains] = "itself"
+
+    model: Model = "hns_small"
+    estimator: Estimator = "deterministic"
+    alpha: float | None = None
+    patience: int = 40
+    steps: int = 1200
+    pretraining_steps: int = 300
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps must be at least 1, got {self.steps}")
+        if self.pretraining_steps < 0:
+            raise ValueError(f"pretraining_steps must not be negative, got {self.pretraining_steps}")
+        self._settings(steps_per_epoch=1).check()
+
+    def prepare(self, classifier: nn.Module, train: Split) -> AttributionFunction:
+        """See `Explainer.prepare`.
+
+        Raises:
+            Skip: no images, or sides that the hider does not divide.
+        """
+        settings = self._settings(max(1, len(train) // self.batch_size))
+        few = train.at(torch.randperm(len(train))[:JUDGED])
+        expected = accuracy(classifier, few)
+        with torch.no_grad():
+            num_classes = classifier(few.inputs[:1]).shape[1]
+        restarts = 0
+        while True:
+            with torch.enable_grad():
+                network = self._trained(settings, train, num_classes)
+            collapsed = collapse(score(network, few), expected, final=self.alpha is None) is not None
+            if not collapsed or restarts == MAX_RESTARTS:
+                return Masks(network, {"restarts": float(restarts), "collapsed": float(collapsed)})
+            restarts += 1
+
+    def _settings(self, steps_per_epoch: int) -> Settings:
+        """Steps as epochs, rounded up: a training of few examples is as long as one of many."""
+        epochs = -(-self.steps // steps_per_epoch)
+        return Settings(
+            model=self.model, estimator=self.estimator, alpha=self.alpha, patience=self.patience, epochs=epochs,
+            batch_size=self.batch_size, learning_rate=self.learning_rate, cooldown=epochs / 5,
+            pretraining_epochs=max(1, -(-self.pretraining_steps // steps_per_epoch)),
+        )  # fmt: skip
+
+    def _trained(self, settings: Settings, train: Split, num_classes: int) -> Network:
+        try:
+            network = build(settings, tuple(train.inputs.shape[1:]), num_classes).to(train.inputs.device)
+        except ValueError as error:
+            raise Skip(str(error)) from None
+        if self.pretraining_steps:
+            for _ in fit(network.hider, train, Budget(settings.pretraining_epochs, self.batch_size), painting):
+                pass
+        for _ in Training(network, train, settings, Alpha(self.patience, constant=self.alpha)).run():
+            pass
+        return network.eval()
+
+
+@dataclass(frozen=True)
+class Masks:
+    """The attribution function of a trained network.
+
+    Attributes:
+        notes: `restarts`, trainings that collapsed before this one; `collapsed`, 1 if this one did as well.
+    """
+
+    network: Network
+    notes: Mapping[str, float]
+
+    def __call__(self, inputs: Float[Tensor, "b c h w"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b c h w"]:
+        """-log(1 - p) of the probability p of keeping: ranks like p, and does not round to ties near 1."""
+        with torch.no_grad():
+            logits = self.network.slope * self.network.hider(inputs)
+        return F.softplus(logits).expand_as(inputs).clone()
+
+    def hide(self, inputs: Float[Tensor, "b c h w"]) -> tuple[Bool[Tensor, "b m h w"], Float[Tensor, "b k"]]:
+        """See `OwnMasks.hide`."""
+        with torch.no_grad():
+            seen = self.network(inputs)
+        return seen.mask.bool(), seen.class_logits

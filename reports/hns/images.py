@@ -1,0 +1,106 @@
+"""Figures of the checkpoints of Hide-and-Seek: example images behind their masks, and scores against alpha."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reports.hns.plots import STYLE, legend, lines, looks_of, plain, save, trainings
+
+HIT, MISS = (sns.color_palette("colorblind")[i] for i in (0, 3))
+SCORES = {"accuracy": "accuracy", "hidden": "share hidden", "fii": "FII"}
+
+
+def images(
+    inputs: np.ndarray, masks: np.ndarray, predicted: Sequence[object], labels: Sequence[object], path: Path
+) -> Path:
+    """Draws examples of one checkpoint in columns: image, mask, masked image; titles tell hits from misses.
+
+    Args:
+        inputs: (b, c, h, w) in [0, 1]; three channels are RGB, other numbers of them are averaged.
+        masks: (b, 1, h, w) or (b, c, h, w) in [0, 1], 1 = kept = white.
+        predicted: class of each masked image.
+        labels: true class of each.
+
+    Raises:
+        ValueError: shapes or lengths that do not fit.
+    """
+    if not len(predicted) == len(labels) == len(inputs):
+        raise ValueError(f"needs {len(inputs)} predictions and labels, got {len(predicted)} and {len(labels)}")
+    with matplotlib.rc_context(STYLE):
+        figure, top = _grid({"image": inputs, "mask": masks, "masked image": _masked(inputs, masks)})
+        for axis, found, true in zip(top, predicted, labels, strict=True):
+            hit = found == true
+            axis.set_title(plain(f"{found} / {true}"), color=HIT if hit else MISS, weight="normal" if hit else "bold")
+        figure.suptitle("predicted / true, misses in bold orange")
+        return save(figure, path)
+
+
+def alpha_grid(inputs: np.ndarray, masks: Mapping[float, np.ndarray], path: Path) -> Path:
+    """Draws the same examples behind the masks of several checkpoints, a row for each, alpha falling downwards.
+
+    Args:
+        inputs: as in `images`.
+        masks: alpha -> masks of these examples, as in `images`; rows tell the share that these masks hide.
+
+    Raises:
+        ValueError: shapes that do not fit.
+    """
+    rows = {
+        f"alpha {alpha:.2f}\n{1 - masks[alpha].mean():.1%} hidden": _masked(inputs, masks[alpha])
+        for alpha in sorted(masks, reverse=True)
+    }
+    with matplotlib.rc_context(STYLE):
+        return save(_grid({"image": inputs} | rows)[0], path)
+
+
+def alphas(frame: pd.DataFrame, path: Path) -> Path:
+    """Draws accuracy, share hidden and FII of checkpoints against alpha, which falls from left to right.
+
+    Args:
+        frame: columns condition, seed, alpha, accuracy, hidden, fii; a row for each checkpoint.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(9.4, 2.8), layout="constrained")
+        looks = looks_of(frame, frame.condition)
+        for axis, (column, name) in zip(figure.subplots(1, len(SCORES)), SCORES.items(), strict=True):
+            lines(axis, frame, ("alpha", column), looks)
+            axis.set(title=name, xlabel="alpha", ylim=(0, 1.05 * axis.get_ylim()[1]))
+            axis.invert_xaxis()
+        legend(figure, looks)
+        figure.suptitle(f"checkpoints at each alpha, {trainings(frame)}: mean, and band from lowest to highest")
+        return save(figure, path)
+
+
+def _masked(inputs: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    channels = inputs.shape[1:2]
+    if inputs.ndim != 4 or masks.shape not in {(len(inputs), c, *inputs.shape[2:]) for c in (1, *channels)}:
+        raise ValueError(
+            f"images must be (b, c, h, w) and masks (b, 1 or c, h, w), got {inputs.shape} and {masks.shape}"
+        )
+    return inputs * masks
+
+
+def _grid(rows: Mapping[str, np.ndarray]) -> tuple[Figure, Sequence[Axes]]:
+    """Examples in columns, and the axes of the first row."""
+    num_examples = len(next(iter(rows.values())))
+    figure = Figure(figsize=(0.9 + 0.75 * num_examples, 0.5 + 0.8 * len(rows)), layout="constrained")
+    grid = figure.subplots(len(rows), num_examples, squeeze=False)
+    for axes, (name, pixels) in zip(grid, rows.items(), strict=True):
+        for axis, example in zip(axes, pixels, strict=True):
+            _tile(axis, example)
+        axes[0].set_ylabel(name, rotation=0, ha="right", va="center")
+    return figure, list(grid[0])
+
+
+def _tile(axis: Axes, pixels: np.ndarray) -> None:
+    """One image (c, h, w): RGB where it has three channels, else the mean of its channels."""
+    shown = np.moveaxis(pixels, 0, -1) if len(pixels) == 3 else pixels.mean(axis=0)
+    axis.imshow(shown.clip(0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axis.set(xticks=[], yticks=[])
+    axis.spines[:].set_visible(False)

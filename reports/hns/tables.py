@@ -1,0 +1,74 @@
+"""Tables of Hide-and-Seek: every training, and means over trainings beside the published ones."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from reports.hns.results import METRICS, published
+from reports.tables import Table
+
+PERCENT = ("accuracy", "hidden", "nonzero hidden")
+NOTE = (
+    "Mean ± standard deviation over n trainings, on the test split, after the last epoch. Best FII: of the epoch with "
+    "the highest FII on the validation split. Mask only: accuracy of a classifier that sees nothing but the masks."
+)
+PUBLISHED_NOTE = (
+    "Published FII: mean ± standard deviation of the population over 10 trainings after the last epoch; published "
+    "peak: the highest FII of any epoch of any of them on the test split."
+)
+
+
+def trainings(found: pd.DataFrame) -> Table:
+    """A row for every training of `results.frame`."""
+    index = [f"{row.condition}, seed {row.seed}" for row in found.itertuples()]
+    shown = found.drop(columns=["dataset", "condition", "seed"]).map(_plain).set_axis(index)
+    shown.index.name = "training"
+    return Table("trainings", f"Every training on {_datasets(found)}, on the test split.", shown, found)
+
+
+def summary(found: pd.DataFrame, rows: Mapping[str, str] | None = None) -> Table:
+    """Mean and standard deviation over the trainings of each condition, and the published FII.
+
+    Args:
+        found: trainings, from `results.frame`.
+        rows: condition -> row of `published.csv`, or "".
+    """
+    shown = pd.DataFrame({str(name): _means(group) for name, group in found.groupby("condition", sort=False)}).T
+    theirs = published({name: row for name, row in (rows or {}).items() if name in shown.index})
+    for name, line in theirs.iterrows():
+        shown.loc[name, "published FII"] = f"{line.fii:.3f} ± {line.fii_sd:.3f}"
+        shown.loc[name, "published peak"] = f"{line.best_fii:.3f}"
+    notes = (NOTE, PUBLISHED_NOTE) if len(theirs) else (NOTE,)
+    caption = f"Hide-and-Seek on {_datasets(found)}."
+    return Table("summary", caption, shown.fillna("–").rename_axis("condition"), found, notes)
+
+
+def _datasets(found: pd.DataFrame) -> str:
+    return ", ".join(dict.fromkeys(found.dataset))
+
+
+def _means(group: pd.DataFrame) -> dict[str, str]:
+    collapsed = int((group["collapsed"] != "no").sum())
+    return {
+        "n": str(len(group)),
+        "epochs": _range(group["epochs"]),
+        **{name: _spread(group[name], percent=name in PERCENT) for name in METRICS},
+        "best FII": _spread(group["best FII"]),
+        "mask only": _spread(group["mask only"], percent=True),
+        "collapsed": f"{collapsed} ({int(group['restarts'].sum())} restarts)",
+    }
+
+
+def _spread(values: pd.Series, *, percent: bool = False) -> str:
+    scale, decimals = (100, 1) if percent else (1, 3)
+    text = f"{scale * values.mean():.{decimals}f}"
+    return text if len(values) < 2 else f"{text} ± {scale * values.std():.{decimals}f}"
+
+
+def _range(values: pd.Series) -> str:
+    low, high = int(values.min()), int(values.max())
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def _plain(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,56 @@
+"""Explainers with masks of their own (Hide-and-Seek): where these stand, and all others at an equal share hidden."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from reports.load import curves
+from reports.style import label, share
+from reports.tables import Table, settings, slug, table, title, with_indices
+
+HOW = (
+    "Own masks: accuracy of its own seeker. Explainers: classifiers retrained on images without their least relevant "
+    "pixels, interpolated between the measured fractions; beyond the last, {last:.10g}, at that one, hiding less."
+)
+
+
+def operating_tables(frame: pd.DataFrame) -> list[Table]:
+    """A table for every explainer with masks of its own, in every setting where images are retrained."""
+    joined = curves(frame)
+    return [made for part in settings(joined) for made in _of_setting(part, slug(part, joined))]
+
+
+def operating_points(rows: pd.DataFrame) -> pd.DataFrame:
+    """Share hidden by an explainer's own masks and accuracy of its own seeker.
+
+    Returns:
+        Columns explainer, seed, I, accuracy.
+    """
+    points = rows[rows.own_accuracy.notna()].drop_duplicates(["explainer", "seed"])
+    named = {"explainer": "explainer", "seed": "seed", "own_share_hidden": "I", "own_accuracy": "accuracy"}
+    return points[list(named)].rename(columns=named)
+
+
+def _of_setting(part: pd.DataFrame, ending: str) -> Iterator[Table]:
+    kept = part[(part.order == "lerf") & (part.probe == "image") & (part.retrain.astype(bool))]
+    for name, points in operating_points(kept).groupby("explainer", sort=False):
+        own = f"{label(str(name))}, own masks"
+        rows: pd.DataFrame = pd.concat([points.assign(explainer=own), _at_shares(kept[kept.status == "done"], points)])
+        rows = with_indices(rows, part[part.removal_fraction == 0], accuracy="accuracy", hidden="I")
+        values = {c: {e: g[c].tolist() for e, g in rows.groupby("explainer")} for c in ("I", "F", "FIR", "FII")}
+        caption = f"Operating point: {own}, and all explainers at the same share hidden I. {title(kept)}."
+        made = table(f"operating{ending}", caption, kept, values, share, first=(own,))
+        yield replace(made, notes=(*made.notes, HOW.format(last=kept.removal_fraction.max())))
+
+
+def _at_shares(kept: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
+    """Every explainer and seed at the share hidden of that seed; columns as from `operating_points`."""
+    hidden = dict(zip(points.seed, points.I, strict=True))
+    found = [
+        (name, seed, hidden[seed], float(np.interp(hidden[seed], curve.share_removed, curve.test_accuracy)))
+        for (name, seed), curve in kept.sort_values("share_removed").groupby(["explainer", "seed"], sort=False)
+        if seed in hidden
+    ]
+    return pd.DataFrame(found, columns=["explainer", "seed", "I", "accuracy"])
