@@ -1,19 +1,18 @@
 """Training a classifier from scratch, and measuring it. The same few lines serve originals and retrained networks."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import torch
-from jaxtyping import Int
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 
 from benchmark.augmentation import augmented
 from benchmark.randomness import generator
 from benchmark.recipe import Recipe
 from datasets.base import Split
+from datasets.batches import batches
 
 EVALUATION_BATCH = 1024
 
@@ -60,25 +59,17 @@ def score(network: nn.Module, split: Split) -> Score:
 def _descend(network: nn.Module, split: Split, recipe: Recipe, pairing: tuple[object, ...]) -> None:
     order, noise = generator("batches", *pairing), generator("augmentation", *pairing)
     optimiser = _optimiser(network, recipe)
-    num_batches = len(_batches(torch.arange(len(split)), recipe.batch_size))
+    num_batches = len(batches(torch.arange(len(split)), recipe.batch_size))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, partial(_factor, recipe=recipe, num_batches=num_batches))
     network.train()
     for _ in range(recipe.epochs):
-        for batch in _batches(torch.randperm(len(split), generator=order), recipe.batch_size):
+        for batch in batches(torch.randperm(len(split), generator=order), recipe.batch_size):
             inputs = augmented(split.inputs[batch], recipe.augmentation, noise)
             loss = F.cross_entropy(network(inputs), split.labels[batch], label_smoothing=recipe.label_smoothing)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
-
-
-def _batches(order: Int[Tensor, "n"], batch_size: int) -> Sequence[Int[Tensor, "b"]]:
-    """Batches in order; a last example alone joins the batch before it, as batch norm cannot train on one."""
-    batches = list(order.split(batch_size))
-    if len(batches) > 1 and len(batches[-1]) == 1:
-        batches[-2:] = [torch.cat(batches[-2:])]
-    return batches
 
 
 def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

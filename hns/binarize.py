@@ -8,6 +8,9 @@ from torch import Tensor
 
 from hns.settings import Estimator
 
+CERTAIN = 1e-6
+"""Weight of the plain mean in the baseline of REINFORCE: matters only where all other weights are smaller."""
+
 Logits = Float[Tensor, "b m h w"]
 Mask = Float[Tensor, "b m h w"]
 
@@ -26,7 +29,7 @@ def binarize(
 
     Args:
         sample: draw m from Bernoulli(s); otherwise keep where s > 0.5. `deterministic` never draws.
-        reference: sample as the published code does, see `_published_sample`.
+        reference: sample as the published code does, see `_published`.
 
     Paper: Hide-and-Seek, arXiv:2005.00130; ST1, ST2 and slope annealing after Bengio et al. 2013, arXiv:1308.3432 and
     Chung et al. 2017, arXiv:1609.01704.
@@ -45,8 +48,7 @@ def binarize(
 def score_loss(logits: Logits, mask: Mask, losses: Float[Tensor, "b"]) -> Float[Tensor, ""]:
     """A term whose gradient with respect to each logit is that of REINFORCE: (m - s)(J - J~) / b.
 
-    J is the loss of the example, J~ = E[(m-s)^2 J] / E[(m-s)^2] the baseline of least variance, one for each pixel,
-    estimated from the other examples of the batch, so that the gradient stays unbiased.
+    J is the loss of the example, J~ = E[(m-s)^2 J] / E[(m-s)^2] the baseline of least variance, one for each pixel.
 
     Args:
         mask: drawn from Bernoulli(sigmoid(logits)).
@@ -57,10 +59,19 @@ def score_loss(logits: Logits, mask: Mask, losses: Float[Tensor, "b"]) -> Float[
     """
     rest = mask - torch.sigmoid(logits.detach())
     loss = losses.detach()[:, None, None, None]
-    weight = rest.square()
-    others = weight.sum(0) - weight
-    baseline = ((weight * loss).sum(0) - weight * loss) / others.clamp_min(torch.finfo(others.dtype).tiny)
-    return (rest * (loss - baseline) * logits).flatten(1).sum(1).mean()
+    return (rest * (loss - _baseline(rest.square(), loss)) * logits).flatten(1).sum(1).mean()
+
+
+def _baseline(weight: Mask, loss: Float[Tensor, "b 1 1 1"]) -> Mask:
+    """Weighted mean loss of the other examples of the batch, so that the gradient stays unbiased.
+
+    Where the others are all but certain of a pixel their weights vanish, and their plain mean takes over. In float64,
+    as a sum less its own largest term leaves nothing but rounding in float32.
+    """
+    weight64, loss64 = weight.double(), loss.double()
+    plain = (loss64.sum(0) - loss64) / max(len(loss64) - 1, 1)
+    weighted = (weight64 * loss64).sum(0) - weight64 * loss64
+    return ((weighted + CERTAIN * plain) / (weight64.sum(0) - weight64 + CERTAIN)).to(weight.dtype)
 
 
 class _Through(torch.autograd.Function):

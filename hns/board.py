@@ -27,35 +27,36 @@ class Board:
 
     Args:
         step: steps that an earlier process has written; what it wrote beyond them is purged.
+        num_epochs: epochs, likewise.
 
     Raises:
         ValueError: TensorBoard is not installed.
     """
 
-    def __init__(self, folder: Path | None, step: int) -> None:
-        self.step, self.epochs = step, 0
-        self.writers = {name: _writer(folder / name, step) for name in ("batch", "epoch")} if folder else {}
+    def __init__(self, folder: Path | None, step: int = 0, num_epochs: int = 0) -> None:
+        self.done = {"batch": step, "epoch": num_epochs}
+        self.writers = {name: _writer(folder / name, done) for name, done in self.done.items()} if folder else {}
 
     def write(self, training: Training, log: Log) -> None:
         """Writes the steps and epochs since the last call."""
         if not self.writers:
             return
-        for number, row in enumerate(training.journal[self.step :], start=self.step + 1):
+        for number, row in enumerate(training.journal[self.done["batch"] :], start=self.done["batch"] + 1):
             named = dict(zip(STEP, row, strict=True))
             self.writers["batch"].add_scalar("percentage hidden", 100 * (1 - named["mask_loss"]), number)
             for name, tag in STEP_TAGS.items():
                 self.writers["batch"].add_scalar(tag, named[name], number)
-        for epoch_row in log.rows[self.epochs :]:
+        for epoch_row in log.rows[self.done["epoch"] :]:
             for name, tag in EPOCH_TAGS.items():
                 self.writers["epoch"].add_scalar(tag, epoch_row[name], int(epoch_row["epoch"]))
-        self.step, self.epochs = training.step, len(log.rows)
+        self.done = {"batch": training.step, "epoch": len(log.rows)}
         for writer in self.writers.values():
             writer.flush()
 
 
-def _writer(folder: Path, step: int) -> Any:
+def _writer(folder: Path, done: int) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise ValueError('tensorboard is not installed; python -m pip install "roarbench[tensorboard]"') from None
-    return SummaryWriter(str(folder), purge_step=step + 1 if folder.name == "batch" else None)
+    return SummaryWriter(str(folder), purge_step=done + 1)

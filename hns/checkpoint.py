@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 NOTES = "notes"
@@ -52,10 +52,11 @@ def read(path: Path, argument: str = "weights") -> tuple[dict[str, Tensor], dict
     """
     if not path.is_file():
         raise ValueError(f"{argument}: there is no file {path}")
+    content = path.read_bytes()  # once: another process may replace the file at any time
     try:
-        with safe_open(path, "pt") as stored:
-            notes = json.loads((stored.metadata() or {}).get(NOTES, "{}"))
-            return {name: stored.get_tensor(name) for name in stored.keys()}, notes  # noqa: SIM118
+        tensors = load(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        return tensors, json.loads(header.get("__metadata__", {}).get(NOTES, "{}"))
     except (SafetensorError, json.JSONDecodeError) as error:
         raise ValueError(f"{argument}: {path} is not a file of weights ({error})") from None
 

@@ -51,8 +51,8 @@ def epoch_row(training: Training, scores: Mapping[str, Score], baseline: float) 
     num_steps = (training.step - 1) % training.steps_per_epoch + 1
     means = dict(zip(STEP, np.mean(training.journal[-num_steps:], axis=0).tolist(), strict=True))
     row: Row = {
-        "epoch": -(-training.step // training.steps_per_epoch),
-        "step": training.step,
+        "epoch": float(-(-training.step // training.steps_per_epoch)),
+        "step": float(training.step),
         "alpha": training.journal[-1][STEP.index("alpha")],
         "train_loss": means["classification_loss"],
         "train_total_loss": means["total_loss"],

@@ -65,6 +65,11 @@ class HideAndSeek(nn.Module):
         mask = binarize(logits, self.estimator, slope=self.slope, sample=sample, reference=self.reference)
         return Seen(logits, mask, self.seeker(inputs * mask))
 
+    @property
+    def reinforced(self) -> bool:
+        """Whether the hider learns by REINFORCE; with the published sampling it never learns, as published."""
+        return self.estimator == "reinforce" and not self.reference
+
     def steepen(self, factor: float) -> None:
         """Slope annealing: multiplies the slope, up to `STEEPEST`; no other estimator has one."""
         if self.estimator == "sa":

@@ -1,6 +1,7 @@
 """What is trained alone: a seeker of intact images (the baseline), a hider that paints its image, a probe of masks."""
 
 import copy
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from datasets.base import Dataset, Split
+from datasets.batches import batches
 from hns.evaluation import BATCH, accuracy
 
 Loss = Callable[[Float[Tensor, "b *output"], Split], Float[Tensor, ""]]
@@ -32,7 +34,7 @@ class Pretrained:
 
     Attributes:
         score: of the kept epoch on the test split: accuracy of a seeker, binary cross-entropy of a hider.
-        epochs: score of every epoch on (validation, test).
+        epochs: score of every epoch on (validation, test); NaN where there is no validation split.
     """
 
     score: float
@@ -60,12 +62,12 @@ def fit(network: nn.Module, split: Split, budget: Budget, loss: Loss) -> Iterato
     """Trains with Adam and yields after every epoch; draws batches from the global generator."""
     network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), budget.learning_rate, eps=1e-7, fused=True)
-    steps_per_epoch = -(-len(split) // budget.batch_size)
-    total, cooling = budget.epochs * steps_per_epoch, budget.cooldown * steps_per_epoch
+    num_batches = len(batches(torch.arange(len(split)), budget.batch_size))
+    total, cooling = budget.epochs * num_batches, budget.cooldown * num_batches
     step = 0
     for epoch in range(budget.epochs):
         network.train()
-        for index in torch.randperm(len(split)).split(budget.batch_size):
+        for index in batches(torch.randperm(len(split)), budget.batch_size):
             batch = split.at(index)
             inputs = batch.inputs.contiguous(memory_format=torch.channels_last)
             for group in optimiser.param_groups:
@@ -105,9 +107,9 @@ def _best(
     best: dict[str, Tensor] = {}
     kept = 0
     for epoch in tqdm(fit(network, data.train, budget, loss), total=budget.epochs, unit="epoch", leave=False):
-        validation = score(network, data.validation) if len(data.validation) else sign * float(epoch)
+        validation = score(network, data.validation) if len(data.validation) else math.nan
         found.append((validation, score(network, data.test)))
-        if sign * validation > sign * found[kept][0] or not best:
+        if not sign * validation <= sign * found[kept][0] or not best:  # NaN, without validation: the last epoch
             kept, best = epoch, copy.deepcopy(network.state_dict())
     network.load_state_dict(best)
     network.eval()

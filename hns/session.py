@@ -88,6 +88,8 @@ def train(settings: Settings, bench: Bench, identity: dict[str, Any], origin: di
             reason = _attempt(training, bench, log)
         if reason is None or len(log.collapses) == MAX_RESTARTS:
             break
+        for left_over in bench.folder.glob("alpha_*.safetensors"):
+            left_over.unlink()
         log, state = Log(log.baseline, collapses=[*log.collapses, reason], seconds=log.seconds), None
     found = _result(bench, training, log) | {"collapsed": reason}
     found = {**identity, "settings": _plain(settings), **found, "provenance": origin}
@@ -109,7 +111,7 @@ def load_parts(network: HideAndSeek, settings: Settings) -> None:
 
 def pretrain_parts(network: HideAndSeek, settings: Settings, data: Dataset) -> None:
     """Pretrains the parts that `start` names and for which no weights are given."""
-    budget = Budget(settings.pretraining_epochs, settings.batch_size, settings.learning_rate, cooldown=0)
+    budget = Budget(settings.pretraining_epochs, settings.batch_size, settings.learning_rate, cooldown=0.0)
     if settings.start in ("hider", "both") and settings.hider_weights is None:
         pretrain_hider(network.hider, data, budget)
     if settings.start in ("seeker", "both") and settings.seeker_weights is None:
@@ -121,7 +123,8 @@ def _alone(
 ) -> Pretrained:
     path = bench.folder / f"{name}.json"
     if path.exists():
-        return Pretrained(**checkpoint.read_json(path))
+        stored = checkpoint.read_json(path)
+        return Pretrained(stored["score"], stored["best_epoch"], [(pair[0], pair[1]) for pair in stored["epochs"]])
     budget = Budget(settings.epochs, settings.batch_size, settings.learning_rate, settings.cooldown)
     with bench.seeded(name):
         network = fresh().to(bench.device)
@@ -163,7 +166,7 @@ def _new(settings: Settings, bench: Bench, *, attempt: int, pretrain: bool) -> T
 def _attempt(training: Training, bench: Bench, log: Log) -> str | None:
     """Trains to the end, saving where alpha drops and epochs end; returns how masks collapsed, if they did."""
     since = time.perf_counter() - log.seconds
-    board = Board(bench.logs, training.step)
+    board = Board(bench.logs, training.step, len(log.rows))
     if not training.step:
         log.initial_hidden = score(training.network, bench.data.test).hidden
     total = training.settings.epochs * training.steps_per_epoch

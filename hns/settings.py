@@ -24,7 +24,8 @@ class Settings:
         pretraining_epochs: of each part that is pretrained here.
         hider_weights: a file of pretrain-hider; the hider starts from it.
         seeker_weights: a file of pretrain-seeker; the seeker starts from it.
-        initial_keep: share of pixels that a hider without pretraining keeps at first, in (0, 1); published: 0.5.
+        initial_keep: probability by which a hider without pretraining keeps a pixel at first, in (0, 1), and at least
+            0.5 for a deterministic one, which would hide everything and never recover; published: 0.5.
         stochastic: draws masks; the same as an estimator other than deterministic, st1 unless one is given.
         estimator: how gradients pass the threshold.
         rate: growth of the slope in an epoch under sa; 0.5 is 50 %.
@@ -70,12 +71,14 @@ class Settings:
             raise ValueError(f"alpha must lie in [0, 1], got {self.alpha:g}; leave it out for an adaptive alpha")
         if not 0 < self.initial_keep < 1:
             raise ValueError(f"initial_keep must lie in (0, 1), got {self.initial_keep:g}")
+        if self.threshold == "deterministic" and self.initial_keep < 0.5:
+            raise ValueError(f"initial_keep of a deterministic hider must be at least 0.5, got {self.initial_keep:g}")
         if not (self.rate >= 0 and math.isfinite(self.rate)):
             raise ValueError(f"rate must be at least 0, got {self.rate:g}; 0.5 lets the slope grow by 50 % in an epoch")
         if self.patience < 2:
             raise ValueError(f"patience must be at least 2 batches, got {self.patience}")
         for name in ("epochs", "batch_size", "learning_rate", "mask_channels", "pretraining_epochs"):
-            if getattr(self, name) <= 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
         if not 0 <= self.cooldown <= self.epochs:
             raise ValueError(f"cooldown must lie in [0, epochs], got {self.cooldown:g} of {self.epochs}")

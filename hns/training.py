@@ -52,6 +52,8 @@ class Training:
     def __post_init__(self) -> None:
         self.network.to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.Adam(self.network.parameters(), self.settings.learning_rate, eps=1e-7, fused=True)
+        if self._last_start <= 0:
+            self.cooling_from = 0
 
     @property
     def step(self) -> int:
@@ -84,7 +86,9 @@ class Training:
 
     def rows(self) -> list[dict[str, float]]:
         """The journal by column, with the number of each step."""
-        return [{"step": step, **dict(zip(STEP, row, strict=True))} for step, row in enumerate(self.journal, start=1)]
+        return [
+            {"step": float(step), **dict(zip(STEP, row, strict=True))} for step, row in enumerate(self.journal, start=1)
+        ]
 
     def _advance(self) -> bool:
         """One step; says whether alpha was lowered after it."""
@@ -98,7 +102,7 @@ class Training:
         classification, mask = losses.mean(), seen.mask.mean()
         alpha = self.alpha.value
         total = alpha * classification + (1 - alpha) * mask
-        loss = self._reinforced(seen, losses) if self.network.estimator == "reinforce" else total
+        loss = self._reinforced(seen, losses) if self.network.reinforced else total
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from tyro.conf import OmitArgPrefixes, subcommand
+from tyro.conf import OmitArgPrefixes, Positional, subcommand
 
 from benchmark import presets
 from hns.commands import tasks
@@ -15,6 +15,17 @@ from hns.settings import Experiment, Study
 FOLDER = Path(__file__).parents[1]
 CONFIGS, STUDIES = FOLDER / "configs", FOLDER / "studies"
 DEFAULT = "digits"
+
+
+@dataclass(frozen=True)
+class List:
+    """Prints the presets and the studies, with a line about each."""
+
+    def __call__(self) -> int:
+        for title, folder in (("presets", CONFIGS), ("studies", STUDIES)):
+            lines = (f"  {name:16}{presets.summary(name, folder)}" for name in presets.names(folder))
+            print("\n".join([title, *lines]))
+        return 0
 
 
 @dataclass(frozen=True)
@@ -116,7 +127,7 @@ class Evaluate:
         run: a folder that train has printed.
     """
 
-    run: Path
+    run: Positional[Path]
     data_root: Path = Path("data")
     device: str = "auto"
 
@@ -139,7 +150,7 @@ class RunStudy:
         conditions: only these; the table shows whatever is finished.
     """
 
-    study: str
+    study: Positional[str]
     means: OmitArgPrefixes[Means] = Means()
     repeats: OmitArgPrefixes[Repeats] = Repeats(num_trainings=3)
     conditions: tuple[str, ...] = ()
@@ -208,7 +219,8 @@ def commands(config: str | None) -> Any:
     """The commands as tyro reads them, with the preset as the default of their options."""
     experiment = presets.read(Experiment, config or DEFAULT, CONFIGS)
     return (
-        Annotated[Train, subcommand("train", default=Train(experiment))]
+        Annotated[List, subcommand("list")]
+        | Annotated[Train, subcommand("train", default=Train(experiment))]
         | Annotated[Baseline, subcommand("baseline", default=Baseline(experiment))]
         | Annotated[PretrainSeeker, subcommand("pretrain-seeker", default=PretrainSeeker(experiment))]
         | Annotated[PretrainHider, subcommand("pretrain-hider", default=PretrainHider(experiment))]

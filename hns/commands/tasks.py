@@ -69,6 +69,14 @@ class PartKey:
     cooldown: float
 
 
+@dataclass(frozen=True)
+class HiderKey(PartKey):
+    """The same for a hider trained alone."""
+
+    mask_channels: int
+    initial_keep: float
+
+
 def tasks(experiment: Experiment, means: Means, identifier: str, seeds: Sequence[int]) -> list[Task]:
     """Trainings of one experiment, in folders laid out like the published logs.
 
@@ -102,16 +110,12 @@ def slug(text: str) -> str:
 def part_task(task: Task, part: str) -> Task:
     """The seeker of intact images (the baseline) or the hider alone; tasks of one budget and seed share it."""
     settings = task.experiment.settings
-    named = PartKey(
-        task.experiment.dataset,
-        settings.model,
-        settings.epochs,
-        settings.batch_size,
-        settings.learning_rate,
-        settings.cooldown,
-    )
-    masks = f"-{settings.mask_channels}" if part == "hider" else ""
-    place = Path(slug(task.experiment.dataset), part, f"{settings.model}{masks}-{key(named)[:8]}", str(task.seed))
+    budget = (settings.epochs, settings.batch_size, settings.learning_rate, settings.cooldown)
+    named = PartKey(task.experiment.dataset, settings.model, *budget)
+    if part == "hider":
+        masks = (settings.mask_channels, settings.initial_keep)
+        named = HiderKey(task.experiment.dataset, settings.model, *budget, *masks)
+    place = Path(slug(task.experiment.dataset), part, f"{settings.model}-{key(named)[:8]}", str(task.seed))
     return Task(task.experiment, task.means, place, part, task.seed)
 
 

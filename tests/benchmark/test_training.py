@@ -11,8 +11,9 @@ from benchmark.classifiers import classifier
 from benchmark.plugins import plugin
 from benchmark.randomness import generator, seeded
 from benchmark.recipe import Recipe
-from benchmark.training import _batches, _factor, score, train
+from benchmark.training import _factor, score, train
 from datasets.base import Split
+from datasets.batches import batches
 
 RECIPE = Recipe(epochs=15, batch_size=32, learning_rate=0.02)
 
@@ -48,10 +49,10 @@ def test_the_network_comes_back_in_eval_mode() -> None:
 
 
 def test_a_last_example_alone_joins_the_batch_before_it() -> None:
-    sizes = [len(batch) for batch in _batches(torch.arange(129), 64)]
+    sizes = [len(batch) for batch in batches(torch.arange(129), 64)]
     assert sizes == [64, 65]
-    assert [len(batch) for batch in _batches(torch.arange(130), 64)] == [64, 64, 2]
-    assert [len(batch) for batch in _batches(torch.arange(1), 64)] == [1]
+    assert [len(batch) for batch in batches(torch.arange(130), 64)] == [64, 64, 2]
+    assert [len(batch) for batch in batches(torch.arange(1), 64)] == [1]
 
 
 def test_weight_decay_leaves_biases_alone() -> None:

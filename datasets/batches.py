@@ -1,0 +1,15 @@
+"""Batches of an order of examples."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+
+def batches(order: Int[Tensor, "n"], batch_size: int) -> Sequence[Int[Tensor, "b"]]:
+    """Batches in order; a last example alone joins the batch before it, as batch norm cannot train on one."""
+    found = list(order.split(batch_size))
+    if len(found) > 1 and len(found[-1]) == 1:
+        found[-2:] = [torch.cat(found[-2:])]
+    return found

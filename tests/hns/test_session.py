@@ -1,0 +1,456 @@
+"""Sessions: a result from settings, the same one after any kill; collapses are noticed, folders are guarded."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from benchmark.randomness import seeded
+from datasets.base import Dataset
+from hns import checkpoint
+from hns.evaluation import score
+from hns.hider import hider_small
+from hns.model import build, fresh_hider
+from hns.pretraining import Budget, painting_error, pretrain_hider, pretrain_seeker
+from hns.probe import leak
+from hns.seeker import seeker_small
+from hns.session import MAX_RESTARTS, PROBE, Bench, load_parts, measure_baseline, measure_hider, pretrain_parts, train
+from hns.settings import Settings
+from tests.hns.problems import digits, images, same
+
+SETTINGS = Settings(epochs=3, patience=2, batch_size=16, initial_keep=0.55, stochastic=True, learning_rate=3e-3)
+"""Three steps an epoch; alpha drops within epochs and at their ends."""
+
+CONSTANT = replace(SETTINGS, alpha=0.6)
+DATA = digits(48, 32, 48)
+EASY = {"name": "test", "dataset": "digits", "seed": 0, "baseline": 0.05}
+"""A baseline so low that no class counts as lost."""
+
+HARD = EASY | {"baseline": 0.9}
+WEIGHTS = ("best.safetensors", "last_weights.safetensors")
+
+
+class KilledError(Exception):
+    """Stands for a kill at this moment."""
+
+
+def bench(folder: Path, data: Dataset = DATA) -> Bench:
+    return Bench(data, partial(seeded, "session"), folder)
+
+
+def unseeded(*parts: object) -> AbstractContextManager[None]:
+    raise AssertionError(f"something random was begun: {parts}")
+
+
+def outcome(folder: Path) -> tuple[dict[str, Any], str, str, dict[str, dict[str, Tensor]]]:
+    """All that a training leaves behind, but for the time it took."""
+    result = checkpoint.read_json(folder / "result.json")
+    result.pop("seconds")
+    files = [*WEIGHTS, *sorted(file.name for file in folder.glob("alpha_*"))]
+    weights = {name: checkpoint.read(folder / name)[0] for name in files}
+    return result, (folder / "epochs.csv").read_text(), (folder / "steps.csv").read_text(), weights
+
+
+def alike(first: Path, second: Path) -> bool:
+    a, b = outcome(first), outcome(second)
+    return a[:3] == b[:3] and a[3].keys() == b[3].keys() and all(same(a[3][name], b[3][name]) for name in a[3])
+
+
+def killed_after(writes: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Dies in place of the write after so many; returns how many were asked for."""
+    whole, count = checkpoint.write, 0
+
+    def write(path: Path, tensors: dict[str, Tensor], notes: dict[str, Any] | None = None) -> None:
+        nonlocal count
+        count += 1
+        if count > writes:
+            raise KilledError
+        whole(path, tensors, notes)
+
+    monkeypatch.setattr(checkpoint, "write", write)
+    return lambda: count
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders of whole trainings by the kind of settings."""
+    folders = {}
+    for name, settings, identity in KINDS.values():
+        folders[name] = tmp_path_factory.mktemp(name)
+        train(settings, bench(folders[name]), identity, {})
+    return folders
+
+
+KINDS = {
+    name: (name, settings, identity)
+    for name, settings, identity in [
+        ("adaptive", SETTINGS, EASY),
+        ("annealed", replace(SETTINGS, estimator="sa", start="hider", learning_rate=0.01), EASY),
+        ("collapsing", SETTINGS, HARD),
+    ]
+}
+
+
+def test_a_training_gives_its_result(uninterrupted: dict[str, Path]) -> None:
+    folder = uninterrupted["adaptive"]
+    result = checkpoint.read_json(folder / "result.json")
+    assert {name: result[name] for name in EASY} == EASY
+    assert result["settings"]["estimator"] is None
+    assert result["settings"]["epochs"] == 3
+    assert (result["restarts"], result["collapses"], result["collapsed"]) == (0, [], None)
+    assert result["last"]["epoch"] == 3
+    assert result["last"]["step"] == 9
+    assert result["num_parameters"] == sum(p.numel() for p in build(SETTINGS, (1, 8, 8), 10).parameters())
+    assert set(result["leak"]) == {"mask_only", "random_mask_only", "random_masked", "masked"}
+    assert 0 <= result["initial_hidden"] <= 1
+    assert result["seconds"] > 0
+    assert len((folder / "epochs.csv").read_text().splitlines()) == 1 + 3
+    assert len((folder / "steps.csv").read_text().splitlines()) == 1 + 9
+
+
+def test_the_best_weights_are_those_of_the_best_row(uninterrupted: dict[str, Path]) -> None:
+    """The best row has the highest FII on validation; its weights score on test what the row says."""
+    for name in ("adaptive", "annealed"):
+        result = checkpoint.read_json(uninterrupted[name] / "result.json")
+        lines = (uninterrupted[name] / "epochs.csv").read_text().splitlines()
+        column = lines[0].split(",").index("validation_fii")
+        assert result["best"]["validation_fii"] == max(float(line.split(",")[column]) for line in lines[1:])
+        network = build(KINDS[name][1], (1, 8, 8), 10)
+        for file, row in (("best", result["best"]), ("last_weights", result["last"])):
+            checkpoint.fill(network, checkpoint.read(uninterrupted[name] / f"{file}.safetensors")[0], file)
+            found = score(network, DATA.test)
+            assert (found.accuracy, found.hidden) == (row["test_accuracy"], row["test_hidden"])
+            assert found.accuracy / 0.05 == row["fidelity"]
+
+
+def test_probes_look_at_the_masks_of_the_best_epoch(uninterrupted: dict[str, Path]) -> None:
+    folder, settings = uninterrupted["annealed"], KINDS["annealed"][1]
+    result, network = checkpoint.read_json(folder / "result.json"), build(settings, (1, 8, 8), 10)
+    found = {}
+    for file in WEIGHTS:
+        checkpoint.fill(network, checkpoint.read(folder / file)[0], file)
+        with seeded("session", "probe"):
+            found[file] = asdict(leak(network, DATA, PROBE))
+    assert result["best"]["epoch"] < result["last"]["epoch"]
+    assert result["leak"] == found["best.safetensors"] != found["last_weights.safetensors"]
+
+
+def test_weights_are_kept_for_every_alpha_that_was_left(uninterrupted: dict[str, Path]) -> None:
+    lines = [line.split(",") for line in (uninterrupted["adaptive"] / "steps.csv").read_text().splitlines()]
+    alphas = [float(line[lines[0].index("alpha")]) for line in lines[1:]]
+    left = {f"alpha_{alpha:.2f}.safetensors" for alpha in alphas if alpha != alphas[-1]}
+    assert len(left) > 1
+    kept = {file.name for file in uninterrupted["adaptive"].glob("alpha_*")}
+    assert left <= kept <= left | {f"alpha_{alphas[-1]:.2f}.safetensors"}  # the last step may have been a drop too
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_training_killed_at_any_write_comes_to_the_same_result(
+    kind: str, uninterrupted: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every process dies in its third write, until one lives to the end."""
+    _, settings, identity = KINDS[kind]
+    processes = 0
+    while not (tmp_path / "result.json").exists():
+        processes += 1
+        assert processes < 60
+        with monkeypatch.context() as patch:
+            asked = killed_after(2 if processes % 2 else 3, patch)
+            try:
+                train(settings, bench(tmp_path), identity, {})
+            except KilledError:
+                assert asked() > 2
+    assert processes > 3
+    assert alike(tmp_path, uninterrupted[kind])
+
+
+def test_a_kill_while_the_result_is_made_costs_nothing_either(
+    uninterrupted: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All is trained; the tables or the result itself are missing."""
+    for name in ("write_csv", "write_json"):
+        whole = getattr(checkpoint, name)
+
+        def write(path: Path, content: Any, whole: Callable[[Path, Any], None] = whole) -> None:
+            if path.name in ("epochs.csv", "result.json"):
+                raise KilledError
+            whole(path, content)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpoint, name, write)
+            with pytest.raises(KilledError):
+                train(SETTINGS, bench(tmp_path), EASY, {})
+    train(SETTINGS, bench(tmp_path), EASY, {})
+    assert alike(tmp_path, uninterrupted["adaptive"])
+
+
+def test_seconds_go_on_counting_after_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        killed_after(4, patch)
+        with pytest.raises(KilledError):
+            train(SETTINGS, bench(tmp_path), EASY, {})
+    tensors, notes = checkpoint.read(tmp_path / "last.safetensors")
+    assert notes["log"]["seconds"] > 0
+    notes["log"]["seconds"] += 1000
+    checkpoint.write(tmp_path / "last.safetensors", tensors, notes)
+    assert 1000 < train(SETTINGS, bench(tmp_path), EASY, {})["seconds"] < 1100
+
+
+def test_a_finished_training_returns_its_result_without_training(uninterrupted: dict[str, Path]) -> None:
+    folder = uninterrupted["adaptive"]
+    before = {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
+    again = train(SETTINGS, Bench(DATA, unseeded, folder), EASY, {"commit": "another"})
+    assert again == checkpoint.read_json(folder / "result.json")
+    assert {file.name: file.stat().st_mtime_ns for file in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "identity", "message"),
+    [
+        (replace(SETTINGS, epochs=4), EASY, "holds a training with epochs 3, not 4; give another --identifier"),
+        (replace(SETTINGS, alpha=0.5), EASY, "holds a training with alpha None, not 0.5"),
+        (SETTINGS, EASY | {"seed": 1}, "holds a training with seed 0, not 1"),
+        (SETTINGS, EASY | {"baseline": 0.06}, "holds a training with baseline 0.05, not 0.06"),
+    ],
+)
+@pytest.mark.parametrize("finished", [True, False])
+def test_the_folder_of_another_training_is_refused(
+    settings: Settings,
+    identity: dict[str, Any],
+    message: str,
+    finished: bool,
+    uninterrupted: dict[str, Path],
+    tmp_path: Path,
+) -> None:
+    folder = uninterrupted["adaptive"]
+    if not finished:
+        (tmp_path / "settings.json").write_bytes((folder / "settings.json").read_bytes())
+        folder = tmp_path
+    with pytest.raises(ValueError, match=message):
+        train(settings, Bench(DATA, unseeded, folder), identity, {})
+
+
+def test_a_collapsed_training_is_repeated_twice_with_other_seeds_and_tells(uninterrupted: dict[str, Path]) -> None:
+    """Nine steps do not reach 0.3 of a baseline of 0.9: three attempts lose the classes."""
+    result = checkpoint.read_json(uninterrupted["collapsing"] / "result.json")
+    assert result["restarts"] == MAX_RESTARTS == 2
+    assert result["collapses"] == ["has lost the classes"] * 2
+    assert result["collapsed"] == "has lost the classes"
+    first = checkpoint.read_json(uninterrupted["adaptive"] / "result.json")
+    assert result["last"]["train_loss"] != first["last"]["train_loss"]
+
+
+def test_every_attempt_draws_from_seeds_of_its_own(tmp_path: Path) -> None:
+    begun: list[tuple[object, ...]] = []
+
+    def noted(*parts: object) -> AbstractContextManager[None]:
+        begun.append(parts)
+        return seeded("session", *parts)
+
+    train(replace(SETTINGS, epochs=1), Bench(DATA, noted, tmp_path), HARD, {})
+    assert sorted(begun, key=str) == sorted(
+        [*((what, attempt) for what in ("weights", "training") for attempt in range(3)), ("probe",)], key=str
+    )
+
+
+def test_a_hider_that_hides_everything_is_stopped_at_once(tmp_path: Path) -> None:
+    """Alpha 0: only hiding counts. The third of 30 epochs is long enough to see it."""
+    settings = Settings(epochs=30, batch_size=16, alpha=0.0, learning_rate=0.05)
+    result = train(settings, bench(tmp_path), HARD, {})
+    assert result["collapsed"] == "hides everything"
+    assert result["collapses"] == ["hides everything"] * 2
+    assert result["last"]["test_hidden"] == 1.0
+    assert result["last"]["epoch"] < 10
+
+
+def test_a_constant_alpha_may_hide_nothing(tmp_path: Path) -> None:
+    """Whoever sets alpha to 1 wants no mask: this is no collapse, as it would be under an adaptive alpha."""
+    settings = Settings(epochs=1, batch_size=16, initial_keep=0.99)
+    assert train(replace(settings, alpha=1.0), bench(tmp_path / "constant"), EASY, {})["collapsed"] is None
+    assert train(settings, bench(tmp_path / "adaptive"), EASY, {})["collapses"] == ["hides nothing"] * 2
+
+
+def test_nothing_of_a_collapsed_attempt_stays_in_the_folder(tmp_path: Path) -> None:
+    """Under this seed an earlier attempt lowers alpha further than the last: its weights would pass for the last's."""
+    settings = replace(SETTINGS, epochs=4, monitor="total", learning_rate=0.02)
+    result = train(settings, Bench(DATA, partial(seeded, "s", 1), tmp_path), HARD, {})
+    assert result["restarts"] == 2
+    lines = [line.split(",") for line in (tmp_path / "steps.csv").read_text().splitlines()]
+    reached = {f"alpha_{float(line[lines[0].index('alpha')]):.2f}.safetensors" for line in lines[1:]}
+    assert {file.name for file in tmp_path.glob("alpha_*")} <= reached
+
+
+def test_the_baseline_is_measured_once_and_kept(tmp_path: Path) -> None:
+    first = measure_baseline(SETTINGS, bench(tmp_path))
+    seeker = seeker_small((1, 8, 8), 10)
+    checkpoint.fill(seeker, checkpoint.read(tmp_path / "baseline.safetensors")[0], "baseline")
+    with torch.no_grad():
+        right = seeker(DATA.test.inputs).argmax(1) == DATA.test.labels
+    assert right.double().mean().item() == first.score
+    assert measure_baseline(SETTINGS, Bench(DATA, unseeded, tmp_path)) == first
+
+
+def test_the_baseline_has_the_budget_of_the_training(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, epochs=4, batch_size=24, learning_rate=7e-3, cooldown=2.0)
+    found = measure_baseline(settings, bench(tmp_path))
+    with seeded("session", "baseline"):
+        seeker = seeker_small((1, 8, 8), 10)
+        expected = pretrain_seeker(seeker, DATA, Budget(4, 24, 7e-3, 2.0))
+    assert found == expected
+    assert same(dict(seeker.state_dict()), checkpoint.read(tmp_path / "baseline.safetensors")[0])
+
+
+def colours() -> Dataset:
+    train_, rest = images((3, 8, 8), 40), images((3, 8, 8), 20)
+    return replace(DATA, train=train_, validation=rest, test=rest, num_classes=3)
+
+
+@pytest.mark.parametrize("mask_channels", [1, 3])
+def test_pretrained_files_fill_every_parameter_of_their_part(mask_channels: int, tmp_path: Path) -> None:
+    """The published transfer stops before the last layer of the hider, and says nothing."""
+    hider, seeker = hider_small((3, 8, 8), mask_channels=mask_channels), seeker_small((3, 8, 8), 3)
+    pretrain_hider(hider, colours(), Budget(epochs=1, batch_size=20))
+    pretrain_seeker(seeker, colours(), Budget(epochs=1, batch_size=20))
+    checkpoint.write(tmp_path / "hider", hider.state_dict())
+    checkpoint.write(tmp_path / "seeker", seeker.state_dict())
+    settings = Settings(
+        mask_channels=mask_channels, hider_weights=tmp_path / "hider", seeker_weights=tmp_path / "seeker"
+    )
+    network = build(settings, (3, 8, 8), 3)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    load_parts(network, settings)
+    pretrain_parts(network, settings, colours())
+    assert same(dict(network.hider.state_dict()), dict(hider.state_dict()))
+    assert same(dict(network.seeker.state_dict()), dict(seeker.state_dict()))
+    assert not any(torch.equal(before[name], value) for name, value in network.named_parameters())
+
+
+@pytest.mark.parametrize(
+    ("begin", "parts"), [("full", ()), ("hider", ("hider",)), ("seeker", ("seeker",)), ("both", ("hider", "seeker"))]
+)
+def test_the_parts_to_pretrain_are_pretrained_here_and_no_other(begin: str, parts: tuple[str, ...]) -> None:
+    settings = Settings(start=begin, pretraining_epochs=1, batch_size=20)  # type: ignore[arg-type]
+    network = build(settings, (3, 8, 8), 3)
+    before = {name: value.clone() for name, value in network.named_parameters()}
+    load_parts(network, settings)
+    assert same(before, dict(network.named_parameters()))
+    pretrain_parts(network, settings, colours())
+    changed = {name for name, value in network.named_parameters() if not torch.equal(value, before[name])}
+    assert changed == {name for name in before if name.split(".")[0] in parts}
+
+
+@pytest.mark.parametrize("part", ["hider", "seeker"])
+def test_a_part_whose_weights_are_given_is_not_pretrained_again(part: str, tmp_path: Path) -> None:
+    given = {"hider": hider_small((3, 8, 8)), "seeker": seeker_small((3, 8, 8), 3)}[part]
+    checkpoint.write(tmp_path / part, given.state_dict())
+    settings = replace(Settings(start="both", batch_size=20), **{f"{part}_weights": tmp_path / part})  # type: ignore[arg-type]
+    network = build(settings, (3, 8, 8), 3)
+    load_parts(network, settings)
+    pretrain_parts(network, settings, colours())
+    assert same(dict(getattr(network, part).state_dict()), dict(given.state_dict()))
+
+
+@pytest.mark.parametrize("part", ["hider", "seeker"])
+def test_weights_of_another_model_are_refused_by_argument_and_layer(part: str, tmp_path: Path) -> None:
+    other = {"hider": hider_small((3, 8, 8), mask_channels=3), "seeker": seeker_small((3, 8, 8), 4)}[part]
+    checkpoint.write(tmp_path / part, other.state_dict())
+    settings = replace(Settings(), **{f"{part}_weights": tmp_path / part})  # type: ignore[arg-type]
+    layer = {
+        "hider": r"12.bias must have the shape \(1,\), got \(3,\)",
+        "seeker": r"7.bias must have the shape \(3,\), got \(4,\)",
+    }
+    with pytest.raises(ValueError, match=f"{part}_weights: layer {layer[part]}"):
+        load_parts(build(settings, (3, 8, 8), 3), settings)
+
+
+def test_a_hider_trained_alone_fits_a_training(tmp_path: Path) -> None:
+    """Measured once, kept as weights; a training starts from exactly those."""
+    first = measure_hider(SETTINGS, bench(tmp_path))
+    assert first.score == pytest.approx(measure_hider(SETTINGS, Bench(DATA, unseeded, tmp_path)).score)
+    settings = replace(SETTINGS, hider_weights=tmp_path / "hider.safetensors")
+    network = build(settings, (1, 8, 8), 10)
+    load_parts(network, settings)
+    assert painting_error(network.hider, DATA.test) == pytest.approx(first.score)
+
+
+def test_a_resumed_training_asks_for_its_pretrained_weights_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may have been replaced meanwhile; what was begun with them goes on from its own state."""
+    weights = tmp_path / "hider"
+    with seeded("given"):
+        checkpoint.write(weights, fresh_hider(SETTINGS, (1, 8, 8)).state_dict())
+    settings = replace(CONSTANT, hider_weights=weights)
+    assert train(settings, bench(tmp_path / "whole"), EASY, {})["restarts"] == 0
+    with monkeypatch.context() as patch:
+        killed_after(4, patch)
+        with pytest.raises(KilledError):
+            train(settings, bench(tmp_path / "killed"), EASY, {})
+    weights.write_text("something else")
+    train(settings, bench(tmp_path / "killed"), EASY, {})
+    assert alike(tmp_path / "killed", tmp_path / "whole")
+
+
+def test_pretraining_is_part_of_the_seed(tmp_path: Path) -> None:
+    """Whatever was drawn before, the same settings and seeds give the same weights."""
+    settings = replace(CONSTANT, start="both", epochs=1)
+    for name in ("first", "second"):
+        torch.rand(3)
+        train(settings, bench(tmp_path / name), EASY, {})
+    assert alike(tmp_path / "first", tmp_path / "second")
+
+
+PROGRAM = """
+import sys
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from benchmark.randomness import seeded
+from hns.session import Bench, train
+from tests.hns.test_session import CONSTANT, DATA, EASY, replace
+
+torch.set_num_threads(1)
+train(replace(CONSTANT, epochs=40), Bench(DATA, partial(seeded, "session"), Path(sys.argv[1])), EASY, {})
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_process_leaves_a_folder_that_another_finishes(tmp_path: Path) -> None:
+    settings, last = replace(CONSTANT, epochs=40), tmp_path / "killed" / "last.safetensors"
+    train(settings, bench(tmp_path / "whole"), EASY, {})
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path / "killed")], cwd=Path(__file__).parents[2])
+    for _ in waiting(process, seconds=120):
+        if last.exists() and checkpoint.read(last)[0]["journal"].shape[0] >= 9:
+            break
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (tmp_path / "killed" / "result.json").exists()
+    train(settings, bench(tmp_path / "killed"), EASY, {})
+    assert alike(tmp_path / "killed", tmp_path / "whole")
+
+
+def waiting(process: subprocess.Popen, *, seconds: float) -> Iterator[None]:
+    """Until the process ends or the time is over."""
+    end = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < end:
+        time.sleep(0.005)
+        yield
+
+
+def test_results_are_plain_json(uninterrupted: dict[str, Path]) -> None:
+    for folder in uninterrupted.values():
+        json.loads((folder / "result.json").read_text(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
