@@ -100,7 +100,7 @@ def read(folder: Path, rows: Mapping[str, str]) -> Study | None:
         return None
     finals = frame(results.values())
     epochs = {place: pd.read_csv(place / "epochs.csv") for place in results}
-    num_epochs, num_steps = (max(table[column].max() for table in epochs.values()) for column in ("epoch", "step"))
+    num_epochs, num_steps = (int(max(table[column].max() for table in epochs.values())) for column in ("epoch", "step"))
     grid = np.unique(np.linspace(1, num_steps, POINTS).round())
     measured = {name: row for name, row in rows.items() if name in set(finals.condition)}
     return Study(
@@ -151,7 +151,7 @@ def _record(result: Mapping[str, Any]) -> dict[str, Any]:
         "seed": result["seed"],
         "baseline": result["baseline"],
         "chance": last.get("test_chance"),
-        "epochs": last["epoch"],
+        "epochs": int(last["epoch"]),
         **{name: last[key] for name, key in METRICS.items()},
         "best FII": best["fii"],
         **{name: leak[key] for name, key in LEAKS.items()},

@@ -1,0 +1,133 @@
+"""`run_benchmark.py hns ...`: what a user types, and what comes back."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import run_benchmark
+from benchmark import presets
+from hns.commands import CONFIGS, STUDIES
+from hns.settings import Experiment, Study
+from reports.hns.results import published
+
+BRIEF = ["--epochs", "1", "--pretraining-epochs", "1", "--cooldown", "0", "--patience", "3", "--workers", "0"]
+
+
+def hns(*words: object) -> int:
+    return run_benchmark.main(["hns", *map(str, words)])
+
+
+@pytest.fixture
+def trained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """Folder of one brief training on digits."""
+    assert hns("train", "--out", tmp_path, *BRIEF) == 0
+    return Path(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_a_training_leaves_what_the_page_promises(trained: Path) -> None:
+    assert trained.relative_to(trained.parents[4]) == Path("digits/hns/deterministic/default/0")
+    names = {path.name for path in trained.iterdir()}
+    assert {"best.safetensors", "last_weights.safetensors", "last.safetensors", "alpha_1.00.safetensors"} <= names
+    assert {"epochs.csv", "steps.csv", "settings.json"} <= names
+    result = json.loads((trained / "result.json").read_text())
+    assert (result["dataset"], result["seed"], result["settings"]["start"]) == ("digits", 0, "hider")
+    assert result["provenance"]["torch"]
+
+
+def test_the_same_command_does_nothing_again_and_other_settings_are_refused(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (trained / "result.json").stat().st_mtime_ns
+    out = trained.parents[4]
+    assert hns("train", "--out", out, *BRIEF) == 0
+    assert (trained / "result.json").stat().st_mtime_ns == before
+    capsys.readouterr()
+    assert hns("train", "--out", out, *BRIEF, "--rate", "0.7", "--seed", "0") == 2
+    assert "holds a training with rate 0.5, not 0.7; give another --identifier" in capsys.readouterr().err
+
+
+def test_evaluate_scores_every_checkpoint_and_draws_it(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert hns("evaluate", trained) == 0
+    shown = capsys.readouterr().out
+    rows = (trained / "evaluation.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows[:2]] == ["checkpoint", "1.00"]
+    assert [row.split(",")[0] for row in rows[-2:]] == ["best", "last"]
+    assert all((trained / f"images_{name}.png").exists() for name in ("1.00", "best", "last", "alphas"))
+    assert "images_alphas.png" in shown
+
+
+def test_pretrained_files_start_a_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = []
+    for part in ("hider", "seeker"):
+        assert hns(f"pretrain-{part}", "--out", tmp_path, *BRIEF) == 0
+        files += [f"--{part}-weights", capsys.readouterr().out.split()[-1]]
+    assert hns("train", "--out", tmp_path, *BRIEF, *files, "--start", "full", "--baseline", "0.9") == 0
+
+
+def test_a_study_has_a_row_for_each_condition(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.toml").write_text(
+        'question = "Which?"\nconfig = "digits"\n'
+        '[conditions."A"]\nsettings = { epochs = 1, cooldown = 0, pretraining_epochs = 1 }\n'
+        '[conditions."B"]\npublished = "mnist/st1"\n'
+        'settings = { epochs = 1, cooldown = 0, start = "full", estimator = "st1" }\n'
+    )
+    words = ["study", tmp_path / "mine.toml", "--num-trainings", "1", "--workers", "0", "--out", tmp_path / "out"]
+    assert hns(*words) == 0
+    shown = capsys.readouterr().out
+    assert "Which?" in shown and "0.834 ± 0.243" in shown
+    report = tmp_path / "out" / "studies" / "mine" / "default" / "report"
+    assert {"summary.tex", "trainings.csv", "projection.svg", "leaks.png"} <= {path.name for path in report.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--alpha", "1.5"], "alpha must lie in [0, 1], got 1.5"),
+        (["--rate", "-1"], "rate must be at least 0"),
+        (["--rate", "nan"], "rate must be at least 0"),
+        (["--epochs", "0"], "epochs must be positive"),
+        (["--hider-weights", "nowhere.safetensors"], "hider_weights: there is no file nowhere.safetensors"),
+        (["--seeker-weights", "README.md"], "seeker_weights: README.md is not a file of weights"),
+        (["--model", "hns_large"], "divisible by 32, got 8 x 8"),
+        (["--mask-channels", "2"], "mask_channels must be 1"),
+        (["--dataset", "roar_toy"], "Hide-and-Seek needs images"),
+        (["--dataset", "minst"], "did you mean 'mnist'"),
+        (["--dataset", "mnist", "--data-root", "nowhere"], "mnist"),
+        (["--baseline", "98"], "did you mean 0.98?"),
+        (["--stochastic", "--estimator", "deterministic"], "contradicts"),
+        (["--estimator", "st3"], "invalid choice 'st3'"),
+        (["--config", "mnits"], "did you mean 'mnist'"),
+        (["--num-trainings", "0"], "num_trainings"),
+        (["--device", "gpu"], "device 'gpu' cannot be used here"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_leaves_nothing(
+    words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert hns("train", "--out", tmp_path / "out", "--workers", "0", *words) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: ") and said in error
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [(["evaluate", "nowhere"], "holds no training"), (["study", "nope"], "nope")]
+)
+def test_what_is_not_there_is_named(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert hns(*words) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", presets.names(CONFIGS))
+def test_presets_are_sound(name: str) -> None:
+    presets.read(Experiment, name, CONFIGS).settings.check()
+
+
+@pytest.mark.parametrize("name", presets.names(STUDIES))
+def test_studies_are_sound(name: str) -> None:
+    study = presets.read(Study, name, STUDIES)
+    settings = presets.read(Experiment, study.config, CONFIGS).settings
+    for label, condition in study.conditions.items():
+        presets.override(settings, condition.settings, label).check()
+    published({label: condition.published for label, condition in study.conditions.items()})
