@@ -25,7 +25,9 @@ JUDGED = 1024
 
 @dataclass(frozen=True)
 class HideAndSeek:
-    """A hider trained with a seeker of its own on the training split; it never looks at the classifier.
+    """Probability of keeping a pixel, from a hider trained with a seeker of its own; the classifier stays unexplained.
+
+    Of the classifier it only asks the accuracy, to tell a collapsed training.
 
     Paper: Hide-and-Seek, arXiv:2005.00130; pixels by the hider's probability before the threshold.
     Differs from the paper: the hider is pretrained, alpha falls on a true plateau, training ends with a cooldown; see
@@ -115,7 +117,7 @@ class Masks:
     def __call__(self, inputs: Float[Tensor, "b c h w"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b c h w"]:
         """-log(1 - p) of the probability p of keeping: ranks like p, and does not round to ties near 1."""
         with torch.no_grad():
-            logits = self.network.slope * self.network.hider(inputs)
+            logits = self.network.hider(inputs)  # without the slope, which keeps the order and would round it to ties
         return F.softplus(logits).expand_as(inputs).clone()
 
     def hide(self, inputs: Float[Tensor, "b c h w"]) -> tuple[Bool[Tensor, "b m h w"], Float[Tensor, "b k"]]:

@@ -1,5 +1,6 @@
 """Explainers with masks of their own (Hide-and-Seek): where these stand, and all others at an equal share hidden."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -28,7 +29,8 @@ def operating_points(rows: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Columns explainer, seed, I, accuracy.
     """
-    points = rows[rows.own_accuracy.notna()].drop_duplicates(["explainer", "seed"])
+    retrained = (rows.probe == "image") & rows.retrain.astype(bool)
+    points = rows[rows.own_accuracy.notna() & retrained].drop_duplicates(["explainer", "seed"])
     named = {"explainer": "explainer", "seed": "seed", "own_share_hidden": "I", "own_accuracy": "accuracy"}
     return points[list(named)].rename(columns=named)
 
@@ -41,7 +43,8 @@ def _of_setting(part: pd.DataFrame, ending: str) -> Iterator[Table]:
         rows = with_indices(rows, part[part.removal_fraction == 0], accuracy="accuracy", hidden="I")
         values = {c: {e: g[c].tolist() for e, g in rows.groupby("explainer")} for c in ("I", "F", "FIR", "FII")}
         caption = f"Operating point: {own}, and all explainers at the same share hidden I. {title(kept)}."
-        made = table(f"operating{ending}", caption, kept, values, share, first=(own,))
+        variant = re.sub("[^a-z0-9]+", "_", str(name).lower()).strip("_")
+        made = table(f"operating-{variant}{ending}", caption, kept, values, share, first=(own,))
         yield replace(made, notes=(*made.notes, HOW.format(last=kept.removal_fraction.max())))
 
 
