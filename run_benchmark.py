@@ -140,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: a worker process died, {remedy}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\ninterrupted: finished cells are kept, the same command goes on from here", file=sys.stderr)
+        print("\ninterrupted: finished work is kept, the same command goes on from here", file=sys.stderr)
         return 130
 
 

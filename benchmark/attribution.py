@@ -65,7 +65,8 @@ def rank_splits(network: nn.Module, splits: Mapping[str, Split], rankings: Seque
                     ranker.add(inputs, passed)
         for ranks, ranker in zip(found, rankers, strict=True):
             ranks[name] = ranker.joined(order)
-    return Ranked(found, _own(attribute, splits["test"]) if isinstance(attribute, OwnMasks) else {})
+    with seeded(*seed, "own"), torch.no_grad():
+        return Ranked(found, _own(attribute, splits["test"]) if isinstance(attribute, OwnMasks) else {})
 
 
 def _prepared(source: Explainer, network: nn.Module, train: Split) -> AttributionFunction:

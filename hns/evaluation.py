@@ -76,7 +76,8 @@ def collapse(found: Score, baseline: float, *, final: bool) -> str | None:
     """How masks have degenerated, if they have.
 
     "hides everything": more than 98.5 %, and of what a seeker of intact images gains over guessing, less than 0.3 is
-    left. At the end also "has lost the classes": no more is left, whatever is hidden; "hides nothing": less than 10 %.
+    left. At the end of a training with an adaptive alpha also "has lost the classes": no more is left, whatever is
+    hidden; and "hides nothing": less than 10 %.
 
     Differs from the paper: the authors' notebooks ask for an accuracy below 0.3 of the baseline, which guessing between
     two or three classes exceeds.

@@ -44,8 +44,7 @@ class Pretrained:
 
 def pretrain_seeker(seeker: nn.Module, data: Dataset, budget: Budget) -> Pretrained:
     """Trains a seeker on intact images and leaves it at its best epoch on the validation split (else its last)."""
-    loss = lambda output, batch: F.cross_entropy(output, batch.labels)  # noqa: E731
-    return _best(seeker, data, budget, loss, accuracy, sign=1)
+    return _best(seeker, data, budget, classifying, accuracy, sign=1)
 
 
 def pretrain_hider(hider: nn.Module, data: Dataset, budget: Budget) -> Pretrained:
@@ -77,6 +76,11 @@ def fit(network: nn.Module, split: Split, budget: Budget, loss: Loss) -> Iterato
             optimiser.step()
             step += 1
         yield epoch
+
+
+def classifying(output: Float[Tensor, "b k"], batch: Split) -> Float[Tensor, ""]:
+    """Cross-entropy between a seeker's logits and the labels."""
+    return F.cross_entropy(output, batch.labels)
 
 
 def painting_error(hider: nn.Module, split: Split) -> float:

@@ -3,13 +3,11 @@
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
 
 from datasets.base import Dataset, Split
 from hns.evaluation import accuracy, masks
 from hns.model import HideAndSeek
-from hns.pretraining import Budget, fit
+from hns.pretraining import Budget, classifying, fit
 from hns.seeker import seeker_small
 
 EXAMPLES = 10_000
@@ -58,10 +56,6 @@ def shuffled(split: Split) -> Split:
 
 def _accuracy_after(train: Split, test: Split, num_classes: int, budget: Budget) -> float:
     probe = seeker_small(train.inputs.shape[1:], num_classes).to(train.inputs.device)
-    for _ in fit(probe, train, budget, _cross_entropy):
+    for _ in fit(probe, train, budget, classifying):
         pass
     return accuracy(probe, test)
-
-
-def _cross_entropy(output: Tensor, batch: Split) -> Tensor:
-    return F.cross_entropy(output, batch.labels)

@@ -37,9 +37,9 @@ class HideAndSeek:
         estimator: how gradients pass the threshold.
         alpha: weight of the classification loss; without it alpha falls from 1.00 to 0.10, adaptively.
         patience: steps in the window that tells a plateau.
-        steps: of the joint training, at most; the learning rate falls to 0 over the last fifth of them, or over as many
-            once alpha has come to its end.
-        pretraining_steps: of the hider, which reproduces the image; 0 leaves it out.
+        steps: of the joint training, at most, rounded up to whole epochs; the learning rate falls to 0 over the last
+            fifth of them, or over as many once alpha has come to its end.
+        pretraining_steps: of the hider, which reproduces the image; rounded up to whole epochs, 0 leaves it out.
     """
 
     version: ClassVar[int] = 1

@@ -12,8 +12,9 @@ from reports.style import label, share
 from reports.tables import Table, settings, slug, table, title, with_indices
 
 HOW = (
-    "Own masks: accuracy of its own seeker. Explainers: classifiers retrained on images without their least relevant "
-    "pixels, interpolated between the measured fractions; beyond the last, {last:.10g}, at that one, hiding less."
+    "Own masks: its own seeker against the original network. Explainers: networks retrained on images without their "
+    "least relevant pixels, interpolated between the measured fractions; beyond the last of them, {last:.10g}, at that "
+    "one, hence at a smaller I."
 )
 
 
@@ -45,15 +46,24 @@ def _of_setting(part: pd.DataFrame, ending: str) -> Iterator[Table]:
         caption = f"Operating point: {own}, and all explainers at the same share hidden I. {title(kept)}."
         variant = re.sub("[^a-z0-9]+", "_", str(name).lower()).strip("_")
         made = table(f"operating-{variant}{ending}", caption, kept, values, share, first=(own,))
-        yield replace(made, notes=(*made.notes, HOW.format(last=kept.removal_fraction.max())))
+        how = HOW.format(last=kept.removal_fraction.max())
+        yield replace(made, notes=(*made.notes, how, *_collapses(kept[kept.explainer == name])))
+
+
+def _collapses(rows: pd.DataFrame) -> Iterator[str]:
+    """A line for each seed whose training collapsed."""
+    for row in rows[rows.own_restarts > 0].drop_duplicates("seed").itertuples():
+        outcome = "and collapsed again" if row.own_collapsed else "and succeeded"
+        yield f"Seed {row.seed}: collapsed, restarted {row.own_restarts:.0f} times {outcome}."
 
 
 def _at_shares(kept: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
-    """Every explainer and seed at the share hidden of that seed; columns as from `operating_points`."""
+    """Every explainer and seed at the share hidden of that seed, or the largest measured where that is less."""
     hidden = dict(zip(points.seed, points.I, strict=True))
     found = [
-        (name, seed, hidden[seed], float(np.interp(hidden[seed], curve.share_removed, curve.test_accuracy)))
+        (name, seed, at, float(np.interp(at, curve.share_removed, curve.test_accuracy)))
         for (name, seed), curve in kept.sort_values("share_removed").groupby(["explainer", "seed"], sort=False)
         if seed in hidden
+        for at in [min(hidden[seed], curve.share_removed.max())]
     ]
     return pd.DataFrame(found, columns=["explainer", "seed", "I", "accuracy"])

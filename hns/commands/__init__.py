@@ -1,9 +1,8 @@
 """`run_benchmark.py hns ...`. This folder is part of the command line, hence free to import anything."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from tyro.conf import OmitArgPrefixes, Positional, subcommand
 
@@ -91,32 +90,31 @@ class Train(Command):
 
 @dataclass(frozen=True)
 class Baseline(Command):
-    """Measures the accuracy on intact images, with the budget and the selection rule of the trainings it is for."""
+    """Measures the accuracy on intact images, with the budget of the trainings it is for; prints it and its network."""
+
+    part: ClassVar[str] = "seeker"
+    file: ClassVar[str] = "baseline.safetensors"
 
     def __call__(self) -> int:
-        for task, found in _alone(self, "seeker"):
-            print(f"{found:.4f}  accuracy on intact images, seed {task.seed}")
+        work = {"seeker": tasks.measure_baseline, "hider": tasks.pretrain_hider}[self.part]
+        wanted = tasks.tasks(self.experiment, self.means, self.part, self.repeats.seeds)
+        todo = [tasks.part_task(task, self.part) for task in wanted]
+        for task, found in zip(todo, tasks.each(work, todo, self.part), strict=True):
+            print(f"{found:.4f}  {task.folder / self.file}")
         return 0
 
 
 @dataclass(frozen=True)
-class PretrainSeeker(Command):
-    """Trains a seeker on intact images; its file is for --seeker-weights, its accuracy the baseline."""
-
-    def __call__(self) -> int:
-        for task, found in _alone(self, "seeker"):
-            print(f"{found:.4f}  {task.folder / 'baseline.safetensors'}")
-        return 0
+class PretrainSeeker(Baseline):
+    """Trains a seeker on intact images; prints its accuracy, the baseline, and its file, for --seeker-weights."""
 
 
 @dataclass(frozen=True)
-class PretrainHider(Command):
-    """Trains a hider to reproduce its images; its file is for --hider-weights."""
+class PretrainHider(Baseline):
+    """Trains a hider to reproduce its images; prints its error in nats a pixel and its file, for --hider-weights."""
 
-    def __call__(self) -> int:
-        for task, found in _alone(self, "hider"):
-            print(f"{found:.4f}  {task.folder / 'hider.safetensors'}")
-        return 0
+    part: ClassVar[str] = "hider"
+    file: ClassVar[str] = "hider.safetensors"
 
 
 @dataclass(frozen=True)
@@ -186,21 +184,13 @@ def trained(todo: list[tasks.Task], baseline: float | None) -> list[tasks.Result
         raise ValueError(f"baseline must be an accuracy in (0, 1], got {baseline:g}{hint}")
     for task in {task.experiment: task for task in todo}.values():
         tasks.rehearse(task)
-    needed = list(dict.fromkeys(tasks.part_task(task, "seeker") for task in todo)) if baseline is None else []
-    needed = list({task.folder: task for task in needed}.values())
+    parts = [tasks.part_task(task, "seeker") for task in todo if baseline is None]
+    needed = list({part.folder: part for part in parts}.values())
     measured = dict(
         zip((n.folder for n in needed), tasks.each(tasks.measure_baseline, needed, "baseline"), strict=True)
     )
     complete = [replace(task, baseline=baseline or measured[tasks.part_task(task, "seeker").folder]) for task in todo]
     return tasks.each(tasks.train, complete, "training")
-
-
-def _alone(command: Command, part: str) -> Iterator[tuple[tasks.Task, float]]:
-    """Trains a part alone, once for each seed, and yields its score on the test split."""
-    work = {"seeker": tasks.measure_baseline, "hider": tasks.pretrain_hider}[part]
-    wanted = tasks.tasks(command.experiment, command.means, part, command.repeats.seeds)
-    todo = [tasks.part_task(task, part) for task in wanted]
-    yield from zip(todo, tasks.each(work, todo, part), strict=True)
 
 
 def chosen(study: Study, conditions: tuple[str, ...]) -> list[str]:

@@ -60,7 +60,7 @@ def study_figures(results_folder: Path, out: Path, published: Mapping[str, str])
 
     Args:
         results_folder: holds the folders of trainings at any depth; those without a result are left out.
-        published: condition -> row of `published_hns.csv`, or "". Its order is that of the conditions; others follow.
+        published: condition -> row of `published.csv`, or "". Its order is that of the conditions; others follow.
 
     Returns:
         Paths, none where no training is finished.

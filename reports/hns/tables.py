@@ -10,7 +10,8 @@ from reports.tables import Table
 PERCENT = ("accuracy", "hidden", "nonzero hidden")
 NOTE = (
     "Mean ± standard deviation over n trainings, on the test split, after the last epoch. Best FII: of the epoch with "
-    "the highest FII on the validation split. Mask only: accuracy of a classifier that sees nothing but the masks."
+    "the highest FII on the validation split. Mask only: accuracy of a classifier that sees nothing but the "
+    "masks of that epoch."
 )
 PUBLISHED_NOTE = (
     "Published FII: mean ± standard deviation of the population over 10 trainings after the last epoch; published "

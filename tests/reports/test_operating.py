@@ -49,7 +49,21 @@ def test_beyond_the_last_fraction_explainers_stay_at_it_and_the_table_says_so(
     short = replace(matrix, explainers=("gradient", "hide_and_seek"), seeds=1, fractions=(0.0, 0.5))
     (table,) = operating_tables(load(stored(short, with_own_masks)))
     assert table.numbers.loc["GRAD", ("F", "mean")] == pytest.approx((0.9 - 0.4 * 0.5) / 0.9)
-    assert "beyond the last, 0.5, at that one" in table.text()
+    assert table.numbers.loc["GRAD", ("I", "mean")] == 0.5  # what was measured, not what Hide-and-Seek hides
+    assert "beyond the last of them, 0.5, at that one" in table.text()
+
+
+def test_collapses_are_told_below_the_table(stored: Callable[..., Path], matrix: Matrix) -> None:
+    def judge(cell: Cell) -> Outcome:
+        made = with_own_masks(cell)
+        told = {"own_restarts": 2.0, "own_collapsed": 1.0} if "own_restarts" in made.metrics else {}
+        return replace(made, metrics=made.metrics | told)
+
+    wanted = replace(matrix, explainers=("hide_and_seek",), seeds=1, fractions=(0.0, 0.5))
+    (table,) = operating_tables(load(stored(wanted, judge)))
+    assert "Seed 0: collapsed, restarted 2 times and collapsed again." in table.notes
+    (quiet,) = operating_tables(load(stored(wanted, with_own_masks, name="quiet")))
+    assert "collapsed" not in quiet.text()
 
 
 def test_runs_without_such_an_explainer_have_no_such_table(stored: Callable[..., Path], matrix: Matrix) -> None:
