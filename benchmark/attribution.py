@@ -17,7 +17,6 @@ from datasets.base import Split
 from methods.base import AttributionFunction, Explainer, OwnMasks, View, source_of
 
 CHUNK = 256
-CHUNK_FEATURES = 2**22
 """Chunks are at most 256 examples and 4 million features. Part of the protocol: random draws depend on them.
 
 Examples go into chunks in a fixed random order. Some explainers draw random numbers once for a batch; with data sorted
@@ -81,10 +80,10 @@ def _prepared(source: Explainer, network: nn.Module, train: Split) -> Attributio
 def _own(attribute: OwnMasks, split: Split) -> dict[str, float]:
     """Where an explainer with masks of its own stands on a split."""
     kept, right, lit = [], [], split.inputs != 0
-    for inputs, labels in zip(split.inputs.split(CHUNK), split.labels.split(CHUNK), strict=True):
-        mask, logits = attribute.hide(inputs)
-        kept.append(mask.expand_as(inputs))
-        right.append(logits.argmax(1) == labels)
+    for chunk in split.chunks(CHUNK):
+        mask, logits = attribute.hide(chunk.inputs)
+        kept.append(mask.expand_as(chunk.inputs))
+        right.append(logits.argmax(1) == chunk.labels)
     hidden = ~torch.cat(kept)
     return {
         "own_accuracy": torch.cat(right).double().mean().item(),
@@ -132,10 +131,7 @@ def _passes(
     attribute: AttributionFunction, network: nn.Module, split: Split, target: str
 ) -> Iterator[tuple[Float[Tensor, "b *feature"], Tensor]]:
     """Inputs of each chunk and what the source makes of them."""
-    if not len(split):
-        return
-    size = max(1, min(CHUNK, CHUNK_FEATURES // split.inputs[0].numel()))
-    for inputs, labels in zip(split.inputs.split(size), split.labels.split(size), strict=True):
+    for chunk in split.chunks(CHUNK):
         with torch.no_grad():
-            targets = labels if target == "label" else network(inputs).argmax(1)
-        yield inputs, attribute(inputs, targets)
+            targets = chunk.labels if target == "label" else network(chunk.inputs).argmax(1)
+        yield chunk.inputs, attribute(chunk.inputs, targets)

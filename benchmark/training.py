@@ -14,8 +14,6 @@ from benchmark.recipe import Recipe
 from datasets.base import Split
 from datasets.batches import batches
 
-EVALUATION_BATCH = 1024
-
 
 @dataclass(frozen=True)
 class Score:
@@ -48,7 +46,7 @@ def score(network: nn.Module, split: Split) -> Score:
     """Accuracy and loss of a network in eval mode; NaN on an empty split."""
     network.eval()
     with torch.no_grad():
-        logits = [network(batch) for batch in split.inputs.split(EVALUATION_BATCH)] if len(split) else []
+        logits = [network(chunk.inputs) for chunk in split.chunks()]
     if not logits:
         return Score(math.nan, math.nan)
     joined = torch.cat(logits)

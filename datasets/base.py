@@ -1,10 +1,14 @@
 """What a data set is: three splits of tensors, the number of classes, and a card that says where it came from."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from jaxtyping import Float, Int
 from torch import Tensor
+
+CHUNK, CHUNK_FEATURES = 1024, 2**22
+"""Examples, and features of all of them together, that a network sees at a time."""
 
 Truth = Callable[[Float[Tensor, "b *feature"]], Float[Tensor, "b *feature"]]
 """Ground truth of a synthetic data set: inputs -> relevance of every feature, > 0 where it is informative."""
@@ -28,6 +32,13 @@ class Split:
         """Copies of the examples at some positions."""
         index = index.to(self.inputs.device)
         return replace(self, inputs=self.inputs[index], labels=self.labels[index])
+
+    def chunks(self, most: int = CHUNK) -> Iterator["Split"]:
+        """The examples in order, so many at a time, and fewer where they are large: memory stays bounded."""
+        size = max(1, min(most, CHUNK_FEATURES // math.prod(self.inputs.shape[1:])))
+        for start in range(0, len(self), size):
+            part = slice(start, start + size)
+            yield replace(self, inputs=self.inputs[part], labels=self.labels[part])
 
     def __len__(self) -> int:
         return len(self.labels)

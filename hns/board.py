@@ -54,9 +54,20 @@ class Board:
             writer.flush()
 
 
-def _writer(folder: Path, done: int) -> Any:
+def check() -> None:
+    """Looks whether scalars can be written.
+
+    Raises:
+        ValueError: TensorBoard is not installed.
+    """
     try:
-        from torch.utils.tensorboard import SummaryWriter
+        import torch.utils.tensorboard  # noqa: F401
     except ImportError:
         raise ValueError('tensorboard is not installed; python -m pip install "roarbench[tensorboard]"') from None
+
+
+def _writer(folder: Path, done: int) -> Any:
+    check()
+    from torch.utils.tensorboard import SummaryWriter
+
     return SummaryWriter(str(folder), purge_step=done + 1)

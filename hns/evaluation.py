@@ -10,8 +10,6 @@ from datasets.base import Split
 from hns.metrics import fidelity, fii, fir
 from hns.model import HideAndSeek
 
-BATCH = 1024
-
 
 @dataclass(frozen=True)
 class Score:
@@ -49,7 +47,8 @@ def score(network: HideAndSeek, split: Split) -> Score:
     network.eval()
     sums = torch.zeros(5, dtype=torch.float64)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        for inputs, labels in zip(split.inputs.split(BATCH), split.labels.split(BATCH), strict=True):
+        for chunk in split.chunks():
+            inputs, labels = chunk.inputs, chunk.labels
             seen = network(inputs)
             hidden = 1 - seen.mask.expand_as(inputs)
             lit = inputs != 0
@@ -72,26 +71,11 @@ def score(network: HideAndSeek, split: Split) -> Score:
     return Score(right / n, loss / n, hidden_share / n, hidden_lit / max(lit_values, 1), chance)
 
 
-def collapse(found: Score, baseline: float, *, final: bool) -> str | None:
-    """How masks have degenerated, if they have.
-
-    "hides everything": more than 98.5 %, and of what a seeker of intact images gains over guessing, less than 0.3 is
-    left. At the end of a training with an adaptive alpha also "has lost the classes": no more is left, whatever is
-    hidden; and "hides nothing": less than 10 %.
-
-    Differs from the paper: the authors' notebooks ask for an accuracy below 0.3 of the baseline, which guessing between
-    two or three classes exceeds.
-    """
-    if found.accuracy < found.chance + 0.3 * (baseline - found.chance):
-        return "hides everything" if found.hidden > 0.985 else "has lost the classes" if final else None
-    return "hides nothing" if final and found.hidden < 0.1 else None
-
-
 def accuracy(classifier: nn.Module, split: Split) -> float:
     """Accuracy of a classifier of whatever the inputs of a split are, in eval mode."""
     classifier.eval()
     with torch.no_grad():
-        predicted = torch.cat([classifier(inputs).argmax(1) for inputs in split.inputs.split(BATCH)])
+        predicted = torch.cat([classifier(chunk.inputs).argmax(1) for chunk in split.chunks()])
     return (predicted == split.labels).double().mean().item()
 
 
@@ -99,5 +83,5 @@ def masks(network: HideAndSeek, split: Split) -> Split:
     """The masks of a split in place of its inputs: what a probe of the masks alone gets to see."""
     network.eval()
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        found = [network(inputs).mask for inputs in split.inputs.split(BATCH)]
+        found = [network(chunk.inputs).mask for chunk in split.chunks()]
     return Split(torch.cat(found), split.labels)

@@ -81,9 +81,7 @@ def lean_towards_keeping(network: nn.Sequential, keep: float) -> None:
     """
     if not 0 < keep < 1:
         raise ValueError(f"initial_keep must lie in (0, 1), got {keep}")
-    output = network[-1]
-    assert isinstance(output, nn.Conv2d) and output.bias is not None
-    nn.init.constant_(output.bias, torch.logit(torch.tensor(keep)).item())
+    nn.init.constant_(network[-1].get_parameter("bias"), torch.logit(torch.tensor(keep)).item())
 
 
 def checked_image(feature_shape: Sequence[int], divisor: int) -> tuple[int, int, int]:

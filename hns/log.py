@@ -43,7 +43,7 @@ class Log:
 
 
 def epoch_row(training: Training, scores: Mapping[str, Score], baseline: float) -> Row:
-    """One epoch: losses and shares hidden over its batches, scores of the other splits, F, I, FIR and FII on test.
+    """One epoch: means over its batches, scores of the other splits, and F, I, FIR and FII on test.
 
     Interpretability is the share hidden of the test split, like fidelity; the published one, over the batches of the
     epoch, is `train_hidden`.
@@ -54,6 +54,7 @@ def epoch_row(training: Training, scores: Mapping[str, Score], baseline: float) 
         "epoch": float(-(-training.step // training.steps_per_epoch)),
         "step": float(training.step),
         "alpha": training.journal[-1][STEP.index("alpha")],
+        "train_accuracy": means["accuracy"],
         "train_loss": means["classification_loss"],
         "train_total_loss": means["total_loss"],
         "train_hidden": 1 - means["mask_loss"],

@@ -4,6 +4,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -13,19 +14,19 @@ from tqdm import tqdm
 
 from datasets.base import Dataset, Split
 from datasets.batches import batches
-from hns.evaluation import BATCH, accuracy
+from hns.evaluation import accuracy
 
 Loss = Callable[[Float[Tensor, "b *output"], Split], Float[Tensor, ""]]
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How long a part is trained: epochs, batch size, learning rate, and last epochs in which it falls to 0."""
+    """How long a part is trained: epochs, batch size, learning rate, and last share of all epochs in which it falls."""
 
     epochs: int
     batch_size: int = 128
     learning_rate: float = 1e-3
-    cooldown: float = 1.0
+    cooldown: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,17 @@ class Pretrained:
     epochs: list[tuple[float, float]]
 
 
+class Aim(NamedTuple):
+    """What a part is trained and selected for: a loss, and a score that is better up (sign 1) or down (-1)."""
+
+    loss: Loss
+    score: Callable[[nn.Module, Split], float]
+    sign: int
+
+
 def pretrain_seeker(seeker: nn.Module, data: Dataset, budget: Budget) -> Pretrained:
     """Trains a seeker on intact images and leaves it at its best epoch on the validation split (else its last)."""
-    return _best(seeker, data, budget, classifying, accuracy, sign=1)
+    return _best(seeker, data, budget, Aim(classifying, accuracy, sign=1))
 
 
 def pretrain_hider(hider: nn.Module, data: Dataset, budget: Budget) -> Pretrained:
@@ -54,7 +63,7 @@ def pretrain_hider(hider: nn.Module, data: Dataset, budget: Budget) -> Pretraine
     Differs from the paper: a hider with one output channel learns the mean of the colours and is taken over whole; the
     published one learns all colours, and its last layer is silently dropped.
     """
-    return _best(hider, data, budget, painting, painting_error, sign=-1)
+    return _best(hider, data, budget, Aim(painting, painting_error, sign=-1))
 
 
 def fit(network: nn.Module, split: Split, budget: Budget, loss: Loss) -> Iterator[int]:
@@ -62,7 +71,8 @@ def fit(network: nn.Module, split: Split, budget: Budget, loss: Loss) -> Iterato
     network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), budget.learning_rate, eps=1e-7, fused=True)
     num_batches = len(batches(torch.arange(len(split)), budget.batch_size))
-    total, cooling = budget.epochs * num_batches, budget.cooldown * num_batches
+    total = budget.epochs * num_batches
+    cooling = budget.cooldown * total
     step = 0
     for epoch in range(budget.epochs):
         network.train()
@@ -86,9 +96,8 @@ def classifying(output: Float[Tensor, "b k"], batch: Split) -> Float[Tensor, ""]
 def painting_error(hider: nn.Module, split: Split) -> float:
     """Mean binary cross-entropy between a hider's output and the image, in nats for each pixel."""
     hider.eval()
-    chunks = zip(split.inputs.split(BATCH), split.labels.split(BATCH), strict=True)
     with torch.no_grad():
-        sums = [painting(hider(inputs), Split(inputs, labels)).item() * len(labels) for inputs, labels in chunks]
+        sums = [painting(hider(chunk.inputs), chunk).item() * len(chunk) for chunk in split.chunks()]
     return sum(sums) / len(split)
 
 
@@ -98,22 +107,16 @@ def painting(output: Float[Tensor, "b m h w"], batch: Split) -> Float[Tensor, ""
     return F.binary_cross_entropy_with_logits(output, target)
 
 
-def _best(
-    network: nn.Module,
-    data: Dataset,
-    budget: Budget,
-    loss: Loss,
-    score: Callable[[nn.Module, Split], float],
-    *,
-    sign: int,
-) -> Pretrained:
+def _best(network: nn.Module, data: Dataset, budget: Budget, aim: Aim) -> Pretrained:
     found: list[tuple[float, float]] = []
     best: dict[str, Tensor] = {}
     kept = 0
-    for epoch in tqdm(fit(network, data.train, budget, loss), total=budget.epochs, unit="epoch", leave=False):
-        validation = score(network, data.validation) if len(data.validation) else math.nan
-        found.append((validation, score(network, data.test)))
-        if not sign * validation <= sign * found[kept][0] or not best:  # NaN, without validation: the last epoch
+    for epoch in tqdm(fit(network, data.train, budget, aim.loss), total=budget.epochs, unit="epoch", leave=False):
+        validation = aim.score(network, data.validation) if len(data.validation) else math.nan
+        found.append((validation, aim.score(network, data.test)))
+        if (
+            not aim.sign * validation <= aim.sign * found[kept][0] or not best
+        ):  # NaN, without validation: the last epoch
             kept, best = epoch, copy.deepcopy(network.state_dict())
     network.load_state_dict(best)
     network.eval()

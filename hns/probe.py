@@ -1,8 +1,11 @@
 """What masks give away: classifiers that see only masks, or images behind random masks of the same size."""
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from datasets.base import Dataset, Split
 from hns.evaluation import accuracy, masks
@@ -10,8 +13,8 @@ from hns.model import HideAndSeek
 from hns.pretraining import Budget, classifying, fit
 from hns.seeker import seeker_small
 
-EXAMPLES = 10_000
-"""Training examples of a probe; what it finds is a lower bound of what the masks give away."""
+EXAMPLES, FEATURES = 10_000, 2**28
+"""Most examples of a split that probes see, and features of all of them: what they find is a lower bound."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,11 @@ class Leak:
 
 def leak(network: HideAndSeek, data: Dataset, budget: Budget) -> Leak:
     """Trains and scores the four probes, from the same initial weights and with the same batches."""
-    train = data.train.at(torch.randperm(len(data.train))[:EXAMPLES])
-    own = [masks(network, split) for split in (train, data.test)]
+    limit = min(EXAMPLES, FEATURES // math.prod(data.feature_shape))
+    train, test = data.train.at(torch.randperm(len(data.train))[:limit]), _thinned(data.test, limit)
+    own = [masks(network, split) for split in (train, test)]
     random = [shuffled(mask) for mask in own]
-    images = (train.inputs, data.test.inputs)
+    images = (train.inputs, test.inputs)
     behind = [[replace(m, inputs=m.inputs * x) for m, x in zip(pair, images, strict=True)] for pair in (own, random)]
     seen = {"mask_only": own, "random_mask_only": random, "masked": behind[0], "random_masked": behind[1]}
     seed_state = torch.get_rng_state()
@@ -49,9 +53,17 @@ def leak(network: HideAndSeek, data: Dataset, budget: Budget) -> Leak:
 
 def shuffled(split: Split) -> Split:
     """Masks that keep as much of every image as those given, in random places."""
-    flat = split.inputs.flatten(1)
-    places = torch.rand(flat.shape).argsort(dim=1).to(flat.device)
-    return replace(split, inputs=flat.gather(1, places).view_as(split.inputs))
+    found = [_shuffled(chunk.inputs.flatten(1)).view_as(chunk.inputs) for chunk in split.chunks()]
+    return replace(split, inputs=torch.cat(found))
+
+
+def _shuffled(rows: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:
+    return rows.gather(1, torch.rand(rows.shape).argsort(dim=1).to(rows.device))
+
+
+def _thinned(split: Split, limit: int) -> Split:
+    """The split, or as many random examples of it."""
+    return split if len(split) <= limit else split.at(torch.randperm(len(split))[:limit])
 
 
 def _accuracy_after(train: Split, test: Split, num_classes: int, budget: Budget) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from tqdm import tqdm
 from datasets.base import Dataset
 from hns import checkpoint
 from hns.board import Board
-from hns.evaluation import collapse, score
+from hns.evaluation import score
+from hns.guard import MAX_RESTARTS, collapsed
 from hns.log import Log, epoch_row
 from hns.model import HideAndSeek, build, fresh_hider, fresh_seeker
 from hns.pretraining import Budget, Pretrained, pretrain_hider, pretrain_seeker
@@ -28,8 +30,8 @@ from hns.training import Training
 Seeded = Callable[..., AbstractContextManager[None]]
 """Takes the named parts of a seed and seeds the global generators inside its block."""
 
-MAX_RESTARTS = 2
-PROBE = Budget(epochs=3)
+PARTS = ("hider", "seeker")
+PROBE = Budget(epochs=3, cooldown=1 / 3)
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def load_parts(network: HideAndSeek, settings: Settings) -> None:
     Raises:
         ValueError: a file that does not fit, layer by layer.
     """
-    for part in ("hider", "seeker"):
+    for part in PARTS:
         path = getattr(settings, f"{part}_weights")
         if path is not None:
             checkpoint.fill(getattr(network, part), checkpoint.read(path, f"{part}_weights")[0], f"{part}_weights")
@@ -111,7 +113,7 @@ def load_parts(network: HideAndSeek, settings: Settings) -> None:
 
 def pretrain_parts(network: HideAndSeek, settings: Settings, data: Dataset) -> None:
     """Pretrains the parts that `start` names and for which no weights are given."""
-    budget = Budget(settings.pretraining_epochs, settings.batch_size, settings.learning_rate, cooldown=0.0)
+    budget = Budget(settings.pretraining_epochs, settings.batch_size, settings.learning_rate)
     if settings.start in ("hider", "both") and settings.hider_weights is None:
         pretrain_hider(network.hider, data, budget)
     if settings.start in ("seeker", "both") and settings.seeker_weights is None:
@@ -137,11 +139,12 @@ def _alone(
 def _claim(settings: Settings, folder: Path, identity: dict[str, Any]) -> None:
     """A folder belongs to the identity and the settings it was begun with."""
     path = folder / "settings.json"
-    wanted = {**identity, **_plain(settings)}
+    wanted = {**identity, **_plain(settings), **_weights(settings)}
     if not path.exists():
         checkpoint.write_json(path, wanted)
     given = checkpoint.read_json(path)
-    if changed := [name for name in wanted if wanted[name] != given.get(name)]:
+    compared = wanted.keys() - {f"{part}_weights" for part in PARTS}  # the same weights may lie elsewhere now
+    if changed := [name for name in wanted if name in compared and wanted[name] != given.get(name)]:
         name = changed[0]
         raise ValueError(
             f"{folder} holds a training with {name} {given.get(name)}, not {wanted[name]}; give another --identifier"
@@ -151,6 +154,15 @@ def _claim(settings: Settings, folder: Path, identity: dict[str, Any]) -> None:
 def _plain(settings: Settings) -> dict[str, Any]:
     """Settings as JSON holds them."""
     return json.loads(json.dumps(asdict(settings), default=str))
+
+
+def _weights(settings: Settings) -> dict[str, str]:
+    """Checksums of the weights a training starts from."""
+    paths = {part: getattr(settings, f"{part}_weights") for part in PARTS}
+    return {
+        f"sha256 of {part}_weights": sha256(path.read_bytes()).hexdigest() if path else "none"
+        for part, path in paths.items()
+    }
 
 
 def _new(settings: Settings, bench: Bench, *, attempt: int, pretrain: bool) -> Training:
@@ -192,8 +204,7 @@ def _end_epoch(training: Training, bench: Bench, log: Log) -> str | None:
     scores = {name: score(training.network, split) for name, split in splits.items()}
     if log.add(epoch_row(training, scores, log.baseline)):
         _save_weights(training.network, bench.folder / "best.safetensors")
-    judged = scores.get("validation", scores["test"])
-    return collapse(judged, log.baseline, final=training.finished and training.settings.alpha is None)
+    return collapsed(training, log.baseline, scores.get("validation"))
 
 
 def _result(bench: Bench, training: Training, log: Log) -> dict[str, Any]:

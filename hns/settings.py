@@ -28,7 +28,7 @@ class Settings:
             0.5 for a deterministic one, which would hide everything and never recover; published: 0.5.
         stochastic: draws masks; the same as an estimator other than deterministic, st1 unless one is given.
         estimator: how gradients pass the threshold.
-        rate: growth of the slope in an epoch under sa; 0.5 is 50 %.
+        rate: growth of the slope in an epoch under sa, up to 1e6; 0.5 is 50 %.
         test_masks: masks of a stochastic hider at test time: probability above 0.5, or drawn as in training.
         reference: samples as the published code does, its second sigmoid and the extremes of the batch included.
         alpha: weight of the classification loss, in [0, 1]; without it alpha falls from 1.00 to 0.10, adaptively.
@@ -36,7 +36,7 @@ class Settings:
         patience: batches in the window of that test.
         stagnation: plateau, or the inverted condition of the published code.
         epochs: at most.
-        cooldown: epochs at the end of training in which the learning rate falls to 0.
+        cooldown: share of the epochs, the last ones, in which the learning rate falls to 0; in [0, 1].
     """
 
     model: Model = "hns_small"
@@ -58,12 +58,25 @@ class Settings:
     epochs: int = 10
     batch_size: int = 128
     learning_rate: float = 1e-3
-    cooldown: float = 1.0
+    cooldown: float = 0.2
 
     @property
     def threshold(self) -> Estimator:
         """The estimator in force."""
         return self.estimator or ("st1" if self.stochastic else "deterministic")
+
+    def idle(self) -> dict[str, str]:
+        """Fields that change nothing beside the others, and what they would need."""
+        found = {}
+        if self.threshold != "sa":
+            found["rate"] = "the estimator sa"
+        if self.threshold == "deterministic":
+            found |= dict.fromkeys(("reference", "test_masks"), "a stochastic estimator")
+        if self.alpha is not None:
+            found |= dict.fromkeys(("monitor", "patience", "stagnation"), "an adaptive alpha")
+        if self.start == "full":
+            found["pretraining_epochs"] = "a start other than full"
+        return found
 
     def check(self) -> None:
         """Raises ValueError where a value is out of its range, or two contradict each other."""
@@ -80,8 +93,8 @@ class Settings:
         for name in ("epochs", "batch_size", "learning_rate", "mask_channels", "pretraining_epochs"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
-        if not 0 <= self.cooldown <= self.epochs:
-            raise ValueError(f"cooldown must lie in [0, epochs], got {self.cooldown:g} of {self.epochs}")
+        if not 0 <= self.cooldown <= 1:
+            raise ValueError(f"cooldown must lie in [0, 1], got {self.cooldown:g}; 0.2 is a fifth of the epochs")
         if self.stochastic and self.estimator == "deterministic":
             raise ValueError("estimator deterministic contradicts stochastic; leave one of them out")
         for part in ("hider_weights", "seeker_weights"):

@@ -15,7 +15,7 @@ from hns.model import HideAndSeek, Seen
 from hns.schedule import Alpha
 from hns.settings import Settings
 
-STEP = ("alpha", "classification_loss", "mask_loss", "total_loss", "nonzero_hidden")
+STEP = ("alpha", "classification_loss", "mask_loss", "total_loss", "nonzero_hidden", "accuracy")
 """Columns of the journal: a row for every step."""
 
 
@@ -107,7 +107,8 @@ class Training:
         loss.backward()
         self.optimiser.step()
         self.network.steepen((1 + self.settings.rate) ** (1 / self.steps_per_epoch))
-        row = torch.stack([classification, mask, total, _nonzero_hidden(inputs, seen.mask)]).tolist()
+        right = (seen.class_logits.argmax(1) == batch.labels).float().mean()
+        row = torch.stack([classification, mask, total, _nonzero_hidden(inputs, seen.mask), right]).tolist()
         self.journal.append([alpha, *row])
         dropped = self.alpha.observe(row[0] if self.settings.monitor == "classification" else row[2])
         if self.cooling_from is None and (self.alpha.finished or self.step >= self._last_start):
@@ -116,7 +117,7 @@ class Training:
 
     @property
     def _cooling_steps(self) -> int:
-        return round(self.settings.cooldown * self.steps_per_epoch)
+        return round(self.settings.cooldown * self.settings.epochs * self.steps_per_epoch)
 
     @property
     def _last_start(self) -> int:

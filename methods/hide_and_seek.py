@@ -1,5 +1,6 @@
 """Hide-and-Seek as an explainer: the hider's probability of keeping a pixel ranks it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from datasets.base import Split
-from hns.evaluation import accuracy, collapse, score
+from hns.evaluation import accuracy
+from hns.guard import MAX_RESTARTS, collapsed, judged
 from hns.model import HideAndSeek as Network
 from hns.model import build
 from hns.pretraining import Budget, fit, painting
@@ -18,9 +20,6 @@ from hns.schedule import Alpha
 from hns.settings import Estimator, Model, Settings
 from hns.training import Training
 from methods.base import AttributionFunction, Explains, Skip
-
-MAX_RESTARTS = 2
-JUDGED = 1024
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,7 @@ class HideAndSeek:
 
     Attributes:
         estimator: how gradients pass the threshold.
+        slope: of the threshold at the last step under sa, which it reaches from 1 at an even rate; at least 1.
         alpha: weight of the classification loss; without it alpha falls from 1.00 to 0.10, adaptively.
         patience: steps in the window that tells a plateau.
         steps: of the joint training, at most, rounded up to whole epochs; the learning rate falls to 0 over the last
@@ -47,6 +47,7 @@ class HideAndSeek:
 
     model: Model = "hns_small"
     estimator: Estimator = "deterministic"
+    slope: float = 5.0
     alpha: float | None = None
     patience: int = 40
     steps: int = 1200
@@ -57,6 +58,8 @@ class HideAndSeek:
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise ValueError(f"steps must be at least 1, got {self.steps}")
+        if not 1 <= self.slope < math.inf:
+            raise ValueError(f"slope must be at least 1, got {self.slope:g}")
         if self.pretraining_steps < 0:
             raise ValueError(f"pretraining_steps must not be negative, got {self.pretraining_steps}")
         self._settings(steps_per_epoch=1).check()
@@ -68,39 +71,37 @@ class HideAndSeek:
             Skip: no images, or sides that the hider does not divide.
         """
         settings = self._settings(max(1, len(train) // self.batch_size))
-        few = train.at(torch.randperm(len(train))[:JUDGED])
-        expected = accuracy(classifier, few)
+        expected = accuracy(classifier, judged(train))
         with torch.no_grad():
-            num_classes = classifier(few.inputs[:1]).shape[1]
-        restarts = 0
-        while True:
-            with torch.enable_grad():
-                network = self._trained(settings, train, num_classes)
-            collapsed = collapse(score(network, few), expected, final=self.alpha is None) is not None
-            if not collapsed or restarts == MAX_RESTARTS:
-                return Masks(network, {"restarts": float(restarts), "collapsed": float(collapsed)})
-            restarts += 1
+            num_classes = classifier(train.inputs[:1]).shape[1]
+        restarts, training = 0, self._trained(settings, train, num_classes)
+        while (reason := collapsed(training, expected)) and restarts < MAX_RESTARTS:
+            restarts, training = restarts + 1, self._trained(settings, train, num_classes)
+        return Masks(training.network.eval(), {"restarts": float(restarts), "collapsed": float(reason is not None)})
 
     def _settings(self, steps_per_epoch: int) -> Settings:
         """Steps as epochs, rounded up: a training of few examples is as long as one of many."""
         epochs = -(-self.steps // steps_per_epoch)
         return Settings(
             model=self.model, estimator=self.estimator, alpha=self.alpha, patience=self.patience, epochs=epochs,
-            batch_size=self.batch_size, learning_rate=self.learning_rate, cooldown=epochs / 5,
+            batch_size=self.batch_size, learning_rate=self.learning_rate, rate=self.slope ** (1 / epochs) - 1,
             pretraining_epochs=max(1, -(-self.pretraining_steps // steps_per_epoch)),
         )  # fmt: skip
 
-    def _trained(self, settings: Settings, train: Split, num_classes: int) -> Network:
+    @torch.enable_grad()
+    def _trained(self, settings: Settings, train: Split, num_classes: int) -> Training:
         try:
             network = build(settings, tuple(train.inputs.shape[1:]), num_classes).to(train.inputs.device)
         except ValueError as error:
             raise Skip(str(error)) from None
         if self.pretraining_steps:
-            for _ in fit(network.hider, train, Budget(settings.pretraining_epochs, self.batch_size), painting):
+            budget = Budget(settings.pretraining_epochs, self.batch_size, self.learning_rate)
+            for _ in fit(network.hider, train, budget, painting):
                 pass
-        for _ in Training(network, train, settings, Alpha(self.patience, constant=self.alpha)).run():
+        training = Training(network, train, settings, Alpha(self.patience, constant=self.alpha))
+        for _ in training.run():
             pass
-        return network.eval()
+        return training
 
 
 @dataclass(frozen=True)

@@ -82,10 +82,11 @@ class Train(Command):
         from reports.hns.tables import summary
 
         todo = tasks.tasks(self.experiment, self.means, self.identifier, self.repeats.seeds)
-        results = trained(todo, self.baseline)
+        refuse_idle(self.experiment, presets.read(Experiment, self.config, CONFIGS))
+        results, failed = trained(todo, self.baseline)
         print(summary(frame(results)).text())
         print("\n".join(str(task.folder) for task in todo))
-        return 0
+        return failed
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,10 @@ class Baseline(Command):
         work = {"seeker": tasks.measure_baseline, "hider": tasks.pretrain_hider}[self.part]
         wanted = tasks.tasks(self.experiment, self.means, self.part, self.repeats.seeds)
         todo = [tasks.part_task(task, self.part) for task in wanted]
-        for task, found in zip(todo, tasks.each(work, todo, self.part), strict=True):
-            print(f"{found:.4f}  {task.folder / self.file}")
-        return 0
+        found = tasks.each(work, todo, self.part)
+        for task, score in found.items():
+            print(f"{score:.4f}  {task.folder / self.file}")
+        return int(len(found) < len(todo))
 
 
 @dataclass(frozen=True)
@@ -119,10 +121,10 @@ class PretrainHider(Baseline):
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Scores every checkpoint of a training and draws its masks.
+    """Scores every checkpoint of trainings and draws their masks.
 
     Attributes:
-        run: a folder that train has printed.
+        run: a folder that train has printed, or one above several.
     """
 
     run: Positional[Path]
@@ -134,7 +136,8 @@ class Evaluate:
         from hns.commands.evaluate import evaluate
 
         table, paths = evaluate(self.run, self.data_root, device(self.device))
-        print(table.to_markdown(floatfmt=".4f"))
+        means = table.groupby(["condition", "checkpoint"], sort=False).mean(numeric_only=True).drop(columns="seed")
+        print(means.reset_index().to_markdown(index=False, floatfmt=".4f", disable_numparse=[1]))
         print("\n".join(map(str, paths)))
         return 0
 
@@ -160,10 +163,10 @@ class RunStudy:
         study = presets.read(Study, self.study, STUDIES)
         folder = self.means.out / "studies" / Path(self.study).stem / self.identifier
         todo = [task for name in chosen(study, self.conditions) for task in self._tasks(study, name, folder)]
-        trained(todo, None)
+        _, failed = trained(todo, None)
         published = {name: condition.published for name, condition in study.conditions.items()}
         print(report(folder, study.question, published))
-        return 0
+        return failed
 
     def _tasks(self, study: Study, name: str, folder: Path) -> list[tasks.Task]:
         experiment = presets.read(Experiment, study.config, CONFIGS)
@@ -173,11 +176,14 @@ class RunStudy:
         return [replace(task, place=below / str(task.seed)) for task in found]
 
 
-def trained(todo: list[tasks.Task], baseline: float | None) -> list[tasks.Result]:
+def trained(todo: list[tasks.Task], baseline: float | None) -> tuple[list[tasks.Result], int]:
     """Results of trainings; baselines that are not given are measured first, each once.
 
+    Returns:
+        The results, and the exit status: 1 where some failed.
+
     Raises:
-        ValueError: a baseline outside (0, 1].
+        ValueError: a baseline outside (0, 1], or bad input of which nothing comes.
     """
     if baseline is not None and not 0 < baseline <= 1:
         hint = f"; did you mean {baseline / 100:g}?" if 1 < baseline <= 100 else ""
@@ -186,11 +192,24 @@ def trained(todo: list[tasks.Task], baseline: float | None) -> list[tasks.Result
         tasks.rehearse(task)
     parts = [tasks.part_task(task, "seeker") for task in todo if baseline is None]
     needed = list({part.folder: part for part in parts}.values())
-    measured = dict(
-        zip((n.folder for n in needed), tasks.each(tasks.measure_baseline, needed, "baseline"), strict=True)
-    )
-    complete = [replace(task, baseline=baseline or measured[tasks.part_task(task, "seeker").folder]) for task in todo]
-    return tasks.each(tasks.train, complete, "training")
+    baselines = tasks.each(tasks.measure_baseline, needed, "baseline")
+    measured = {part.folder: found for part, found in baselines.items()}
+    known = {task: baseline or measured.get(tasks.part_task(task, "seeker").folder) for task in todo}
+    complete = [replace(task, baseline=found) for task, found in known.items() if found is not None]
+    results = tasks.each(tasks.train, complete, "training")
+    return list(results.values()), int(len(results) < len(todo))
+
+
+def refuse_idle(experiment: Experiment, preset: Experiment) -> None:
+    """Refuses options that would do nothing.
+
+    Raises:
+        ValueError: one that differs from the preset and has no effect beside the others.
+    """
+    settings = experiment.settings
+    for name, needed in settings.idle().items():
+        if (given := getattr(settings, name)) != getattr(preset.settings, name):
+            raise ValueError(f"{name} {given} has no effect here: it needs {needed}; leave it out")
 
 
 def chosen(study: Study, conditions: tuple[str, ...]) -> list[str]:

@@ -20,14 +20,36 @@ NUM_SHOWN, NUM_ALPHAS = 10, 7
 
 
 def evaluate(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFrame, list[Path]]:
-    """Scores every checkpoint of a training on the test split and draws the masks of the first test images.
+    """Scores every checkpoint of all trainings below a folder on the test split, and draws masks and scores.
 
     Returns:
-        A row for each checkpoint, alphas from 1.00 down, then best and last; the paths of what was written.
+        A row for each training and checkpoint, alphas from 1.00 down, then best and last; the paths of what was
+        written.
 
     Raises:
         ValueError: the folder holds no training, or a checkpoint does not fit it.
     """
+    from tqdm import tqdm
+
+    from reports.hns.images import alphas
+
+    places = [path.parent for path in sorted(folder.rglob("settings.json"))]
+    if not places:
+        raise ValueError(f"run: {folder} holds no training; give a folder that hns train or hns study has filled")
+    rows, paths = [], []
+    for place in tqdm(places, unit="training", disable=len(places) == 1):
+        table, pictures = _evaluate_one(place, data_root, device)
+        rows.append(table)
+        paths += pictures
+    found: pd.DataFrame = pd.concat(rows, ignore_index=True)
+    at_alphas = found[found.checkpoint.str[0].str.isdigit()]
+    if len(at_alphas):
+        paths.append(alphas(at_alphas.assign(alpha=at_alphas.checkpoint.astype(float)), folder / "alphas.png"))
+    return found, paths
+
+
+def _evaluate_one(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFrame, list[Path]]:
+    """The same for one training, without scores against alpha."""
     import torch
     from tqdm import tqdm
 
@@ -35,8 +57,6 @@ def evaluate(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFrame, 
     from hns.evaluation import score
     from hns.model import build as build_network
 
-    if not (folder / "settings.json").is_file():
-        raise ValueError(f"run: {folder} holds no training; give a folder that hns train or hns study has filled")
     begun = checkpoint.read_json(folder / "settings.json")
     data = build(plugin(begun["dataset"], "dataset"), "dataset")(data_root).to(device)
     network = build_network(settings_of(begun), data.feature_shape, data.num_classes).to(device).eval()
@@ -47,8 +67,8 @@ def evaluate(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFrame, 
         found = score(network, data.test)
         rows.append({"checkpoint": name, **asdict(found), **found.against(begun["baseline"])})
         seen[name] = _look(network, few.inputs)
-    table = pd.DataFrame(rows).set_index("checkpoint")
-    table.to_csv(folder / "evaluation.csv")
+    table = pd.DataFrame(rows).assign(condition=begun["name"], seed=begun["seed"])
+    table.to_csv(folder / "evaluation.csv", index=False)
     pictures = _pictures(folder, few.inputs.cpu().numpy(), few.labels.tolist(), seen)
     return table, [folder / "evaluation.csv", *pictures]
 

@@ -1,7 +1,10 @@
 """Trainings and baselines as tasks that worker processes take: data, seeds and folders meet sessions here."""
 
 import os
-from collections.abc import Callable, Sequence
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -119,23 +122,62 @@ def part_task(task: Task, part: str) -> Task:
     return Task(task.experiment, task.means, place, part, task.seed)
 
 
-def each(work: Callable[[Task], Done], todo: Sequence[Task], what: str) -> list[Done]:
-    """Does all tasks, side by side where there are workers, and returns what they return in order."""
+def each(work: Callable[[Task], Done], todo: Sequence[Task], what: str) -> dict[Task, Done]:
+    """Does all tasks, side by side where there are workers; one that fails does not take its neighbours with it.
+
+    Returns:
+        What they return, in order, without those that failed, which are told.
+
+    Raises:
+        Exception: the first that went wrong, where all have.
+    """
     from tqdm import tqdm
 
     from benchmark.executor import pool
     from benchmark.session import device, num_workers
 
     if not todo:
-        return []
+        return {}
     workers = min(num_workers(todo[0].means.workers, device(todo[0].means.device)), len(todo))
-    if workers > 1:
-        os.environ["TQDM_DISABLE"] = "1"  # read by the workers as they start: one bar is enough
-    with tqdm(total=len(todo), unit=what, disable=len(todo) == 1) as bar, pool(workers if workers > 1 else 0) as hands:
-        futures = [hands.submit(work, task) for task in todo]
+    workers = workers if workers > 1 else 0
+    with (
+        tqdm(total=len(todo), unit=what, disable=len(todo) == 1) as bar,
+        _one_bar() if workers else nullcontext(),
+        pool(workers) as hands,
+    ):
+        futures = [hands.submit(_attempt, work, task) for task in todo]
         for future in futures:
             future.add_done_callback(lambda _: bar.update())
-        return [future.result() for future in futures]
+        outcomes = dict(zip(todo, (future.result() for future in futures), strict=True))
+    failures = {task: found for task, found in outcomes.items() if isinstance(found, Exception)}
+    if len(failures) == len(todo):
+        raise failures[todo[0]]
+    for task, error in failures.items():
+        print(f"failed: {task.folder}: {error}; the same command tries it again", file=sys.stderr)
+    return {task: found for task, found in outcomes.items() if not isinstance(found, Exception)}
+
+
+def _attempt(work: Callable[[Task], Done], task: Task) -> Done | Exception:
+    from benchmark.executor import NO_SPACE
+
+    try:
+        return work(task)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
+            raise
+        if not isinstance(error, ValueError):  # not the user's doing: say where
+            traceback.print_exc()
+        return error
+
+
+@contextmanager
+def _one_bar() -> Iterator[None]:
+    """No progress bars in the worker processes that start meanwhile: the one of all tasks is enough."""
+    os.environ["TQDM_DISABLE"] = "1"  # tqdm reads it when it is imported
+    try:
+        yield
+    finally:
+        del os.environ["TQDM_DISABLE"]
 
 
 def rehearse(task: Task) -> None:
@@ -144,9 +186,12 @@ def rehearse(task: Task) -> None:
     Raises:
         ValueError: data that cannot be read, images that the model does not fit, weights that do not fit the model.
     """
+    from hns import board
     from hns.model import build as build_network
     from hns.session import load_parts
 
+    if task.means.tensorboard:
+        board.check()
     settings, data = task.experiment.settings, _bench(task).data
     load_parts(build_network(settings, data.feature_shape, data.num_classes), settings)
 

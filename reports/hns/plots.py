@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.hns.results import WINDOW, Study, read
+from reports.hns.results import WINDOW, Study
 from reports.plots import DASHES
 
 STYLE: Any = {
@@ -55,19 +55,8 @@ class Look(NamedTuple):
     marker: str
 
 
-def study_figures(results_folder: Path, out: Path, published: Mapping[str, str]) -> list[Path]:
-    """Draws all figures of a study as SVG and PNG.
-
-    Args:
-        results_folder: holds the folders of trainings at any depth; those without a result are left out.
-        published: condition -> row of `published.csv`, or "". Its order is that of the conditions; others follow.
-
-    Returns:
-        Paths, none where no training is finished.
-    """
-    study = read(results_folder, published)
-    if study is None:
-        return []
+def study_figures(study: Study, out: Path) -> list[Path]:
+    """Draws all figures of a study as SVG and PNG, and returns their paths."""
     out.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(STYLE):
         drawn = {name: _laid_out(figure) for name, figure in figures(study).items()}

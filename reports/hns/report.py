@@ -1,11 +1,12 @@
 """Renders a study: its tables and figures, from the folders of its finished trainings alone."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from reports.hns.plots import study_figures
-from reports.hns.results import by_folder, frame
-from reports.hns.tables import summary, trainings
+from reports.hns.results import read
+from reports.hns.tables import comparison, summary, trainings
 
 
 def report(folder: Path, question: str, rows: Mapping[str, str]) -> str:
@@ -20,14 +21,13 @@ def report(folder: Path, question: str, rows: Mapping[str, str]) -> str:
     Raises:
         ValueError: no training is finished.
     """
-    results = by_folder(folder)
-    if not results:
+    study = read(folder, rows)
+    if study is None:
         raise ValueError(f"{folder} holds no finished training")
-    found = frame(results.values())
-    order = list(dict.fromkeys([*rows, *found.condition]))
-    found = found.iloc[sorted(range(len(found)), key=lambda i: (order.index(found.condition[i]), found.seed[i]))]
+    place = study.finals.condition.map(study.order.index)
+    study = replace(study, finals=study.finals.assign(place=place).sort_values(["place", "seed"]).drop(columns="place"))
     out = folder / "report"
     out.mkdir(exist_ok=True)
-    tables = [summary(found, rows), trainings(found)]
-    paths = [path for table in tables for path in table.write(out)] + study_figures(folder, out, rows)
+    tables = [summary(study.finals, rows), comparison(study), trainings(study.finals)]
+    paths = [path for table in tables for path in table.write(out)] + study_figures(study, out)
     return "\n\n".join([question, tables[0].text(), "\n".join(map(str, paths))])

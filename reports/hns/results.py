@@ -13,7 +13,8 @@ PUBLISHED = Path(__file__).parent / "published.csv"
 """Ten trainings a row, from the authors' TensorBoard logs (github.com/djib2011/hide-and-seek, MIT licence).
 
 Means and standard deviations (of the population) after the last epoch; `peak_fii` is the mean of the highest FII of
-each training, `best_fii` the highest of all. The rows "fashion/..." are MNIST, which their code loads by that name.
+each training, `best_fii` the highest of all; `ok` counts F and I of at least 0.9, `collapsed` F or I below 0.2, and
+`sound_...` are means of the others. The rows "fashion/..." are MNIST, which their code loads by that name.
 """
 
 METRICS = {
@@ -55,7 +56,7 @@ def published(rows: Mapping[str, str]) -> pd.DataFrame:
     Raises:
         ValueError: a row that was not published.
     """
-    known = pd.read_csv(PUBLISHED).set_index("row")
+    known = pd.read_csv(PUBLISHED).set_index("row", drop=False)
     wanted = {name: row for name, row in rows.items() if row}
     for name, row in wanted.items():
         if row not in known.index:
@@ -152,6 +153,7 @@ def _record(result: Mapping[str, Any]) -> dict[str, Any]:
         "baseline": result["baseline"],
         "chance": last.get("test_chance"),
         "epochs": int(last["epoch"]),
+        "alpha": last["alpha"],
         **{name: last[key] for name, key in METRICS.items()},
         "best FII": best["fii"],
         **{name: leak[key] for name, key in LEAKS.items()},

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from reports.hns.results import METRICS, published
+from reports.hns.results import METRICS, Study, published
 from reports.tables import Table
 
 PERCENT = ("accuracy", "hidden", "nonzero hidden")
@@ -12,6 +12,12 @@ NOTE = (
     "Mean ± standard deviation over n trainings, on the test split, after the last epoch. Best FII: of the epoch with "
     "the highest FII on the validation split. Mask only: accuracy of a classifier that sees nothing but the "
     "masks of that epoch."
+)
+OK, LOST = 0.9, 0.2
+COMPARED = (
+    "Mean ± standard deviation over n trainings (published: of the population) on the test split after the last epoch. "
+    f"Peak FII: the highest of any epoch on the test split. Ok: trainings with F and I of at least {OK}; lost: with F "
+    f"or I below {LOST}."
 )
 PUBLISHED_NOTE = (
     "Published FII: mean ± standard deviation of the population over 10 trainings after the last epoch; published "
@@ -44,6 +50,46 @@ def summary(found: pd.DataFrame, rows: Mapping[str, str] | None = None) -> Table
     return Table("summary", caption, shown.fillna("–").rename_axis("condition"), found, notes)
 
 
+def comparison(study: Study) -> Table:
+    """The conditions, then the published ones they are compared with, in the shape of the authors' results."""
+    peaks = study.epochs.groupby(["condition", "seed"]).fii.max()
+    found = study.finals.join(peaks.rename("peak FII"), on=["condition", "seed"])
+    rows = {str(name): _ours(group) for name, group in found.groupby("condition", sort=False)}
+    rows |= {f"published: {row['row']}": _theirs(row) for _, row in study.published.iterrows()}
+    shown = pd.DataFrame(rows).T.rename_axis("condition")
+    return Table("comparison", f"Hide-and-Seek on {_datasets(found)}, beside the paper.", shown, found, (COMPARED,))
+
+
+def _ours(group: pd.DataFrame) -> dict[str, str]:
+    lost = (group.F < LOST) | (group.hidden < LOST)
+    return {
+        "n": str(len(group)),
+        **{name: _spread(group[name], percent=name in PERCENT) for name in ("accuracy", "hidden", "F", "FII")},
+        "FIR": f"{group.FIR.mean():.3f}",
+        "mean peak FII": f"{group['peak FII'].mean():.3f}",
+        "best peak FII": f"{group['peak FII'].max():.3f}",
+        "ok": str(int(((group.F >= OK) & (group.hidden >= OK)).sum())),
+        "lost": str(int(lost.sum())),
+        "FII of the others": "–" if lost.all() else f"{group.FII[~lost].mean():.3f}",
+    }
+
+
+def _theirs(row: pd.Series) -> dict[str, str]:
+    return {
+        "n": f"{row.n:.0f}",
+        "accuracy": f"{100 * row.accuracy:.1f} ± {100 * row.accuracy_sd:.1f}",
+        "hidden": f"{100 * row.hidden:.1f} ± {100 * row.hidden_sd:.1f}",
+        "F": f"{row.fidelity:.3f} ± {row.fidelity_sd:.3f}",
+        "FII": f"{row.fii:.3f} ± {row.fii_sd:.3f}",
+        "FIR": f"{row.fir:.3f}",
+        "mean peak FII": f"{row.peak_fii:.3f}",
+        "best peak FII": f"{row.best_fii:.3f}",
+        "ok": f"{row.ok:.0f}",
+        "lost": f"{row.collapsed:.0f}",
+        "FII of the others": "–" if pd.isna(row.sound_fii) else f"{row.sound_fii:.3f}",
+    }
+
+
 def _datasets(found: pd.DataFrame) -> str:
     return ", ".join(dict.fromkeys(found.dataset))
 
@@ -53,6 +99,7 @@ def _means(group: pd.DataFrame) -> dict[str, str]:
     return {
         "n": str(len(group)),
         "epochs": _range(group["epochs"]),
+        "last alpha": _range(group["alpha"]),
         **{name: _spread(group[name], percent=name in PERCENT) for name in METRICS},
         "best FII": _spread(group["best FII"]),
         "mask only": _spread(group["mask only"], percent=True),
@@ -67,8 +114,8 @@ def _spread(values: pd.Series, *, percent: bool = False) -> str:
 
 
 def _range(values: pd.Series) -> str:
-    low, high = int(values.min()), int(values.max())
-    return str(low) if low == high else f"{low}–{high}"
+    low, high = values.min(), values.max()
+    return f"{low:g}" if low == high else f"{low:g}–{high:g}"
 
 
 def _plain(value: object) -> str:

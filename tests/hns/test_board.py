@@ -32,7 +32,7 @@ needs_tensorboard = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 def training() -> Training:
     run = Training(build(SETTINGS, (1, 8, 8), 10), DATA.train, SETTINGS, Alpha())
-    run.journal = [[1.0, 2.0, 0.75, 2.5, 0.1], [0.95, 1.5, 0.5, 1.25, 0.2]]
+    run.journal = [[1.0, 2.0, 0.75, 2.5, 0.1, 0.4], [0.95, 1.5, 0.5, 1.25, 0.2, 0.5]]
     return run
 
 
@@ -98,7 +98,7 @@ def test_a_second_call_writes_only_what_is_new(tmp_path: Path) -> None:
     written = board(tmp_path)
     written.write(run, log)
     written.write(run, log)
-    run.journal.append([0.9, 1.0, 0.25, 0.5, 0.3])
+    run.journal.append([0.9, 1.0, 0.25, 0.5, 0.3, 0.6])
     written.write(run, log)
     assert scalars(tmp_path / "batch")["mask loss"] == [(1, 0.75), (2, 0.5), (3, 0.25)]
 

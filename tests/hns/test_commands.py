@@ -1,13 +1,14 @@
 """`run_benchmark.py hns ...`: what a user types, and what comes back."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 import run_benchmark
 from benchmark import presets
-from hns.commands import CONFIGS, STUDIES
+from hns.commands import CONFIGS, STUDIES, tasks
 from hns.settings import Experiment, Study
 from reports.hns.results import published
 
@@ -43,8 +44,8 @@ def test_the_same_command_does_nothing_again_and_other_settings_are_refused(
     assert hns("train", "--out", out, *BRIEF) == 0
     assert (trained / "result.json").stat().st_mtime_ns == before
     capsys.readouterr()
-    assert hns("train", "--out", out, *BRIEF, "--rate", "0.7", "--seed", "0") == 2
-    assert "holds a training with rate 0.5, not 0.7; give another --identifier" in capsys.readouterr().err
+    assert hns("train", "--out", out, *BRIEF, "--patience", "4", "--seed", "0") == 2
+    assert "holds a training with patience 3, not 4; give another --identifier" in capsys.readouterr().err
 
 
 def test_evaluate_scores_every_checkpoint_and_draws_it(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,6 +53,7 @@ def test_evaluate_scores_every_checkpoint_and_draws_it(trained: Path, capsys: py
     shown = capsys.readouterr().out
     rows = (trained / "evaluation.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in rows[:2]] == ["checkpoint", "1.00"]
+    assert (trained / "alphas.png").exists()
     assert [row.split(",")[0] for row in rows[-2:]] == ["best", "last"]
     assert all((trained / f"images_{name}.png").exists() for name in ("1.00", "best", "last", "alphas"))
     assert "images_alphas.png" in shown
@@ -62,7 +64,7 @@ def test_pretrained_files_start_a_training(tmp_path: Path, capsys: pytest.Captur
     for part in ("hider", "seeker"):
         assert hns(f"pretrain-{part}", "--out", tmp_path, *BRIEF) == 0
         files += [f"--{part}-weights", capsys.readouterr().out.split()[-1]]
-    assert hns("train", "--out", tmp_path, *BRIEF, *files, "--start", "full", "--baseline", "0.9") == 0
+    assert hns("train", "--out", tmp_path, *BRIEF, *files, "--baseline", "0.9") == 0
 
 
 def test_a_study_has_a_row_for_each_condition(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,6 +98,9 @@ def test_a_study_has_a_row_for_each_condition(tmp_path: Path, capsys: pytest.Cap
         (["--dataset", "mnist", "--data-root", "nowhere"], "mnist"),
         (["--baseline", "98"], "did you mean 0.98?"),
         (["--stochastic", "--estimator", "deterministic"], "contradicts"),
+        (["--rate", "0.7"], "rate 0.7 has no effect here: it needs the estimator sa"),
+        (["--reference"], "reference True has no effect here: it needs a stochastic estimator"),
+        (["--alpha", "0.5", "--patience", "30"], "patience 30 has no effect here: it needs an adaptive alpha"),
         (["--estimator", "st3"], "invalid choice 'st3'"),
         (["--config", "mnits"], "did you mean 'mnist'"),
         (["--num-trainings", "0"], "num_trainings"),
@@ -131,3 +136,30 @@ def test_studies_are_sound(name: str) -> None:
     for label, condition in study.conditions.items():
         presets.override(settings, condition.settings, label).check()
     published({label: condition.published for label, condition in study.conditions.items()})
+
+
+def test_a_training_that_fails_does_not_take_its_neighbours_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tasks.train
+
+    def train(task: tasks.Task) -> tasks.Result:
+        if task.seed == 0:
+            raise ValueError("not this one")
+        return whole(task)
+
+    monkeypatch.setattr(tasks, "train", train)
+    assert hns("train", "--out", tmp_path, *BRIEF, "--num-trainings", "2", "--baseline", "0.9") == 1
+    said = capsys.readouterr()
+    assert "failed: " in said.err and "not this one; the same command tries it again" in said.err
+    assert "**Hide-and-Seek on digits.**" in said.out
+    assert hns("train", "--out", tmp_path, *BRIEF, "--baseline", "0.9") == 2
+
+
+def test_a_missing_tensorboard_is_noticed_before_anything_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    assert hns("train", "--out", tmp_path / "out", "--tensorboard") == 2
+    assert "tensorboard is not installed" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

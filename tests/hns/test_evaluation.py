@@ -1,4 +1,4 @@
-"""Scores against a loop over single images, and how masks are found to have collapsed."""
+"""Scores against a loop over single images."""
 
 import math
 
@@ -8,7 +8,7 @@ from torch import nn
 
 from benchmark.randomness import seeded
 from datasets.base import Split
-from hns.evaluation import Score, accuracy, collapse, masks, score
+from hns.evaluation import Score, accuracy, masks, score
 from hns.model import HideAndSeek, build
 from hns.settings import Settings
 from tests.hns.problems import constant_hider, images, linear_seeker
@@ -17,7 +17,7 @@ from tests.hns.problems import constant_hider, images, linear_seeker
 @pytest.fixture(autouse=True)
 def batches_of_sixteen(monkeypatch: pytest.MonkeyPatch) -> None:
     """40 images make two full batches and a rest."""
-    monkeypatch.setattr("hns.evaluation.BATCH", 16)
+    monkeypatch.setattr("datasets.base.CHUNK_FEATURES", 16 * 64)
 
 
 def network(channels: int, mask_channels: int) -> HideAndSeek:
@@ -140,33 +140,3 @@ def test_fidelity_and_its_kin_by_hand() -> None:
     against = found.against(0.9)
     assert list(against) == ["fidelity", "interpretability", "fir", "fii"]
     assert list(against.values()) == pytest.approx([0.5, 0.6, 0.5 / 1.1, 0.3])
-
-
-@pytest.mark.parametrize(
-    ("accuracy", "hidden", "halfway", "at_the_end"),
-    [
-        (0.9, 0.5, None, None),
-        (0.1, 1.0, "hides everything", "hides everything"),
-        (0.1, 0.99, "hides everything", "hides everything"),
-        (0.1, 0.985, None, "has lost the classes"),
-        (0.35, 0.99, None, None),  # few pixels are enough
-        (0.33, 0.99, "hides everything", "hides everything"),
-        (0.33, 0.5, None, "has lost the classes"),
-        (0.1, 0.0, None, "has lost the classes"),
-        (0.9, 0.05, None, "hides nothing"),
-        (0.9, 0.1, None, None),
-    ],
-)
-def test_masks_collapse_where_less_than_a_third_of_the_gain_over_guessing_is_left(
-    accuracy: float, hidden: float, halfway: str | None, at_the_end: str | None
-) -> None:
-    """Ten classes, a baseline of 0.9: 0.3 of what it gains over 0.1 is an accuracy of 0.34."""
-    found = Score(accuracy, loss=1.0, hidden=hidden, nonzero_hidden=0.5, chance=0.1)
-    assert collapse(found, 0.9, final=False) == halfway
-    assert collapse(found, 0.9, final=True) == at_the_end
-
-
-def test_guessing_between_two_classes_is_a_collapse_too() -> None:
-    """Its accuracy of 0.5 is more than 0.3 of any baseline."""
-    guessing = Score(accuracy=0.5, loss=0.7, hidden=1.0, nonzero_hidden=1.0, chance=0.5)
-    assert collapse(guessing, 0.99, final=False) == "hides everything"

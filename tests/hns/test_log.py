@@ -16,11 +16,11 @@ from hns.training import Training
 from tests.hns.problems import digits
 
 JOURNAL = [
-    [1.0, 2.4, 0.9, 2.4, 0.05],
-    [1.0, 2.0, 0.7, 2.0, 0.15],
-    [0.95, 1.0, 0.5, 0.975, 0.3],
-    [0.9, 3.0, 0.3, 2.73, 0.5],
-    [0.85, 0.6, 0.2, 0.54, 0.7],
+    [1.0, 2.4, 0.9, 2.4, 0.05, 0.1],
+    [1.0, 2.0, 0.7, 2.0, 0.15, 0.3],
+    [0.95, 1.0, 0.5, 0.975, 0.3, 0.4],
+    [0.9, 3.0, 0.3, 2.73, 0.5, 0.6],
+    [0.85, 0.6, 0.2, 0.54, 0.7, 0.8],
 ]
 VALIDATION = Score(accuracy=0.6, loss=1.2, hidden=0.5, nonzero_hidden=0.4, chance=0.2)
 TEST = Score(accuracy=0.45, loss=1.5, hidden=0.6, nonzero_hidden=0.2, chance=0.1)
@@ -48,6 +48,7 @@ def test_a_row_holds_the_means_of_its_epoch_by_hand() -> None:
             "epoch": 2,
             "step": 4,
             "alpha": 0.9,
+            "train_accuracy": 0.5,
             "train_loss": (1.0 + 3.0) / 2,
             "train_total_loss": (0.975 + 2.73) / 2,
             "train_hidden": 1 - (0.5 + 0.3) / 2,

@@ -17,7 +17,7 @@ from hns.state import restore, snapshot
 from hns.training import Training
 from tests.hns.problems import digits, same
 
-SETTINGS = Settings(epochs=3, batch_size=16, patience=2, initial_keep=0.6)
+SETTINGS = Settings(epochs=3, batch_size=16, patience=2, initial_keep=0.6, cooldown=1 / 3)
 """Three steps an epoch; alpha drops and fills its window on the way, and the learning rate falls in the third."""
 
 DATA = digits(48, 16, 16)
@@ -104,7 +104,7 @@ def test_a_state_holds_all_that_a_training_knows(tmp_path: Path) -> None:
         first = fresh(settings)
         advance(first, 7)
         tensors, notes = snapshot(first)
-    assert tensors["journal"].shape == (7, 5)
+    assert tensors["journal"].shape == (7, 6)
     assert tensors["journal"].dtype == torch.float64
     assert sorted(tensors["order"].tolist()) == list(range(48))
     assert tensors["network.slope"].item() == pytest.approx(1.5 ** (7 / 3), rel=1e-5)

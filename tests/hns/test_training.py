@@ -123,7 +123,9 @@ def test_every_estimator_learns_to_keep_the_one_pixel_that_tells_the_class(estim
     hider = bright_hider(2.5, 0.5)
     with seeded("weights"):
         network = HideAndSeek(hider, linear_seeker((1, 4, 4), 4), estimator=estimator)
-    settings = Settings(alpha=0.5, epochs=15, batch_size=64, learning_rate=0.1, estimator=estimator, rate=0.05)
+    settings = Settings(
+        alpha=0.5, epochs=15, batch_size=64, learning_rate=0.1, cooldown=0.0, estimator=estimator, rate=0.05
+    )
     run = Training(network, Split(inputs, labels), settings, Alpha(constant=0.5))
     with seeded("training"):
         for _ in run.run():
@@ -181,9 +183,9 @@ def test_events_tell_the_alpha_that_was_left_and_the_end_of_epochs() -> None:
     ("epochs", "cooldown", "expected"),
     [
         (6, 0.0, [1, 1, 1, 1, 1, 1]),
-        (6, 1.0, [1, 1, 1, 1, 1, 1]),
-        (6, 4.0, [1, 1, 1, 0.75, 0.5, 0.25]),
-        (6, 5.0, [1, 1, 0.8, 0.6, 0.4, 0.2]),
+        (6, 1 / 6, [1, 1, 1, 1, 1, 1]),
+        (6, 4 / 6, [1, 1, 1, 0.75, 0.5, 0.25]),
+        (6, 5 / 6, [1, 1, 0.8, 0.6, 0.4, 0.2]),
     ],
 )
 def test_the_learning_rate_falls_along_a_line_in_the_last_epochs(
@@ -194,19 +196,19 @@ def test_the_learning_rate_falls_along_a_line_in_the_last_epochs(
 
 @pytest.mark.parametrize("epochs", [1, 4])
 def test_a_cooldown_of_all_epochs_falls_to_the_end_too(epochs: int) -> None:
-    found = learning_rates(Settings(alpha=0.5, epochs=epochs, cooldown=float(epochs)))
+    found = learning_rates(Settings(alpha=0.5, epochs=epochs, cooldown=1.0))
     assert found == pytest.approx([1 - step / epochs for step in range(epochs)])
 
 
 @pytest.mark.parametrize("cooldown", [0, 3])
 def test_training_ends_after_a_cooldown_once_alpha_has_come_to_its_end(cooldown: int) -> None:
     """A window of two flat losses: 19 drops need 38 steps; the epochs would go on to 100."""
-    found = learning_rates(Settings(patience=2, epochs=100, cooldown=float(cooldown)))
+    found = learning_rates(Settings(patience=2, epochs=100, cooldown=cooldown / 100))
     assert found == pytest.approx([1.0] * 38 + [1 - step / cooldown for step in range(cooldown)])
 
 
 def test_alpha_stays_at_a_tenth_in_the_cooldown() -> None:
-    run = full_batch(toy(), 2, Settings(patience=2, epochs=100, cooldown=3.0, learning_rate=1e-12))
+    run = full_batch(toy(), 2, Settings(patience=2, epochs=100, cooldown=0.03, learning_rate=1e-12))
     events = list(run.run())
     assert [row[0] for row in run.journal[-5:]] == [0.1] * 5
     assert [event.alpha_dropped for event in events[-4:]] == [True, False, False, False]

@@ -81,7 +81,7 @@ def test_images_that_the_hider_does_not_fit_are_skipped_with_a_reason() -> None:
 
 
 def test_a_collapse_is_repeated_twice_and_told() -> None:
-    hides_all = HideAndSeek(steps=60, pretraining_steps=0, alpha=0.0, learning_rate=0.01)
+    hides_all = HideAndSeek(steps=60, pretraining_steps=0, alpha=0.0, learning_rate=0.1)
     notes = prepared(hides_all, corner_or_centre(128), Reader()).notes
     assert notes == {"restarts": 2.0, "collapsed": 1.0}
 

@@ -16,6 +16,7 @@ from matplotlib.text import Text
 
 from reports.hns.images import alpha_grid, alphas, images
 from reports.hns.plots import STYLE, figures, looks, looks_of, plain, save, study_figures
+from reports.hns.report import report
 from reports.hns.results import POINTS, Study, padded, read, resampled
 from tests.reports.hns.test_tables import MARKUP, place_of, result, store
 
@@ -77,7 +78,9 @@ def shown(svg: Path) -> str:
 def test_all_figures_appear_twice_and_are_the_same_bytes_every_time(tmp_path: Path) -> None:
     folder = study(tmp_path / "in", [("ST1", 0, 3), ("ST1", 1, 2), (MARKUP, 0, 3)])
     published = {MARKUP: "", "ST1": "mnist/st1", "not yet": "mnist/st2"}
-    first, second = (study_figures(folder, tmp_path / "out" / again, published) for again in ("a", "b"))
+    given = read(folder, published)
+    assert given
+    first, second = (study_figures(given, tmp_path / "out" / again) for again in ("a", "b"))
     assert [path.name for path in first] == [f"{name}.{suffix}" for name in NAMES for suffix in ("svg", "png")]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert all("ST1" in shown(svg) and r"$\alpha_1$ <b>&amp;</b>" in shown(svg) for svg in first[::2])
@@ -181,8 +184,10 @@ def test_a_single_training_and_missing_steps_render(tmp_path: Path) -> None:
 
 def test_nothing_is_written_before_a_training_is_finished(tmp_path: Path) -> None:
     (tmp_path / "in" / "A" / "0").mkdir(parents=True)
-    assert study_figures(tmp_path / "in", tmp_path / "out", {"A": ""}) == []
-    assert not (tmp_path / "out").exists()
+    assert read(tmp_path / "in", {"A": ""}) is None
+    with pytest.raises(ValueError, match="no finished training"):
+        report(tmp_path / "in", "?", {"A": ""})
+    assert not (tmp_path / "in" / "report").exists()
 
 
 def test_trainings_that_hide_nothing_and_know_nothing_render(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from reports.hns.report import report
-from reports.hns.results import PUBLISHED, by_folder, frame
-from reports.hns.tables import summary, trainings
+from reports.hns.results import PUBLISHED, by_folder, frame, read
+from reports.hns.tables import comparison, summary, trainings
 
 MARKUP = r"$\alpha_1$ <b>&amp;</b> 100 % _{x}^2"
 """A name that Markdown, LaTeX, SVG and matplotlib could all misread."""
@@ -21,8 +21,9 @@ def result(name: str = "ST1", seed: int = 0, **changes: Any) -> dict[str, Any]:
     """What a training leaves behind: accuracy 0.8 + seed / 10, 90 % hidden, baseline 1."""
     accuracy, hidden = 0.8 + 0.1 * seed, 0.9
     last = {
-        "epoch": 3, "step": 30, "test_accuracy": accuracy, "test_nonzero_hidden": 0.5, "interpretability": hidden,
-        "test_chance": 0.1, "fidelity": accuracy, "fir": accuracy / (accuracy + hidden), "fii": accuracy * hidden,
+        "epoch": 3, "step": 30, "alpha": 0.1, "test_accuracy": accuracy, "test_nonzero_hidden": 0.5,
+        "interpretability": hidden, "test_chance": 0.1, "fidelity": accuracy,
+        "fir": accuracy / (accuracy + hidden), "fii": accuracy * hidden,
     }  # fmt: skip
     leak = {"mask_only": 0.3 + 0.1 * seed, "random_mask_only": 0.1, "random_masked": 0.2, "masked": 0.7}
     made = {
@@ -145,3 +146,18 @@ def test_conditions_that_a_study_no_longer_has_come_last(tmp_path: Path) -> None
 
 def test_a_bar_in_a_name_stays_in_its_cell() -> None:
     assert r"| a\|b " in summary(frame([result("a|b")])).text()
+
+
+def test_comparisons_have_the_shape_of_the_published_results(tmp_path: Path) -> None:
+    """Seed 0: F 0.8, I 0.9, FII 0.72. Seed 1: F 0.9, I 0.9, FII 0.81. Seed 2 hides nothing and is lost."""
+    nothing = result(seed=2)
+    nothing["last"] |= {"interpretability": 0.0, "fidelity": 1.0, "fir": 1.0, "fii": 0.0}
+    study = read(store(tmp_path, result(seed=0), result(seed=1), nothing), {"ST1": "mnist/st1"})
+    assert study
+    shown = comparison(study).shown
+    ours, theirs = shown.loc["ST1"], shown.loc["published: mnist/st1"]
+    assert (ours["ok"], ours["lost"], ours["FII of the others"]) == ("1", "1", f"{(0.72 + 0.81) / 2:.3f}")
+    assert (ours["mean peak FII"], ours["best peak FII"]) == ("0.510", "0.810")
+    assert theirs[["n", "FII", "best peak FII", "ok", "lost", "FII of the others"]].tolist() == [
+        "10", "0.834 ± 0.243", "0.980", "6", "1", "0.914",
+    ]  # fmt: skip
