@@ -7,7 +7,7 @@ benchmark: .venv/installed  ## the quick matrix: tables and curves in runs/quick
 	$(BIN)/python run_benchmark.py run
 
 test: .venv/installed lint  ## style, types and the fast tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile
 
 slow: .venv/installed  ## the tests that take minutes
 	$(BIN)/pytest -m slow
