@@ -23,8 +23,11 @@ def load(config: str) -> Matrix:
     return read(Matrix, config, FOLDER)
 
 
-def read(kind: type[Record], config: str, folder: Path) -> Record:
+def read(kind: type[Record], config: str, folder: Path, argument: str = "config") -> Record:
     """A dataclass from a preset of a folder, or from a TOML file of one's own, whose keys are its fields.
+
+    Args:
+        argument: the caller's argument, for the message.
 
     Raises:
         ValueError: no such preset or file, not TOML, an unknown key, a value of the wrong form.
@@ -32,7 +35,7 @@ def read(kind: type[Record], config: str, folder: Path) -> Record:
     path = Path(config) if config.endswith(".toml") else folder / f"{config}.toml"
     if not path.is_file():
         choices = suggestion(config, names(folder))
-        raise ValueError(f"config {config!r} is neither a preset nor a .toml file{choices}")
+        raise ValueError(f"{argument} {config!r} is neither a preset nor a .toml file{choices}")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

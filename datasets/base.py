@@ -8,7 +8,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 CHUNK, CHUNK_FEATURES = 1024, 2**22
-"""Examples, and features of all of them together, that a network sees at a time."""
+"""Examples, and features of all of them together, that a network sees at a time. Part of the protocol: some explainers
+draw random numbers once for a chunk."""
 
 Truth = Callable[[Float[Tensor, "b *feature"]], Float[Tensor, "b *feature"]]
 """Ground truth of a synthetic data set: inputs -> relevance of every feature, > 0 where it is informative."""

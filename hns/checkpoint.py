@@ -28,8 +28,15 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """What `write_json` stored."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """What `write_json` stored.
+
+    Raises:
+        ValueError: something else.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}); remove it") from None
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
@@ -71,8 +78,11 @@ def fill(network: nn.Module, weights: dict[str, Tensor], argument: str) -> None:
     given = {name: tuple(value.shape) for name, value in weights.items()}
     if wrong := sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name)):
         name = wrong[0]
-        expected, got = wanted.get(name, "nothing"), given.get(name, "nothing")
-        raise ValueError(f"{argument}: layer {name} must have the shape {expected}, got {got}; is it another model?")
+        expected, got = wanted.get(name), given.get(name)
+        said = f"must have the shape {expected}, got {got}" if expected and got else "is missing" if expected else (
+            "does not belong to this model"
+        )  # fmt: skip
+        raise ValueError(f"{argument}: layer {name} {said}; is it another model?")
     with torch.no_grad():
         for name, value in network.state_dict().items():
             value.copy_(weights[name])

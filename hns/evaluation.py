@@ -1,4 +1,4 @@
-"""What a trained Hide-and-Seek is worth: accuracy, share hidden, F, FIR, FII; and what its masks give away."""
+"""What a trained Hide-and-Seek is worth: accuracy, share hidden, F, FIR, FII."""
 
 from dataclasses import dataclass
 

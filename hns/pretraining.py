@@ -114,9 +114,8 @@ def _best(network: nn.Module, data: Dataset, budget: Budget, aim: Aim) -> Pretra
     for epoch in tqdm(fit(network, data.train, budget, aim.loss), total=budget.epochs, unit="epoch", leave=False):
         validation = aim.score(network, data.validation) if len(data.validation) else math.nan
         found.append((validation, aim.score(network, data.test)))
-        if (
-            not aim.sign * validation <= aim.sign * found[kept][0] or not best
-        ):  # NaN, without validation: the last epoch
+        # Without validation both are NaN: each epoch is kept in its turn.
+        if not aim.sign * validation <= aim.sign * found[kept][0] or not best:
             kept, best = epoch, copy.deepcopy(network.state_dict())
     network.load_state_dict(best)
     network.eval()

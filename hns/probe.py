@@ -13,6 +13,9 @@ from hns.model import HideAndSeek
 from hns.pretraining import Budget, classifying, fit
 from hns.seeker import seeker_small
 
+EPOCHS, STEPS = 3, 235
+"""A probe sees its examples so many times, and few examples so often that it takes as many steps."""
+
 EXAMPLES, FEATURES = 10_000, 2**28
 """Most examples of a split that probes see, and features of all of them: what they find is a lower bound."""
 
@@ -34,7 +37,7 @@ class Leak:
     masked: float
 
 
-def leak(network: HideAndSeek, data: Dataset, budget: Budget) -> Leak:
+def leak(network: HideAndSeek, data: Dataset) -> Leak:
     """Trains and scores the four probes, from the same initial weights and with the same batches."""
     limit = min(EXAMPLES, FEATURES // math.prod(data.feature_shape))
     train, test = data.train.at(torch.randperm(len(data.train))[:limit]), _thinned(data.test, limit)
@@ -47,7 +50,7 @@ def leak(network: HideAndSeek, data: Dataset, budget: Budget) -> Leak:
     found = {}
     for name, (fitted, scored) in seen.items():
         torch.set_rng_state(seed_state)
-        found[name] = _accuracy_after(fitted, scored, data.num_classes, budget)
+        found[name] = _accuracy_after(fitted, scored, data.num_classes)
     return Leak(**found)
 
 
@@ -66,8 +69,14 @@ def _thinned(split: Split, limit: int) -> Split:
     return split if len(split) <= limit else split.at(torch.randperm(len(split))[:limit])
 
 
-def _accuracy_after(train: Split, test: Split, num_classes: int, budget: Budget) -> float:
+def budget(num_examples: int) -> Budget:
+    """The last third of it at a falling learning rate."""
+    num_batches = -(-num_examples // Budget.batch_size)
+    return Budget(max(EPOCHS, -(-STEPS // num_batches)), cooldown=1 / 3)
+
+
+def _accuracy_after(train: Split, test: Split, num_classes: int) -> float:
     probe = seeker_small(train.inputs.shape[1:], num_classes).to(train.inputs.device)
-    for _ in fit(probe, train, budget, classifying):
+    for _ in fit(probe, train, budget(len(train)), classifying):
         pass
     return accuracy(probe, test)

@@ -1,12 +1,10 @@
 """One training from its settings to its result: pretraining, training, guards, probes; it goes on after any kill."""
 
-import json
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from tqdm import tqdm
 from datasets.base import Dataset
 from hns import checkpoint
 from hns.board import Board
+from hns.claim import PARTS, claim, depends_on, plain
 from hns.evaluation import score
 from hns.guard import MAX_RESTARTS, collapsed
 from hns.log import Log, epoch_row
@@ -25,13 +24,10 @@ from hns.probe import leak
 from hns.schedule import Alpha
 from hns.settings import Settings
 from hns.state import restore, snapshot
-from hns.training import Training
+from hns.training import STEP, Training
 
 Seeded = Callable[..., AbstractContextManager[None]]
 """Takes the named parts of a seed and seeds the global generators inside its block."""
-
-PARTS = ("hider", "seeker")
-PROBE = Budget(epochs=3, cooldown=1 / 3)
 
 
 @dataclass(frozen=True)
@@ -76,7 +72,7 @@ def train(settings: Settings, bench: Bench, identity: dict[str, Any], origin: di
         ValueError: the folder belongs to other settings, or weights do not fit.
     """
     result = bench.folder / "result.json"
-    _claim(settings, bench.folder, identity)
+    claim(settings, bench.data, bench.folder, identity)
     if result.exists():
         return checkpoint.read_json(result)
     last = bench.folder / "last.safetensors"
@@ -94,7 +90,7 @@ def train(settings: Settings, bench: Bench, identity: dict[str, Any], origin: di
             left_over.unlink()
         log, state = Log(log.baseline, collapses=[*log.collapses, reason], seconds=log.seconds), None
     found = _result(bench, training, log) | {"collapsed": reason}
-    found = {**identity, "settings": _plain(settings), **found, "provenance": origin}
+    found = {**identity, "settings": plain(settings), **found, "provenance": origin}
     checkpoint.write_json(result, found)
     return found
 
@@ -114,9 +110,9 @@ def load_parts(network: HideAndSeek, settings: Settings) -> None:
 def pretrain_parts(network: HideAndSeek, settings: Settings, data: Dataset) -> None:
     """Pretrains the parts that `start` names and for which no weights are given."""
     budget = Budget(settings.pretraining_epochs, settings.batch_size, settings.learning_rate)
-    if settings.start in ("hider", "both") and settings.hider_weights is None:
+    if "hider" in settings.pretrained:
         pretrain_hider(network.hider, data, budget)
-    if settings.start in ("seeker", "both") and settings.seeker_weights is None:
+    if "seeker" in settings.pretrained:
         pretrain_seeker(network.seeker, data, budget)
 
 
@@ -124,45 +120,16 @@ def _alone(
     name: str, fresh: Callable[[], Any], pretrain: Callable[..., Pretrained], settings: Settings, bench: Bench
 ) -> Pretrained:
     path = bench.folder / f"{name}.json"
-    if path.exists():
-        stored = checkpoint.read_json(path)
+    stored = checkpoint.read_json(path) if path.exists() else {}
+    if stored.get("identity") == depends_on(bench.data):
         return Pretrained(stored["score"], stored["best_epoch"], [(pair[0], pair[1]) for pair in stored["epochs"]])
     budget = Budget(settings.epochs, settings.batch_size, settings.learning_rate, settings.cooldown)
     with bench.seeded(name):
         network = fresh().to(bench.device)
         found = pretrain(network, bench.data, budget)
     _save_weights(network, bench.folder / f"{name}.safetensors")
-    checkpoint.write_json(path, asdict(found))
+    checkpoint.write_json(path, asdict(found) | {"identity": depends_on(bench.data)})
     return found
-
-
-def _claim(settings: Settings, folder: Path, identity: dict[str, Any]) -> None:
-    """A folder belongs to the identity and the settings it was begun with."""
-    path = folder / "settings.json"
-    wanted = {**identity, **_plain(settings), **_weights(settings)}
-    if not path.exists():
-        checkpoint.write_json(path, wanted)
-    given = checkpoint.read_json(path)
-    compared = wanted.keys() - {f"{part}_weights" for part in PARTS}  # the same weights may lie elsewhere now
-    if changed := [name for name in wanted if name in compared and wanted[name] != given.get(name)]:
-        name = changed[0]
-        raise ValueError(
-            f"{folder} holds a training with {name} {given.get(name)}, not {wanted[name]}; give another --identifier"
-        )
-
-
-def _plain(settings: Settings) -> dict[str, Any]:
-    """Settings as JSON holds them."""
-    return json.loads(json.dumps(asdict(settings), default=str))
-
-
-def _weights(settings: Settings) -> dict[str, str]:
-    """Checksums of the weights a training starts from."""
-    paths = {part: getattr(settings, f"{part}_weights") for part in PARTS}
-    return {
-        f"sha256 of {part}_weights": sha256(path.read_bytes()).hexdigest() if path else "none"
-        for part, path in paths.items()
-    }
 
 
 def _new(settings: Settings, bench: Bench, *, attempt: int, pretrain: bool) -> Training:
@@ -190,7 +157,7 @@ def _attempt(training: Training, bench: Bench, log: Log) -> str | None:
             log.seconds = time.perf_counter() - since
             board.write(training, log)
             bar.update(training.step - bar.n)
-            bar.set_postfix(alpha=event.alpha, hidden=f"{1 - training.journal[-1][2]:.3f}")
+            bar.set_postfix(alpha=event.alpha, hidden=f"{1 - training.journal[-1][STEP.index('mask_loss')]:.3f}")
             if reason:
                 return reason
             tensors, notes = snapshot(training)
@@ -212,7 +179,7 @@ def _result(bench: Bench, training: Training, log: Log) -> dict[str, Any]:
     _save_weights(training.network, bench.folder / "last_weights.safetensors")
     checkpoint.fill(training.network, checkpoint.read(bench.folder / "best.safetensors")[0], "best")
     with bench.seeded("probe"):
-        given_away = leak(training.network, bench.data, PROBE)
+        given_away = leak(training.network, bench.data)
     checkpoint.write_csv(bench.folder / "epochs.csv", log.rows)
     checkpoint.write_csv(bench.folder / "steps.csv", training.rows())
     return {

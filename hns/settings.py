@@ -29,7 +29,8 @@ class Settings:
         stochastic: draws masks; the same as an estimator other than deterministic, st1 unless one is given.
         estimator: how gradients pass the threshold.
         rate: growth of the slope in an epoch under sa, up to 1e6; 0.5 is 50 %.
-        test_masks: masks of a stochastic hider at test time: probability above 0.5, or drawn as in training.
+        test_masks: masks of a stochastic hider at test time: probability above 0.5, or drawn as in training; the
+            published sampling always draws.
         reference: samples as the published code does, its second sigmoid and the extremes of the batch included.
         alpha: weight of the classification loss, in [0, 1]; without it alpha falls from 1.00 to 0.10, adaptively.
         monitor: loss whose stagnation lowers alpha.
@@ -72,11 +73,21 @@ class Settings:
             found["rate"] = "the estimator sa"
         if self.threshold == "deterministic":
             found |= dict.fromkeys(("reference", "test_masks"), "a stochastic estimator")
+        elif self.reference:
+            found["test_masks"] = "no reference, which always draws"
         if self.alpha is not None:
             found |= dict.fromkeys(("monitor", "patience", "stagnation"), "an adaptive alpha")
-        if self.start == "full":
-            found["pretraining_epochs"] = "a start other than full"
+        if not self.pretrained:
+            found["pretraining_epochs"] = "a part that is pretrained here"
+        if self.hider_weights:
+            found["initial_keep"] = "a hider without weights"
         return found
+
+    @property
+    def pretrained(self) -> list[str]:
+        """The parts that are pretrained: those that `start` names and that no file of weights fills."""
+        named = {"full": [], "both": ["hider", "seeker"]}.get(self.start, [self.start])
+        return [part for part in named if getattr(self, f"{part}_weights") is None]
 
     def check(self) -> None:
         """Raises ValueError where a value is out of its range, or two contradict each other."""

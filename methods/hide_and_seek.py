@@ -34,7 +34,7 @@ class HideAndSeek:
 
     Attributes:
         estimator: how gradients pass the threshold.
-        slope: of the threshold at the last step under sa, which it reaches from 1 at an even rate; at least 1.
+        slope: of the threshold under sa once all steps are done, which it reaches from 1 at an even rate; at least 1.
         alpha: weight of the classification loss; without it alpha falls from 1.00 to 0.10, adaptively.
         patience: steps in the window that tells a plateau.
         steps: of the joint training, at most, rounded up to whole epochs; the learning rate falls to 0 over the last
@@ -60,6 +60,8 @@ class HideAndSeek:
             raise ValueError(f"steps must be at least 1, got {self.steps}")
         if not 1 <= self.slope < math.inf:
             raise ValueError(f"slope must be at least 1, got {self.slope:g}")
+        if self.slope != HideAndSeek.slope and self.estimator != "sa":
+            raise ValueError(f"slope needs the estimator sa, got {self.estimator}; leave it out")
         if self.pretraining_steps < 0:
             raise ValueError(f"pretraining_steps must not be negative, got {self.pretraining_steps}")
         self._settings(steps_per_epoch=1).check()
@@ -84,7 +86,8 @@ class HideAndSeek:
         epochs = -(-self.steps // steps_per_epoch)
         return Settings(
             model=self.model, estimator=self.estimator, alpha=self.alpha, patience=self.patience, epochs=epochs,
-            batch_size=self.batch_size, learning_rate=self.learning_rate, rate=self.slope ** (1 / epochs) - 1,
+            batch_size=self.batch_size, learning_rate=self.learning_rate, cooldown=0.2,
+            rate=self.slope ** (1 / epochs) - 1,
             pretraining_epochs=max(1, -(-self.pretraining_steps // steps_per_epoch)),
         )  # fmt: skip
 

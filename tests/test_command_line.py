@@ -53,7 +53,7 @@ def test_the_list_names_every_kind_of_plug_in(capsys: pytest.CaptureFixture[str]
         (["--classifiers", "resnet8[width=-3]"], "cannot be trained on digits"),
         (["--device", "gpu"], "device 'gpu' cannot be used here"),
         (["--workers", "-1"], "workers must be at least 0"),
-        (["--datasets", "mnist", "--data-root", "nowhere"], "mnist"),
+        (["--datasets", "mnist", "--data-root", "/dev/null/nowhere"], "mnist"),
         (["--datasets", "arrays[path=missing.npz]"], "missing.npz"),
         (["--datasets", "image_folder[root=missing]"], "missing"),
         (["--datasets", "roar_toy"], "needs images"),

@@ -46,8 +46,10 @@ class Repeats:
         Raises:
             ValueError: no repeat, a negative seed.
         """
-        if self.num_trainings < 1 or self.seed < 0:
-            raise ValueError(f"num_trainings must be at least 1 and seed 0, got {self.num_trainings} and {self.seed}")
+        if self.num_trainings < 1:
+            raise ValueError(f"num_trainings must be at least 1, got {self.num_trainings}")
+        if self.seed < 0:
+            raise ValueError(f"seed must be at least 0, got {self.seed}")
         return range(self.seed, self.seed + self.num_trainings)
 
 
@@ -136,8 +138,7 @@ class Evaluate:
         from hns.commands.evaluate import evaluate
 
         table, paths = evaluate(self.run, self.data_root, device(self.device))
-        means = table.groupby(["condition", "checkpoint"], sort=False).mean(numeric_only=True).drop(columns="seed")
-        print(means.reset_index().to_markdown(index=False, floatfmt=".4f", disable_numparse=[1]))
+        print(table.to_markdown(index=False, floatfmt=".4f", disable_numparse=[1]))
         print("\n".join(map(str, paths)))
         return 0
 
@@ -149,6 +150,7 @@ class RunStudy:
     Attributes:
         study: one of those that `hns list` shows, or a TOML file.
         conditions: only these; the table shows whatever is finished.
+        identifier: name of the folder of the results.
     """
 
     study: Positional[str]
@@ -159,13 +161,15 @@ class RunStudy:
 
     def __call__(self) -> int:
         from reports.hns.report import report
+        from reports.hns.results import published
 
-        study = presets.read(Study, self.study, STUDIES)
+        study = presets.read(Study, self.study, STUDIES, "study")
+        rows = {name: condition.published for name, condition in study.conditions.items()}
+        published(rows)
         folder = self.means.out / "studies" / Path(self.study).stem / self.identifier
         todo = [task for name in chosen(study, self.conditions) for task in self._tasks(study, name, folder)]
         _, failed = trained(todo, None)
-        published = {name: condition.published for name, condition in study.conditions.items()}
-        print(report(folder, study.question, published))
+        print(report(folder, study.question, rows))
         return failed
 
     def _tasks(self, study: Study, name: str, folder: Path) -> list[tasks.Task]:
@@ -188,8 +192,7 @@ def trained(todo: list[tasks.Task], baseline: float | None) -> tuple[list[tasks.
     if baseline is not None and not 0 < baseline <= 1:
         hint = f"; did you mean {baseline / 100:g}?" if 1 < baseline <= 100 else ""
         raise ValueError(f"baseline must be an accuracy in (0, 1], got {baseline:g}{hint}")
-    for task in {task.experiment: task for task in todo}.values():
-        tasks.rehearse(task)
+    tasks.rehearse(todo)
     parts = [tasks.part_task(task, "seeker") for task in todo if baseline is None]
     needed = list({part.folder: part for part in parts}.values())
     baselines = tasks.each(tasks.measure_baseline, needed, "baseline")
@@ -216,8 +219,10 @@ def chosen(study: Study, conditions: tuple[str, ...]) -> list[str]:
     """The conditions to train.
 
     Raises:
-        ValueError: a name that the study does not have.
+        ValueError: a name that the study does not have, or none to choose from.
     """
+    if not study.conditions:
+        raise ValueError("the study has no conditions")
     for name in conditions:
         if name not in study.conditions:
             raise ValueError(f"the study has no condition {name!r}; choose from {', '.join(study.conditions)}")

@@ -23,33 +23,50 @@ def evaluate(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFrame, 
     """Scores every checkpoint of all trainings below a folder on the test split, and draws masks and scores.
 
     Returns:
-        A row for each training and checkpoint, alphas from 1.00 down, then best and last; the paths of what was
-        written.
+        Means over the trainings of a condition for each checkpoint, alphas from 1.00 down, then best and last; the
+        paths of what was written.
 
     Raises:
-        ValueError: the folder holds no training, or a checkpoint does not fit it.
+        ValueError: the folder holds no training with a checkpoint, or a checkpoint does not fit it.
     """
     from tqdm import tqdm
 
     from reports.hns.images import alphas
 
-    places = [path.parent for path in sorted(folder.rglob("settings.json"))]
+    places = [path.parent for path in sorted(folder.rglob("settings.json")) if checkpoints(path.parent)]
     if not places:
-        raise ValueError(f"run: {folder} holds no training; give a folder that hns train or hns study has filled")
+        raise ValueError(f"run: {folder} holds no checkpoint of a training; give a folder that hns train has filled")
     rows, paths = [], []
     for place in tqdm(places, unit="training", disable=len(places) == 1):
         table, pictures = _evaluate_one(place, data_root, device)
-        rows.append(table)
+        rows.append(table.assign(condition=condition_of(place, folder), seed=place.name))
         paths += pictures
     found: pd.DataFrame = pd.concat(rows, ignore_index=True)
     at_alphas = found[found.checkpoint.str[0].str.isdigit()]
     if len(at_alphas):
         paths.append(alphas(at_alphas.assign(alpha=at_alphas.checkpoint.astype(float)), folder / "alphas.png"))
-    return found, paths
+    return means(found), paths
+
+
+def condition_of(place: Path, folder: Path) -> str:
+    """What the trainings beside one have in common: their folder, seen from the one that is evaluated."""
+    return place.parent.name if folder in (place, place.parent) else str(place.parent.relative_to(folder))
+
+
+def means(found: pd.DataFrame) -> pd.DataFrame:
+    """Means over seeds, and how many there are: not every training has reached every alpha."""
+    names = sorted(
+        found.checkpoint.unique(), key=lambda name: (name.isalpha(), -float(name) if name[0] < "a" else name)
+    )
+    ordered = found.assign(checkpoint=pd.Categorical(found.checkpoint, names))
+    by = ordered.groupby(["condition", "checkpoint"], sort=True, observed=True)
+    table = by.mean(numeric_only=True)
+    table.insert(0, "n", by.size())
+    return table.reset_index().astype({"checkpoint": str})
 
 
 def _evaluate_one(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFrame, list[Path]]:
-    """The same for one training, without scores against alpha."""
+    """A row for each checkpoint of one training, and the paths of what was written."""
     import torch
     from tqdm import tqdm
 
@@ -67,7 +84,7 @@ def _evaluate_one(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFr
         found = score(network, data.test)
         rows.append({"checkpoint": name, **asdict(found), **found.against(begun["baseline"])})
         seen[name] = _look(network, few.inputs)
-    table = pd.DataFrame(rows).assign(condition=begun["name"], seed=begun["seed"])
+    table = pd.DataFrame(rows)
     table.to_csv(folder / "evaluation.csv", index=False)
     pictures = _pictures(folder, few.inputs.cpu().numpy(), few.labels.tolist(), seen)
     return table, [folder / "evaluation.csv", *pictures]
@@ -81,17 +98,10 @@ def settings_of(begun: dict[str, Any]) -> Settings:
 
 
 def checkpoints(folder: Path) -> dict[str, Path]:
-    """Weights by name: "1.00", "0.95", ..., "best", "last"; only those that there are.
-
-    Raises:
-        ValueError: there are none.
-    """
+    """Weights by name: "1.00", "0.95", ..., "best", "last"; only those that there are."""
     found = {p.stem.removeprefix("alpha_"): p for p in sorted(folder.glob("alpha_*.safetensors"), reverse=True)}
     others = {"best": folder / "best.safetensors", "last": folder / "last_weights.safetensors"}
-    found |= {name: path for name, path in others.items() if path.exists()}
-    if not found:
-        raise ValueError(f"run: {folder} has no checkpoint yet; train until the first alpha or epoch is over")
-    return found
+    return found | {name: path for name, path in others.items() if path.exists()}
 
 
 def _look(network: "HideAndSeek", inputs: "torch.Tensor") -> tuple[Any, list[int]]:

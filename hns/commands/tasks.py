@@ -14,6 +14,9 @@ from benchmark.plugins import build, plugin
 from benchmark.spec import key
 from hns.settings import Experiment, Model
 
+EXPECTED = (ValueError, OSError)
+"""What is the input's fault; anything else is ours, and its traceback is shown."""
+
 Result = dict[str, Any]
 Done = TypeVar("Done")
 
@@ -59,6 +62,11 @@ class Task:
         """Its own folder."""
         return self.means.out / self.place
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What it is besides its settings."""
+        return {"name": self.name, "dataset": self.experiment.dataset, "seed": self.seed}
+
 
 @dataclass(frozen=True)
 class PartKey:
@@ -88,6 +96,8 @@ def tasks(experiment: Experiment, means: Means, identifier: str, seeds: Sequence
     """
     experiment.settings.check()
     plugin(experiment.dataset, "dataset")
+    if identifier in ("", ".", "..") or Path(identifier).name != identifier:
+        raise ValueError(f"identifier must be the name of a folder, got {identifier!r}")
     place = Path(slug(experiment.dataset), "hns", *kind(experiment), identifier)
     return [Task(experiment, means, place / str(seed), identifier, seed) for seed in seeds]
 
@@ -129,7 +139,7 @@ def each(work: Callable[[Task], Done], todo: Sequence[Task], what: str) -> dict[
         What they return, in order, without those that failed, which are told.
 
     Raises:
-        Exception: the first that went wrong, where all have.
+        ValueError, OSError: what went wrong with the first, where it went wrong with all.
     """
     from tqdm import tqdm
 
@@ -150,10 +160,10 @@ def each(work: Callable[[Task], Done], todo: Sequence[Task], what: str) -> dict[
             future.add_done_callback(lambda _: bar.update())
         outcomes = dict(zip(todo, (future.result() for future in futures), strict=True))
     failures = {task: found for task, found in outcomes.items() if isinstance(found, Exception)}
-    if len(failures) == len(todo):
+    if len(failures) == len(todo) and isinstance(failures[todo[0]], EXPECTED):
         raise failures[todo[0]]
     for task, error in failures.items():
-        print(f"failed: {task.folder}: {error}; the same command tries it again", file=sys.stderr)
+        print(f"failed: {task.folder}: {error}", file=sys.stderr)
     return {task: found for task, found in outcomes.items() if not isinstance(found, Exception)}
 
 
@@ -165,7 +175,7 @@ def _attempt(work: Callable[[Task], Done], task: Task) -> Done | Exception:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in NO_SPACE:
             raise
-        if not isinstance(error, ValueError):  # not the user's doing: say where
+        if not isinstance(error, EXPECTED):
             traceback.print_exc()
         return error
 
@@ -173,27 +183,36 @@ def _attempt(work: Callable[[Task], Done], task: Task) -> Done | Exception:
 @contextmanager
 def _one_bar() -> Iterator[None]:
     """No progress bars in the worker processes that start meanwhile: the one of all tasks is enough."""
+    before = os.environ.get("TQDM_DISABLE")
     os.environ["TQDM_DISABLE"] = "1"  # tqdm reads it when it is imported
     try:
         yield
     finally:
-        del os.environ["TQDM_DISABLE"]
+        os.environ.pop("TQDM_DISABLE")
+        if before is not None:
+            os.environ["TQDM_DISABLE"] = before
 
 
-def rehearse(task: Task) -> None:
-    """Builds the network of a training and fills what has weights already: bad input fails before work starts.
+def rehearse(todo: Sequence[Task]) -> None:
+    """Builds the network of each experiment and fills what has weights already: bad input fails before work starts.
 
     Raises:
-        ValueError: data that cannot be read, images that the model does not fit, weights that do not fit the model.
+        ValueError: data that cannot be read, images that the model does not fit, weights that do not fit the model, a
+            folder that holds another training.
     """
     from hns import board
+    from hns.claim import check_claim
     from hns.model import build as build_network
     from hns.session import load_parts
 
-    if task.means.tensorboard:
+    if any(task.means.tensorboard for task in todo):
         board.check()
-    settings, data = task.experiment.settings, _bench(task).data
-    load_parts(build_network(settings, data.feature_shape, data.num_classes), settings)
+    for experiment in dict.fromkeys(task.experiment for task in todo):
+        same = [task for task in todo if task.experiment == experiment]
+        settings, data = experiment.settings, _bench(same[0]).data
+        load_parts(build_network(settings, data.feature_shape, data.num_classes), settings)
+        for task in same:
+            check_claim(settings, data, task.folder, task.identity)
 
 
 def measure_baseline(task: Task) -> float:
@@ -213,11 +232,11 @@ def pretrain_hider(task: Task) -> float:
 def train(task: Task) -> Result:
     """The result of a training, with what it was."""
     from benchmark.provenance import provenance
+    from benchmark.session import device
     from hns import session
 
-    identity = {"name": task.name, "dataset": task.experiment.dataset, "seed": task.seed}
-    origin = provenance(task.means.device)
-    return session.train(task.experiment.settings, _bench(task), identity | {"baseline": task.baseline}, origin)
+    identity, origin = task.identity | {"baseline": task.baseline}, provenance(device(task.means.device))
+    return session.train(task.experiment.settings, _bench(task), identity, origin)
 
 
 def _bench(task: Task) -> Any:

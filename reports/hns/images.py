@@ -103,4 +103,4 @@ def _tile(axis: Axes, pixels: np.ndarray) -> None:
     shown = np.moveaxis(pixels, 0, -1) if len(pixels) == 3 else pixels.mean(axis=0)
     axis.imshow(shown.clip(0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axis.set(xticks=[], yticks=[])
-    axis.spines[:].set_visible(False)
+    axis.spines[:].set(visible=True, color="0.8", linewidth=0.5)

@@ -10,8 +10,8 @@ from reports.tables import Table
 PERCENT = ("accuracy", "hidden", "nonzero hidden")
 NOTE = (
     "Mean ± standard deviation over n trainings, on the test split, after the last epoch. Best FII: of the epoch with "
-    "the highest FII on the validation split. Mask only: accuracy of a classifier that sees nothing but the "
-    "masks of that epoch."
+    "the highest FII on the validation split, or the last where there is none. Mask only: accuracy of a classifier "
+    "that sees nothing but the masks of that epoch."
 )
 OK, LOST = 0.9, 0.2
 COMPARED = (

@@ -64,7 +64,7 @@ def test_pretrained_files_start_a_training(tmp_path: Path, capsys: pytest.Captur
     for part in ("hider", "seeker"):
         assert hns(f"pretrain-{part}", "--out", tmp_path, *BRIEF) == 0
         files += [f"--{part}-weights", capsys.readouterr().out.split()[-1]]
-    assert hns("train", "--out", tmp_path, *BRIEF, *files, "--baseline", "0.9") == 0
+    assert hns("train", "--out", tmp_path, *BRIEF[:2], *BRIEF[4:], *files, "--baseline", "0.9") == 0
 
 
 def test_a_study_has_a_row_for_each_condition(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,7 +95,7 @@ def test_a_study_has_a_row_for_each_condition(tmp_path: Path, capsys: pytest.Cap
         (["--mask-channels", "2"], "mask_channels must be 1"),
         (["--dataset", "roar_toy"], "Hide-and-Seek needs images"),
         (["--dataset", "minst"], "did you mean 'mnist'"),
-        (["--dataset", "mnist", "--data-root", "nowhere"], "mnist"),
+        (["--dataset", "mnist", "--data-root", "/dev/null/nowhere"], "mnist"),
         (["--baseline", "98"], "did you mean 0.98?"),
         (["--stochastic", "--estimator", "deterministic"], "contradicts"),
         (["--rate", "0.7"], "rate 0.7 has no effect here: it needs the estimator sa"),
@@ -104,6 +104,9 @@ def test_a_study_has_a_row_for_each_condition(tmp_path: Path, capsys: pytest.Cap
         (["--estimator", "st3"], "invalid choice 'st3'"),
         (["--config", "mnits"], "did you mean 'mnist'"),
         (["--num-trainings", "0"], "num_trainings"),
+        (["--seed", "-1"], "seed must be at least 0, got -1"),
+        (["--identifier", "../elsewhere"], "identifier must be the name of a folder, got '../elsewhere'"),
+        (["--estimator", "st1", "--reference", "--test-masks", "sample"], "test_masks sample has no effect here"),
         (["--device", "gpu"], "device 'gpu' cannot be used here"),
     ],
 )
@@ -117,7 +120,7 @@ def test_bad_input_is_one_clear_line_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    ("words", "said"), [(["evaluate", "nowhere"], "holds no training"), (["study", "nope"], "nope")]
+    ("words", "said"), [(["evaluate", "nowhere"], "holds no checkpoint of a training"), (["study", "nope"], "nope")]
 )
 def test_what_is_not_there_is_named(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert hns(*words) == 2
@@ -151,7 +154,7 @@ def test_a_training_that_fails_does_not_take_its_neighbours_with_it(
     monkeypatch.setattr(tasks, "train", train)
     assert hns("train", "--out", tmp_path, *BRIEF, "--num-trainings", "2", "--baseline", "0.9") == 1
     said = capsys.readouterr()
-    assert "failed: " in said.err and "not this one; the same command tries it again" in said.err
+    assert "failed: " in said.err and "not this one" in said.err
     assert "**Hide-and-Seek on digits.**" in said.out
     assert hns("train", "--out", tmp_path, *BRIEF, "--baseline", "0.9") == 2
 
@@ -163,3 +166,25 @@ def test_a_missing_tensorboard_is_noticed_before_anything_is_trained(
     assert hns("train", "--out", tmp_path / "out", "--tensorboard") == 2
     assert "tensorboard is not installed" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_other_settings_under_an_identifier_are_refused_before_anything_is_trained(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another budget has another baseline: it is not measured first, and the second seed is not begun."""
+    out = trained.parents[4]
+    before = sorted(out.rglob("*"))
+    assert hns("train", "--out", out, *BRIEF, "--epochs", "2", "--num-trainings", "2") == 2
+    assert "holds a training with epochs 1, not 2; give another --identifier" in capsys.readouterr().err
+    assert sorted(out.rglob("*")) == before
+
+
+def test_evaluate_keeps_experiments_apart(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = trained.parents[4]
+    assert hns("train", "--out", out, *BRIEF, "--estimator", "st1", "--baseline", "0.9") == 0
+    (out / "elsewhere").mkdir()
+    (out / "elsewhere" / "settings.json").write_text("{}")
+    capsys.readouterr()
+    assert hns("evaluate", out) == 0
+    shown = capsys.readouterr().out
+    assert "digits/hns/deterministic/default" in shown and "digits/hns/stochastic/st1/default" in shown

@@ -5,12 +5,16 @@ import torch
 
 from datasets.base import Split
 from hns.evaluation import Score
-from hns.guard import JUDGED, collapse, collapsed, judged
+from hns.guard import JUDGED, collapsed, judged, lost
 from hns.model import build
 from hns.schedule import Alpha
 from hns.settings import Settings
 from hns.training import Training
 from tests.hns.problems import images
+
+
+def seen(accuracy: float, hidden: float, chance: float = 0.1) -> Score:
+    return Score(accuracy, loss=1.0, hidden=hidden, nonzero_hidden=0.5, chance=chance)
 
 
 @pytest.mark.parametrize(
@@ -32,15 +36,13 @@ def test_masks_collapse_where_less_than_a_third_of_the_gain_over_guessing_is_lef
     accuracy: float, hidden: float, halfway: str | None, at_the_end: str | None
 ) -> None:
     """Ten classes, a baseline of 0.9: 0.3 of what it gains over 0.1 is an accuracy of 0.34."""
-    found = Score(accuracy, loss=1.0, hidden=hidden, nonzero_hidden=0.5, chance=0.1)
-    assert collapse(found, 0.9, final=False) == halfway
-    assert collapse(found, 0.9, final=True) == at_the_end
+    assert collapsed(under_way(num_drops=10), 0.9, seen(accuracy, hidden)) == halfway
+    assert collapsed(ended(num_drops=10), 0.9, seen(accuracy, hidden)) == at_the_end
 
 
-def test_guessing_between_two_classes_is_a_collapse_too() -> None:
+def test_guessing_between_two_classes_is_a_loss_too() -> None:
     """Its accuracy of 0.5 is more than 0.3 of any baseline."""
-    guessing = Score(accuracy=0.5, loss=0.7, hidden=1.0, nonzero_hidden=1.0, chance=0.5)
-    assert collapse(guessing, 0.99, final=False) == "hides everything"
+    assert lost(seen(accuracy=0.5, hidden=1.0, chance=0.5), 0.99)
 
 
 def test_training_examples_of_all_parts_of_a_split_judge() -> None:
@@ -52,24 +54,34 @@ def test_training_examples_of_all_parts_of_a_split_judge() -> None:
     assert len(judged(split.at(torch.arange(10)))) == 10
 
 
-def ended(num_drops: int, alpha: float | None = None) -> Training:
-    """A training whose epochs are over and whose hider keeps everything."""
-    split = images((1, 8, 8), 32)
+def under_way(num_drops: int, alpha: float | None = None) -> Training:
+    """A training that has yet to begin and whose hider keeps everything."""
     settings = Settings(epochs=1, batch_size=16, initial_keep=1 - 1e-6, learning_rate=1e-12, alpha=alpha)
-    training = Training(build(settings, (1, 8, 8), 3), split, settings, Alpha(constant=alpha, num_drops=num_drops))
+    network, split = build(settings, (1, 8, 8), 3), images((1, 8, 8), 32)
+    return Training(network, split, settings, Alpha(constant=alpha, num_drops=num_drops))
+
+
+def ended(num_drops: int, alpha: float | None = None) -> Training:
+    """The same after its last epoch."""
+    training = under_way(num_drops, alpha)
     for _ in training.run():
         pass
     return training
 
 
-def test_hiding_nothing_is_a_collapse_only_once_alpha_has_fallen() -> None:
-    """Shorter trainings and those of a constant alpha were never asked to hide."""
-    sees_all = Score(accuracy=0.9, loss=0.1, hidden=0.0, nonzero_hidden=0.0, chance=0.1)
-    assert collapsed(ended(num_drops=3), 0.9, sees_all) == "hides nothing"
+def test_hiding_nothing_is_a_collapse_only_where_hiding_was_asked_for() -> None:
+    """Shorter trainings and those of a constant alpha were not."""
+    sees_all = seen(accuracy=0.9, hidden=0.0)
+    assert collapsed(ended(num_drops=10), 0.9, sees_all) == "hides nothing"
+    assert collapsed(ended(num_drops=9), 0.9, sees_all) is None
     assert collapsed(ended(num_drops=0), 0.9, sees_all) is None
-    assert collapsed(ended(num_drops=0, alpha=1.0), 0.9, sees_all) is None
+    assert collapsed(ended(num_drops=0, alpha=0.1), 0.9, sees_all) is None
+
+
+def test_losing_the_classes_is_no_collapse_before_alpha_has_fallen() -> None:
+    """A training of a few steps has learnt nothing yet."""
+    assert collapsed(ended(num_drops=0), 0.9, seen(accuracy=0.1, hidden=0.1)) is None
 
 
 def test_without_a_validation_split_training_examples_judge() -> None:
-    training = ended(num_drops=3)
-    assert collapsed(training, baseline=0.01) == "hides nothing"
+    assert collapsed(ended(num_drops=10), baseline=0.01) == "hides nothing"

@@ -7,12 +7,15 @@ from torch import Tensor
 from benchmark.randomness import generator, seeded
 from datasets.base import Dataset, Split
 from hns.model import HideAndSeek
-from hns.pretraining import Budget
-from hns.probe import Leak, leak, shuffled
+from hns.probe import EPOCHS, STEPS, Leak, budget, leak, shuffled
 from tests.hns.problems import bright_hider, digits, linear_seeker
 
-BUDGET = Budget(epochs=5, batch_size=32, learning_rate=5e-3)
 KEEPS_WHAT_IS_BRIGHT = HideAndSeek(bright_hider(), linear_seeker((1, 8, 8), 4), estimator="deterministic")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def brief_probes() -> None:
+    """Here probes are as long as users get them."""
 
 
 def dataset(split: Split, num_classes: int) -> Dataset:
@@ -23,7 +26,7 @@ def dataset(split: Split, num_classes: int) -> Dataset:
 
 def leaking(network: HideAndSeek, data: Dataset) -> Leak:
     with seeded("probe"):
-        return leak(network, data, BUDGET)
+        return leak(network, data)
 
 
 def positions(n: int = 256) -> Dataset:
@@ -116,3 +119,9 @@ def test_shuffled_masks_favour_no_place_and_no_image() -> None:
     assert ((found.mean(0) - 2 / 16).abs() < 4 * spread).all()
     pairs = (found[:, 0] * found[:, 1]).mean().item()
     assert pairs == pytest.approx(1 / 120, abs=4 * (1 / 120 / 4000) ** 0.5)  # one of the 16 * 15 / 2 pairs
+
+
+def test_few_examples_are_seen_as_often_as_it_takes() -> None:
+    assert budget(10_000).epochs == EPOCHS
+    assert budget(1_000_000).epochs == EPOCHS
+    assert budget(1000).epochs * 8 >= STEPS > (budget(1000).epochs - 1) * 8

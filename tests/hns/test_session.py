@@ -27,7 +27,7 @@ from hns.model import build, fresh_hider
 from hns.pretraining import Budget, painting_error, pretrain_hider, pretrain_seeker
 from hns.probe import leak
 from hns.seeker import seeker_small
-from hns.session import PROBE, Bench, load_parts, measure_baseline, measure_hider, pretrain_parts, train
+from hns.session import Bench, load_parts, measure_baseline, measure_hider, pretrain_parts, train
 from hns.settings import Settings
 from tests.hns.problems import digits, images, same
 
@@ -143,7 +143,7 @@ def test_probes_look_at_the_masks_of_the_best_epoch(uninterrupted: dict[str, Pat
     for file in WEIGHTS:
         checkpoint.fill(network, checkpoint.read(folder / file)[0], file)
         with seeded("session", "probe"):
-            found[file] = asdict(leak(network, DATA, PROBE))
+            found[file] = asdict(leak(network, DATA))
     assert result["best"]["epoch"] < result["last"]["epoch"]
     assert result["leak"] == found["best.safetensors"] != found["last_weights.safetensors"]
 
@@ -278,9 +278,9 @@ def test_a_hider_that_hides_everything_is_stopped_at_once(tmp_path: Path) -> Non
 
 def test_masks_that_hide_nothing_are_tried_again_once_alpha_has_fallen(tmp_path: Path) -> None:
     """Whoever sets alpha to 1 wants no mask, and a training too short for alpha to fall has not failed."""
-    settings = Settings(epochs=1, batch_size=16, initial_keep=0.99, patience=2, learning_rate=1e-12)
+    settings = Settings(epochs=8, batch_size=16, initial_keep=0.99, patience=2, learning_rate=1e-12)
     assert train(replace(settings, alpha=1.0), bench(tmp_path / "constant"), EASY, {})["collapsed"] is None
-    assert train(replace(settings, patience=4), bench(tmp_path / "short"), EASY, {})["collapsed"] is None
+    assert train(replace(settings, epochs=3), bench(tmp_path / "short"), EASY, {})["collapsed"] is None
     assert train(settings, bench(tmp_path / "adaptive"), EASY, {})["restarts"] == 2
 
 

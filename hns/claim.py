@@ -1,0 +1,63 @@
+"""What a folder is about: the settings, data and weights its training was begun with, which never change."""
+
+import json
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from datasets.base import Dataset
+from hns import checkpoint
+from hns.settings import Settings
+
+VERSION = 1
+"""Raised when the results of the same settings change on purpose."""
+
+FILE = "settings.json"
+PARTS = ("hider", "seeker")
+
+
+def claim(settings: Settings, data: Dataset, folder: Path, identity: dict[str, Any]) -> None:
+    """Notes in a folder what its training is, unless it says so already.
+
+    Raises:
+        ValueError: it says something else.
+    """
+    check_claim(settings, data, folder, identity)
+    if not (folder / FILE).exists():
+        checkpoint.write_json(folder / FILE, _wanted(settings, data) | identity)
+
+
+def check_claim(settings: Settings, data: Dataset, folder: Path, identity: dict[str, Any]) -> None:
+    """Checks that a folder is about nothing else; the same weights may lie elsewhere by now.
+
+    Raises:
+        ValueError: it is.
+    """
+    if not (folder / FILE).exists():
+        return
+    given, wanted = checkpoint.read_json(folder / FILE), _wanted(settings, data) | identity
+    paths = {f"{part}_weights" for part in PARTS}
+    if changed := [name for name in wanted if name not in paths and wanted[name] != given.get(name)]:
+        name = changed[0]
+        was, now = given.get(name), wanted[name]
+        raise ValueError(f"{folder} holds a training with {name} {was}, not {now}; give another --identifier")
+
+
+def depends_on(data: Dataset) -> dict[str, Any]:
+    """What a result depends on besides settings and seed."""
+    return {"version": VERSION, "checksums of the data": data.card.checksums}
+
+
+def plain(settings: Settings) -> dict[str, Any]:
+    """Settings as JSON holds them."""
+    return json.loads(json.dumps(asdict(settings), default=str))
+
+
+def _wanted(settings: Settings, data: Dataset) -> dict[str, Any]:
+    return plain(settings) | {f"sha256 of {part}_weights": _sha256(settings, part) for part in PARTS} | depends_on(data)
+
+
+def _sha256(settings: Settings, part: str) -> str | None:
+    path = getattr(settings, f"{part}_weights")
+    return sha256(path.read_bytes()).hexdigest() if path else None
