@@ -34,7 +34,8 @@ class HideAndSeek:
 
     Attributes:
         estimator: how gradients pass the threshold.
-        slope: of the threshold under sa once all steps are done, which it reaches from 1 at an even rate; at least 1.
+        slope: of the threshold under sa once all steps are done, which it reaches from 1 at an even rate; at least 1;
+            no other estimator has one.
         alpha: weight of the classification loss; without it alpha falls from 1.00 to 0.10, adaptively.
         patience: steps in the window that tells a plateau.
         steps: of the joint training, at most, rounded up to whole epochs; the learning rate falls to 0 over the last
@@ -60,8 +61,6 @@ class HideAndSeek:
             raise ValueError(f"steps must be at least 1, got {self.steps}")
         if not 1 <= self.slope < math.inf:
             raise ValueError(f"slope must be at least 1, got {self.slope:g}")
-        if self.slope != HideAndSeek.slope and self.estimator != "sa":
-            raise ValueError(f"slope needs the estimator sa, got {self.estimator}; leave it out")
         if self.pretraining_steps < 0:
             raise ValueError(f"pretraining_steps must not be negative, got {self.pretraining_steps}")
         self._settings(steps_per_epoch=1).check()
