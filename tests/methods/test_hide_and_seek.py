@@ -89,7 +89,7 @@ def test_a_collapse_is_repeated_twice_and_told() -> None:
 @pytest.mark.slow
 def test_digits_stay_readable_with_nine_pixels_in_ten_hidden() -> None:
     data = digits(Path("unused"))
-    attribute = prepared(HideAndSeek(), data.train)
+    attribute = prepared(HideAndSeek(), data.train, nn.Sequential(nn.Flatten(), nn.Linear(64, 10)))
     mask, logits = attribute.hide(data.test.inputs)
     assert mask.float().mean() < 0.1
     assert (logits.argmax(1) == data.test.labels).float().mean() > 0.8
