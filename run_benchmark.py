@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 from tyro.conf import OmitArgPrefixes, subcommand
@@ -56,7 +56,10 @@ class Run:
         out: folder of the run; by default runs/<config>.
         data_root: folder of the data sets; what is missing there is downloaded into it.
         device: cpu, cuda, cuda:1, ...; auto takes CUDA where there is one.
-        workers: worker processes; by default one for each core, and none beside a GPU.
+        workers: worker processes; by default one for each core, and none beside a GPU; 0 works in this process.
+        executor: local worker processes, or ray (extra of that name) on one or many machines.
+        ray_address: cluster for ray, such as auto; by default one is started for the run.
+        gpus_per_task: share of a GPU for each piece of work under ray: 0.25 puts four on each.
         dry_run: only print what would be done.
         retry_failed: run failed cells again.
     """
@@ -67,6 +70,9 @@ class Run:
     data_root: Path = Path("data")
     device: str = "auto"
     workers: int | None = None
+    executor: Literal["local", "ray"] = "local"
+    ray_address: str | None = None
+    gpus_per_task: float = 0.0
     dry_run: bool = False
     retry_failed: bool = False
 
@@ -75,11 +81,15 @@ class Run:
         if self.dry_run:
             print(plan.forecast(cells))
             return 0
-        from benchmark.session import Means, run  # torch loads only when there is work
+        if self.executor == "local" and (self.ray_address or self.gpus_per_task):
+            raise ValueError("ray_address and gpus_per_task need executor ray; add --executor ray or leave them out")
+        from benchmark.ray_pool import Cluster  # torch loads only when there is work
+        from benchmark.session import Means, run
 
+        cluster = Cluster(self.ray_address, self.gpus_per_task) if self.executor == "ray" else None
+        means = Means(self.data_root, self.device, self.workers, self.retry_failed, cluster)
         folder = self.out or Path("runs") / Path(self.config).stem
-        counts = run(self.matrix, cells, folder, Means(self.data_root, self.device, self.workers, self.retry_failed))
-        return _finish(folder, counts)
+        return _finish(folder, run(self.matrix, cells, folder, means))
 
 
 @dataclass(frozen=True)

@@ -10,22 +10,30 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import wait as wait_for_end
+from typing import NamedTuple
 
 import torch
 from tqdm import tqdm
 
 from benchmark import runner
-from benchmark.plan import Group, groups, trainings
+from benchmark.plan import Bundle, Group, bundles, groups, trainings
 from benchmark.provenance import provenance
 from benchmark.runner import Workplace
 from benchmark.spec import Cell, Ranking, Training
 from benchmark.store import Outcome, Store
 from methods.base import Skip
 
-Work = Training | Group | Cell
+Work = Training | Group | Bundle
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Crew(NamedTuple):
+    """Who does the work: a pool that takes it, and how many pieces are handed out at a time."""
+
+    pool: Executor
+    capacity: int
 
 
 @dataclass
@@ -38,13 +46,13 @@ class Driver:
 
     store: Store
     place: Workplace
-    pool: Executor
+    crew: Crew
     missing: dict[Cell, None]
     bar: tqdm
-    capacity: int
 
     def __post_init__(self) -> None:
         self.waiting = Counter(cell.ranking for cell in self.missing)
+        self.replicas: dict[Training, int] = {}
 
     def run(self) -> None:
         """Trains the original networks first, then ranks and measures group by group."""
@@ -55,31 +63,40 @@ class Driver:
         return Cell(training, None, None) in self.missing or not self.place.artefacts.has_network(training)
 
     def _drive(self, work: Iterable[Work]) -> None:
-        """Keeps at most `capacity` pieces of work in flight; what follows from finished work goes first."""
+        """Keeps as many pieces of work in flight as the crew takes; what follows from finished work goes first."""
         ready: deque[Work] = deque(work)
-        running: dict[Future[Outcome], Work] = {}
+        running: dict[Future[list[Outcome]], Work] = {}
         while ready or running:
-            while ready and len(running) < self.capacity:
+            while ready and len(running) < self.crew.capacity:
                 part = ready.popleft()
-                running[self.pool.submit(attempt, part, self.place)] = part
+                running[self.crew.pool.submit(attempt, part, self.place)] = part
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 ready.extendleft(reversed(self._finished(running.pop(future), future.result())))
 
-    def _finished(self, work: Work, outcome: Outcome) -> list[Work]:
+    def _finished(self, work: Work, outcomes: list[Outcome]) -> list[Work]:
         """Records what is known now and returns the work that became possible."""
-        if isinstance(work, Cell):
-            self._record([work], outcome)
-        elif isinstance(work, Training):
+        outcome = outcomes[0]
+        if isinstance(work, Training):
             self._record([Cell(work, None, None)], outcome)
             if outcome.status != "done":
                 self._record([cell for cell in self.missing if _depends(cell, work)], outcome)
-        elif outcome.status == "done":
-            return list(work.cells)
-        elif len(work.rankings) > 1:
-            return list(work.split())  # one bad explainer must not take its neighbours with it
-        else:
+        elif isinstance(work, Group) and outcome.status == "done":
+            return list(bundles(work.cells, self._num_replicas(work.cells[0].training)))
+        elif outcome.status != "done" and len(parts := work.split()) > 1:
+            return list(parts)  # one bad explainer, or training, must not take its neighbours with it
+        elif isinstance(work, Group):
             self._record(work.cells, outcome)
+        else:
+            for cell, measured in zip(work.cells, outcomes, strict=True):
+                self._record([cell], measured)
         return []
+
+    def _num_replicas(self, training: Training) -> int:
+        """Cells of a bundle; the same for all seeds."""
+        key = replace(training, seed=0)
+        if key not in self.replicas:
+            self.replicas[key] = runner.num_replicas(training, self.place)
+        return self.replicas[key]
 
     def _record(self, cells: Iterable[Cell], outcome: Outcome) -> None:
         for cell in cells:
@@ -96,41 +113,43 @@ class Driver:
             self.place.artefacts.drop_ranks(ranking)
 
 
-def execute(store: Store, missing: list[Cell], place: Workplace, *, workers: int) -> None:
+def execute(store: Store, missing: list[Cell], place: Workplace, crew: Crew) -> None:
     """Measures cells that have no outcome yet.
-
-    Args:
-        workers: number of worker processes; 0 works in this process.
 
     Raises:
         OSError: no space left on the device; finished cells are kept.
         RuntimeError: a worker process died; finished cells are kept.
     """
-    with (
-        tqdm(total=len(missing), unit="cell", desc=place.folder.name, smoothing=0.02, mininterval=0.5) as bar,
-        pool(workers) as hands,
-    ):
-        Driver(store, place, hands, dict.fromkeys(missing), bar, capacity=max(1, workers)).run()
+    with tqdm(total=len(missing), unit="cell", desc=place.folder.name, smoothing=0.02, mininterval=0.5) as bar:
+        Driver(store, place, crew, dict.fromkeys(missing), bar).run()
 
 
-def attempt(work: Work, place: Workplace) -> Outcome:
-    """Does one piece of work; the single place where any exception becomes an outcome."""
+def attempt(work: Work, place: Workplace) -> list[Outcome]:
+    """Does one piece of work; the single place where any exception becomes an outcome, of all of it.
+
+    Returns:
+        One outcome, or those of the cells of a bundle.
+    """
     try:
         if isinstance(work, Training):
-            return runner.train_original(work, place)
-        if isinstance(work, Cell):
-            return runner.measure(work, place)
+            return [runner.train_original(work, place)]
+        if isinstance(work, Bundle):
+            return (
+                runner.measure_together(work.cells, place)
+                if len(work.cells) > 1
+                else [runner.measure(work.cells[0], place)]
+            )
         runner.rank(work.rankings, place)
-        return Outcome("done")
+        return [Outcome("done")]
     except Skip as skip:
-        return Outcome("skipped", reason=str(skip))
+        return [Outcome("skipped", reason=str(skip))]
     except Exception as error:
         if isinstance(error, OSError) and error.errno in NO_SPACE:
             raise
         runner.forget_data()
         first_line = f"{type(error).__name__}: {error}".partition("\n")[0]
         reason = f"{first_line}\n\n{traceback.format_exc()}"
-        return Outcome("failed", reason=reason, provenance=provenance(place.device))
+        return [Outcome("failed", reason=reason, provenance=provenance(place.device))]
 
 
 def _depends(cell: Cell, training: Training) -> bool:

@@ -147,13 +147,40 @@ class Group:
         return [Group((r,), tuple(c for c in self.cells if c.ranking == r)) for r in self.rankings]
 
 
+@dataclass(frozen=True)
+class Bundle:
+    """Cells that are measured together: networks trained side by side, or one by itself."""
+
+    cells: tuple[Cell, ...]
+
+    def split(self) -> "list[Bundle]":
+        """One bundle for each cell."""
+        return [Bundle((cell,)) for cell in self.cells]
+
+
+def bundles(wanted: Iterable[Cell], size: int) -> list[Bundle]:
+    """Cells in bundles of at most `size`; only networks retrained on images under one seed can share one."""
+    alike: dict[object, list[Cell]] = {}
+    for cell in wanted:
+        alike.setdefault(cell.training if cell.retrain and cell.probe == "image" else cell, []).append(cell)
+    return [Bundle(tuple(part[i : i + size])) for part in alike.values() for i in range(0, len(part), size)]
+
+
 def groups(wanted: Iterable[Cell]) -> list[Group]:
-    """Reduced cells grouped by the pass that ranks them; cells without a ranking stand alone."""
+    """Reduced cells grouped by the pass that ranks them; cells without a ranking stand alone.
+
+    Explainers that train networks of their own come first: last, they would keep one worker while the others rest.
+    """
     passes: dict[object, list[Cell]] = {}
     for cell in wanted:
         if not cell.intact:
             passes.setdefault(_pass(cell.ranking) if cell.ranking else cell, []).append(cell)
-    return [Group(tuple(dict.fromkeys(c.ranking for c in part if c.ranking)), tuple(part)) for part in passes.values()]
+    found = [Group(tuple(dict.fromkeys(c.ranking for c in part if c.ranking)), tuple(part)) for part in passes.values()]
+    return sorted(found, key=lambda group: not any(_trains(ranking) for ranking in group.rankings))
+
+
+def _trains(ranking: Ranking) -> bool:
+    return getattr(build(ranking.explainer, "explainer"), "explains", "classifier") == "itself"
 
 
 def _pass(ranking: Ranking) -> object:

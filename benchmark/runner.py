@@ -2,7 +2,8 @@
 
 import math
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,24 +23,32 @@ from datasets.base import Dataset, Split
 
 Metrics = dict[str, float | None]
 
+REPLICAS, STACKED_NUMBERS = 10, 2**27
+"""Networks trained side by side, and numbers that their training inputs may be together: half a gigabyte."""
+
+
+def load(dataset: PlugIn, seed: int, data_root: Path) -> Dataset:
+    """The data set a specification names, on the CPU; the seed matters to generated data alone."""
+    return build(dataset, "dataset", seed=seed)(data_root)
+
 
 @dataclass(frozen=True)
 class Workplace:
-    """Where work is done: the run's folder, the folder of the data, the device ("cpu", "cuda", "cuda:1")."""
+    """Where work is done: the run's folder, the folder of the data, the device ("cpu", "cuda", "cuda:1").
+
+    Attributes:
+        load: where data sets come from: files, unless a cluster hands them round.
+    """
 
     folder: Path
     data_root: Path
     device: str
+    load: Callable[[PlugIn, int, Path], Dataset] = load
 
     @property
     def artefacts(self) -> Artefacts:
         """Files shared between cells."""
         return Artefacts(self.folder / "artefacts")
-
-
-def load(dataset: PlugIn, data_root: Path, *, seed: int = 0) -> Dataset:
-    """The data set a specification names, on the CPU."""
-    return build(dataset, "dataset", seed=seed)(data_root)
 
 
 def train_original(original: Training, place: Workplace) -> Outcome:
@@ -71,20 +80,51 @@ def measure(cell: Cell, place: Workplace) -> Outcome:
     """Reduces all splits, retrains where the cell says so, and scores the network after its last epoch."""
     started = time.perf_counter()
     data = _data(cell.training, place)
-    masks = {name: _mask(cell, name, split, place) for name, split in data.splits.items()}
-    reduced = data.with_inputs({name: _seen(cell, data, name, mask) for name, mask in masks.items()})
+    reduced, metrics = _reduced(cell, data, place)
     if cell.retrain:
         # Images keep the standardisation of the original; masks have one of their own.
         network = _trained(cell.training, reduced, place, standardise=reduced if cell.probe == "mask" else data)
     else:
         network = _original(cell.training, data, place)
-    own = place.artefacts.load_own(cell.ranking) if cell.ranking else {}
-    return _outcome(network, reduced, started, place, _shares(data, masks) | own)
+    return _outcome(network, reduced, started, place, metrics)
+
+
+def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
+    """The same for cells of one bundle whose networks stack; each outcome is the one the cell has alone."""
+    started = time.perf_counter()
+    specification = cells[0].training
+    data = _data(specification, place)
+    reduced = [_reduced(cell, data, place) for cell in cells]
+    network = _fresh(specification, data, place)
+    inputs = torch.stack([part.train.inputs for part, _ in reduced])
+    with seeded("training", *specification.pairing()):
+        stack = training.train_stack(
+            network, inputs, data.train.labels, specification.recipe, pairing=specification.pairing()
+        )
+    outcomes = []
+    for replica, (part, metrics) in enumerate(reduced):
+        stack.copy_to(network, replica)
+        outcomes.append(_outcome(network, part, started, place, metrics))
+    share = (time.perf_counter() - started) / len(cells)
+    return [replace(outcome, seconds=share) for outcome in outcomes]
+
+
+def num_replicas(specification: Training, place: Workplace) -> int:
+    """How many networks of a training are worth training side by side; 1 where they do not stack."""
+    data = _data(specification, place)
+    if not training.stacks(_fresh(specification, data, place), data.train, specification.recipe):
+        return 1
+    return max(1, min(REPLICAS, STACKED_NUMBERS // data.train.inputs.numel()))
+
+
+def data_of(specification: Training) -> tuple[PlugIn, int]:
+    """Data set and seed to load; 0 for real data, which are the same under every seed."""
+    seeded_data = any(value == SEED for _, value in specification.dataset.parameters)
+    return specification.dataset, specification.seed if seeded_data else 0
 
 
 def _data(specification: Training, place: Workplace) -> Dataset:
-    seeded_data = any(value == SEED for _, value in specification.dataset.parameters)
-    return _loaded(specification.dataset, place.data_root, place.device, specification.seed if seeded_data else 0)
+    return _loaded(*data_of(specification), place.load, place.data_root, place.device)
 
 
 def forget_data() -> None:
@@ -93,8 +133,15 @@ def forget_data() -> None:
 
 
 @lru_cache(maxsize=2)
-def _loaded(dataset: PlugIn, data_root: Path, device: str, seed: int) -> Dataset:
-    return load(dataset, data_root, seed=seed).to(device)
+def _loaded(dataset: PlugIn, seed: int, load: Callable[..., Dataset], data_root: Path, device: str) -> Dataset:
+    return load(dataset, seed, data_root).to(device)
+
+
+def _reduced(cell: Cell, data: Dataset, place: Workplace) -> tuple[Dataset, Metrics]:
+    """What the network of a cell sees, the share that was removed, and what the explainer's own masks achieve."""
+    masks = {name: _mask(cell, name, split, place) for name, split in data.splits.items()}
+    reduced = data.with_inputs({name: _seen(cell, data, name, mask) for name, mask in masks.items()})
+    return reduced, _shares(data, masks) | (place.artefacts.load_own(cell.ranking) if cell.ranking else {})
 
 
 def _mask(cell: Cell, name: str, split: Split, place: Workplace) -> Tensor:

@@ -3,6 +3,8 @@
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -10,8 +12,9 @@ import torch
 
 from benchmark import runner
 from benchmark.classifiers import check_contract, classifier
-from benchmark.executor import execute
+from benchmark.executor import Crew, execute, pool
 from benchmark.plan import Matrix
+from benchmark.ray_pool import Cluster, ray_crew
 from benchmark.runner import Workplace
 from benchmark.spec import Cell
 from benchmark.store import FILE, Store
@@ -26,12 +29,14 @@ class Means:
     Attributes:
         device: "cpu", "cuda", "cuda:1"; "auto" takes CUDA where there is one.
         workers: worker processes; None for one a core, and none beside a GPU.
+        cluster: Ray takes the place of worker processes.
     """
 
     data_root: Path
     device: str = "auto"
     workers: int | None = None
     retry_failed: bool = False
+    cluster: Cluster | None = None
 
 
 def run(matrix: Matrix, cells: list[Cell], folder: Path, means: Means) -> Counter[str]:
@@ -46,7 +51,9 @@ def run(matrix: Matrix, cells: list[Cell], folder: Path, means: Means) -> Counte
         OSError: no space left.
     """
     place = Workplace(folder, means.data_root, device(means.device))
-    workers = num_workers(means.workers, place.device)
+    num_workers(means.workers, place.device)
+    if means.cluster:
+        means.cluster.check()
     unfinished = Store(folder).missing(cells) if (folder / FILE).exists() else cells
     checksums = rehearse(unfinished, place)  # before anything is written
     store = Store(folder, create=True)
@@ -58,11 +65,25 @@ def run(matrix: Matrix, cells: list[Cell], folder: Path, means: Means) -> Counte
             store.forget_failures()
         missing = store.missing(cells)
         if missing:
-            execute(store, missing, place, workers=min(workers, len(missing)))
+            with _crew(means, place, missing) as (crew, seen):
+                execute(store, missing, seen, crew)
             place.artefacts.clean()
         else:
             print(f"{folder}: all {len(cells)} cells are finished, nothing to do", file=sys.stderr)
         return store.counts()
+
+
+@contextmanager
+def _crew(means: Means, place: Workplace, missing: list[Cell]) -> Iterator[tuple[Crew, Workplace]]:
+    """Worker processes or a cluster, and the workplace as they see it."""
+    if means.cluster is None:
+        workers = min(num_workers(means.workers, place.device), len(missing))
+        with pool(workers) as hands:
+            yield Crew(hands, max(1, workers)), place
+    else:
+        datasets = list(dict.fromkeys(runner.data_of(cell.training) for cell in missing))
+        with ray_crew(means.cluster, place, datasets, workers=means.workers) as (crew, seen):
+            yield crew, seen
 
 
 def rehearse(cells: list[Cell], place: Workplace) -> dict[str, dict[str, str]]:
@@ -76,7 +97,7 @@ def rehearse(cells: list[Cell], place: Workplace) -> dict[str, dict[str, str]]:
     """
     checksums = {}
     for dataset in dict.fromkeys(cell.training.dataset for cell in cells):
-        data = runner.load(dataset, place.data_root)
+        data = runner.load(dataset, 0, place.data_root)
         checksums[dataset.text] = data.card.checksums
         few = Split(data.train.inputs[:2], data.train.labels[:2])
         for identity, recipe in dict.fromkeys((c.training.classifier, c.training.recipe) for c in cells):

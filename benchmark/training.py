@@ -1,16 +1,18 @@
 """Training a classifier from scratch, and measuring it. The same few lines serve originals and retrained networks."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import torch
-from torch import nn
+from jaxtyping import Float, Int
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmark.augmentation import augmented
 from benchmark.randomness import generator
 from benchmark.recipe import Recipe
+from benchmark.stack import Stack, shape_of_one, stackable
 from datasets.base import Split
 from datasets.batches import batches
 
@@ -37,9 +39,48 @@ def train(network: nn.Module, split: Split, recipe: Recipe, *, pairing: tuple[ob
         raise ValueError("there are no training examples; lower validation or raise train in the data set")
     if recipe.optimiser == "least_squares":
         _least_squares(network, split)
+    elif stacks(network, split, recipe):
+        stack = train_stack(network, split.inputs[None], split.labels, recipe, pairing=pairing)
+        stack.copy_to(network, 0)
     else:
-        _descend(network, split, recipe, pairing)
+        noise = generator("augmentation", *pairing)
+
+        def loss(batch: Int[Tensor, "b"]) -> Float[Tensor, ""]:
+            logits = network(augmented(split.inputs[batch], recipe.augmentation, noise))
+            return F.cross_entropy(logits, split.labels[batch], label_smoothing=recipe.label_smoothing)
+
+        _descend(network, len(split), loss, recipe, pairing)
     network.eval()
+
+
+def stacks(network: nn.Module, split: Split, recipe: Recipe) -> bool:
+    """Whether networks like this one are trained as a `Stack`, one or many, so that their number changes no number."""
+    gradual = recipe.optimiser != "least_squares" and recipe.augmentation == "none"
+    return gradual and stackable(network, tuple(split.inputs.shape[1:]))
+
+
+def train_stack(
+    network: nn.Module,
+    inputs: Float[Tensor, "r n *feature"],
+    labels: Int[Tensor, "n"],
+    recipe: Recipe,
+    *,
+    pairing: tuple[object, ...],
+) -> Stack:
+    """Trains replicas of a fresh network, each on inputs of its own, with the same batches.
+
+    Each comes out with the bits that it would have by itself.
+    """
+    stack = Stack(network, len(inputs))
+
+    def loss(batch: Int[Tensor, "b"]) -> Float[Tensor, ""]:
+        # Examples last: rows of a softmax in one block get bits that depend on the rows beside them.
+        logits, expected = stack(inputs[:, batch]).transpose(1, 2).contiguous(), labels[batch].expand(len(inputs), -1)
+        total = F.cross_entropy(logits, expected, label_smoothing=recipe.label_smoothing, reduction="sum")
+        return total / len(batch)
+
+    _descend(stack, len(labels), loss, recipe, pairing)
+    return stack
 
 
 def score(network: nn.Module, split: Split) -> Score:
@@ -54,26 +95,32 @@ def score(network: nn.Module, split: Split) -> Score:
     return Score(hits.item(), F.cross_entropy(joined, split.labels).item())
 
 
-def _descend(network: nn.Module, split: Split, recipe: Recipe, pairing: tuple[object, ...]) -> None:
-    order, noise = generator("batches", *pairing), generator("augmentation", *pairing)
+def _descend(
+    network: nn.Module,
+    num_examples: int,
+    loss: Callable[[Int[Tensor, "b"]], Float[Tensor, ""]],
+    recipe: Recipe,
+    pairing: tuple[object, ...],
+) -> None:
+    order = generator("batches", *pairing)
     optimiser = _optimiser(network, recipe)
-    num_batches = len(batches(torch.arange(len(split)), recipe.batch_size))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, partial(_factor, recipe=recipe, num_batches=num_batches))
+    num_batches = len(batches(torch.arange(num_examples), recipe.batch_size))
     network.train()
+    step = 0
     for _ in range(recipe.epochs):
-        for batch in batches(torch.randperm(len(split), generator=order), recipe.batch_size):
-            inputs = augmented(split.inputs[batch], recipe.augmentation, noise)
-            loss = F.cross_entropy(network(inputs), split.labels[batch], label_smoothing=recipe.label_smoothing)
+        for batch in batches(torch.randperm(num_examples, generator=order), recipe.batch_size):
+            for group in optimiser.param_groups:
+                group["lr"] = recipe.learning_rate * _factor(step, recipe, num_batches)
             optimiser.zero_grad()
-            loss.backward()
+            loss(batch).backward()
             optimiser.step()
-            schedule.step()
+            step += 1
 
 
 def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Weight decay acts on matrices and kernels only; biases and normalisation layers are vectors."""
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    free = [p for p in network.parameters() if p.ndim <= 1]
+    decayed = [p for p in network.parameters() if len(shape_of_one(p)) > 1]
+    free = [p for p in network.parameters() if len(shape_of_one(p)) <= 1]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": free, "weight_decay": 0.0}]
     if recipe.optimiser == "sgd":
         nesterov = recipe.momentum > 0

@@ -64,6 +64,11 @@ def test_benchmark_never_names_a_method() -> None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PROJECT)))
+def test_ray_has_one_home(file: Path) -> None:
+    assert file.name == "ray_pool.py" or not [name for name in imports(file) if name.split(".")[0] == "ray"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PROJECT)))
 def test_generators_have_one_home_and_devices_are_followed(file: Path) -> None:
     text = file.read_text()
     assert ".cuda()" not in text

@@ -25,7 +25,7 @@ def rankings_of(matrix: Matrix) -> list[Ranking]:
 def trained(small_matrix: Build, place: Workplace) -> tuple[nn.Module, Dataset]:
     training = cells(small_matrix())[0].training
     runner.train_original(training, place)
-    data = runner.load(training.dataset, place.data_root)
+    data = runner.load(training.dataset, 0, place.data_root)
     return runner._original(training, data, place), data
 
 

@@ -1,0 +1,62 @@
+"""Bundles: cells measured together have the outcomes they have alone."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from benchmark import executor, plan, runner
+from benchmark.plan import Bundle, bundles
+from benchmark.runner import Workplace
+from benchmark.spec import Cell
+
+Build = Callable[..., plan.Matrix]
+
+
+def reduced(matrix: plan.Matrix) -> list[Cell]:
+    return [cell for cell in plan.cells(matrix) if not cell.intact]
+
+
+@pytest.fixture
+def ranked(small_matrix: Build, place: Workplace) -> list[Cell]:
+    """Six cells of one seed, of which everything is known but their accuracies."""
+    cells = reduced(small_matrix(explainers=("random",), fractions=(0.1, 0.5, 0.9)))
+    runner.train_original(cells[0].training, place)
+    runner.rank((cells[0].ranking,), place)  # type: ignore[arg-type]
+    return cells
+
+
+def test_networks_of_a_seed_retrained_on_images_share_bundles_and_no_others(small_matrix: Build) -> None:
+    cells = reduced(small_matrix(retrain=(True, False), probes=("image", "mask"), seeds=2))
+    found = bundles(cells, size=3)
+    assert sorted(map(repr, (cell for bundle in found for cell in bundle.cells))) == sorted(map(repr, cells))
+    shared = [bundle.cells for bundle in found if len(bundle.cells) > 1]
+    assert shared and all(cell.retrain and cell.probe == "image" for part in shared for cell in part)
+    assert all(len({cell.training for cell in part}) == 1 and len(part) <= 3 for part in shared)
+
+
+def test_cells_measured_together_have_the_metrics_they_have_alone(ranked: list[Cell], place: Workplace) -> None:
+    together = runner.measure_together(ranked, place)
+    assert [outcome.metrics for outcome in together] == [runner.measure(cell, place).metrics for cell in ranked]
+    assert len({outcome.seconds for outcome in together}) == 1
+
+
+def test_what_stacks_is_measured_together_and_nothing_else(small_matrix: Build, place: Workplace) -> None:
+    training = plan.cells(small_matrix())[0].training
+    assert runner.num_replicas(training, place) == runner.REPLICAS
+    assert (
+        runner.num_replicas(replace(training, recipe=replace(training.recipe, optimiser="least_squares")), place) == 1
+    )
+    augmented = replace(training.recipe, augmentation="shift_flip")
+    assert runner.num_replicas(replace(training, recipe=augmented), place) == 1
+
+
+def test_a_bundle_that_fails_is_tried_cell_by_cell(
+    ranked: list[Cell], place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no memory for so many")
+
+    monkeypatch.setattr(runner, "measure_together", fail)
+    assert executor.attempt(Bundle(tuple(ranked)), place)[0].status == "failed"
+    assert [executor.attempt(part, place)[0].status for part in Bundle(tuple(ranked)).split()] == ["done"] * 6
