@@ -56,7 +56,7 @@ def ray_crew(
         _knock(cluster.address)
         workers = None if cluster.address else workers
         ray.init(cluster.address, num_cpus=workers, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         hint = "run ray start --head there, or leave ray_address out"
         raise ValueError(
             f"no Ray cluster answers at ray_address {cluster.address} ({_first_line(error)}); {hint}"
@@ -134,6 +134,7 @@ def _knock(address: str | None) -> None:
 
     Raises:
         OSError: nothing does.
+        ValueError: the port is no number.
     """
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")
     if host:

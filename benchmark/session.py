@@ -51,7 +51,7 @@ def run(matrix: Matrix, cells: list[Cell], folder: Path, means: Means) -> Counte
         OSError: no space left.
     """
     place = Workplace(folder, means.data_root, device(means.device))
-    num_workers(means.workers, place.device)
+    num_workers(means.workers, place.device)  # bad numbers are refused before anything is loaded
     if means.cluster:
         means.cluster.check()
     unfinished = Store(folder).missing(cells) if (folder / FILE).exists() else cells

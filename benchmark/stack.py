@@ -28,14 +28,10 @@ class Stack(nn.Module):
     """Replicas of one network, all with its weights: `(r, b, *feature)` -> logits `(r, b, k)`.
 
     A replica computes what the network would, up to rounding, and the same bits whatever replicas stand beside it.
-
-    Attributes:
-        replicas: how many.
     """
 
     def __init__(self, network: nn.Module, replicas: int) -> None:
         super().__init__()
-        self.replicas = replicas
         self.layers = nn.Sequential(*(_stacked(layer, replicas) for layer in leaves(network)))
 
     def forward(self, inputs: Float[Tensor, "r b *feature"]) -> Float[Tensor, "r b k"]:

@@ -86,7 +86,8 @@ class Train(Command):
         todo = tasks.tasks(self.experiment, self.means, self.identifier, self.repeats.seeds)
         refuse_idle(self.experiment, presets.read(Experiment, self.config, CONFIGS))
         results, failed = trained(todo, self.baseline)
-        print(summary(frame(results)).text())
+        if results:
+            print(summary(frame(results)).text())
         print("\n".join(str(task.folder) for task in todo))
         return failed
 

@@ -50,14 +50,12 @@ def evaluate(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFrame, 
 
 def condition_of(place: Path, folder: Path) -> str:
     """What the trainings beside one have in common: their folder, seen from the one that is evaluated."""
-    return place.parent.name if folder in (place, place.parent) else str(place.parent.relative_to(folder))
+    return place.resolve().parent.name if folder in (place, place.parent) else str(place.parent.relative_to(folder))
 
 
 def means(found: pd.DataFrame) -> pd.DataFrame:
     """Means over seeds, and how many there are: not every training has reached every alpha."""
-    names = sorted(
-        found.checkpoint.unique(), key=lambda name: (name.isalpha(), -float(name) if name[0] < "a" else name)
-    )
+    names = sorted(found.checkpoint.unique(), key=lambda name: (1, name) if name.isalpha() else (0, -float(name)))
     ordered = found.assign(checkpoint=pd.Categorical(found.checkpoint, names))
     by = ordered.groupby(["condition", "checkpoint"], sort=True, observed=True)
     table = by.mean(numeric_only=True)

@@ -188,3 +188,15 @@ def test_evaluate_keeps_experiments_apart(trained: Path, capsys: pytest.CaptureF
     assert hns("evaluate", out) == 0
     shown = capsys.readouterr().out
     assert "digits/hns/deterministic/default" in shown and "digits/hns/stochastic/st1/default" in shown
+
+
+def test_trainings_that_all_fail_by_our_fault_end_with_their_traceback_and_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(task: tasks.Task) -> tasks.Result:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(tasks, "train", train)
+    assert hns("train", "--out", tmp_path, *BRIEF, "--baseline", "0.9") == 1
+    said = capsys.readouterr().err
+    assert "Traceback" in said and "failed: " in said and said.strip().endswith("out of memory")
