@@ -77,7 +77,7 @@ class Run:
     retry_failed: bool = False
 
     def __call__(self) -> int:
-        cells = plan.cells(self.matrix)
+        cells = plan.cells(self.matrix)  # what is written wrongly fails before torch is loaded
         if self.dry_run:
             print(plan.forecast(cells))
             return 0
@@ -89,7 +89,7 @@ class Run:
         cluster = Cluster(self.ray_address, self.gpus_per_task) if self.executor == "ray" else None
         means = Means(self.data_root, self.device, self.workers, self.retry_failed, cluster)
         folder = self.out or Path("runs") / Path(self.config).stem
-        return _finish(folder, run(self.matrix, cells, folder, means))
+        return _finish(folder, run(self.matrix, folder, means))
 
 
 @dataclass(frozen=True)

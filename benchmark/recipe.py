@@ -6,6 +6,7 @@ from typing import Literal
 Optimiser = Literal["adam", "sgd", "least_squares"]
 Schedule = Literal["constant", "one_cycle", "steps"]
 Augmentation = Literal["none", "shift_flip", "resized_crop"]
+Precision = Literal["auto", "fp32", "bf16"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Recipe:
             `warmup_epochs`, then multiplies by 0.1 at 1/3, 2/3 and 8/9 of the epochs (30, 60, 80 of 90).
         weight_decay: L2 penalty on weights; biases and normalisation layers are left out.
         augmentation: applied after features were removed; see `benchmark/augmentation.py`.
+        precision: of products in training; a run takes "auto" as bf16 where the processor has it, else as fp32.
+            Scores and attributions are always computed in float32.
     """
 
     optimiser: Optimiser = "adam"
@@ -31,6 +34,7 @@ class Recipe:
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     augmentation: Augmentation = "none"
+    precision: Precision = "auto"
 
     def check(self) -> None:
         """Raises ValueError where a value is out of its range."""

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import torch
 
-from benchmark import runner
+from benchmark import plan, runner
 from benchmark.classifiers import check_contract, classifier
 from benchmark.executor import Crew, execute, pool
 from benchmark.plan import Matrix
+from benchmark.precision import settled
 from benchmark.ray_pool import Cluster, ray_crew
 from benchmark.runner import Workplace
 from benchmark.spec import Cell
@@ -39,18 +40,20 @@ class Means:
     cluster: Cluster | None = None
 
 
-def run(matrix: Matrix, cells: list[Cell], folder: Path, means: Means) -> Counter[str]:
+def run(matrix: Matrix, folder: Path, means: Means) -> Counter[str]:
     """Measures what is missing of a matrix in its folder.
 
     Returns:
         Number of cells by status.
 
     Raises:
-        ValueError: data that cannot be read, a classifier that does not fit it, a device that is not there, a folder
-            that holds another matrix or is being written to.
+        ValueError: a matrix that makes no sense, data that cannot be read, a classifier that does not fit it, a device
+            that is not there, a folder that holds another matrix or is being written to.
         OSError: no space left.
     """
     place = Workplace(folder, means.data_root, device(means.device))
+    matrix = replace(matrix, recipe=settled(matrix.recipe, place.device))
+    cells = plan.cells(matrix)
     num_workers(means.workers, place.device)  # bad numbers are refused before anything is loaded
     if means.cluster:
         means.cluster.check()

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmark.augmentation import augmented
+from benchmark.precision import products
 from benchmark.randomness import generator
 from benchmark.recipe import Recipe
 from benchmark.stack import Stack, shape_of_one, stackable
@@ -105,16 +106,19 @@ def _descend(
     pairing: tuple[object, ...],
 ) -> None:
     order = generator("batches", *pairing)
+    device = next(network.parameters()).device
     optimiser = _optimiser(network, recipe)
     num_batches = len(batches(torch.arange(num_examples), recipe.batch_size))
     network.train()
     step = 0
     for _ in range(recipe.epochs):
-        for batch in batches(torch.randperm(num_examples, generator=order), recipe.batch_size):
+        for batch in batches(torch.randperm(num_examples, generator=order).to(device), recipe.batch_size):
             for group in optimiser.param_groups:
                 group["lr"] = recipe.learning_rate * _factor(step, recipe, num_batches)
             optimiser.zero_grad()
-            loss(batch).backward()
+            with products(recipe.precision, device):
+                total = loss(batch)
+            total.backward()
             optimiser.step()
             step += 1
 

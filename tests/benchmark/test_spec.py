@@ -23,6 +23,7 @@ OTHER_VALUES = {
     "weight_decay": 0.1,
     "label_smoothing": 0.1,
     "augmentation": "shift_flip",
+    "precision": "bf16",
 }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from torch import Tensor
 
-from benchmark import plan, presets, removal
+from benchmark import presets, removal
 from benchmark.classifiers import classifier
 from benchmark.plan import Matrix
 from benchmark.plugins import build, plugin
@@ -25,7 +25,7 @@ Build = Callable[..., Matrix]
 
 def accuracies(matrix: Matrix, folder: Path) -> dict[tuple, float]:
     """Mean test accuracy over seeds by (explainer, order, retrain, probe, removal fraction)."""
-    run(matrix, plan.cells(matrix), folder, Means(folder, "cpu", workers=0))
+    run(matrix, folder, Means(folder, "cpu", workers=0))
     joined = curves(load(folder))
     assert set(joined.status) == {"done"}
     keys = ["explainer", "order", "retrain", "probe", "removal_fraction"]

@@ -1,0 +1,64 @@
+"""The precision of trainings: decided once, part of the identity, and close to float32."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import run_benchmark
+from benchmark import precision
+from benchmark.classifiers import classifier
+from benchmark.plugins import build, plugin
+from benchmark.randomness import seeded
+from benchmark.recipe import Recipe
+from benchmark.spec import key
+from benchmark.store import Store
+from benchmark.training import Score, score, train
+
+DIGITS = build(plugin("digits", "dataset"), "dataset")(Path("data"))
+
+
+def trained(network: str, **recipe: object) -> Score:
+    with seeded("precision"):
+        fresh = classifier(plugin(network, "classifier"), DIGITS.train.inputs, 10)
+    train(fresh, DIGITS.train, Recipe(epochs=4, learning_rate=0.01, **recipe), pairing=("precision",))  # type: ignore[arg-type]
+    assert all(weight.dtype == torch.float32 for weight in fresh.parameters())
+    return score(fresh, DIGITS.test)
+
+
+@pytest.mark.parametrize(
+    ("network", "change"),
+    [
+        ("cnn_small[width=8]", {}),
+        ("resnet8[width=4]", {}),
+        ("cnn_small[width=8]", {"augmentation": "shift_flip", "optimiser": "sgd"}),
+    ],
+)
+def test_bfloat16_trains_as_well_as_float32(network: str, change: dict) -> None:
+    full, half = (trained(network, precision=name, **change) for name in ("fp32", "bf16"))
+    assert half.loss != full.loss, "bfloat16 was not used"
+    assert abs(half.accuracy - full.accuracy) < 0.05
+
+
+def test_auto_takes_bfloat16_only_where_the_processor_multiplies_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    assert precision.settled(Recipe(), "cpu").precision == "bf16"
+    assert precision.settled(Recipe(precision="fp32"), "cpu").precision == "fp32"
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False})
+    assert precision.settled(Recipe(), "cpu").precision == "fp32"
+
+
+def test_the_precision_is_part_of_the_identity() -> None:
+    assert key(Recipe(precision="fp32")) != key(Recipe(precision="bf16"))
+
+
+def test_a_run_stores_the_precision_that_it_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = [
+        "run", "--classifiers", "mlp[width=16,hidden_layers=1]", "--explainers", "random", "--seeds", "1",
+        "--fractions", "0.5", "--epochs", "1", "--device", "cpu", "--workers", "0", "--out", str(tmp_path / "run"),
+    ]  # fmt: skip
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {})
+    assert run_benchmark.main(command) == 0
+    rows = Store(tmp_path / "run").rows()
+    assert {row.specification["training"]["recipe"]["precision"] for row in rows} == {"fp32"}
+    assert run_benchmark.main([*command, "--precision", "bf16"]) == 2, "the folder holds results in float32"
