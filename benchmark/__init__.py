@@ -9,6 +9,7 @@ CLASSIFIERS: dict[str, str] = {
     "mlp": "benchmark.classifiers:mlp",
     "cnn_small": "hns.seeker:seeker_small",
     "cnn_large": "hns.seeker:seeker_large",
+    "airbench": "benchmark.airbench:airbench",
     "resnet8": "benchmark.classifiers:resnet8",
     "resnet18": "benchmark.classifiers:resnet18",
     "resnet50": "benchmark.classifiers:resnet50",

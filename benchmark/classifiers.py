@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torchvision.models import resnet as torchvision_resnet
 
+from benchmark.airbench import FITTED, Whitening
 from benchmark.plugins import build
 from benchmark.spec import PlugIn
 
@@ -46,7 +47,11 @@ def classifier(identity: PlugIn, inputs: Float[Tensor, "n *feature"], num_classe
         inputs: training inputs: their shape sizes the network, their statistics standardise its inputs.
     """
     network = build(identity, "classifier")(tuple(inputs.shape[1:]), num_classes)
-    return nn.Sequential(Standardize(inputs), network)
+    standardize = Standardize(inputs)
+    for module in network.modules():
+        if isinstance(module, Whitening):
+            module.fit(standardize(inputs[:FITTED]))
+    return nn.Sequential(standardize, network)
 
 
 def check_contract(network: nn.Module, inputs: Float[Tensor, "n *feature"]) -> None:

@@ -11,9 +11,12 @@ from benchmark import CLASSIFIERS
 from benchmark.classifiers import Standardize, check_contract, classifier
 from benchmark.plugins import plugin
 from benchmark.randomness import seeded
+from benchmark.recipe import Recipe
+from benchmark.training import train
+from datasets.base import Split
 
 TABULAR = ("linear", "mlp")
-IMAGES = {name: (3, 64, 64) if name == "resnet50" else (1, 8, 8) for name in CLASSIFIERS}
+IMAGES = {name: {"resnet50": (3, 64, 64), "airbench": (3, 9, 9)}.get(name, (1, 8, 8)) for name in CLASSIFIERS}
 
 
 def build(name: str, inputs: torch.Tensor, num_classes: int = 5) -> nn.Module:
@@ -98,3 +101,26 @@ def test_weights_depend_on_the_seed_alone() -> None:
     inputs = torch.rand(4, 1, 8, 8)
     first, again = build("cnn_small", inputs), build("cnn_small", inputs * 0.5)
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
+
+
+def test_the_whitening_of_airbench_gives_independent_patches_of_variance_one() -> None:
+    inputs = torch.rand(64, 3, 12, 12).cumsum(3) / 12  # neighbours alike, as in images
+    network = build("airbench", inputs)
+    patches = F.unfold(network[0](inputs), 2, stride=2)  # type: ignore[index]
+    seen = (network[1][0].filters.weight.flatten(1) @ patches).transpose(0, 1).flatten(1)  # type: ignore[index]
+    assert torch.allclose(seen[:12].cov(), torch.eye(12), atol=0.05)
+    assert torch.equal(seen[:12], -seen[12:])
+
+
+def test_training_leaves_the_frozen_weights_of_airbench_alone() -> None:
+    split = Split(torch.rand(64, 3, 12, 12), torch.arange(64) % 5)
+    network = build("airbench", split.inputs)
+    frozen = {name: weight.clone() for name, weight in network.named_parameters() if not weight.requires_grad}
+    train(network, split, Recipe(optimiser="sgd", epochs=1, batch_size=32, learning_rate=0.5), pairing=("frozen",))
+    assert len(frozen) == 7
+    assert all(torch.equal(weight, network.get_parameter(name)) for name, weight in frozen.items())
+
+
+def test_airbench_at_its_published_width_has_two_million_parameters() -> None:
+    network = build("airbench", torch.rand(8, 3, 32, 32), num_classes=10)
+    assert round(sum(weight.numel() for weight in network.parameters()) / 1e6, 1) == 2.0
