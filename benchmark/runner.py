@@ -19,6 +19,7 @@ from benchmark.provenance import provenance
 from benchmark.randomness import seeded
 from benchmark.spec import Cell, PlugIn, Ranking, Training
 from benchmark.store import Outcome
+from benchmark.tiny import as_products
 from datasets.base import Dataset, Split
 
 Metrics = dict[str, float | None]
@@ -71,7 +72,8 @@ def rank(rankings: tuple[Ranking, ...], place: Workplace) -> None:
     if todo:
         data = _data(todo[0].training, place)
         network = _original(todo[0].training, data, place)
-        ranked = rank_splits(network, data.splits, todo)
+        with as_products(network):
+            ranked = rank_splits(network, data.splits, todo)
         for ranking, ranks in zip(todo, ranked.maps, strict=True):
             place.artefacts.save_ranks(ranking, ranks, ranked.own)
 

@@ -4,7 +4,6 @@ Small networks spend their time on starting operations, not on arithmetic. A sta
 replicas, and where an image is tiny it replaces convolutions by matrix products, of which processors make more.
 """
 
-import math
 from collections.abc import Iterator
 
 import torch
@@ -13,15 +12,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmark.classifiers import Standardize
+from benchmark.tiny import placement, plain, tiny
 
 FOLDED = (nn.ReLU, nn.Flatten, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
 """Layers without parameters that treat every example by itself."""
 
 VECTOR = 16
 """Numbers that the widest of today's processors treat at once."""
-
-TINY = 4
-"""A convolution becomes a matrix product where its input has at most so many times the places of its kernel."""
 
 
 class Stack(nn.Module):
@@ -135,26 +132,12 @@ class Folded(nn.Module):
         return self.layer(inputs.flatten(0, 1)).unflatten(0, inputs.shape[:2])
 
 
-def placement(layer: nn.Conv2d, size: tuple[int, ...]) -> Float[Tensor, "k h w v u"]:
-    """1 where a place (h, w) of the input meets an output (v, u) through an element k of the kernel, else 0."""
-    one = nn.functional.one_hot(torch.arange(math.prod(size)), math.prod(size)).float().view(-1, 1, *size)
-    elements = torch.eye(math.prod(layer.kernel_size)).view(-1, 1, *layer.kernel_size)
-    met = F.conv2d(one, elements, None, layer.stride, layer.padding, layer.dilation)
-    return met.transpose(0, 1).unflatten(1, size).contiguous()
-
-
 def _whole(layer: nn.Module) -> bool:
     return type(layer) is nn.Linear and layer.bias is not None
 
 
 def _tiny(layer: nn.Module, inputs: Tensor) -> bool:
-    return (
-        type(layer) is nn.Conv2d
-        and layer.groups == 1
-        and layer.bias is not None
-        and layer.padding_mode == "zeros"
-        and math.prod(inputs.shape[2:]) <= TINY * math.prod(layer.kernel_size)
-    )
+    return plain(layer) and tiny(layer, tuple(inputs.shape[2:]))
 
 
 def _stacked(layer: nn.Module, replicas: int) -> nn.Module:

@@ -11,7 +11,8 @@ from benchmark.classifiers import classifier
 from benchmark.plugins import plugin
 from benchmark.randomness import generator, seeded
 from benchmark.recipe import Recipe
-from benchmark.stack import Stack, placement, stackable
+from benchmark.stack import Stack, stackable
+from benchmark.tiny import placement
 from benchmark.training import _descend, train, train_stack
 from datasets.base import Split
 

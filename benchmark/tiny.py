@@ -1,0 +1,66 @@
+"""Convolutions of tiny images as matrix products, of which processors make more than of convolutions so small."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache, partial
+from typing import TypeGuard
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+TINY = 4
+"""An image is tiny to a convolution where it has at most so many times the places of its kernel."""
+
+
+@contextmanager
+def as_products(network: nn.Module) -> Iterator[None]:
+    """Within it, a network on the CPU computes its convolutions of tiny images as products, the same up to rounding.
+
+    Its modules keep their types and weights, so that explainers find what they look for.
+    """
+    layers = [layer for layer in network.modules() if plain(layer) and layer.weight.device.type == "cpu"]
+    for layer in layers:
+        layer.forward = partial(_convolved, layer)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.forward
+
+
+def plain(layer: nn.Module) -> TypeGuard[nn.Conv2d]:
+    """Whether a layer is a convolution that can be a product: no subclass, no groups, zero padding, a bias."""
+    if type(layer) is not nn.Conv2d:
+        return False
+    return layer.groups == 1 and layer.bias is not None and layer.padding_mode == "zeros"
+
+
+def tiny(layer: nn.Conv2d, size: tuple[int, ...]) -> bool:
+    """Whether images of this size are tiny to a convolution."""
+    return math.prod(size) <= TINY * math.prod(layer.kernel_size)
+
+
+def placement(layer: nn.Conv2d, size: tuple[int, ...]) -> Float[Tensor, "k h w v u"]:
+    """1 where a place (h, w) of the input meets an output (v, u) through an element k of the kernel, else 0."""
+    one = F.one_hot(torch.arange(math.prod(size)), math.prod(size)).float().view(-1, 1, *size)
+    elements = torch.eye(math.prod(layer.kernel_size)).view(-1, 1, *layer.kernel_size)
+    met = F.conv2d(one, elements, None, layer.stride, layer.padding, layer.dilation)
+    return met.transpose(0, 1).unflatten(1, size).contiguous()
+
+
+def _convolved(layer: nn.Conv2d, inputs: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d v u"]:
+    size = tuple(inputs.shape[2:])
+    if not tiny(layer, size):
+        return nn.Conv2d.forward(layer, inputs)
+    places = _placement(layer, size)
+    k, h, w, v, u = places.shape
+    d, c, *_ = layer.weight.shape
+    kernels = (layer.weight.view(d * c, k) @ places.view(k, -1)).view(d, c, h * w, v * u)
+    matrix = kernels.permute(1, 2, 0, 3).reshape(c * h * w, d * v * u)
+    return (inputs.flatten(1) @ matrix).view(-1, d, v, u) + layer.get_parameter("bias").view(-1, 1, 1)
+
+
+_placement = lru_cache(maxsize=32)(placement)
