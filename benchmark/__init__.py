@@ -12,7 +12,7 @@ CLASSIFIERS: dict[str, str] = {
     "airbench": "benchmark.airbench:airbench",
     "resnet8": "benchmark.classifiers:resnet8",
     "resnet18": "benchmark.classifiers:resnet18",
-    "resnet50": "benchmark.classifiers:resnet50",
+    "resnet50": "benchmark.resnet50:resnet50",
 }
 
 FILLS: dict[str, str] = {

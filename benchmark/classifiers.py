@@ -13,7 +13,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
-from torchvision.models import resnet as torchvision_resnet
 
 from benchmark.airbench import FITTED, Whitening
 from benchmark.plugins import build
@@ -111,35 +110,6 @@ def resnet18(feature_shape: Sequence[int], num_classes: int, *, width: int = 64)
     return _residual_network(feature_shape, num_classes, channels=(width, 2 * width, 4 * width, 8 * width), blocks=2)
 
 
-def resnet50(feature_shape: Sequence[int], num_classes: int) -> nn.Module:
-    """torchvision's ResNet-50 for images of about 224 pixels, with ReLU modules of their own (He et al. 2016).
-
-    Differs from torchvision: the three activations of a block are separate modules, none in place; names and shapes
-    of the weights are torchvision's.
-    """
-    _require_images(feature_shape, "resnet50")
-    network = torchvision_resnet.ResNet(Bottleneck, [3, 4, 6, 3], num_classes=num_classes)
-    network.relu = nn.ReLU()
-    if feature_shape[0] != 3:
-        network.conv1 = nn.Conv2d(feature_shape[0], 64, 7, stride=2, padding=3, bias=False)
-    return network
-
-
-class Bottleneck(torchvision_resnet.Bottleneck):
-    """torchvision's bottleneck block with three ReLU modules instead of one used three times in place."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        del self.relu
-        self.relu1, self.relu2, self.relu3 = nn.ReLU(), nn.ReLU(), nn.ReLU()
-
-    def forward(self, x: Tensor) -> Tensor:
-        out = self.relu1(self.bn1(self.conv1(x)))
-        out = self.relu2(self.bn2(self.conv2(out)))
-        out = self.bn3(self.conv3(out))
-        return self.relu3(out + (x if self.downsample is None else self.downsample(x)))
-
-
 class Block(nn.Module):
     """Two 3x3 convolutions and a shortcut; where the shape changes, the shortcut is a 1x1 convolution."""
 
@@ -162,7 +132,7 @@ class Block(nn.Module):
 def _residual_network(
     feature_shape: Sequence[int], num_classes: int, *, channels: Sequence[int], blocks: int
 ) -> nn.Module:
-    _require_images(feature_shape, "a residual network")
+    require_images(feature_shape, "a residual network")
     stem = nn.Conv2d(feature_shape[0], channels[0], 3, padding=1, bias=False)
     layers: list[nn.Module] = [stem, nn.BatchNorm2d(channels[0]), nn.ReLU()]
     current = channels[0]
@@ -186,6 +156,7 @@ def _size(feature_shape: Sequence[int]) -> int:
     return math.prod(feature_shape)
 
 
-def _require_images(feature_shape: Sequence[int], name: str) -> None:
+def require_images(feature_shape: Sequence[int], name: str) -> None:
+    """Raises ValueError unless features are `(c, h, w)`."""
     if len(feature_shape) != 3:
         raise ValueError(f"{name} needs images (c, h, w), got features {tuple(feature_shape)}; use mlp")

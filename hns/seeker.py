@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from torch import nn
-from torchvision.models import resnet50
 
 SMALL = (1, 2, 4)
 LARGE = (1, 2, 4, 8, 8)
@@ -30,6 +29,8 @@ def seeker_resnet(feature_shape: Sequence[int], num_classes: int) -> nn.Module:
 
     Differs from the paper: starts from random weights everywhere; its stand-alone seeker starts from ImageNet weights.
     """
+    from torchvision.models import resnet50  # takes seconds to import
+
     channels, height, width = feature_shape
     stages = list(resnet50(weights=None).children())[:-2]
     if channels != 3:
