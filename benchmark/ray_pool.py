@@ -49,12 +49,15 @@ def ray_crew(
         workers: processes of a cluster that is started here; None for one a core.
 
     Raises:
-        ValueError: no such cluster, or none with a GPU where one is asked for.
+        ValueError: no such cluster, none with a GPU where one is asked for, or workers for a cluster that is there.
     """
     ray = _ray()
+    if cluster.address and workers is not None:
+        raise ValueError(
+            f"workers is for a cluster that the run starts, got {workers} beside ray_address; leave it out"
+        )
     try:
         _knock(cluster.address)
-        workers = None if cluster.address else workers
         ray.init(cluster.address, num_cpus=workers, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
     except (OSError, ValueError) as error:
         hint = "run ray start --head there, or leave ray_address out"
@@ -63,7 +66,13 @@ def ray_crew(
         ) from None
     try:
         stored = tuple((*named, ray.put(load(*named, place.data_root))) for named in datasets)
-        seen = replace(place, folder=place.folder.resolve(), data_root=place.data_root.resolve(), load=Stored(stored))
+        seen = replace(
+            place,
+            folder=place.folder.resolve(),
+            data_root=place.data_root.resolve(),
+            device="cuda" if cluster.gpus_per_task else place.device,  # the driver may have no GPU of its own
+            load=Stored(stored),
+        )
         places = _places(ray.cluster_resources(), cluster.gpus_per_task)
         work = ray.remote(num_cpus=1, num_gpus=cluster.gpus_per_task, max_retries=RETRIES)(_do)
         yield Crew(RayPool(work), capacity=2 * places), seen

@@ -112,7 +112,11 @@ def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
 
 
 def num_replicas(specification: Training, place: Workplace) -> int:
-    """How many networks of a training are worth training side by side; 1 where they do not stack."""
+    """How many networks of a training are worth training side by side; 1 where they do not stack.
+
+    The driver asks; it may have no GPU where its workers have one.
+    """
+    place = replace(place, device="cpu")
     data = _data(specification, place)
     if not training.stacks(_fresh(specification, data, place), data.train, specification.recipe):
         return 1

@@ -58,3 +58,9 @@ def test_without_a_cluster_the_address_is_named(tmp_path: Path, capsys: pytest.C
     words = [*SMALL, "--out", str(tmp_path / "out"), "--executor", "ray", "--ray-address", "127.0.0.1:1"]
     assert run_benchmark.main(words) == 2
     assert "ray_address 127.0.0.1:1" in capsys.readouterr().err
+
+
+def test_workers_beside_an_address_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [*SMALL, "--out", str(tmp_path / "out"), "--executor", "ray", "--ray-address", "auto", "--workers", "2"]
+    assert run_benchmark.main(words) == 2
+    assert "workers is for a cluster that the run starts" in capsys.readouterr().err

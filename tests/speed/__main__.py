@@ -1,30 +1,16 @@
 """`make speed`: what the fast paths gain over the way these things are usually written."""
 
 import argparse
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
-import captum.attr
-import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.utils.data import DataLoader
-from torch.utils.data import Dataset as TorchDataset
 
-from benchmark.classifiers import classifier
 from benchmark.plugins import build, plugin
-from benchmark.randomness import seeded
-from benchmark.recipe import Recipe
-from benchmark.removal import kept, mean, remove, training_mean
-from benchmark.training import train
-from datasets.base import Dataset, Split
-from methods.ensembles import NoisyMoments
-from methods.gradient import Gradient, IntegratedGradients
-from tests.speed.timing import Ratio, compare
+from tests.speed import matrix, memory
+from tests.speed.attribution import ensembles
+from tests.speed.retraining import cell
 
-EPOCHS, BATCH, FRACTION = 2, 128, 0.5
+PARTS = ("ensembles", "cell", "quick", "workers", "memory")
 
 
 def main() -> None:
@@ -32,84 +18,29 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--data-root", type=Path, default=Path("data"))
     arguments.add_argument("--train", type=int, default=10_000, help="images of MNIST that are retrained on")
+    arguments.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     given = arguments.parse_args()
     torch.set_num_threads(1)
-    data = build(plugin(f"mnist[train={given.train},test=1000]", "dataset"), "dataset")(given.data_root)
-    comparisons: dict[str, Callable[[], Ratio]] = {
-        "SmoothGrad, SmoothGrad-Squared and VarGrad of gradients, against Captum": partial(ensembles, data, "gradient"),
-        "the same of integrated gradients": partial(ensembles, data, "integrated_gradients", images=16),
-        f"retraining on {given.train} images of MNIST, {EPOCHS} epochs, against a DataLoader": partial(cell, data),
-    }
-    for name, comparison in comparisons.items():
-        print(f"{name}: {comparison().text()}", flush=True)
+    if {"ensembles", "cell"} & set(given.only):
+        mnist = build(plugin(f"mnist[train={given.train},test=1000]", "dataset"), "dataset")(given.data_root)
+    if "ensembles" in given.only:
+        say("SmoothGrad, SmoothGrad-Squared and VarGrad of gradients, against Captum", ensembles(mnist, "gradient"))
+        say("the same of integrated gradients", ensembles(mnist, "integrated_gradients", images=16))
+    if "cell" in given.only:
+        say(f"retraining on {given.train} images of MNIST, against a DataLoader", cell(mnist))
+    if "quick" in given.only:
+        say("the quick matrix, start and report included", f"{matrix.quick():.0f} s")
+    if "workers" in given.only:
+        for name, found in matrix.workers().items():
+            say(name, found)
+    if "memory" in given.only:
+        for name, growth in memory.growths().items():
+            say(name, growth)
 
 
-def ensembles(data: Dataset, base: str, *, images: int = 64, samples: int = 15) -> Ratio:
-    """One shared pass against three calls of Captum's NoiseTunnel, each batched: same network, same samples."""
-    network, few = fresh(data.train), data.test.at(torch.arange(images))
-    method, captums = {
-        "gradient": (Gradient(), captum.attr.Saliency(network)),
-        "integrated_gradients": (IntegratedGradients(), captum.attr.IntegratedGradients(network)),
-    }[base]
-    ours = NoisyMoments(method, samples).prepare(network, data.train)
-    tunnel, own = captum.attr.NoiseTunnel(captums), {"abs": False} if base == "gradient" else {"n_steps": 25}
-
-    def plain() -> None:
-        for kind in ("smoothgrad", "smoothgrad_sq", "vargrad"):
-            tunnel.attribute(
-                few.inputs, target=few.labels, nt_type=kind, nt_samples=samples, nt_samples_batch_size=1, **own
-            )
-
-    return compare(plain, lambda: ours(few.inputs, few.labels))
-
-
-def cell(data: Dataset) -> Ratio:
-    """One cell of a matrix against the plain loop: masks made item by item from attributions, a DataLoader, fp32."""
-    recipe = Recipe(epochs=EPOCHS, batch_size=BATCH, learning_rate=1e-3)
-    attributions = torch.rand(data.train.inputs.shape, generator=torch.default_generator)
-    ranks = attributions.flatten(1).argsort(1, descending=True).argsort(1).view_as(attributions)
-
-    def ours() -> None:
-        middle = training_mean(data.train.inputs)
-        reduced = remove(data.train.inputs, kept(ranks, removal_fraction=FRACTION), mean, middle)
-        train(fresh(data.train), Split(reduced, data.train.labels), recipe, pairing=("speed",))
-
-    return compare(partial(plain_loop, data.train, attributions, recipe), ours)
-
-
-def plain_loop(split: Split, attributions: Tensor, recipe: Recipe) -> None:
-    """Retraining as it is usually written."""
-    network = fresh(split)
-    optimiser = torch.optim.Adam(network.parameters(), recipe.learning_rate)
-    loader = DataLoader(Masked(split, attributions), recipe.batch_size, shuffle=True)
-    for _ in range(recipe.epochs):
-        for inputs, labels in loader:
-            optimiser.zero_grad()
-            F.cross_entropy(network(inputs), labels).backward()
-            optimiser.step()
-
-
-class Masked(TorchDataset):
-    """Images whose most relevant pixels are replaced by the mean, one at a time."""
-
-    def __init__(self, split: Split, attributions: Tensor) -> None:
-        self.images, self.labels = split.inputs.numpy(), split.labels.numpy()
-        self.attributions, self.mean = attributions.numpy(), float(split.inputs.mean())
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        image = self.images[index].copy()
-        removed = np.argsort(-self.attributions[index].ravel())[: round(FRACTION * image.size)]
-        image.ravel()[removed] = self.mean
-        return torch.from_numpy(image), int(self.labels[index])
-
-
-def fresh(split: Split) -> nn.Module:
-    """The same untrained network each time."""
-    with seeded("speed"):
-        return classifier(plugin("cnn_small", "classifier"), split.inputs, 10)
+def say(name: str, found: object) -> None:
+    """One line, at once."""
+    print(f"{name}: {found}", flush=True)
 
 
 if __name__ == "__main__":

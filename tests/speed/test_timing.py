@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from datasets.digits import digits
-from tests.speed.__main__ import cell, ensembles
+from tests.speed.attribution import ensembles
+from tests.speed.memory import growth
+from tests.speed.retraining import cell
 from tests.speed.timing import compare
 
 
@@ -22,3 +24,8 @@ def test_both_sides_of_every_comparison_run(monkeypatch: pytest.MonkeyPatch) -> 
     assert ensembles(data, "gradient", images=4, samples=2).ours > 0
     assert ensembles(data, "integrated_gradients", images=4, samples=2).ours > 0
     assert cell(data).plain > 0
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_samples() -> None:
+    assert growth(64, 3, 256) < growth(4, 3, 256) + 16, "megabytes; 60 more samples kept whole would be 48"

@@ -22,7 +22,7 @@ class Ratio:
     low: float
     high: float
 
-    def text(self) -> str:
+    def __str__(self) -> str:
         """Seconds and ratio."""
         ratio = self.plain / self.ours
         return f"{self.plain:.2f} s against {self.ours:.2f} s: {ratio:.1f}x ({self.low:.1f} to {self.high:.1f})"

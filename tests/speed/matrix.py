@@ -1,0 +1,64 @@
+"""Whole matrices: the quick one, and one with one worker, with two and through Ray."""
+
+import contextlib
+import io
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from benchmark import plan, presets
+from benchmark.executor import Crew, execute, pool
+from benchmark.precision import settled
+from benchmark.ray_pool import Cluster, ray_crew
+from benchmark.runner import Workplace, data_of
+from benchmark.store import Store
+from tests.speed.timing import Ratio, compare
+
+EXPLAINERS = ("random", "center", "gradient", "guided_backprop", "integrated_gradients", "smoothgrad", "occlusion")
+
+
+def quick() -> float:
+    """Seconds of `run_benchmark.py run` on an empty folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        command = [sys.executable, "run_benchmark.py", "run", "--device", "cpu", "--out", folder]
+        subprocess.run(command, check=True, capture_output=True)
+        return time.perf_counter() - started
+
+
+def workers() -> dict[str, Ratio]:
+    """A part of the quick matrix by one worker process against two, and by two through Ray against two of our own."""
+    quick = presets.load("quick")
+    matrix = replace(quick, explainers=EXPLAINERS, seeds=2, recipe=settled(quick.recipe, "cpu"))
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as open_pools:
+        place = Workplace(Path(folder), Path("data"), "cpu")
+        one, two = (Crew(open_pools.enter_context(pool(number)), number) for number in (1, 2))
+        datasets = list(dict.fromkeys(data_of(cell.training) for cell in plan.cells(matrix)))
+        ray, seen = open_pools.enter_context(ray_crew(Cluster(), place, datasets, workers=2))
+        by = {
+            name: runner(matrix, crew, place_)
+            for name, crew, place_ in (("one", one, place), ("two", two, place), ("ray", ray, seen))
+        }
+        return {
+            "one worker against two": compare(by["one"], by["two"]),
+            "Ray against two workers": compare(by["ray"], by["two"]),
+        }
+
+
+def runner(matrix: plan.Matrix, crew: Crew, place: Workplace) -> Callable[[], None]:
+    """Runs a matrix in a new folder with workers that are started already."""
+    cells, numbers = plan.cells(matrix), iter(range(1000))
+
+    def run() -> None:
+        here = replace(place, folder=place.folder / f"{id(crew)}-{next(numbers)}")
+        store = Store(here.folder, create=True)
+        store.plan({}, cells)
+        with contextlib.redirect_stderr(io.StringIO()):
+            execute(store, cells, here, crew)
+        store.close()
+
+    return run
