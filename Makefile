@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: benchmark test slow speed lint format
+.PHONY: benchmark test slow speed speed-gpu lint format
 
 benchmark: .venv/installed  ## the quick matrix: tables and curves in runs/quick/report
 	$(BIN)/python run_benchmark.py run
@@ -14,6 +14,9 @@ slow: .venv/installed  ## the tests that take minutes
 
 speed: .venv/installed  ## times of the fast paths beside the plain ones; needs MNIST in data/ or DATA=DIR
 	$(BIN)/python -m tests.speed --data-root $(or $(DATA),data)
+
+speed-gpu: .venv/installed  ## minutes of the CIFAR-10 and MNIST tables on a CUDA device, and cells against the plain loop
+	$(BIN)/python -m tests.speed.gpu --data-root $(or $(DATA),data)
 
 lint: .venv/installed
 	$(BIN)/ruff format --check .

@@ -1,5 +1,7 @@
 """One cell of a matrix, against retraining as it is usually written."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -22,7 +24,7 @@ EPOCHS, BATCH, FRACTION = 2, 128, 0.5
 def cell(data: Dataset) -> Ratio:
     """One cell of a matrix against the plain loop: masks made item by item from attributions, a DataLoader, fp32."""
     recipe = Recipe(epochs=EPOCHS, batch_size=BATCH, learning_rate=1e-3)
-    attributions = torch.rand(data.train.inputs.shape, generator=torch.default_generator)
+    attributions = torch.rand(data.train.inputs.shape).to(data.train.inputs)
     ranks = attributions.flatten(1).argsort(1, descending=True).argsort(1).view_as(attributions)
 
     def ours() -> None:
@@ -35,13 +37,13 @@ def cell(data: Dataset) -> Ratio:
 
 def plain_loop(split: Split, attributions: Tensor, recipe: Recipe) -> None:
     """Retraining as it is usually written."""
-    network = fresh(split)
+    network, device = fresh(split), split.inputs.device
     optimiser = torch.optim.Adam(network.parameters(), recipe.learning_rate)
     loader = DataLoader(Masked(split, attributions), recipe.batch_size, shuffle=True)
     for _ in range(recipe.epochs):
         for inputs, labels in loader:
             optimiser.zero_grad()
-            F.cross_entropy(network(inputs), labels).backward()
+            F.cross_entropy(network(inputs.to(device)), labels.to(device)).backward()
             optimiser.step()
 
 
@@ -49,8 +51,8 @@ class Masked(TorchDataset):
     """Images whose most relevant pixels are replaced by the mean, one at a time."""
 
     def __init__(self, split: Split, attributions: Tensor) -> None:
-        self.images, self.labels = split.inputs.numpy(), split.labels.numpy()
-        self.attributions, self.mean = attributions.numpy(), float(split.inputs.mean())
+        self.images, self.labels = split.inputs.cpu().numpy(), split.labels.cpu().numpy()
+        self.attributions, self.mean = attributions.cpu().numpy(), float(split.inputs.mean())
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -65,4 +67,4 @@ class Masked(TorchDataset):
 def fresh(split: Split) -> nn.Module:
     """The same untrained network each time."""
     with seeded("speed"):
-        return classifier(plugin("cnn_small", "classifier"), split.inputs, 10)
+        return classifier(plugin("cnn_small", "classifier"), split.inputs, 10).to(split.inputs.device)

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
+
 
 @dataclass(frozen=True)
 class Ratio:
@@ -35,6 +37,8 @@ def compare(plain: Callable[[], object], ours: Callable[[], object], *, turns: i
         for work in (plain, ours) if turn % 2 else (ours, plain):
             start = time.perf_counter()
             work()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
             seconds[work].append(time.perf_counter() - start)
     pairs = [a / b for a, b in zip(seconds[plain][1:], seconds[ours][1:], strict=True)]
     return Ratio(statistics.median(seconds[plain][1:]), statistics.median(seconds[ours][1:]), min(pairs), max(pairs))
