@@ -1,4 +1,4 @@
-"""`make speed-gpu`: whole tables on a CUDA device, and how many cells a minute beside the plain loop on the same card."""
+"""`make speed-gpu`: whole tables on a CUDA device, and one cell beside the plain loop on the same card."""
 
 import argparse
 import subprocess
