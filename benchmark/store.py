@@ -43,8 +43,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Row:
-    """A planned cell as stored: its specification as plain data and its outcome, None while it is to do."""
+    """A planned cell as stored: its key, its specification as plain data and its outcome, None while it is to do."""
 
+    key: str
     specification: dict
     outcome: Outcome | None
 
@@ -161,10 +162,10 @@ class Store:
         self._database.close()
 
     def _rows(self) -> Iterator[Row]:
-        query = "SELECT specification, status, metrics, reason, seconds, provenance FROM cells ORDER BY position"
-        for specification, status, metrics, reason, seconds, provenance in self._database.execute(query):
+        query = "SELECT key, specification, status, metrics, reason, seconds, provenance FROM cells ORDER BY position"
+        for name, specification, status, metrics, reason, seconds, provenance in self._database.execute(query):
             outcome = Outcome(status, json.loads(metrics), reason, seconds, json.loads(provenance)) if status else None
-            yield Row(json.loads(specification), outcome)
+            yield Row(name, json.loads(specification), outcome)
 
     def _differences(self, matrix: dict[str, object]) -> str:
         stored = self.matrix()

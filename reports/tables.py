@@ -9,7 +9,7 @@ import pandas as pd
 
 from hns.metrics import fidelity, fii, fir
 from reports.load import SETTING, curves
-from reports.statistics import Summary, summarise
+from benchmark.statistics import Summary, summarise
 from reports.style import ORDERS, label, labels, percent, share
 
 Format = Callable[[Summary, int], str]
