@@ -106,10 +106,10 @@ def unsettled(curves: Mapping[str, Sequence[float]], target: float) -> frozenset
     whole = {name: values for name, values in curves.items() if not any(map(math.isnan, values))}
     summaries = {name: summarise(values) for name, values in whole.items()}
     found = {name for name, summary in summaries.items() if summary.half_width > target}
-    for pair in pairwise(sorted(whole, key=lambda name: (summaries[name].mean, name))):
-        if not _told_apart(*(whole[name] for name in pair), target):
-            fewer = min(len(whole[name]) for name in pair)
-            found |= {name for name in pair if len(whole[name]) == fewer}
+    for one, other in pairwise(sorted(whole, key=lambda name: (summaries[name].mean, name))):
+        if not _told_apart(whole[one], whole[other], target):
+            fewer = min(len(whole[one]), len(whole[other]))
+            found |= {name for name in (one, other) if len(whole[name]) == fewer}
     return frozenset(found)
 
 

@@ -115,7 +115,9 @@ def _check_replication(target_interval: float, seeds: int, max_seeds: int) -> No
     if seeds < 2:
         raise ValueError(f"target_interval needs at least 2 seeds to begin with, got {seeds}; raise seeds, best to 3")
     if max_seeds < seeds:
-        raise ValueError(f"max_seeds must be at least the {seeds} seeds to begin with, got {max_seeds}; raise max_seeds")
+        raise ValueError(
+            f"max_seeds must be at least the {seeds} seeds to begin with, got {max_seeds}; raise max_seeds"
+        )
 
 
 def cells(matrix: Matrix) -> list[Cell]:
