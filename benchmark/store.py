@@ -14,6 +14,9 @@ from benchmark.spec import Cell, key
 
 FILE = "results.sqlite"
 Status = Literal["done", "failed", "skipped"]
+SEEDS = ("seeds", "target_interval", "max_seeds")
+"""Fields that never make another matrix: a folder keeps the seeds it has."""
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS matrix (id INTEGER PRIMARY KEY CHECK (id = 1), specification TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS data (dataset TEXT, file TEXT, checksum TEXT, PRIMARY KEY (dataset, file));
@@ -169,5 +172,9 @@ class Store:
 
     def _differences(self, matrix: dict[str, object]) -> str:
         stored = self.matrix()
-        names = [name for name, value in json.loads(json.dumps(matrix)).items() if stored.get(name) != value]
+        names = [
+            name
+            for name, value in json.loads(json.dumps(matrix)).items()
+            if stored.get(name) != value and name not in SEEDS
+        ]
         return f"; they differ in {', '.join(names)}" if names else "; the code of a plug-in has changed"

@@ -46,7 +46,8 @@ def notes(rows: pd.DataFrame, rule: Rule) -> Iterator[str]:
 
 def seed_counts(frame: pd.DataFrame) -> dict[str, str]:
     """Explainer -> its number of seeds, from fewest to most where its curves differ; empty where all have the same."""
-    each = frame.groupby([*SETTING, "order", "explainer"], sort=False, dropna=False).seed.nunique()
+    reduced = frame[frame.explainer.notna()]
+    each = reduced.groupby([*SETTING, "order", "explainer"], sort=False, dropna=False).seed.nunique()
     if each.nunique() < 2:
         return {}
     ranges = each.groupby("explainer", sort=False).agg(["min", "max"])
