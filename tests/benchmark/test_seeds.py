@@ -24,11 +24,11 @@ MATRIX = Matrix(
     explainers=("random", "gradient", "sobel", "center"),
     seeds=3,
     fractions=(0.3, 0.7, 1.0),
-    fills=("mean", "zero"),
+    fills=("mean",),
     target_interval=1.0,
-    max_seeds=8,
+    max_seeds=6,
 )
-NOISE = {"random": 0.001, "gradient": 0.015, "sobel": 0.015, "center": 0.1}
+NOISE = {"random": 0.001, "gradient": 0.004, "sobel": 0.004, "center": 0.1}
 
 
 def outcome(cell: Cell) -> Outcome:
@@ -74,7 +74,7 @@ def test_without_a_target_there_are_the_cells_of_the_matrix() -> None:
 def test_seeds_are_added_where_they_are_needed() -> None:
     found = counts(finished(MATRIX))
     assert {n for (_, _, name), n in found.items() if name == "random"} == {3}
-    assert {n for (_, _, name), n in found.items() if name == "center"} == {8}
+    assert {n for (_, _, name), n in found.items() if name == "center"} == {6}
     assert all(n >= 3 for n in found.values()) and len(set(found.values())) > 2
 
 
@@ -123,20 +123,15 @@ def test_a_folder_never_loses_a_seed(change: dict) -> None:
 
 def test_a_seed_that_was_begun_is_finished() -> None:
     rows = finished(MATRIX)
-    one = next(row for row in rows if row.specification["training"]["seed"] == 5 and row.specification["ranking"])
+    one = next(row for row in rows if row.specification["training"]["seed"] == 4 and row.specification["ranking"])
     fixed = replace(MATRIX, target_interval=None)
     found = [cell for cell in seeds.cells(fixed, [one]) if cell.training.seed >= 3]
-    assert [(cell.removal_fraction, cell.training.seed) for cell in found] == [
-        (0.0, 5),
-        *[(1.0, 5)] * 2,
-        (0.3, 5),
-        (0.7, 5),
-    ]
+    assert [(cell.removal_fraction, cell.training.seed) for cell in found] == [(t, 4) for t in (0.0, 1.0, 0.3, 0.7)]
 
 
 def test_the_paper_explains_one_network_with_all_seeds() -> None:
     cells = seeds.cells(paper := replace(MATRIX, protocol="paper"), finished(paper))
-    assert max(cell.training.seed for cell in cells) == 7
+    assert max(cell.training.seed for cell in cells) == 5
     assert {cell.ranking.training.seed for cell in cells if cell.ranking} == {0}
 
 
