@@ -48,10 +48,17 @@ def measured(cells: list[Cell], known: list[Row]) -> list[Row]:
 
 def finished(matrix: Matrix, rows: list[Row] | None = None) -> list[Row]:
     """Rounds until nothing is asked for."""
-    rows = rows or []
-    while any(key(cell) not in {row.key for row in rows} for cell in seeds.cells(matrix, rows)):
-        rows = measured(seeds.cells(matrix, rows), rows)
-    return rows
+    before: list[Row] = []
+    after = rows or []
+    while len(after) != len(before) or not after:
+        before, after = after, measured(seeds.cells(matrix, after), after)
+    return after
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    """What a folder holds in the end."""
+    return finished(MATRIX)
 
 
 def counts(rows: list[Row]) -> dict[tuple[str, str, str], int]:
@@ -71,15 +78,14 @@ def test_without_a_target_there_are_the_cells_of_the_matrix() -> None:
     assert seeds.within_reach(fixed) == []
 
 
-def test_seeds_are_added_where_they_are_needed() -> None:
-    found = counts(finished(MATRIX))
+def test_seeds_are_added_where_they_are_needed(rows: list[Row]) -> None:
+    found = counts(rows)
     assert {n for (_, _, name), n in found.items() if name == "random"} == {3}
     assert {n for (_, _, name), n in found.items() if name == "center"} == {6}
     assert all(n >= 3 for n in found.values()) and len(set(found.values())) > 2
 
 
-def test_a_seed_brings_the_cells_that_its_curve_needs_in_canonical_order() -> None:
-    rows = finished(MATRIX)
+def test_a_seed_brings_the_cells_that_its_curve_needs_in_canonical_order(rows: list[Row]) -> None:
     cells = seeds.cells(MATRIX, rows)
     wide = seeds.within_reach(MATRIX)
     assert cells == [cell for cell in wide if cell in set(cells)]
@@ -89,16 +95,15 @@ def test_a_seed_brings_the_cells_that_its_curve_needs_in_canonical_order() -> No
         assert all(replace(cell, removal_fraction=fraction) in cells for fraction in (0.3, 0.7))
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_wherever_it_stops_a_run_goes_on_to_the_same_cells(seed: int) -> None:
+@pytest.mark.parametrize("seed", range(3))
+def test_wherever_it_stops_a_run_goes_on_to_the_same_cells(seed: int, rows: list[Row]) -> None:
     draw = random.Random(seed)
-    rows: list[Row] = []
+    part: list[Row] = []
     for _ in range(6):
-        todo = [cell for cell in seeds.cells(MATRIX, rows) if key(cell) not in {row.key for row in rows}]
-        draw.shuffle(todo)
-        rows = measured(todo[: draw.randint(0, len(todo))], rows)
-        draw.shuffle(rows)
-    assert seeds.cells(MATRIX, finished(MATRIX, rows)) == seeds.cells(MATRIX, finished(MATRIX))
+        cells = seeds.cells(MATRIX, part)
+        part = measured(draw.sample(cells, draw.randint(len(cells) // 2, len(cells))), part)
+        draw.shuffle(part)
+    assert seeds.cells(MATRIX, finished(MATRIX, part)) == seeds.cells(MATRIX, rows)
 
 
 @pytest.mark.parametrize(
@@ -110,19 +115,17 @@ def test_wherever_it_stops_a_run_goes_on_to_the_same_cells(seed: int) -> None:
         {"max_seeds": 4},
         {"seeds": 5},
         {"seeds": 2, "target_interval": None},
-        {"explainers": ("paper", *MATRIX.explainers)},
+        {"explainers": ("squared", *MATRIX.explainers)},
         {"fractions": (0.3, 0.5, 0.7, 1.0)},
     ],
 )
-def test_a_folder_never_loses_a_seed(change: dict) -> None:
-    rows = finished(MATRIX)
+def test_a_folder_never_loses_a_seed(change: dict, rows: list[Row]) -> None:
     for held in (rows, rows[: 2 * len(rows) // 3]):
         asked = {key(cell) for cell in seeds.cells(replace(MATRIX, **change), held)}
         assert {row.key for row in held} <= asked
 
 
-def test_a_seed_that_was_begun_is_finished() -> None:
-    rows = finished(MATRIX)
+def test_a_seed_that_was_begun_is_finished(rows: list[Row]) -> None:
     one = next(row for row in rows if row.specification["training"]["seed"] == 4 and row.specification["ranking"])
     fixed = replace(MATRIX, target_interval=None)
     found = [cell for cell in seeds.cells(fixed, [one]) if cell.training.seed >= 3]
