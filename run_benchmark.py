@@ -80,6 +80,8 @@ class Run:
         cells = plan.cells(self.matrix)  # what is written wrongly fails before torch is loaded
         if self.dry_run:
             print(plan.forecast(cells))
+            if self.matrix.target_interval is not None:
+                print(f"more may follow: up to {self.matrix.max_seeds} seeds where explainers are not settled")
             return 0
         if self.executor == "local" and (self.ray_address or self.gpus_per_task):
             raise ValueError("ray_address and gpus_per_task need executor ray; add --executor ray or leave them out")

@@ -53,6 +53,9 @@ class Matrix:
         magnitude: overrides what the protocol says.
         target: class that is explained; overrides what the protocol says.
         recipe: how classifiers are trained.
+        target_interval: half width in percentage points; seeds are added to the explainers whose 95 % interval of the
+            mean over fractions is wider, or that are neither separated from their neighbours nor equal to within it.
+        max_seeds: how many seeds an explainer gets at most when target_interval is given.
     """
 
     datasets: tuple[str, ...] = ("digits",)
@@ -69,6 +72,8 @@ class Matrix:
     magnitude: bool | None = None
     target: Target | None = None
     recipe: Recipe = Recipe()
+    target_interval: float | None = None
+    max_seeds: int = 10
 
     @property
     def convention(self) -> Convention:
@@ -98,6 +103,21 @@ def check(matrix: Matrix) -> None:
     if "mask" in matrix.probes and True not in matrix.retrain:
         raise ValueError("probes mask needs retrain true: the original network has never seen a mask")
     matrix.recipe.check()
+    if matrix.target_interval is not None:
+        _check_replication(matrix.target_interval, matrix.seeds, matrix.max_seeds)
+
+
+def _check_replication(target_interval: float, seeds: int, max_seeds: int) -> None:
+    if not 0 < target_interval < 100:
+        raise ValueError(
+            f"target_interval must lie between 0 and 100, a half width in percentage points, got {target_interval:g}"
+        )
+    if seeds < 2:
+        raise ValueError(f"target_interval needs at least 2 seeds to begin with, got {seeds}; raise seeds, best to 3")
+    if max_seeds < seeds:
+        raise ValueError(
+            f"max_seeds must be at least the {seeds} seeds to begin with, got {max_seeds}; raise max_seeds"
+        )
 
 
 def cells(matrix: Matrix) -> list[Cell]:

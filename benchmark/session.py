@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from benchmark import plan, runner
+from benchmark import plan, runner, seeds
 from benchmark.classifiers import check_contract, classifier
 from benchmark.executor import Crew, execute, pool
 from benchmark.plan import Matrix
@@ -53,38 +53,56 @@ def run(matrix: Matrix, folder: Path, means: Means) -> Counter[str]:
     """
     place = Workplace(folder, means.data_root, device(means.device))
     matrix = replace(matrix, recipe=settled(matrix.recipe, place.device))
-    cells = plan.cells(matrix)
+    plan.check(matrix)
     num_workers(means.workers, place.device)  # bad numbers are refused before anything is loaded
     if means.cluster:
         means.cluster.check()
-    unfinished = Store(folder).missing(cells) if (folder / FILE).exists() else cells
-    checksums = rehearse(unfinished, place)  # before anything is written
+    checksums = rehearse(_unfinished(matrix, folder), place)  # before anything is written
     store = Store(folder, create=True)
     with store.locked():
         for dataset, files in checksums.items():
             store.check_data(dataset, files)
-        store.plan(asdict(matrix), cells)
+        cells = _planned(store, matrix)
         if means.retry_failed:
             store.forget_failures()
         missing = store.missing(cells)
         if missing:
-            with _crew(means, place, missing) as (crew, seen):
-                execute(store, missing, seen, crew)
+            with _crew(means, place, [*missing, *seeds.within_reach(matrix)]) as (crew, seen):
+                while missing:
+                    execute(store, missing, seen, crew)
+                    missing = store.missing(_planned(store, matrix))
             place.artefacts.clean()
         else:
             print(f"{folder}: all {len(cells)} cells are finished, nothing to do", file=sys.stderr)
         return store.counts()
 
 
+def _unfinished(matrix: Matrix, folder: Path) -> list[Cell]:
+    """What is left to do in a folder, which may not be there yet."""
+    if not (folder / FILE).exists():
+        return plan.cells(matrix)
+    store = Store(folder)
+    missing = store.missing(seeds.cells(matrix, store.rows()))
+    store.close()
+    return missing
+
+
+def _planned(store: Store, matrix: Matrix) -> list[Cell]:
+    """The cells of a matrix, with the seeds that what is measured by now asks for."""
+    cells = seeds.cells(matrix, store.rows())
+    store.plan(asdict(matrix), cells)
+    return cells
+
+
 @contextmanager
-def _crew(means: Means, place: Workplace, missing: list[Cell]) -> Iterator[tuple[Crew, Workplace]]:
+def _crew(means: Means, place: Workplace, cells: list[Cell]) -> Iterator[tuple[Crew, Workplace]]:
     """Worker processes or a cluster, and the workplace as they see it."""
     if means.cluster is None:
-        workers = min(num_workers(means.workers, place.device), len(missing))
+        workers = min(num_workers(means.workers, place.device), len(cells))
         with pool(workers) as hands:
             yield Crew(hands, max(1, workers)), place
     else:
-        datasets = list(dict.fromkeys(runner.data_of(cell.training) for cell in missing))
+        datasets = list(dict.fromkeys(runner.data_of(cell.training) for cell in cells))
         with ray_crew(means.cluster, place, datasets, workers=means.workers) as (crew, seen):
             yield crew, seen
 

@@ -14,6 +14,9 @@ from benchmark.spec import Cell, key
 
 FILE = "results.sqlite"
 Status = Literal["done", "failed", "skipped"]
+SEEDS = ("seeds", "target_interval", "max_seeds")
+"""Fields that never make another matrix: a folder keeps the seeds it has."""
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS matrix (id INTEGER PRIMARY KEY CHECK (id = 1), specification TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS data (dataset TEXT, file TEXT, checksum TEXT, PRIMARY KEY (dataset, file));
@@ -43,8 +46,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Row:
-    """A planned cell as stored: its specification as plain data and its outcome, None while it is to do."""
+    """A planned cell as stored: its key, its specification as plain data and its outcome, None while it is to do."""
 
+    key: str
     specification: dict
     outcome: Outcome | None
 
@@ -161,12 +165,16 @@ class Store:
         self._database.close()
 
     def _rows(self) -> Iterator[Row]:
-        query = "SELECT specification, status, metrics, reason, seconds, provenance FROM cells ORDER BY position"
-        for specification, status, metrics, reason, seconds, provenance in self._database.execute(query):
+        query = "SELECT key, specification, status, metrics, reason, seconds, provenance FROM cells ORDER BY position"
+        for name, specification, status, metrics, reason, seconds, provenance in self._database.execute(query):
             outcome = Outcome(status, json.loads(metrics), reason, seconds, json.loads(provenance)) if status else None
-            yield Row(json.loads(specification), outcome)
+            yield Row(name, json.loads(specification), outcome)
 
     def _differences(self, matrix: dict[str, object]) -> str:
         stored = self.matrix()
-        names = [name for name, value in json.loads(json.dumps(matrix)).items() if stored.get(name) != value]
+        names = [
+            name
+            for name, value in json.loads(json.dumps(matrix)).items()
+            if stored.get(name) != value and name not in SEEDS
+        ]
         return f"; they differ in {', '.join(names)}" if names else "; the code of a plug-in has changed"

@@ -52,9 +52,9 @@ def curves(frame: pd.DataFrame) -> pd.DataFrame:
     for fraction, shared_by in ((0.0, ["dataset", "classifier"]), (1.0, ["dataset", "classifier", "fill", "retrain"])):
         shared = frame[frame.explainer.isna() & (frame.removal_fraction == fraction)]
         shared = shared[[*shared_by, "seed", *RESULT, "reason", "removal_fraction"]]
-        curve = reduced[[*SETTING, "explainer", "order"]].drop_duplicates()
+        curve = reduced[[*SETTING, "explainer", "order", "seed"]].drop_duplicates()
         curve = curve[curve.probe == "image"]
-        parts.append(curve.merge(shared, on=shared_by))
+        parts.append(curve.merge(shared, on=[*shared_by, "seed"]))
     return pd.concat(parts, ignore_index=True)[COLUMNS]
 
 

@@ -39,14 +39,17 @@ def operating_points(rows: pd.DataFrame) -> pd.DataFrame:
 def _of_setting(part: pd.DataFrame, ending: str) -> Iterator[Table]:
     kept = part[(part.order == "lerf") & (part.probe == "image") & (part.retrain.astype(bool))]
     for name, points in operating_points(kept).groupby("explainer", sort=False):
+        common = kept[kept.seed.isin(kept[kept.explainer == name].seed)]
         own = f"{label(str(name))}, own masks"
-        rows: pd.DataFrame = pd.concat([points.assign(explainer=own), _at_shares(kept[kept.status == "done"], points)])
+        rows: pd.DataFrame = pd.concat(
+            [points.assign(explainer=own), _at_shares(common[common.status == "done"], points)]
+        )
         rows = with_indices(rows, part[part.removal_fraction == 0], accuracy="accuracy", hidden="I")
         values = {c: {e: g[c].tolist() for e, g in rows.groupby("explainer")} for c in ("I", "F", "FIR", "FII")}
         caption = f"Operating point: {own}, and all explainers at the same share hidden I. {title(kept)}."
         variant = re.sub("[^a-z0-9]+", "_", str(name).lower()).strip("_")
-        made = table(f"operating-{variant}{ending}", caption, kept, values, share, first=(own,))
-        how = HOW.format(last=kept.removal_fraction.max())
+        made = table(f"operating-{variant}{ending}", caption, common, values, share, first=(own,))
+        how = HOW.format(last=common.removal_fraction.max())
         yield replace(made, notes=(*made.notes, how, *_collapses(kept[kept.explainer == name])))
 
 

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmark.notation import parse
+from benchmark.statistics import summarise
 from reports.load import curves
 from reports.operating import operating_points
-from reports.statistics import summarise
 from reports.style import FAMILIES, ORDERS, OTHER_FAMILY, family, label, labels
 from reports.tables import settings, slug, title
 

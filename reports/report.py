@@ -5,6 +5,7 @@ from pathlib import Path
 from reports.load import costs, load
 from reports.operating import operating_tables
 from reports.plots import plots
+from reports.seeds import rule_of
 from reports.tables import tables
 
 RENDERED = ("rows", "costs", "roar", "kar", "fidelity", "operating", "curves")
@@ -27,7 +28,7 @@ def report(folder: Path) -> str:
     written = [out / "rows.csv", out / "costs.csv"]
     frame.to_csv(written[0], index=False)
     costs(folder).to_csv(written[1], index=False)
-    found = [*tables(frame), *operating_tables(frame)]
+    found = [*tables(frame, rule_of(folder)), *operating_tables(frame)]
     for table in found:
         written += table.write(out)
     written += plots(frame, out)

@@ -3,7 +3,7 @@
 import math
 
 from benchmark.notation import parse
-from reports.statistics import Summary
+from benchmark.statistics import Summary
 
 ENSEMBLES = {"squared": "SQ", "smoothgrad": "SG", "smoothgrad_squared": "SG-SQ", "vargrad": "VAR"}
 EXPLAINERS = {

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmark.adaptive import Rule
+from benchmark.statistics import Summary, summarise
 from hns.metrics import fidelity, fii, fir
 from reports.load import SETTING, curves
-from reports.statistics import Summary, summarise
+from reports.seeds import notes, num_seeds
 from reports.style import ORDERS, label, labels, percent, share
 
 Format = Callable[[Summary, int], str]
@@ -60,10 +62,10 @@ class Table:
         return paths
 
 
-def tables(frame: pd.DataFrame) -> list[Table]:
-    """ROAR, KAR and Fidelity tables of every setting in a run."""
+def tables(frame: pd.DataFrame, rule: Rule | None = None) -> list[Table]:
+    """ROAR, KAR and Fidelity tables of every setting in a run, and the rule by which it added seeds."""
     joined = curves(frame)
-    return [table for part in settings(joined) for table in _of_setting(part, slug(part, joined))]
+    return [table for part in settings(joined) for table in _of_setting(part, slug(part, joined), rule)]
 
 
 def settings(joined: pd.DataFrame) -> Iterator[pd.DataFrame]:
@@ -90,25 +92,25 @@ def title(part: pd.DataFrame) -> str:
     )
 
 
-def _of_setting(part: pd.DataFrame, ending: str) -> Iterator[Table]:
+def _of_setting(part: pd.DataFrame, ending: str, rule: Rule | None) -> Iterator[Table]:
     for order, rows in part.groupby("order", sort=False):
-        yield _accuracies(rows, str(order), ending)
+        yield _accuracies(rows, str(order), ending, rule)
     kept = part[(part.order == "lerf") & (part.removal_fraction > 0)]
     if len(kept) and kept.probe.iloc[0] == "image" and kept.retrain.iloc[0]:
-        yield _fidelities(kept, part[part.removal_fraction == 0], ending)
+        yield _fidelities(kept, part[part.removal_fraction == 0], ending, rule)
 
 
-def _accuracies(rows: pd.DataFrame, order: str, ending: str) -> Table:
+def _accuracies(rows: pd.DataFrame, order: str, ending: str, rule: Rule | None) -> Table:
     what = "ROAR: removed most relevant first (lower is better)" if order == "morf" else (
         "KAR: removed least relevant first (higher is better)"
     )  # fmt: skip
     caption = f"{what}. Test accuracy in % at removal fraction t. {title(rows)}."
     columns = {f"t={t:.10g}": group for t, group in _by_fraction(rows)}
     values = {name: {e: g.test_accuracy for e, g in group.groupby("explainer")} for name, group in columns.items()}
-    return table(ORDERS[order].lower() + ending, caption, rows, values, percent)
+    return table(ORDERS[order].lower() + ending, caption, rows, values, percent, rule=rule)
 
 
-def _fidelities(rows: pd.DataFrame, original: pd.DataFrame, ending: str) -> Table:
+def _fidelities(rows: pd.DataFrame, original: pd.DataFrame, ending: str, rule: Rule | None) -> Table:
     """F, FIR and FII of each cell against the original of its seed; I is the share really hidden, in whole units."""
     done = with_indices(rows[rows.status == "done"], original, accuracy="test_accuracy", hidden="share_removed")
     values = {
@@ -117,7 +119,7 @@ def _fidelities(rows: pd.DataFrame, original: pd.DataFrame, ending: str) -> Tabl
         for name in ("F", "FIR", "FII")
     }
     what = "Fidelity F, FIR = F/(F+I) and FII = F*I, least relevant hidden first; I is the share hidden at fraction h"
-    return table("fidelity" + ending, f"{what}. {title(rows)}.", rows, values, share)
+    return table("fidelity" + ending, f"{what}. {title(rows)}.", rows, values, share, rule=rule)
 
 
 def with_indices(rows: pd.DataFrame, original: pd.DataFrame, *, accuracy: str, hidden: str) -> pd.DataFrame:
@@ -130,20 +132,34 @@ def with_indices(rows: pd.DataFrame, original: pd.DataFrame, *, accuracy: str, h
 
 
 def table(
-    name: str, caption: str, rows: pd.DataFrame, values: dict, form: Format, *, first: tuple[str, ...] = ()
+    name: str,
+    caption: str,
+    rows: pd.DataFrame,
+    values: dict,
+    form: Format,
+    *,
+    first: tuple[str, ...] = (),
+    rule: Rule | None = None,
 ) -> Table:
-    """A row for each explainer, and before them rows of other names."""
-    explainers = [*first, *dict.fromkeys(rows.explainer)]
-    planned = rows.seed.nunique()
+    """A row for each explainer, and before them rows of other names.
+
+    Args:
+        rule: by which seeds were added; with one, or where explainers differ in them, their number is a column.
+    """
+    planned = dict.fromkeys(first, rows.seed.nunique()) | num_seeds(rows)
+    explainers, numbers_of_seeds = list(planned), sorted(set(planned.values()))
     summaries = {c: {e: summarise(by.get(e, [])) for e in explainers} for c, by in values.items()}
     index = pd.Index([*first, *labels(explainers[len(first) :])], name="explainer")
-    shown = pd.DataFrame({c: [form(s[e], planned) for e in explainers] for c, s in summaries.items()}).set_index(index)
+    counted = {"n": [str(n) for n in planned.values()]} if rule or len(numbers_of_seeds) > 1 else {}
+    formatted = {c: [form(s[e], n) for e, n in planned.items()] for c, s in summaries.items()}
+    shown = pd.DataFrame(counted | formatted).set_index(index)
     numbers = {
         (c, number): [getattr(s[e], number) for e in explainers]
         for c, s in summaries.items() for number in ("mean", "half_width", "n")
     }  # fmt: skip
-    notes = (f"Mean ± half-width of the 95 % t interval over n = {planned} seeds.", *_gaps(rows))
-    return Table(name, caption, shown, pd.DataFrame(numbers).set_index(index), notes)
+    over = "–".join(map(str, dict.fromkeys((numbers_of_seeds[0], numbers_of_seeds[-1]))))
+    said = (f"Mean ± half-width of the 95 % t interval over n = {over} seeds.", *(notes(rows, rule) if rule else ()))
+    return Table(name, caption, shown, pd.DataFrame(numbers).set_index(index), (*said, *_gaps(rows)))
 
 
 def _by_fraction(rows: pd.DataFrame) -> list[tuple[float, pd.DataFrame]]:

@@ -1,5 +1,6 @@
 """Enumeration: canonical cells, each once, and what they share."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -117,6 +118,10 @@ def test_the_forecast_counts_what_is_shared(small_matrix: Build) -> None:
         ({"fractions": (0.0, 1.0)}, "fractions needs a value between 0 and 1"),
         ({"probes": ("mask",), "retrain": (False,)}, "probes mask needs retrain true"),
         ({"datasets": ("squares[draw=seed]",), "protocol": "paper"}, "cannot change with the seed"),
+        ({"target_interval": 0.0, "seeds": 2}, "target_interval must lie between 0 and 100.*percentage points, got 0"),
+        ({"target_interval": math.nan, "seeds": 2}, "target_interval must lie between 0 and 100"),
+        ({"target_interval": 0.5, "seeds": 1}, "needs at least 2 seeds to begin with, got 1"),
+        ({"target_interval": 0.5, "seeds": 4, "max_seeds": 3}, "max_seeds must be at least the 4 seeds"),
     ],
 )
 def test_bad_axes_are_named(change: dict, said: str, small_matrix: Build) -> None:

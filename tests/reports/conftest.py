@@ -29,10 +29,15 @@ def outcome(cell: Cell) -> Outcome:
 
 @pytest.fixture
 def stored(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a store for a matrix; `judge` says what became of each cell, None where it is still to do."""
+    """Writes a store for a matrix; `judge` says what became of each cell, None where it is still to do.
 
-    def build(matrix: Matrix, judge: Judge = outcome, name: str = "run") -> Path:
-        planned = cells(matrix)
+    `keep` says which cells are planned at all.
+    """
+
+    def build(
+        matrix: Matrix, judge: Judge = outcome, name: str = "run", keep: Callable[[Cell], bool] = lambda cell: True
+    ) -> Path:
+        planned = [cell for cell in cells(matrix) if keep(cell)]
         store = Store(tmp_path / name, create=True)
         store.plan(asdict(matrix), planned)
         for cell in planned:

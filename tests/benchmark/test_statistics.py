@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reports.statistics import Summary, summarise
+from benchmark.statistics import Summary, summarise
 
 
 def test_the_interval_is_scipys_t_interval() -> None:

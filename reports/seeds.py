@@ -1,0 +1,60 @@
+"""How many seeds each explainer got, and what is to be said where seeds were added to some."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from benchmark.adaptive import Point, Rule, panel, replicate, rule
+from benchmark.store import Store
+from reports.load import SETTING
+from reports.style import labels
+
+ADDED = (
+    "Seeds were added, {first} to {most}, until the mean over t of an explainer's curve had a half-width of at most "
+    "{target:g} points and its paired difference to each neighbour in the order of means was separated from 0 or shown "
+    "to be within {target:g} points. Intervals that are looked at repeatedly cover somewhat less than 95 %."
+)
+
+
+def rule_of(folder: Path) -> Rule | None:
+    """The rule by which a run added seeds; None where it did not.
+
+    Raises:
+        ValueError: the folder holds no run.
+    """
+    store = Store(folder)
+    matrix = store.matrix()
+    store.close()
+    return rule(matrix)
+
+
+def num_seeds(rows: pd.DataFrame) -> dict[str, int]:
+    """Explainer -> number of seeds, of the rows of one table, in their order."""
+    return {str(name): seeds.nunique() for name, seeds in rows.groupby("explainer", sort=False).seed}
+
+
+def notes(rows: pd.DataFrame, rule: Rule) -> Iterator[str]:
+    """How seeds were added to the explainers of a table, and which of them ran out of seeds."""
+    yield ADDED.format(first=rule.first, most=rule.most, target=100 * rule.target)
+    stopped = replicate(panel(_points(rows)), rule).unsettled
+    if stopped:
+        names = labels(list(dict.fromkeys(rows.explainer)))
+        named = [name for e, name in zip(dict.fromkeys(rows.explainer), names, strict=True) if e in stopped]
+        yield f"Stopped at {rule.most} seeds without that: {', '.join(named)}."
+
+
+def seed_counts(frame: pd.DataFrame) -> dict[str, str]:
+    """Explainer -> its number of seeds, from fewest to most where its curves differ; empty where all have the same."""
+    reduced = frame[frame.explainer.notna()]
+    each = reduced.groupby([*SETTING, "order", "explainer"], sort=False, dropna=False).seed.nunique()
+    if each.nunique() < 2:
+        return {}
+    ranges = each.groupby("explainer", sort=False).agg(["min", "max"])
+    return {str(row.Index): "–".join(map(str, dict.fromkeys((row.min, row.max)))) for row in ranges.itertuples()}
+
+
+def _points(rows: pd.DataFrame) -> Iterator[Point]:
+    columns = ("explainer", "seed", "removal_fraction", "test_accuracy", "status")
+    for name, seed, fraction, accuracy, status in zip(*(rows[column].tolist() for column in columns), strict=True):
+        yield Point(name, seed, fraction, None if status == "to do" else accuracy)

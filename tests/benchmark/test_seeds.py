@@ -1,0 +1,225 @@
+"""Added seeds: the cells they bring, and runs that are interrupted, repeated and asked for something else."""
+
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import run_benchmark
+from benchmark import plan, seeds
+from benchmark.plan import Matrix
+from benchmark.spec import Cell, key
+from benchmark.store import Outcome, Row, Store
+from reports.status import status
+
+ADAPTIVE = [
+    "run", "--classifiers", "mlp[width=16,hidden_layers=1]", "--explainers", "random", "gradient", "center",
+    "--seeds", "2", "--fractions", "0.3", "0.9", "--epochs", "10", "--device", "cpu", "--workers", "0",
+]  # fmt: skip
+UNTIL = ["--target-interval", "4", "--max-seeds", "4"]
+MATRIX = Matrix(
+    explainers=("random", "gradient", "sobel", "center"),
+    seeds=3,
+    fractions=(0.3, 0.7, 1.0),
+    fills=("mean",),
+    target_interval=1.0,
+    max_seeds=6,
+)
+NOISE = {"random": 0.001, "gradient": 0.004, "sobel": 0.004, "center": 0.1}
+
+
+def outcome(cell: Cell) -> Outcome:
+    """Explainers that are separated, near to each other, and noisy; the same at every call."""
+    if cell.ranking is None:
+        return Outcome("done", {"test_accuracy": 0.9})
+    name = cell.ranking.explainer.name
+    mean = {"random": 0.2, "center": 0.9}.get(name, 0.5)
+    return Outcome("done", {"test_accuracy": random.Random(key(cell)).gauss(mean, NOISE[name])})
+
+
+def measured(cells: list[Cell], known: list[Row]) -> list[Row]:
+    """What the folder holds once cells are measured."""
+    held = {row.key: row for row in known}
+    return list((held | {key(cell): Row(key(cell), asdict(cell), outcome(cell)) for cell in cells}).values())
+
+
+def finished(matrix: Matrix, rows: list[Row] | None = None) -> list[Row]:
+    """Rounds until nothing is asked for."""
+    before: list[Row] = []
+    after = rows or []
+    while len(after) != len(before) or not after:
+        before, after = after, measured(seeds.cells(matrix, after), after)
+    return after
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    """What a folder holds in the end."""
+    return finished(MATRIX)
+
+
+def counts(rows: list[Row]) -> dict[tuple[str, str, str], int]:
+    """Number of seeds by fill, order and explainer."""
+    found: dict[tuple[str, str, str], set[int]] = {}
+    for row in rows:
+        part = row.specification
+        if part["ranking"]:
+            curve = part["fill"]["text"], part["order"], part["ranking"]["explainer"]["text"]
+            found.setdefault(curve, set()).add(part["training"]["seed"])
+    return {curve: len(held) for curve, held in found.items()}
+
+
+def test_without_a_target_there_are_the_cells_of_the_matrix() -> None:
+    fixed = replace(MATRIX, target_interval=None)
+    assert seeds.cells(fixed, []) == plan.cells(fixed)
+    assert seeds.within_reach(fixed) == []
+
+
+def test_seeds_are_added_where_they_are_needed(rows: list[Row]) -> None:
+    found = counts(rows)
+    assert {n for (_, _, name), n in found.items() if name == "random"} == {3}
+    assert {n for (_, _, name), n in found.items() if name == "center"} == {6}
+    assert all(n >= 3 for n in found.values()) and len(set(found.values())) > 2
+
+
+def test_a_seed_brings_the_cells_that_its_curve_needs_in_canonical_order(rows: list[Row]) -> None:
+    cells = seeds.cells(MATRIX, rows)
+    wide = seeds.within_reach(MATRIX)
+    assert cells == [cell for cell in wide if cell in set(cells)]
+    for cell in (cell for cell in cells if cell.ranking):
+        assert Cell(cell.training, None, None) in cells
+        assert Cell(cell.training, None, cell.fill, "morf", 1.0, cell.retrain) in cells
+        assert all(replace(cell, removal_fraction=fraction) in cells for fraction in (0.3, 0.7))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_wherever_it_stops_a_run_goes_on_to_the_same_cells(seed: int, rows: list[Row]) -> None:
+    draw = random.Random(seed)
+    part: list[Row] = []
+    for _ in range(6):
+        cells = seeds.cells(MATRIX, part)
+        part = measured(draw.sample(cells, draw.randint(len(cells) // 2, len(cells))), part)
+        draw.shuffle(part)
+    assert seeds.cells(MATRIX, finished(MATRIX, part)) == seeds.cells(MATRIX, rows)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"target_interval": None},
+        {"target_interval": 0.5},
+        {"target_interval": 5.0},
+        {"max_seeds": 4},
+        {"seeds": 5},
+        {"seeds": 2, "target_interval": None},
+        {"explainers": ("squared", *MATRIX.explainers)},
+        {"fractions": (0.3, 0.5, 0.7, 1.0)},
+    ],
+)
+def test_a_folder_never_loses_a_seed(change: dict, rows: list[Row]) -> None:
+    for held in (rows, rows[: 2 * len(rows) // 3]):
+        asked = {key(cell) for cell in seeds.cells(replace(MATRIX, **change), held)}
+        assert {row.key for row in held} <= asked
+
+
+def test_a_seed_that_was_begun_is_finished(rows: list[Row]) -> None:
+    one = next(row for row in rows if row.specification["training"]["seed"] == 4 and row.specification["ranking"])
+    fixed = replace(MATRIX, target_interval=None)
+    found = [cell for cell in seeds.cells(fixed, [one]) if cell.training.seed >= 3]
+    assert [(cell.removal_fraction, cell.training.seed) for cell in found] == [(t, 4) for t in (0.0, 1.0, 0.3, 0.7)]
+
+
+def test_the_paper_explains_one_network_with_all_seeds() -> None:
+    cells = seeds.cells(paper := replace(MATRIX, protocol="paper"), finished(paper))
+    assert max(cell.training.seed for cell in cells) == 5
+    assert {cell.ranking.training.seed for cell in cells if cell.ranking} == {0}
+
+
+def run(*arguments: str, out: Path) -> int:
+    return run_benchmark.main([*ADAPTIVE, "--out", str(out), *arguments])
+
+
+def rows_of(out: Path) -> pd.DataFrame:
+    return pd.read_csv(out / "report" / "rows.csv")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An adaptive run without interruption."""
+    out = tmp_path_factory.mktemp("whole")
+    assert run(*UNTIL, out=out) == 0
+    return out
+
+
+def test_a_run_adds_seeds_and_its_report_counts_them(whole: Path) -> None:
+    frame = rows_of(whole)
+    counts = frame.groupby(["order", "explainer"]).seed.nunique()
+    assert counts.min() == 2 < counts.max() <= 4
+    assert set(frame.status) == {"done"}
+    for order, name in (("morf", "roar"), ("lerf", "kar")):
+        text = (whole / "report" / f"{name}.md").read_text()
+        shown = [line.split("|")[2].strip() for line in text.splitlines() if line.startswith("| ")]
+        assert shown == ["n", *(str(counts[order, name]) for name in ("random", "gradient", "center"))]
+        assert "cover somewhat less than 95 %" in text
+    assert "seeds: random " in status(whole)
+
+
+def test_a_finished_run_is_left_alone(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = rows_of(whole)
+    assert run(*UNTIL, out=whole) == 0
+    assert "nothing to do" in capsys.readouterr().err
+    pd.testing.assert_frame_equal(rows_of(whole), before)
+
+
+@pytest.mark.parametrize("stop", [7, 30])
+def test_an_interrupted_run_goes_on_to_the_same_rows(
+    stop: int, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped among the 26 cells of the matrix, and while seeds are added."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "record", _until(stop))
+        assert run(*UNTIL, out=tmp_path) == 130
+    assert Store(tmp_path).counts()["done"] == stop
+    assert run(*UNTIL, out=tmp_path) == 0
+    pd.testing.assert_frame_equal(rows_of(tmp_path), rows_of(whole))
+    assert (tmp_path / "report" / "roar.md").read_text() == (whole / "report" / "roar.md").read_text()
+
+
+def _until(stop: int) -> Callable[[Store, Cell, Outcome], None]:
+    """A store that is interrupted after some records."""
+    record, recorded = Store.record, []
+
+    def interrupted(store: Store, cell: Cell, outcome: Outcome) -> None:
+        if len(recorded) == stop:
+            raise KeyboardInterrupt
+        recorded.append(cell)
+        record(store, cell, outcome)
+
+    return interrupted
+
+
+def test_the_same_folder_may_be_asked_for_something_else(whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
+    before = rows_of(tmp_path)
+    assert run("--seeds", "2", out=tmp_path) == 0  # no target: everything stays as it is
+    pd.testing.assert_frame_equal(rows_of(tmp_path), before)
+    assert run("--target-interval", "0.1", "--max-seeds", "4", out=tmp_path) == 0
+    assert rows_of(tmp_path).groupby(["order", "explainer"]).seed.nunique().max() == 4
+    assert "Stopped at 4 seeds without that: " in (tmp_path / "report" / "kar.md").read_text()
+    assert len(before.merge(rows_of(tmp_path))) == len(before) < len(rows_of(tmp_path))
+
+
+def test_the_paper_protocol_adds_seeds(tmp_path: Path) -> None:
+    assert run(*UNTIL, "--protocol", "paper", "--target-interval", "0.1", "--max-seeds", "3", out=tmp_path) == 0
+    assert rows_of(tmp_path).seed.max() == 2
+
+
+def test_a_dry_run_says_that_more_may_follow(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*UNTIL, "--dry-run", out=tmp_path) == 0
+    shown = capsys.readouterr().out
+    assert "26 cells" in shown
+    assert "more may follow: up to 4 seeds" in shown
