@@ -1,0 +1,120 @@
+"""What a run would take, as text for the terminal."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from benchmark import plan
+from benchmark.cost import Absent, Cost, Line, costs, row_bytes
+from benchmark.plan import Matrix
+from benchmark.precision import settled
+from benchmark.provenance import provenance
+from benchmark.runner import Workplace
+from benchmark.session import Means, device, num_workers
+
+SMALL = 0.01
+"""Work that takes a smaller share of the time is told in one line."""
+
+REMEDY = (
+    "put the data there, or plan with generated images of their size: "
+    '--datasets "noise[train=...,test=...,size=...,channels=...,classes=...]"'
+)
+
+
+def forecast(matrix: Matrix, means: Means) -> str:
+    """Counts, bytes and hours of a matrix; takes a minute at most, writes and downloads nothing.
+
+    Raises:
+        ValueError: a matrix that makes no sense, a device that is not there, a classifier that does not fit the data.
+    """
+    place = Workplace(Path(), means.data_root, device(means.device))
+    cells = plan.cells(replace(matrix, recipe=settled(matrix.recipe, place.device)))
+    workers = num_workers(means.workers, place.device)
+    parts = costs(cells, place)
+    known = [part for part in parts if isinstance(part, Cost)]
+    lines = [plan.forecast(cells)]
+    for part in parts:
+        lines += ["", *(_cost(part) if isinstance(part, Cost) else [f"{part.title}", f"  {_absent(part)}"])]
+    if known:
+        lines += ["", *_disk(known, row_bytes(cells, place.device), None if means.cluster else max(1, workers))]
+        lines += ["", *_hours(known, place.device, None if means.cluster else workers)]
+    return "\n".join(lines)
+
+
+def _absent(part: Absent) -> str:
+    return f"neither bytes nor hours, for the data are not here ({part.reason}); {REMEDY}"
+
+
+def _cost(cost: Cost) -> Iterator[str]:
+    yield cost.title
+    yield (
+        f"  {cost.passes:,.4g} passes of the classifier for each image, all explainers of one network; "
+        f"{cost.alone:,.4g} if each worked alone"
+    )
+    yield f"  {'':60}{'count':>8}{'seconds each':>14}{'hours':>10}"
+    yield from map(_line, _gathered(cost.lines))
+
+
+def _gathered(lines: tuple[Line, ...]) -> Iterator[Line]:
+    """The lines, those that take almost nothing as one."""
+    least = SMALL * sum(line.total for line in lines)
+    shown = [line for line in lines if line.total >= least or line.note]
+    rest = [line for line in lines if line not in shown]
+    yield from shown
+    if rest:
+        count = sum(line.count for line in rest)
+        yield Line(f"{len(rest)} others, less than {SMALL:.0%} each", count, sum(line.total for line in rest) / count)
+
+
+def _line(line: Line) -> str:
+    if line.seconds is None:
+        return f"  {line.what:60}{line.count:8,}  {line.note}"
+    note = f"  {line.note}" if line.note else ""
+    return f"  {line.what:60}{line.count:8,}{_number(line.seconds):>14}{_number(line.total / 3600):>10}{note}"
+
+
+def _disk(known: list[Cost], rows: int, workers: int | None) -> Iterator[str]:
+    """Rank maps lie on the disk from their pass to their last cell.
+
+    A worker begins a pass only when no cell waits that is ready: never more passes than workers are open.
+    """
+    ranks = sorted((size for cost in known for size in cost.ranks), reverse=True)
+    most = f", at most {_bytes(sum(ranks[:workers]))} at one time with {workers} at work" if workers else ""
+    yield "disk"
+    yield f"  {_bytes(sum(ranks)):>10}  rank maps, one after the other{most}"
+    yield f"  {_bytes(sum(cost.weights for cost in known)):>10}  weights of original networks"
+    yield f"  {_bytes(rows):>10}  rows"
+
+
+def _hours(known: list[Cost], device: str, workers: int | None) -> Iterator[str]:
+    lines = [line for cost in known for line in cost.lines]
+    total = sum(line.total for line in lines) / 3600
+    longest = max((line.seconds or 0) * line.together for line in lines) / 3600
+    yield f"{_number(total)} device-hours; a device is {_device(device)}"
+    if workers is not None:
+        abreast = max(1, workers) if device == "cpu" else 1
+        clock = max(total / abreast, longest)
+        yield f"{_number(clock)} hours by the clock with {workers} workers; one piece of work takes up to {_number(longest)}"
+    missing = [line.what for line in lines if line.seconds is None]
+    if missing:
+        yield f"without {'; '.join(missing)}"
+
+
+def _device(device: str) -> str:
+    hardware = provenance(device)["hardware"]
+    return f"one core of {hardware}" if device == "cpu" else hardware
+
+
+def _number(value: float) -> str:
+    """Three significant digits, and none after the point from 100 on."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if value >= 0.001 else "<0.001" if value else "0"
+
+
+def _bytes(count: float) -> str:
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:,.3g} PB"
