@@ -21,7 +21,7 @@ from benchmark.provenance import provenance
 from benchmark.randomness import seeded
 from benchmark.runner import Workplace
 from benchmark.sample import Pass, Sample, sample
-from benchmark.spec import Cell, PlugIn, Ranking, Training
+from benchmark.spec import Cell, PlugIn, Ranking, Training, Unit
 from datasets.base import Dataset
 from datasets.download import offline
 from methods.base import Explainer, source_of
@@ -88,7 +88,7 @@ def costs(cells: list[Cell], place: Workplace) -> list[Cost | Absent]:
         ValueError: a classifier or recipe that does not fit the data.
     """
     torch.set_num_threads(1)  # as in worker processes
-    here = replace(place, load=lru_cache(maxsize=1)(_load))
+    here = replace(place, load=lru_cache(maxsize=1)(_load))  # classifiers of one data set follow each other
     alike: dict[Training, list[Cell]] = {}
     for cell in cells:
         alike.setdefault(replace(cell.training, seed=0), []).append(cell)
@@ -122,9 +122,9 @@ def _cost(kind: Training, cells: list[Cell], place: Workplace) -> Cost | Absent:
         data = place.load(*runner.data_of(kind), place.data_root)
     except (ValueError, OSError) as error:
         return Absent(title, str(error))
-    replicas = runner.num_replicas(kind, place)
     with seeded("cost"):
         few = sample(data, kind, place.device)
+        replicas = few.num_replicas(len(data.train))
         measured = _Measured(kind, data, few, replicas, plan.groups(cells))
         shared, alone = measured.passes()
         return Cost(
@@ -146,7 +146,7 @@ class _Measured:
 
     def __init__(self, kind: Training, data: Dataset, few: Sample, replicas: int, groups: list[Group]) -> None:
         self.kind, self.data, self.few, self.replicas = kind, data, few, replicas
-        self.unit = next((r.unit for group in groups for r in group.rankings), "pixel")
+        self.unit: Unit = next((r.unit for group in groups for r in group.rankings), "pixel")
         self.scoring = few.scoring()
         self.sources: dict[tuple[str, Explainer], list[Group]] = {}
         for group in groups:

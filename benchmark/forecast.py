@@ -51,8 +51,10 @@ def _cost(cost: Cost) -> Iterator[str]:
         f"  {cost.passes:,.4g} passes of the classifier for each image, all explainers of one network; "
         f"{cost.alone:,.4g} if each worked alone"
     )
-    yield f"  {'':60}{'count':>8}{'seconds each':>14}{'hours':>10}"
-    yield from map(_line, _gathered(cost.lines))
+    shown = list(_gathered(cost.lines))
+    width = max(len(line.what) for line in shown)
+    yield f"  {'':{width}}{'count':>8}{'seconds each':>15}{'hours':>10}"
+    yield from (_line(line, width) for line in shown)
 
 
 def _gathered(lines: tuple[Line, ...]) -> Iterator[Line]:
@@ -66,11 +68,11 @@ def _gathered(lines: tuple[Line, ...]) -> Iterator[Line]:
         yield Line(f"{len(rest)} others, less than {SMALL:.0%} each", count, sum(line.total for line in rest) / count)
 
 
-def _line(line: Line) -> str:
+def _line(line: Line, width: int) -> str:
     if line.seconds is None:
-        return f"  {line.what:60}{line.count:8,}  {line.note}"
+        return f"  {line.what:{width}}{line.count:8,}  {line.note}"
     note = f"  {line.note}" if line.note else ""
-    return f"  {line.what:60}{line.count:8,}{_number(line.seconds):>14}{_number(line.total / 3600):>10}{note}"
+    return f"  {line.what:{width}}{line.count:8,}{_number(line.seconds):>15}{_number(line.total / 3600):>10}{note}"
 
 
 def _disk(known: list[Cost], rows: int, workers: int | None) -> Iterator[str]:
@@ -93,11 +95,10 @@ def _hours(known: list[Cost], device: str, workers: int | None) -> Iterator[str]
     yield f"{_number(total)} device-hours; a device is {_device(device)}"
     if workers is not None:
         abreast = max(1, workers) if device == "cpu" else 1
-        clock = max(total / abreast, longest)
-        yield f"{_number(clock)} hours by the clock with {workers} workers; one piece of work takes up to {_number(longest)}"
-    missing = [line.what for line in lines if line.seconds is None]
-    if missing:
-        yield f"without {'; '.join(missing)}"
+        clock = _number(max(total / abreast, longest))
+        hands = f"with {workers} workers" if workers else "in one process"
+        yield f"{clock} hours by the clock {hands}; the longest piece of work takes {_number(longest)}"
+    yield "measured on a sample; expect a factor of 1.5 either way"
 
 
 def _device(device: str) -> str:

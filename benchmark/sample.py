@@ -19,6 +19,7 @@ from benchmark.attribution import CHUNK
 from benchmark.classifiers import classifier
 from benchmark.randomness import generator, seeded
 from benchmark.recipe import Recipe
+from benchmark.runner import REPLICAS, STACKED_NUMBERS
 from benchmark.spec import Training, Unit
 from datasets.base import Dataset, Split
 from methods.base import Explainer, Skip
@@ -78,6 +79,12 @@ class Sample:
     def device(self) -> torch.device:
         return self.split.inputs.device
 
+    def num_replicas(self, num_examples: int) -> int:
+        """How many networks a run trains side by side on so many examples; see `runner.num_replicas`."""
+        if not training.stacks(self.network, self.split, self.recipe):
+            return 1
+        return max(1, min(REPLICAS, STACKED_NUMBERS // (num_examples * self.split.inputs[0].numel())))
+
     def training(self, replicas: int, epochs_of: int) -> Rate:
         """One image in one epoch of one network, of so many trained side by side.
 
@@ -136,7 +143,7 @@ class Sample:
         except Skip as skip:
             return Pass(applies=False, note=f"does not apply: {skip}")
         except _TooLong:
-            return Pass(note=f"not measured: takes more than {PATIENCE:g} s on a sample")
+            return Pass(None, 0.0, PATIENCE, note="at least: preparing was stopped")
         except Exception as error:  # an explainer may be the user's; in a run this marks its own cells only
             return Pass(applies=False, note=f"fails: {error}".partition("\n")[0])
         return Pass(passes, passes * meter.seconds / meter.images, preparing)
@@ -204,7 +211,7 @@ def _timed(work: Callable[[], Any], device: torch.device) -> tuple[float, Any]:
 
 
 def _clock(device: torch.device) -> float:
-    """Seconds of the device: of this process on a CPU, whatever else runs there; of the clock on a GPU, once it rests."""
+    """Seconds that the device worked: on a CPU of this process, whatever else runs there; a GPU is awaited."""
     if device.type == "cpu":
         return time.process_time()
     torch.cuda.synchronize(device)
@@ -247,11 +254,11 @@ class _Meter:
         self.images += images
 
 
-class _Enough(Exception):  # noqa: N818  (no error)
+class _Enough(BaseException):
     """Enough passes were timed."""
 
 
-class _TooLong(Exception):  # noqa: N818  (no error)
+class _TooLong(BaseException):
     """The work did not come to its end in time."""
 
 
@@ -272,18 +279,21 @@ def _metered(network: nn.Module, device: torch.device) -> Iterator[_Meter]:
 
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
-    """Ends the block with `_TooLong` once its time is over."""
+    """Ends the block with `_TooLong` after so many seconds of this process, or twice as many of the clock."""
 
     def end(_: int, __: FrameType | None) -> None:
         raise _TooLong
 
-    before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    timers = ((signal.SIGPROF, signal.ITIMER_PROF, seconds), (signal.SIGALRM, signal.ITIMER_REAL, 2 * seconds))
+    before = [signal.signal(name, end) for name, _, _ in timers]
     try:
+        for _, timer, least in timers:
+            signal.setitimer(timer, least)
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for (name, timer, _), handler in zip(timers, before, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(name, handler)
 
 
 def _stand_in(split: Split, num_classes: int) -> nn.Module:
