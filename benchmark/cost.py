@@ -158,7 +158,7 @@ class _Measured:
 
     def passes(self) -> tuple[float, float]:
         """Images that pass the classifier for each image, as planned and if each explainer worked alone."""
-        parts = [(self.found[source].passes or 0, len(groups[0].rankings)) for source, groups in self.sources.items()]
+        parts = [(self.found[source].passes or 0.0, len(groups[0].rankings)) for source, groups in self.sources.items()]
         return sum(passes for passes, _ in parts), sum(passes * rankings for passes, rankings in parts)
 
     def trainings(self, originals: int) -> Iterator[Line]:

@@ -53,7 +53,7 @@ def _cost(cost: Cost) -> Iterator[str]:
     )
     shown = list(_gathered(cost.lines))
     width = max(len(line.what) for line in shown)
-    yield f"  {'':{width}}{'count':>8}{'seconds each':>15}{'hours':>10}"
+    yield f"  {'':{width}}{'count':>8}{'seconds each':>15}{'hours':>14}"
     yield from (_line(line, width) for line in shown)
 
 
@@ -72,7 +72,7 @@ def _line(line: Line, width: int) -> str:
     if line.seconds is None:
         return f"  {line.what:{width}}{line.count:8,}  {line.note}"
     note = f"  {line.note}" if line.note else ""
-    return f"  {line.what:{width}}{line.count:8,}{_number(line.seconds):>15}{_number(line.total / 3600):>10}{note}"
+    return f"  {line.what:{width}}{line.count:8,}{_number(line.seconds):>15}{_number(line.total / 3600):>14}{note}"
 
 
 def _disk(known: list[Cost], rows: int, workers: int | None) -> Iterator[str]:
@@ -98,7 +98,7 @@ def _hours(known: list[Cost], device: str, workers: int | None) -> Iterator[str]
         clock = _number(max(total / abreast, longest))
         hands = f"with {workers} workers" if workers else "in one process"
         yield f"{clock} hours by the clock {hands}; the longest piece of work takes {_number(longest)}"
-    yield "measured on a sample; expect a factor of 1.5 either way"
+    yield "measured on a sample, other work beside it may double the time"
 
 
 def _device(device: str) -> str:
@@ -107,15 +107,17 @@ def _device(device: str) -> str:
 
 
 def _number(value: float) -> str:
-    """Three significant digits, and none after the point from 100 on."""
-    if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}" if value >= 0.001 else "<0.001" if value else "0"
+    """Three significant digits."""
+    if 0 < value < 0.001:
+        return "<0.001"
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:,.0f}" if rounded >= 100 else f"{rounded:g}"
 
 
-def _bytes(count: float) -> str:
+def _bytes(count: int) -> str:
+    size = float(count)
     for unit in ("B", "kB", "MB", "GB", "TB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:,.3g} PB"
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:,.3g} PB"

@@ -24,8 +24,8 @@ from benchmark.spec import Training, Unit
 from datasets.base import Dataset, Split
 from methods.base import Explainer, Skip
 
-LIMIT, PATIENCE = 1.0, 30.0
-"""Seconds that one timing may take, and that preparing an explainer may take."""
+LIMIT, STEP_LIMIT, PATIENCE = 1.0, 8.0, 30.0
+"""Seconds that one timing may take, that a step of training may take, and that preparing an explainer may take."""
 
 EXAMPLES, NUMBERS = 1024, 2**26
 """Examples of a sample at most, and numbers of all of them together: a quarter of a gigabyte."""
@@ -105,7 +105,7 @@ class Sample:
 
         solved = self.recipe.optimiser == "least_squares"  # no epochs; its time grows with the examples
         most = min(epochs_of, len(self.split)) if solved else epochs_of * self.recipe.epochs
-        return _rate(work, most, self.device)
+        return _rate(work, most, self.device, step=self.recipe.batch_size)
 
     def scoring(self) -> Rate:
         """One image scored by a trained network."""
@@ -187,16 +187,17 @@ def sample(data: Dataset, specification: Training, device: str) -> Sample:
     return Sample(specification.recipe, split, network.eval(), data.num_classes)
 
 
-def _rate(work: Callable[[int], object], most: int, device: torch.device) -> Rate:
+def _rate(work: Callable[[int], object], most: int, device: torch.device, *, step: int = 0) -> Rate:
     """Times work on more and more images, while that is quick, up to `most`; the median of what fits into the limit.
 
     Args:
         work: does its part on so many images, and may return how many it really took.
+        step: images of one step; with fewer, what a step costs by itself would weigh too much.
     """
     images = min(2, most)
     work(images)  # the first call of anything is slow
     seconds, took = _timed(lambda: work(images), device)
-    while images < most and 4 * seconds < LIMIT:
+    while images < most and 4 * seconds < (STEP_LIMIT if images < step else LIMIT):
         images = min(most, 4 * images)
         seconds, took = _timed(lambda: work(images), device)  # noqa: B023  (called at once)
     repeated = [seconds, *(_timed(lambda: work(images), device)[0] for _ in range(min(4, int(LIMIT / seconds))))]
