@@ -62,7 +62,8 @@ class Cost:
         alone: the same if each explainer worked by itself.
         ranks: bytes of the rank maps of each pass over the data.
         weights: bytes of the stored networks.
-        lines: all of its work.
+        trainings: originals, and networks retrained or scored on reduced inputs.
+        rankings: passes over the data, dearest first.
     """
 
     title: str
@@ -70,7 +71,13 @@ class Cost:
     alone: float
     ranks: tuple[int, ...]
     weights: int
-    lines: tuple[Line, ...]
+    trainings: tuple[Line, ...]
+    rankings: tuple[Line, ...]
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """All of its work."""
+        return self.trainings + self.rankings
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,8 @@ def _cost(kind: Training, cells: list[Cell], place: Workplace) -> Cost | Absent:
             alone=alone,
             ranks=tuple(rank_bytes(group.rankings, data) for group in measured.wanted if group.rankings),
             weights=network_bytes(few.network) * len(plan.trainings(cells)),
-            lines=(*measured.trainings(len(plan.trainings(cells))), *measured.rankings()),
+            trainings=tuple(measured.trainings(len(plan.trainings(cells)))),
+            rankings=tuple(measured.rankings()),
         )
 
 

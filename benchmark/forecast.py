@@ -13,7 +13,7 @@ from benchmark.runner import Workplace
 from benchmark.session import Means, device, num_workers
 
 SMALL = 0.01
-"""Work that takes a smaller share of the time is told in one line."""
+"""Rankings that take a smaller share of the time of all rankings are told in one line."""
 
 REMEDY = (
     "put the data there, or plan with generated images of their size: "
@@ -51,7 +51,7 @@ def _cost(cost: Cost) -> Iterator[str]:
         f"  {cost.passes:,.4g} passes of the classifier for each image, all explainers of one network; "
         f"{cost.alone:,.4g} if each worked alone"
     )
-    shown = list(_gathered(cost.lines))
+    shown = [*cost.trainings, *_gathered(cost.rankings)]
     width = max(len(line.what) for line in shown)
     yield f"  {'':{width}}{'count':>8}{'seconds each':>15}{'hours':>14}"
     yield from (_line(line, width) for line in shown)
@@ -98,7 +98,7 @@ def _hours(known: list[Cost], device: str, workers: int | None) -> Iterator[str]
         clock = _number(max(total / abreast, longest))
         hands = f"with {workers} workers" if workers else "in one process"
         yield f"{clock} hours by the clock {hands}; the longest piece of work takes {_number(longest)}"
-    yield "measured on a sample, other work beside it may double the time"
+    yield "measured on a sample; other work beside it makes it longer by the clock"
 
 
 def _device(device: str) -> str:
