@@ -92,7 +92,8 @@ def _hours(known: list[Cost], device: str, workers: int | None) -> Iterator[str]
     lines = [line for cost in known for line in cost.lines]
     total = sum(line.total for line in lines) / 3600
     longest = max((line.seconds or 0) * line.together for line in lines) / 3600
-    yield f"{_number(total)} device-hours; a device is {_device(device)}"
+    least = "at least " if any(line.note.startswith(("at least", "not measured")) for line in lines) else ""
+    yield f"{least}{_number(total)} device-hours; a device is {_device(device)}"
     if workers is not None:
         abreast = max(1, workers) if device == "cpu" else 1
         clock = _number(max(total / abreast, longest))
