@@ -60,7 +60,7 @@ class Run:
         executor: local worker processes, or ray (extra of that name) on one or many machines.
         ray_address: cluster for ray, such as auto; by default one is started for the run.
         gpus_per_task: share of a GPU for each piece of work under ray: 0.25 puts four on each.
-        dry_run: only print what would be done.
+        dry_run: only print what would be done, and what it would take, measured on a sample.
         retry_failed: run failed cells again.
     """
 
@@ -77,12 +77,7 @@ class Run:
     retry_failed: bool = False
 
     def __call__(self) -> int:
-        cells = plan.cells(self.matrix)  # what is written wrongly fails before torch is loaded
-        if self.dry_run:
-            print(plan.forecast(cells))
-            if self.matrix.target_interval is not None:
-                print(f"more may follow: up to {self.matrix.max_seeds} seeds where explainers are not settled")
-            return 0
+        plan.cells(self.matrix)  # what is written wrongly fails before torch is loaded
         if self.executor == "local" and (self.ray_address or self.gpus_per_task):
             raise ValueError("ray_address and gpus_per_task need executor ray; add --executor ray or leave them out")
         from benchmark.ray_pool import Cluster  # torch loads only when there is work
@@ -90,6 +85,11 @@ class Run:
 
         cluster = Cluster(self.ray_address, self.gpus_per_task) if self.executor == "ray" else None
         means = Means(self.data_root, self.device, self.workers, self.retry_failed, cluster)
+        if self.dry_run:
+            from benchmark.forecast import forecast
+
+            print(forecast(self.matrix, means))
+            return 0
         folder = self.out or Path("runs") / Path(self.config).stem
         return _finish(folder, run(self.matrix, folder, means))
 

@@ -5,12 +5,15 @@ import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 
 TIMEOUT_SECONDS = 30
+
+_FETCHING = ContextVar("fetching", default=True)
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,11 @@ def download(remotes: Sequence[Remote], data_root: Path) -> None:
     """Fetches files to their places under `data_root`; a place holds the whole, verified file or nothing.
 
     Raises:
-        ValueError: a file can not be fetched or stored; says which files to put where by hand.
+        ValueError: a file can not be fetched or stored; says which files to put where by hand. Within `offline`,
+            always.
     """
+    if not _FETCHING.get():
+        raise ValueError(f"{data_root / remotes[0].path} is not there")
     try:
         data_root.mkdir(parents=True, exist_ok=True)
         # Staged inside data_root, so that the last step is a rename within one file system: a killed download leaves
@@ -70,6 +76,16 @@ def download(remotes: Sequence[Remote], data_root: Path) -> None:
                 staged.replace(place)
     except (OSError, RuntimeError, HTTPException) as error:
         raise ValueError(_by_hand(remotes, data_root, " ".join(str(error).split()))) from error
+
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """Within it nothing is fetched: a file that is missing is an error."""
+    before = _FETCHING.set(False)
+    try:
+        yield
+    finally:
+        _FETCHING.reset(before)
 
 
 def _fetch(remote: Remote, folder: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets.download import Remote, checksum, download, read_verified
+from datasets.download import Remote, checksum, download, offline, read_verified
 
 CONTENT = b"published bytes"
 MD5 = checksum(CONTENT, algorithm="md5")
@@ -45,6 +45,15 @@ def test_a_download_lands_in_its_place_and_leaves_nothing_else(server: str, tmp_
     download([Remote("sub/file.bin", MD5, (f"{server}/file.bin",))], root)
     assert (root / "sub/file.bin").read_bytes() == CONTENT
     assert everything_under(root) == ["sub", "sub/file.bin"]
+
+
+def test_offline_nothing_is_fetched(server: str, tmp_path: Path) -> None:
+    root, remote = tmp_path / "root", Remote("file.bin", MD5, (f"{server}/file.bin",))
+    with pytest.raises(ValueError, match="is not there"), offline():
+        download([remote], root)
+    assert not root.exists()
+    download([remote], root)
+    assert everything_under(root) == ["file.bin"]
 
 
 def test_the_second_address_is_tried_when_the_first_fails(server: str, tmp_path: Path) -> None:

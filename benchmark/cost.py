@@ -1,0 +1,239 @@
+"""What a matrix would take, before it is run: passes, trainings and bytes counted, seconds measured on a sample."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from benchmark import plan, runner
+from benchmark.artefacts import rank_dtype
+from benchmark.plan import Group
+from benchmark.plugins import build
+from benchmark.provenance import provenance
+from benchmark.randomness import seeded
+from benchmark.runner import Workplace
+from benchmark.sample import Pass, Sample, sample
+from benchmark.spec import Cell, PlugIn, Ranking, Training, Unit
+from datasets.base import Dataset
+from datasets.download import offline
+from methods.base import Explainer, source_of
+
+METRICS_BYTES, PAGE_BYTES = 400, 4096
+"""Scores of a cell as they are stored, and a page of the database: a row is larger than half of one."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Work of one kind.
+
+    Attributes:
+        count: how many times it is done.
+        seconds: of one time on one device; None where that is not known.
+        together: how many times are one piece of work, which one device does.
+        note: what a reader must know of the number.
+    """
+
+    what: str
+    count: int
+    seconds: float | None
+    together: int = 1
+    note: str = ""
+
+    @property
+    def total(self) -> float:
+        """Seconds of all, as far as they are known."""
+        return self.count * (self.seconds or 0.0)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the cells of one data set, classifier and recipe take.
+
+    Attributes:
+        passes: images that pass the classifier for each image that is explained, by all explainers of one network.
+        alone: the same if each explainer worked by itself.
+        ranks: bytes of the rank maps of each pass over the data.
+        weights: bytes of the stored networks.
+        trainings: originals, and networks retrained or scored on reduced inputs.
+        rankings: passes over the data, dearest first.
+    """
+
+    title: str
+    passes: float
+    alone: float
+    ranks: tuple[int, ...]
+    weights: int
+    trainings: tuple[Line, ...]
+    rankings: tuple[Line, ...]
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """All of its work."""
+        return self.trainings + self.rankings
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Cells whose data are not here: what they take cannot be told."""
+
+    title: str
+    reason: str
+
+
+def costs(cells: list[Cell], place: Workplace) -> list[Cost | Absent]:
+    """What cells take, by data set, classifier and recipe. Writes and downloads nothing; takes a minute at most.
+
+    Raises:
+        ValueError: a classifier or recipe that does not fit the data.
+    """
+    torch.set_num_threads(1)  # as in worker processes
+    here = replace(place, load=lru_cache(maxsize=1)(_load))  # classifiers of one data set follow each other
+    alike: dict[Training, list[Cell]] = {}
+    for cell in cells:
+        alike.setdefault(replace(cell.training, seed=0), []).append(cell)
+    return [_cost(kind, part, here) for kind, part in alike.items()]
+
+
+def rank_bytes(rankings: Iterable[Ranking], data: Dataset) -> int:
+    """Bytes of the rank maps of all splits."""
+    return sum(_rank_bytes(ranking, data.feature_shape) for ranking in rankings) * _num_examples(data)
+
+
+def network_bytes(network: nn.Module) -> int:
+    """Bytes of weights and buffers."""
+    return sum(value.numel() * value.element_size() for value in network.state_dict().values())
+
+
+def row_bytes(cells: list[Cell], device: str) -> int:
+    """Bytes of the rows of cells, about: what identifies them, scores, and where they come from, in whole pages."""
+    rest = len(json.dumps(provenance(device))) + METRICS_BYTES
+    return sum(PAGE_BYTES * math.ceil((len(json.dumps(asdict(cell))) + rest) / PAGE_BYTES) for cell in cells)
+
+
+def _load(dataset: PlugIn, seed: int, data_root: Path) -> Dataset:
+    with offline():
+        return runner.load(dataset, seed, data_root)
+
+
+def _cost(kind: Training, cells: list[Cell], place: Workplace) -> Cost | Absent:
+    title = f"{kind.dataset.text}, {kind.classifier.text}"
+    try:
+        data = place.load(*runner.data_of(kind), place.data_root)
+    except (ValueError, OSError) as error:
+        return Absent(title, str(error))
+    with seeded("cost"):
+        few = sample(data, kind, place.device)
+        replicas = few.num_replicas(len(data.train))
+        measured = _Measured(kind, data, few, replicas, plan.groups(cells))
+        shared, alone = measured.passes()
+        return Cost(
+            title=f"{title}: {_extent(data)}",
+            passes=shared,
+            alone=alone,
+            ranks=tuple(rank_bytes(group.rankings, data) for group in measured.wanted if group.rankings),
+            weights=network_bytes(few.network) * len(plan.trainings(cells)),
+            trainings=tuple(measured.trainings(len(plan.trainings(cells)))),
+            rankings=tuple(measured.rankings()),
+        )
+
+
+class _Measured:
+    """Seconds of all that the cells of one data set, classifier and recipe need.
+
+    Attributes:
+        wanted: the groups that will be measured: explainers that do not apply are left out.
+    """
+
+    def __init__(self, kind: Training, data: Dataset, few: Sample, replicas: int, groups: list[Group]) -> None:
+        self.kind, self.data, self.few, self.replicas = kind, data, few, replicas
+        self.unit: Unit = next((r.unit for group in groups for r in group.rankings), "pixel")
+        self.scoring = few.scoring()
+        self.sources: dict[tuple[str, Explainer], list[Group]] = {}
+        for group in groups:
+            if group.rankings:
+                self.sources.setdefault(_source(group), []).append(group)
+        bar = tqdm(self.sources, "measuring a sample", leave=False, delay=3)
+        self.found = {source: few.passing(source[1], self.scoring) for source in bar}
+        self.wanted = [group for group in groups if not group.rankings or self.found[_source(group)].applies]
+
+    def passes(self) -> tuple[float, float]:
+        """Images that pass the classifier for each image, as planned and if each explainer worked alone."""
+        parts = [(self.found[source].passes or 0.0, len(groups[0].rankings)) for source, groups in self.sources.items()]
+        return sum(passes for passes, _ in parts), sum(passes * rankings for passes, rankings in parts)
+
+    def trainings(self, originals: int) -> Iterator[Line]:
+        """Originals, and networks that are retrained or scored on reduced inputs."""
+        score = self.scoring.seconds * _num_examples(self.data)
+        reduce = self.few.reducing(self.unit).seconds * _num_examples(self.data)
+        alone = self._training(1)
+        yield replace(alone, what="original networks", count=originals, seconds=(alone.seconds or 0) + score)
+        for (retrain, together), count in sorted(self._bundles().items()):
+            if not retrain:
+                yield Line("original networks scored on reduced inputs", count, reduce + score)
+            else:
+                line = alone if together == 1 else self._training(together)
+                yield replace(line, count=count, seconds=(line.seconds or 0) + reduce + score)
+
+    def rankings(self) -> Iterator[Line]:
+        """Passes over the data, dearest first; the ranks of all their views are counted with them."""
+        num_examples, rank = _num_examples(self.data), self.few.ranking(self.unit).seconds
+        lines = []
+        for source, groups in self.sources.items():
+            found, rankings = self.found[source], groups[0].rankings
+            predicting = self.scoring.seconds if rankings[0].target == "predicted" else 0
+            seconds = None
+            if found.seconds is not None:
+                seconds = found.preparing + num_examples * (found.seconds + predicting + len(rankings) * rank)
+            lines.append(Line(_words(rankings, found), len(groups), seconds, note=found.note))
+        yield from sorted(lines, key=lambda line: -line.total)
+
+    def _bundles(self) -> Counter[tuple[bool, int]]:
+        """(retrained, how many side by side) -> number of cells."""
+        parts = [part.cells for group in self.wanted for part in plan.bundles(group.cells, self.replicas)]
+        return sum((Counter({(cells[0].retrain, len(cells)): len(cells)}) for cells in parts), Counter())
+
+    def _training(self, together: int) -> Line:
+        """Training one of so many networks side by side."""
+        recipe, num_examples = self.kind.recipe, len(self.data.train)
+        rate = self.few.training(together, num_examples)
+        epochs = 1 if recipe.optimiser == "least_squares" else recipe.epochs
+        step = min(recipe.batch_size, num_examples)
+        small = rate.images < step and epochs > 1
+        what = "retrained networks" + (f", {together} side by side" if together > 1 else "")
+        note = f"timed in steps of {rate.images} images, not {step}" if small else ""
+        return Line(what, 0, rate.seconds * num_examples * epochs, together, note)
+
+
+def _source(group: Group) -> tuple[str, Explainer]:
+    """Target and explainer that make the pass of a group; equal under every seed."""
+    return group.rankings[0].target, source_of(build(group.rankings[0].explainer, "explainer"))
+
+
+def _words(rankings: tuple[Ranking, ...], found: Pass) -> str:
+    more = f" and {len(rankings) - 1} more" if len(rankings) > 1 else ""
+    passes = f", {found.passes:,.4g} passes" if found.passes else ""
+    return f"ranking by {rankings[0].explainer.text}{more}{passes}"
+
+
+def _extent(data: Dataset) -> str:
+    sizes = " + ".join(f"{len(split):,}" for split in data.splits.values() if len(split))
+    return f"{sizes} examples of {'x'.join(map(str, data.feature_shape))}, {data.num_classes} classes"
+
+
+def _num_examples(data: Dataset) -> int:
+    return sum(map(len, data.splits.values()))
+
+
+def _rank_bytes(ranking: Ranking, feature_shape: tuple[int, ...]) -> int:
+    """Bytes of the rank map of one example."""
+    pixels = ranking.unit == "pixel" and len(feature_shape) == 3
+    num_units = math.prod(feature_shape[1:] if pixels else feature_shape)
+    return num_units * np.dtype(rank_dtype(num_units)).itemsize
