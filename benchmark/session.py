@@ -20,7 +20,6 @@ from benchmark.runner import Workplace
 from benchmark.spec import Cell
 from benchmark.store import FILE, Store
 from benchmark.training import train
-from datasets.base import Split
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def rehearse(cells: list[Cell], place: Workplace) -> dict[str, dict[str, str]]:
     for dataset in dict.fromkeys(cell.training.dataset for cell in cells):
         data = runner.load(dataset, 0, place.data_root)
         checksums[dataset.text] = data.card.checksums
-        few = Split(data.train.inputs[:2], data.train.labels[:2])
+        few = data.train.at(torch.arange(min(2, len(data.train))))
         for identity, recipe in dict.fromkeys((c.training.classifier, c.training.recipe) for c in cells):
             try:
                 network = classifier(identity, few.inputs, data.num_classes)

@@ -82,7 +82,7 @@ class Split:
 
     def showing(self, read: Read, feature_shape: tuple[int, ...]) -> "Split":
         """The same examples with other inputs: those that `read` gives for positions."""
-        return replace(self, inputs=read(torch.arange(len(self))))
+        return replace(self, inputs=read(torch.arange(len(self))).to(self.labels.device))
 
     def mapped(self, change: Change, feature_shape: tuple[int, ...] | None = None) -> "Split":
         """The same examples with changed inputs; those of a stream are changed whenever they are read.

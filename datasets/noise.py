@@ -43,9 +43,8 @@ def noise(
     shape = (channels, size, size)
     streams = (_stream(count, classes, shape, (seed, part)) for part, count in enumerate((train, test)))
     splits = divided(*streams, validation=validation, seed=seed)
-    if in_memory:
-        return Dataset(*(split.at(torch.arange(len(split))) for split in splits), classes, CARD)
-    return Dataset(*splits, classes, CARD)
+    data = Dataset(*splits, classes, CARD)
+    return data.each(lambda _, split: split.at(torch.arange(len(split)))) if in_memory else data
 
 
 def _stream(num_examples: int, classes: int, shape: tuple[int, ...], source: tuple[int, int]) -> Stream:

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as Readable
 
 from datasets.base import CHUNK, Change, Read, Split, chunk_size
 from datasets.split import carve
@@ -70,7 +71,7 @@ class Stream(Split):
             yield from map(self.at, indices)
             return
         sent: deque[Tensor] = deque()
-        loader = DataLoader(
+        loader: DataLoader = DataLoader(
             _Batches(self.read),
             sampler=_noted(indices, sent),
             batch_size=None,
@@ -112,7 +113,7 @@ def divided(train: Stream, test: Stream, *, validation: float, seed: int) -> tup
     return train.take(torch.from_numpy(rest)), train.take(torch.from_numpy(held)), test
 
 
-class _Batches:
+class _Batches(Readable):
     """What the processes of a loader ask: inputs by lists of positions, or what went wrong."""
 
     def __init__(self, read: Read) -> None:
