@@ -206,4 +206,5 @@ def _outcome(network: nn.Module, data: Dataset, started: float, place: Workplace
             raise ValueError(f"training diverged: the {name} loss is {found.loss}; lower recipe.learning_rate")
         metrics[f"{name}_accuracy"] = found.accuracy if len(split) else None
         metrics[f"{name}_loss"] = found.loss if len(split) else None
-    return Outcome("done", metrics, "", time.perf_counter() - started, provenance(place.device))
+    found_by = provenance(place.device) | ({"processes": str(place.team.size)} if place.team else {})
+    return Outcome("done", metrics, "", time.perf_counter() - started, found_by)

@@ -1,6 +1,7 @@
 """Several processes that train one network together: each takes a share of every batch, all keep the same weights."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +11,9 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
+
+from benchmark.plan import Bundle
+from benchmark.spec import Training
 
 WHENEVER = timedelta(days=3650)
 """How long processes wait for work: features may be ranked for days between two trainings."""
@@ -83,3 +87,21 @@ class Team:
         box = [news]
         distributed.broadcast_object_list(box)
         return box[0]
+
+
+class Together(Executor):
+    """Tells the other processes of work that trains a network, and takes part in it at once."""
+
+    def __init__(self, team: Team) -> None:
+        self.team = team
+
+    def submit(self, work: Callable, /, *arguments: object, **keywords: object) -> Future:
+        future: Future = Future()
+        if _trains(arguments[0]):
+            self.team.tell(arguments[0])
+        future.set_result(work(*arguments, **keywords))
+        return future
+
+
+def _trains(work: object) -> bool:
+    return isinstance(work, Training) or (isinstance(work, Bundle) and work.cells[0].retrain)

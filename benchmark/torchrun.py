@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
 from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import distributed
@@ -11,44 +12,31 @@ from torch import distributed
 from benchmark import runner
 from benchmark.plan import Bundle
 from benchmark.runner import Workplace
+from benchmark.session import Means, workplace
 from benchmark.spec import Training
 from benchmark.team import Team
 
-
-class Together(Executor):
-    """Tells the other processes of work that trains a network, and takes part in it at once."""
-
-    def __init__(self, team: Team) -> None:
-        self.team = team
-
-    def submit(self, work: Callable, /, *arguments: object, **keywords: object) -> Future:
-        future: Future = Future()
-        if _trains(arguments[0]):
-            self.team.tell(arguments[0])
-        future.set_result(work(*arguments, **keywords))
-        return future
+Result = TypeVar("Result")
 
 
-def led(drive: Callable[[Team], int], place: Workplace) -> int:
-    """Calls `drive` in process 0; the others follow until it returns or fails.
-
-    Args:
-        place: of this process; its device may be "auto", "cpu" or "cuda".
+def led(drive: Callable[[Means], Result], folder: Path, means: Means) -> Result | None:
+    """Calls `drive` in process 0 with the team among its means; the others follow until it returns or fails.
 
     Returns:
-        What `drive` does; 0 in the processes that follow.
+        What `drive` does; None in the processes that follow.
 
     Raises:
-        ValueError: not started by torchrun, or a GPU is named that is not the process's own.
+        ValueError: not started by torchrun, or not with a GPU for each process.
     """
-    team = Team.assembled(own_device(place.device))
+    team = Team.assembled(own_device(means.device))
+    mine = replace(means, device=team.device, team=team)
     torch.set_num_threads(1)
     try:
         if team.rank:
-            _follow(team, replace(place, device=team.device, team=team))
-            return 0
+            _follow(team, workplace(folder, mine))
+            return None
         try:
-            return drive(team)
+            return drive(mine)
         finally:
             team.tell(None)
     finally:
@@ -95,7 +83,3 @@ def take_part(work: object, place: Workplace) -> None:
             runner.retrained(work.cells[0], place)
     except Exception:
         runner.forget_data()
-
-
-def _trains(work: object) -> bool:
-    return isinstance(work, Training) or (isinstance(work, Bundle) and work.cells[0].retrain)

@@ -69,7 +69,7 @@ class Split:
         """The examples at some positions; those of a stream stay where they are."""
         return self.at(index)
 
-    def batches(self, indices: Iterable[Int[Tensor, "b"]]) -> Iterator["Split"]:
+    def batches(self, indices: Iterable[Int[Tensor, "_"]]) -> Iterator["Split"]:
         """The examples at each of many lists of positions, in memory only while they are used."""
         return map(self.at, indices)
 

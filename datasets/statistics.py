@@ -32,7 +32,7 @@ def channel_mean(inputs: Float[Tensor, "n *feature"]) -> Float[Tensor, "*channel
     return inputs.mean((0, *range(2, inputs.ndim)), keepdim=True)[0]
 
 
-def merged(chunks: Iterable[Float[Tensor, "n *feature"]]) -> Statistics:
+def merged(chunks: Iterable[Float[Tensor, "_ *feature"]]) -> Statistics:
     """Statistics of all chunks together, one in memory at a time; one chunk alone has the bits of `statistics`.
 
     Chan, Golub, LeVeque 1983, doi:10.1080/00031305.1983.10483115, feature by feature in float64: a constant channel

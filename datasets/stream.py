@@ -65,7 +65,7 @@ class Stream(Split):
         index = index.cpu()
         return replace(self, labels=self.labels[index], read=lambda at: self.read(index[at]))
 
-    def batches(self, indices: Iterable[Int[Tensor, "b"]]) -> Iterator[Split]:
+    def batches(self, indices: Iterable[Int[Tensor, "_"]]) -> Iterator[Split]:
         """The examples at each of many lists of positions, in order; loaders are a few batches ahead, no more."""
         if not self.loaders:
             yield from map(self.at, indices)
