@@ -100,12 +100,8 @@ def rank(rankings: tuple[Ranking, ...], place: Workplace) -> None:
 def measure(cell: Cell, place: Workplace) -> Outcome:
     """Reduces all splits, retrains where the cell says so, and scores the network after its last epoch."""
     started = time.perf_counter()
-    data = _data(cell.training, place)
-    if cell.retrain:
-        network, seen = retrained(cell, place)
-    else:
-        network, seen = _original(cell.training, data, place), reduced(cell, data, place.artefacts)
-    return _outcome(network, seen, started, place, _known(cell, data, place))
+    network, seen = retrained(cell, place) if cell.retrain else _kept(cell, place)
+    return _outcome(network, seen, started, place, _known(cell, place))
 
 
 def retrained(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
@@ -133,7 +129,7 @@ def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
     outcomes = []
     for replica, (cell, part) in enumerate(zip(cells, seen, strict=True)):
         stack.copy_to(network, replica)
-        outcomes.append(_outcome(network, part, started, place, _known(cell, data, place)))
+        outcomes.append(_outcome(network, part, started, place, _known(cell, place)))
     share = (time.perf_counter() - started) / len(cells)
     return [replace(outcome, seconds=share) for outcome in outcomes]
 
@@ -173,9 +169,16 @@ def _loaded(
     return load(dataset, seed, data_root).to(device, loaders=loaders)
 
 
-def _known(cell: Cell, data: Dataset, place: Workplace) -> Metrics:
+def _kept(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
+    """The original network, and what a cell leaves of its data set."""
+    data = _data(cell.training, place)
+    return _original(cell.training, data, place), reduced(cell, data, place.artefacts)
+
+
+def _known(cell: Cell, place: Workplace) -> Metrics:
     """The share that was removed, and what the explainer's own masks achieve."""
-    removed = shares(data.test, masks(cell, "test", data.test, place.artefacts))
+    test = _data(cell.training, place).test
+    removed = shares(test, masks(cell, "test", test, place.artefacts))
     return removed | (place.artefacts.load_own(cell.ranking) if cell.ranking else {})
 
 

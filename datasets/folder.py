@@ -111,7 +111,7 @@ def _read_images(paths: list[list[Path]], size: int, channels: int) -> Examples:
 def _stream(paths: list[list[Path]], size: int, channels: int) -> Stream:
     """Images that are decoded when they are used."""
     # One array: a list of a million paths would be copied by each process that reads them.
-    names = np.array([str(path) for members in paths for path in members])
+    names = np.array([str(path.absolute()) for members in paths for path in members])
 
     def read(index: Int[Tensor, "b"]) -> Float[Tensor, "b c h w"]:
         pixels = np.stack([_image(Path(name), size, channels) for name in names[index.numpy()]])
