@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -43,18 +44,18 @@ def merged(chunks: Iterable[Float[Tensor, "_ *feature"]]) -> Statistics:
     """
     num_chunks, n = 0, 0
     for num_chunks, chunk in enumerate(chunks, start=1):
-        values = chunk.double()
-        centre = values.mean(0)
-        squares = (values - centre).square().sum(0)
+        centre = chunk.mean(0, dtype=torch.float64)
+        squares = (chunk - centre).square_().sum(0)
         if num_chunks == 1:
-            first, mean, total = chunk, centre, squares
+            first, mean, total = statistics(chunk), centre, squares
         else:
-            first, delta, share = None, centre - mean, len(chunk) / (n + len(chunk))
-            mean, total = mean + delta * share, total + squares + delta.square() * n * share
+            delta, share = centre - mean, len(chunk) / (n + len(chunk))
+            mean += delta * share
+            total += squares + delta.square() * n * share
         n += len(chunk)
     if not num_chunks:
         raise ValueError("statistics need at least one example, got none; lower validation in the data set")
-    return statistics(first) if first is not None else _of_channels(mean, total / n)
+    return first if num_chunks == 1 else _of_channels(mean, total / n)
 
 
 def _of_channels(mean: Float[Tensor, "*feature"], variance: Float[Tensor, "*feature"]) -> Statistics:
