@@ -45,7 +45,7 @@ def merged(chunks: Iterable[Float[Tensor, "_ *feature"]]) -> Statistics:
     num_chunks, n = 0, 0
     for num_chunks, chunk in enumerate(chunks, start=1):
         centre = chunk.mean(0, dtype=torch.float64)
-        squares = (chunk - centre).square_().sum(0)
+        squares = chunk.var(0, correction=0).double() * len(chunk)  # no copy of the chunk in float64
         if num_chunks == 1:
             first, mean, total = statistics(chunk), centre, squares
         else:
