@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -57,7 +58,10 @@ class Run:
         data_root: folder of the data sets; what is missing there is downloaded into it.
         device: cpu, cuda, cuda:1, ...; auto takes CUDA where there is one.
         workers: worker processes; by default one for each core, and none beside a GPU; 0 works in this process.
-        executor: local worker processes, or ray (extra of that name) on one or many machines.
+        executor: local worker processes, ray (extra of that name) on one or many machines, or torchrun: all processes
+            that it started train each network together.
+        loaders: processes that read images from disk for each worker; by default none on the CPU, and the cores
+            beside a GPU.
         ray_address: cluster for ray, such as auto; by default one is started for the run.
         gpus_per_task: share of a GPU for each piece of work under ray: 0.25 puts four on each.
         dry_run: only print what would be done, and what it would take, measured on a sample.
@@ -70,7 +74,8 @@ class Run:
     data_root: Path = Path("data")
     device: str = "auto"
     workers: int | None = None
-    executor: Literal["local", "ray"] = "local"
+    executor: Literal["local", "ray", "torchrun"] = "local"
+    loaders: int | None = None
     ray_address: str | None = None
     gpus_per_task: float = 0.0
     dry_run: bool = False
@@ -78,20 +83,26 @@ class Run:
 
     def __call__(self) -> int:
         plan.cells(self.matrix)  # what is written wrongly fails before torch is loaded
-        if self.executor == "local" and (self.ray_address or self.gpus_per_task):
+        if self.executor != "ray" and (self.ray_address or self.gpus_per_task):
             raise ValueError("ray_address and gpus_per_task need executor ray; add --executor ray or leave them out")
         from benchmark.ray_pool import Cluster  # torch loads only when there is work
         from benchmark.session import Means, run
 
         cluster = Cluster(self.ray_address, self.gpus_per_task) if self.executor == "ray" else None
-        means = Means(self.data_root, self.device, self.workers, self.retry_failed, cluster)
+        means = Means(self.data_root, self.device, self.workers, self.retry_failed, cluster, self.loaders)
         if self.dry_run:
             from benchmark.forecast import forecast
 
             print(forecast(self.matrix, means))
             return 0
         folder = self.out or Path("runs") / Path(self.config).stem
-        return _finish(folder, run(self.matrix, folder, means))
+        if self.executor == "torchrun":
+            from benchmark.torchrun import led
+
+            counts = led(partial(run, self.matrix, folder), folder, means)
+        else:
+            counts = run(self.matrix, folder, means)
+        return _finish(folder, counts) if counts is not None else 0  # None: the report is another process's
 
 
 @dataclass(frozen=True)

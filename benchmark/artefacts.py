@@ -1,21 +1,22 @@
 """Files shared between cells: weights of original networks, and rank maps. Complete or absent, never half written.
 
-Files are written as bytes because the writers of numpy and safetensors hide that a disk is full.
+Weights are written as bytes because the writer of safetensors hides that a disk is full.
 """
 
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import torch
-from jaxtyping import Integer
 from safetensors.torch import load_file, save
-from torch import Tensor, nn
+from torch import nn
 
+from benchmark import shards
+from benchmark.shards import Shards
 from benchmark.spec import Ranking, Training, key
 
 OWN = "own.json"
@@ -47,24 +48,23 @@ class Artefacts:
         """Whether the rank maps of all splits are stored."""
         return self._ranks(ranking).is_dir()
 
-    def save_ranks(self, ranking: Ranking, ranks: dict[str, np.ndarray], own: dict[str, float]) -> None:
-        """Stores rank maps, one array for each split, and what the explainer's own masks achieve."""
+    @contextmanager
+    def new_ranks(self, ranking: Ranking) -> Iterator[Path]:
+        """A folder for shards that becomes the rank maps of a ranking when the block ends well, and is gone if not."""
         path = self._ranks(ranking)
         draft = path.with_name(f"{path.name}.{os.getpid()}")
-        draft.mkdir(parents=True, exist_ok=True)
-        for split, values in ranks.items():
-            content = BytesIO()
-            np.save(content, values)
-            (draft / f"{split}.npy").write_bytes(content.getvalue())
-        (draft / OWN).write_text(json.dumps(own), encoding="utf-8")
-        if path.is_dir():
-            shutil.rmtree(draft)  # another worker was faster; its ranks are the same
-        else:
-            draft.replace(path)
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        try:
+            yield draft
+            if not path.is_dir():  # if another worker was faster, its ranks are the same
+                draft.replace(path)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
 
-    def load_ranks(self, ranking: Ranking, split: str) -> Integer[Tensor, "n *unit"]:
-        """Rank map of one split as int32 on the CPU."""
-        return torch.from_numpy(np.load(self._ranks(ranking) / f"{split}.npy", mmap_mode="r").astype(np.int32))
+    def load_ranks(self, ranking: Ranking, split: str) -> Shards:
+        """Ranks of one split `(n, *unit)`, read as they are indexed."""
+        return shards.load(self._ranks(ranking), split)
 
     def load_own(self, ranking: Ranking) -> dict[str, float | None]:
         """What the explainer's own masks achieve on the test split; empty where it has none."""
@@ -90,3 +90,8 @@ class Artefacts:
 def rank_dtype(num_units: int) -> type[np.unsignedinteger]:
     """The smallest unsigned integers that hold the ranks 0..num_units-1."""
     return next(kind for kind in (np.uint8, np.uint16, np.uint32) if num_units - 1 <= np.iinfo(kind).max)
+
+
+def save_own(folder: Path, own: dict[str, float | None]) -> None:
+    """Stores in a folder of rank maps what the explainer's own masks achieve."""
+    (folder / OWN).write_text(json.dumps(own), encoding="utf-8")

@@ -1,7 +1,9 @@
 """Attributions of a whole split in fixed chunks, turned into rank maps at once; raw attributions are never kept."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,9 +11,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from benchmark.artefacts import rank_dtype
+from benchmark.fitting import Fitting
 from benchmark.plugins import build
 from benchmark.randomness import generator, seeded
-from benchmark.removal import rank
+from benchmark.removal import Hidden, rank, unit_shape
+from benchmark.shards import NewMap, RankMap
 from benchmark.spec import Ranking, key
 from datasets.base import Split
 from methods.base import AttributionFunction, Explainer, OwnMasks, View, source_of
@@ -29,21 +33,28 @@ class Ranked:
     """What came out of one pass.
 
     Attributes:
-        maps: for each ranking: split name -> unsigned integers `(n, *unit)`.
+        maps: for each ranking: split name -> unsigned integers `(n, *unit)`, as arrays or where they were asked for.
         own: of an explainer with masks of its own, what they hide of the test split and how well it classifies the
             rest: own_accuracy, own_share_hidden, own_nonzero_share_hidden, and its notes; else empty.
     """
 
-    maps: list[dict[str, np.ndarray]]
-    own: dict[str, float]
+    maps: list[dict[str, Any]]
+    own: dict[str, float | None]
 
 
-def rank_splits(network: nn.Module, splits: Mapping[str, Split], rankings: Sequence[Ranking]) -> Ranked:
+def _array(name: str, shape: tuple[int, ...], dtype: type[np.unsignedinteger]) -> np.ndarray:
+    return np.empty(shape, dtype)
+
+
+def rank_splits(
+    network: nn.Module, splits: Mapping[str, Split], rankings: Sequence[Ranking], new: Sequence[NewMap] = ()
+) -> Ranked:
     """Rank maps, split by split, of rankings that share one pass: one training, one target, one source.
 
     Args:
         network: the trained classifier, in eval mode, on the device of the splits.
         splits: "train" and any others; explainers are prepared with "train".
+        new: for each ranking, what makes its maps; arrays in memory without.
 
     Raises:
         Skip: the explainer does not apply.
@@ -54,41 +65,44 @@ def rank_splits(network: nn.Module, splits: Mapping[str, Split], rankings: Seque
     seed = ("attribution", key(rankings[0].training), repr(source))
     with seeded(*seed, "prepare"):
         attribute = _prepared(source, network, splits["train"])
-    found: list[dict[str, np.ndarray]] = [{} for _ in rankings]
+    maps = [{name: _new_map(r, name, s, make) for name, s in splits.items()} for r, make in _makers(rankings, new)]
     for name, split in splits.items():
         order = torch.randperm(len(split), generator=generator("chunks", len(split)))
-        rankers = [_Ranker(r, e, generator("ties", key(r), name)) for r, e in zip(rankings, explainers, strict=True)]
+        rankers = [
+            _Ranker(ranking, explainer, generator("ties", key(ranking), name), ranks[name])
+            for ranking, explainer, ranks in zip(rankings, explainers, maps, strict=True)
+        ]
+        done = 0
         with seeded(*seed, name):
-            for inputs, passed in _passes(attribute, network, split.at(order), rankings[0].target):
+            for inputs, passed in _passes(attribute, network, split.take(order), rankings[0].target):
+                index = order[done : done + len(inputs)].numpy()
+                done += len(inputs)
                 for ranker in rankers:
-                    ranker.add(inputs, passed)
-        for ranks, ranker in zip(found, rankers, strict=True):
-            ranks[name] = ranker.joined(order)
+                    ranker.add(index, inputs, passed)
     with seeded(*seed, "own"), torch.no_grad():
-        return Ranked(found, _own(attribute, splits["test"]) if isinstance(attribute, OwnMasks) else {})
+        return Ranked(maps, _own(attribute, splits["test"]) if isinstance(attribute, OwnMasks) else {})
 
 
 def _prepared(source: Explainer, network: nn.Module, train: Split) -> AttributionFunction:
     """The attribution function; all explainers share the training split, so none may change it."""
-    before = train.inputs._version, train.labels._version
+    before = train.stamp
     attribute = source.prepare(network, train)
-    if (train.inputs._version, train.labels._version) != before:
+    if train.stamp != before:
         raise ValueError(f"{source} changed the training split in prepare; work on a copy: train.inputs.clone()")
     return attribute
 
 
-def _own(attribute: OwnMasks, split: Split) -> dict[str, float]:
+def _own(attribute: OwnMasks, split: Split) -> dict[str, float | None]:
     """Where an explainer with masks of its own stands on a split."""
-    kept, right, lit = [], [], split.inputs != 0
+    hidden, right = Hidden(), []
     for chunk in split.chunks(CHUNK):
         mask, logits = attribute.hide(chunk.inputs)
-        kept.append(mask.expand_as(chunk.inputs))
+        hidden.add(chunk.inputs, mask)
         right.append(logits.argmax(1) == chunk.labels)
-    hidden = ~torch.cat(kept)
     return {
         "own_accuracy": torch.cat(right).double().mean().item(),
-        "own_share_hidden": hidden.double().mean().item(),
-        "own_nonzero_share_hidden": hidden[lit].double().mean().item(),
+        "own_share_hidden": hidden.share,
+        "own_nonzero_share_hidden": hidden.nonzero_share,
         **{f"own_{name}": value for name, value in attribute.notes.items()},
     }
 
@@ -100,19 +114,23 @@ class _Ranker:
     ranking: Ranking
     explainer: Explainer
     ties: torch.Generator
-    chunks: list[np.ndarray] = field(default_factory=list)
+    ranks: RankMap
 
-    def add(self, inputs: Tensor, passed: Tensor) -> None:
+    def add(self, index: Int[np.ndarray, "b"], inputs: Tensor, passed: Tensor) -> None:
+        """Ranks the examples at some positions of the split."""
         attributions = self.explainer.reduce(passed) if isinstance(self.explainer, View) else passed
         attributions = checked(attributions, inputs, self.ranking.explainer.text)
         ranks = rank(attributions, unit=self.ranking.unit, magnitude=self.ranking.magnitude, generator=self.ties)
-        self.chunks.append(ranks.cpu().numpy().astype(rank_dtype(ranks[0].numel())))
+        self.ranks[index] = ranks.cpu().numpy().astype(rank_dtype(ranks[0].numel()))
 
-    def joined(self, order: Int[Tensor, "n"]) -> np.ndarray:
-        """Ranks of the whole split, back in the order of its examples."""
-        if not self.chunks:
-            return np.empty((0, 1), np.uint8)
-        return np.concatenate(self.chunks)[order.argsort().numpy()]
+
+def _makers(rankings: Sequence[Ranking], new: Sequence[NewMap]) -> Iterable[tuple[Ranking, NewMap]]:
+    return zip(rankings, new or [_array] * len(rankings), strict=True)
+
+
+def _new_map(ranking: Ranking, name: str, split: Split, make: NewMap) -> RankMap:
+    units = unit_shape(split.feature_shape, ranking.unit)
+    return make(name, (len(split), *units), rank_dtype(math.prod(units)))
 
 
 def checked(attributions: Tensor, inputs: Float[Tensor, "b *feature"], name: str) -> Float[Tensor, "b *feature"]:
@@ -130,8 +148,9 @@ def checked(attributions: Tensor, inputs: Float[Tensor, "b *feature"], name: str
 def _passes(
     attribute: AttributionFunction, network: nn.Module, split: Split, target: str
 ) -> Iterator[tuple[Float[Tensor, "b *feature"], Tensor]]:
-    """Inputs of each chunk and what the source makes of them."""
+    """Inputs of each chunk, in parts where the device holds no whole one, and what the source makes of them."""
+    fitting = Fitting(attribute)
     for chunk in split.chunks(CHUNK):
         with torch.no_grad():
             targets = chunk.labels if target == "label" else network(chunk.inputs).argmax(1)
-        yield chunk.inputs, attribute(chunk.inputs, targets)
+        yield from fitting(chunk.inputs, targets)

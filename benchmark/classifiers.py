@@ -17,6 +17,8 @@ from torch.overrides import TorchFunctionMode
 from benchmark.airbench import FITTED, Whitening
 from benchmark.plugins import build
 from benchmark.spec import PlugIn
+from datasets.base import Split
+from datasets.statistics import statistics
 
 RECTIFIERS = (F.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_, torch.clamp, Tensor.clamp, Tensor.clamp_)
 
@@ -27,29 +29,31 @@ class Standardize(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, inputs: Float[Tensor, "n *feature"]) -> None:
-        """Takes the statistics of `inputs`; a constant channel keeps its scale."""
+    def __init__(self, train: Float[Tensor, "n *feature"] | Split) -> None:
+        """Takes the statistics of inputs, or of a split; a constant channel keeps its scale."""
         super().__init__()
-        over = (0, *range(2, inputs.ndim))
-        std = inputs.std(over, correction=0, keepdim=True)[0]
-        self.register_buffer("mean", inputs.mean(over, keepdim=True)[0])
-        self.register_buffer("std", torch.where(std > 0, std, 1.0))
+        found = train.statistics if isinstance(train, Split) else statistics(train)
+        self.register_buffer("mean", found.mean.clone())
+        self.register_buffer("std", torch.where(found.std > 0, found.std, 1.0))
 
     def forward(self, inputs: Float[Tensor, "b *feature"]) -> Float[Tensor, "b *feature"]:
         return (inputs - self.mean) / self.std
 
 
-def classifier(identity: PlugIn, inputs: Float[Tensor, "n *feature"], num_classes: int) -> nn.Module:
+def classifier(identity: PlugIn, train: Float[Tensor, "n *feature"] | Split, num_classes: int) -> nn.Module:
     """A freshly initialised classifier; weights come from the global generator.
 
     Args:
-        inputs: training inputs: their shape sizes the network, their statistics standardise its inputs.
+        train: training inputs, or their split: their shape sizes the network, their statistics standardise its inputs.
     """
-    network = build(identity, "classifier")(tuple(inputs.shape[1:]), num_classes)
-    standardize = Standardize(inputs)
+    shape = train.feature_shape if isinstance(train, Split) else tuple(train.shape[1:])
+    network, standardize = build(identity, "classifier")(shape, num_classes), Standardize(train)
     for module in network.modules():
         if isinstance(module, Whitening):
-            module.fit(standardize(inputs[:FITTED]))
+            first = (
+                train.at(torch.arange(min(FITTED, len(train)))).inputs if isinstance(train, Split) else train[:FITTED]
+            )
+            module.fit(standardize(first))
     return nn.Sequential(standardize, network)
 
 

@@ -31,6 +31,9 @@ TABLES: dict[str, dict[str, str]] = {
 SEED = "seed"
 """Written as the value of an integer parameter of a data set, it takes the seed of the cell: "squares[draw=seed]"."""
 
+MEANS = frozenset({"in_memory"})
+"""Parameters of data sets that say how they are read: they change no number and are no part of an identity."""
+
 
 def plugin(text: str, kind: str) -> PlugIn:
     """The identity of a plug-in as written.
@@ -69,7 +72,7 @@ def build(identity: PlugIn, kind: str, *, seed: int = 0) -> typing.Any:
     """
     target = _locate(identity.name, kind)
     hints = _hints(target)
-    values = {name: _revive(value, hints[name], seed) for name, value in identity.parameters}
+    values = {name: _revive(value, hints[name], seed) for name, value in identity.parameters + identity.means}
     return target(**values) if inspect.isclass(target) else partial(target, **values)
 
 
@@ -146,7 +149,11 @@ def _identity(target: Callable[..., typing.Any], kind: str, name: str, values: M
             written.append(f"{field}={_written(complete[field])}")
     text = name + (f"[{','.join(written)}]" if written else "")
     version = getattr(target, "version", 1)
-    return PlugIn(name, version, tuple(complete.items()), _source(name, target), text)
+    counts, means = (
+        tuple((field, value) for field, value in complete.items() if (kind == "dataset" and field in MEANS) is mean)
+        for mean in (False, True)
+    )
+    return PlugIn(name, version, counts, _source(name, target), text, means)
 
 
 def _as_value(default: object) -> object:

@@ -5,12 +5,14 @@ goes as a whole: a pixel with all its channels, or a single feature.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Integer
 from torch import Tensor
 
 from benchmark.spec import Order, Unit, check_fraction
+from datasets.statistics import channel_mean
 
 Fill = Callable[[Float[Tensor, "n *feature"], Bool[Tensor, "n *unit"], Float[Tensor, "*channel"]], Tensor]
 """(inputs, mask of kept units, training mean) -> what replaces the removed units, broadcastable to the inputs."""
@@ -98,7 +100,40 @@ def remove(
 
 def training_mean(inputs: Float[Tensor, "n *feature"]) -> Float[Tensor, "*channel"]:
     """Mean per channel of images, `(c, 1, 1)`; per feature of tabular rows, `(d,)`."""
-    return inputs.mean((0, *range(2, inputs.ndim)), keepdim=True)[0]
+    return channel_mean(inputs)
+
+
+def unit_shape(feature_shape: tuple[int, ...], unit: Unit) -> tuple[int, ...]:
+    """Shape of the ranks of one example: `(1, h, w)` for pixels, otherwise that of its features."""
+    return (1, *feature_shape[1:]) if unit == "pixel" and len(feature_shape) == 3 else feature_shape
+
+
+@dataclass
+class Hidden:
+    """Counts the features that masks hide, and those among them that are not zero."""
+
+    features: int = 0
+    hidden: int = 0
+    lit: int = 0
+    lit_hidden: int = 0
+
+    def add(self, inputs: Float[Tensor, "n *feature"], mask: Bool[Tensor, "n *unit"]) -> None:
+        """Counts more examples."""
+        hidden, lit = ~mask.expand_as(inputs), inputs != 0
+        self.features += hidden.numel()
+        self.hidden += int(hidden.sum())
+        self.lit += int(lit.sum())
+        self.lit_hidden += int((hidden & lit).sum())
+
+    @property
+    def share(self) -> float:
+        """Share of the features that is hidden."""
+        return self.hidden / self.features
+
+    @property
+    def nonzero_share(self) -> float | None:
+        """Share of the features other than zero that is hidden; None where there are none."""
+        return self.lit_hidden / self.lit if self.lit else None
 
 
 def mean(inputs: Tensor, kept: Tensor, train_mean: Tensor) -> Tensor:

@@ -3,24 +3,28 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from benchmark import removal, training
-from benchmark.artefacts import Artefacts
+from benchmark import shards, training
+from benchmark.artefacts import Artefacts, save_own
 from benchmark.attribution import rank_splits
 from benchmark.classifiers import classifier
 from benchmark.plugins import SEED, build
 from benchmark.provenance import provenance
 from benchmark.randomness import seeded
+from benchmark.reduction import masks, reduced, shares
 from benchmark.spec import Cell, PlugIn, Ranking, Training
 from benchmark.store import Outcome
+from benchmark.team import Team
 from benchmark.tiny import as_products
-from datasets.base import Dataset, Split
+from datasets.base import Dataset
+from datasets.stream import Stream
 
 Metrics = dict[str, float | None]
 
@@ -39,27 +43,42 @@ class Workplace:
 
     Attributes:
         load: where data sets come from: files, unless a cluster hands them round.
+        loaders: processes that read a stream ahead of the work on it; 0 reads in the working process.
+        team: processes that train networks together; None trains alone.
     """
 
     folder: Path
     data_root: Path
     device: str
     load: Callable[[PlugIn, int, Path], Dataset] = load
+    loaders: int = 0
+    team: Team | None = None
 
     @property
     def artefacts(self) -> Artefacts:
         """Files shared between cells."""
         return Artefacts(self.folder / "artefacts")
 
+    def in_step(self) -> AbstractContextManager:
+        """A block that a team leaves together, well or not."""
+        return self.team.in_step() if self.team else nullcontext()
+
 
 def train_original(original: Training, place: Workplace) -> Outcome:
     """Trains a network on intact inputs, stores its weights and returns the outcome of the intact cell."""
     started = time.perf_counter()
-    data = _data(original, place)
-    network = _trained(original, data, place)
-    outcome = _outcome(network, data, started, place, _shares(data, {}))
+    network, data = trained_original(original, place)
+    outcome = _outcome(network, data, started, place, shares(data.test, None))
     place.artefacts.save_network(original, network)
     return outcome
+
+
+def trained_original(original: Training, place: Workplace) -> tuple[nn.Module, Dataset]:
+    """A network trained on intact inputs, and those."""
+    with place.in_step():
+        data = _data(original, place)
+        network = _fresh(original, data, place)
+    return _trained(network, original, data, place), data
 
 
 def rank(rankings: tuple[Ranking, ...], place: Workplace) -> None:
@@ -72,23 +91,28 @@ def rank(rankings: tuple[Ranking, ...], place: Workplace) -> None:
     if todo:
         data = _data(todo[0].training, place)
         network = _original(todo[0].training, data, place)
-        with as_products(network):
-            ranked = rank_splits(network, data.splits, todo)
-        for ranking, ranks in zip(todo, ranked.maps, strict=True):
-            place.artefacts.save_ranks(ranking, ranks, ranked.own)
+        with ExitStack() as drafts, as_products(network):
+            folders = [drafts.enter_context(place.artefacts.new_ranks(ranking)) for ranking in todo]
+            ranked = rank_splits(network, data.splits, todo, [partial(shards.create, folder) for folder in folders])
+            for folder in folders:
+                save_own(folder, ranked.own)
 
 
 def measure(cell: Cell, place: Workplace) -> Outcome:
     """Reduces all splits, retrains where the cell says so, and scores the network after its last epoch."""
     started = time.perf_counter()
-    data = _data(cell.training, place)
-    reduced, metrics = _reduced(cell, data, place)
-    if cell.retrain:
+    network, seen = retrained(cell, place) if cell.retrain else _kept(cell, place)
+    return _outcome(network, seen, started, place, _known(cell, place))
+
+
+def retrained(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
+    """A network trained from scratch on what a cell leaves of its data set, and that."""
+    with place.in_step():
+        data = _data(cell.training, place)
+        seen = reduced(cell, data, place.artefacts)
         # Images keep the standardisation of the original; masks have one of their own.
-        network = _trained(cell.training, reduced, place, standardise=reduced if cell.probe == "mask" else data)
-    else:
-        network = _original(cell.training, data, place)
-    return _outcome(network, reduced, started, place, metrics)
+        network = _fresh(cell.training, seen if cell.probe == "mask" else data, place)
+    return _trained(network, cell.training, seen, place), seen
 
 
 def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
@@ -96,17 +120,17 @@ def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
     started = time.perf_counter()
     specification = cells[0].training
     data = _data(specification, place)
-    reduced = [_reduced(cell, data, place) for cell in cells]
+    seen = [reduced(cell, data, place.artefacts) for cell in cells]
     network = _fresh(specification, data, place)
-    inputs = torch.stack([part.train.inputs for part, _ in reduced])
+    inputs = torch.stack([part.train.inputs for part in seen])
     with seeded("training", *specification.pairing()):
         stack = training.train_stack(
             network, inputs, data.train.labels, specification.recipe, pairing=specification.pairing()
         )
     outcomes = []
-    for replica, (part, metrics) in enumerate(reduced):
+    for replica, (cell, part) in enumerate(zip(cells, seen, strict=True)):
         stack.copy_to(network, replica)
-        outcomes.append(_outcome(network, part, started, place, metrics))
+        outcomes.append(_outcome(network, part, started, place, _known(cell, place)))
     share = (time.perf_counter() - started) / len(cells)
     return [replace(outcome, seconds=share) for outcome in outcomes]
 
@@ -118,6 +142,8 @@ def num_replicas(specification: Training, place: Workplace) -> int:
     """
     place = replace(place, device="cpu")
     data = _data(specification, place)
+    if place.team or isinstance(data.train, Stream):
+        return 1
     if not training.stacks(_fresh(specification, data, place), data.train, specification.recipe):
         return 1
     return max(1, min(REPLICAS, STACKED_NUMBERS // data.train.inputs.numel()))
@@ -130,7 +156,9 @@ def data_of(specification: Training) -> tuple[PlugIn, int]:
 
 
 def _data(specification: Training, place: Workplace) -> Dataset:
-    return _loaded(*data_of(specification), place.load, place.data_root, place.device)
+    dataset, seed = data_of(specification)
+    # What does not count for the identity of a data set counts for how it lies in memory.
+    return _loaded(dataset, dataset.means, seed, place.load, place.data_root, (place.device, place.loaders))
 
 
 def forget_data() -> None:
@@ -139,40 +167,31 @@ def forget_data() -> None:
 
 
 @lru_cache(maxsize=2)
-def _loaded(dataset: PlugIn, seed: int, load: Callable[..., Dataset], data_root: Path, device: str) -> Dataset:
-    return load(dataset, seed, data_root).to(device)
+def _loaded(
+    dataset: PlugIn, means: object, seed: int, load: Callable[..., Dataset], data_root: Path, put: tuple[str, int]
+) -> Dataset:
+    device, loaders = put
+    return load(dataset, seed, data_root).to(device, loaders=loaders)
 
 
-def _reduced(cell: Cell, data: Dataset, place: Workplace) -> tuple[Dataset, Metrics]:
-    """What the network of a cell sees, the share that was removed, and what the explainer's own masks achieve."""
-    masks = {name: _mask(cell, name, split, place) for name, split in data.splits.items()}
-    reduced = data.with_inputs({name: _seen(cell, data, name, mask) for name, mask in masks.items()})
-    return reduced, _shares(data, masks) | (place.artefacts.load_own(cell.ranking) if cell.ranking else {})
+def _kept(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
+    """The original network, and what a cell leaves of its data set."""
+    data = _data(cell.training, place)
+    return _original(cell.training, data, place), reduced(cell, data, place.artefacts)
 
 
-def _mask(cell: Cell, name: str, split: Split, place: Workplace) -> Tensor:
-    """Kept units of one split (True = kept)."""
-    if cell.ranking is None or not len(split):
-        return torch.zeros_like(split.inputs[:, :1], dtype=torch.bool)  # everything goes
-    ranks = place.artefacts.load_ranks(cell.ranking, name).to(place.device)
-    return removal.kept(ranks, removal_fraction=cell.removal_fraction, order=cell.order)
+def _known(cell: Cell, place: Workplace) -> Metrics:
+    """The share that was removed, and what the explainer's own masks achieve."""
+    test = _data(cell.training, place).test
+    removed = shares(test, masks(cell, "test", test, place.artefacts))
+    return removed | (place.artefacts.load_own(cell.ranking) if cell.ranking else {})
 
 
-def _seen(cell: Cell, data: Dataset, name: str, mask: Tensor) -> Tensor:
-    """What the network of a cell sees of one split: reduced images, or the mask alone."""
-    if cell.fill is None:
-        return mask.float()  # a mask probe
-    train_mean = removal.training_mean(data.train.inputs)
-    return removal.remove(data.splits[name].inputs, mask, build(cell.fill, "fill"), train_mean)
-
-
-def _trained(
-    specification: Training, data: Dataset, place: Workplace, *, standardise: Dataset | None = None
-) -> nn.Module:
-    """A network trained from scratch; weights and batches are the same for all cells of a seed."""
-    network = _fresh(specification, standardise or data, place)
-    with seeded("training", *specification.pairing()):
-        training.train(network, data.train, specification.recipe, pairing=specification.pairing())
+def _trained(network: nn.Module, specification: Training, data: Dataset, place: Workplace) -> nn.Module:
+    """A fresh network after its training; batches are the same for all cells of a seed."""
+    pairing = specification.pairing()
+    with place.in_step(), seeded("training", *pairing, *([place.team.rank] if place.team else [])):
+        training.train(network, data.train, specification.recipe, pairing=pairing, team=place.team)
     return network
 
 
@@ -184,21 +203,7 @@ def _original(specification: Training, data: Dataset, place: Workplace) -> nn.Mo
 
 def _fresh(specification: Training, data: Dataset, place: Workplace) -> nn.Module:
     with seeded("weights", *specification.pairing()):
-        return classifier(specification.classifier, data.train.inputs, data.num_classes).to(place.device)
-
-
-def _shares(data: Dataset, masks: dict[str, Tensor]) -> Metrics:
-    """Share of all features of the test split that was removed, and of those that are not zero.
-
-    Where most pixels are black (81 % of MNIST), hiding those is free; the second number does not count them.
-    """
-    inputs = data.test.inputs
-    removed = ~masks["test"].expand_as(inputs) if masks else torch.zeros_like(inputs, dtype=torch.bool)
-    lit = inputs != 0
-    return {
-        "share_removed": removed.double().mean().item(),
-        "nonzero_share_removed": removed[lit].double().mean().item() if lit.any() else None,
-    }
+        return classifier(specification.classifier, data.train, data.num_classes).to(place.device)
 
 
 def _outcome(network: nn.Module, data: Dataset, started: float, place: Workplace, metrics: Metrics) -> Outcome:
@@ -209,4 +214,5 @@ def _outcome(network: nn.Module, data: Dataset, started: float, place: Workplace
             raise ValueError(f"training diverged: the {name} loss is {found.loss}; lower recipe.learning_rate")
         metrics[f"{name}_accuracy"] = found.accuracy if len(split) else None
         metrics[f"{name}_loss"] = found.loss if len(split) else None
-    return Outcome("done", metrics, "", time.perf_counter() - started, provenance(place.device))
+    found_by = provenance(place.device) | ({"processes": str(place.team.size)} if place.team else {})
+    return Outcome("done", metrics, "", time.perf_counter() - started, found_by)

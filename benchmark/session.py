@@ -19,8 +19,8 @@ from benchmark.ray_pool import Cluster, ray_crew
 from benchmark.runner import Workplace
 from benchmark.spec import Cell
 from benchmark.store import FILE, Store
+from benchmark.team import Team, Together
 from benchmark.training import train
-from datasets.base import Split
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Means:
         device: "cpu", "cuda", "cuda:1"; "auto" takes CUDA where there is one.
         workers: worker processes; None for one a core, and none beside a GPU.
         cluster: Ray takes the place of worker processes.
+        loaders: processes that read a stream for each worker; None for none on the CPU, and the cores beside a GPU.
+        team: processes that train each network together take the place of worker processes.
     """
 
     data_root: Path
@@ -38,6 +40,8 @@ class Means:
     workers: int | None = None
     retry_failed: bool = False
     cluster: Cluster | None = None
+    loaders: int | None = None
+    team: Team | None = None
 
 
 def run(matrix: Matrix, folder: Path, means: Means) -> Counter[str]:
@@ -51,7 +55,7 @@ def run(matrix: Matrix, folder: Path, means: Means) -> Counter[str]:
             that is not there, a folder that holds another matrix or is being written to.
         OSError: no space left.
     """
-    place = Workplace(folder, means.data_root, device(means.device))
+    place = workplace(folder, means)
     matrix = replace(matrix, recipe=settled(matrix.recipe, place.device))
     plan.check(matrix)
     num_workers(means.workers, place.device)  # bad numbers are refused before anything is loaded
@@ -96,8 +100,10 @@ def _planned(store: Store, matrix: Matrix) -> list[Cell]:
 
 @contextmanager
 def _crew(means: Means, place: Workplace, cells: list[Cell]) -> Iterator[tuple[Crew, Workplace]]:
-    """Worker processes or a cluster, and the workplace as they see it."""
-    if means.cluster is None:
+    """Worker processes, a team or a cluster, and the workplace as they see it."""
+    if means.team:
+        yield Crew(Together(means.team), 1), place
+    elif means.cluster is None:
         workers = min(num_workers(means.workers, place.device), len(cells))
         with pool(workers) as hands:
             yield Crew(hands, max(1, workers)), place
@@ -120,7 +126,7 @@ def rehearse(cells: list[Cell], place: Workplace) -> dict[str, dict[str, str]]:
     for dataset in dict.fromkeys(cell.training.dataset for cell in cells):
         data = runner.load(dataset, 0, place.data_root)
         checksums[dataset.text] = data.card.checksums
-        few = Split(data.train.inputs[:2], data.train.labels[:2])
+        few = data.train.at(torch.arange(min(2, len(data.train))))
         for identity, recipe in dict.fromkeys((c.training.classifier, c.training.recipe) for c in cells):
             try:
                 network = classifier(identity, few.inputs, data.num_classes)
@@ -146,6 +152,26 @@ def device(name: str) -> str:
         reason = str(error).partition("\n")[0]
         raise ValueError(f"device {name!r} cannot be used here ({reason}); use cpu or auto") from None
     return name
+
+
+def workplace(folder: Path, means: Means) -> Workplace:
+    """Where this process works.
+
+    Raises:
+        ValueError: a device that is not there, a number of loaders that makes no sense.
+    """
+    here = device(means.device)
+    loaders = num_loaders(means.loaders, here, means.team)
+    return Workplace(folder, means.data_root, here, loaders=loaders, team=means.team)
+
+
+def num_loaders(asked: int | None, device: str, team: Team | None = None) -> int:
+    """Processes that read a stream: as asked, otherwise none on the CPU, whose cores all work, else a share of them."""
+    if asked is None:
+        return 0 if device == "cpu" else max(1, len(os.sched_getaffinity(0)) // (team.size if team else 1))
+    if asked < 0:
+        raise ValueError(f"loaders must be at least 0, got {asked}; 0 reads in the working process")
+    return asked
 
 
 def num_workers(asked: int | None, device: str) -> int:

@@ -12,6 +12,9 @@ Unit = Literal["pixel", "feature"]
 Order = Literal["morf", "lerf"]
 Probe = Literal["image", "mask"]
 
+NO_IDENTITY = ("text", "means")
+"""Attributes of a plug-in that are no part of the identity of a result."""
+
 
 def key(specification: object) -> str:
     """16 hexadecimal digits of the SHA-256 of the canonical form of a specification (a dataclass).
@@ -33,7 +36,7 @@ def _canonical(value: object) -> object:
     if isinstance(value, float):
         return round(value, 10) + 0.0
     if isinstance(value, dict):
-        return {str(name): _canonical(part) for name, part in value.items() if name != "text"}
+        return {str(name): _canonical(part) for name, part in value.items() if name not in NO_IDENTITY}
     if isinstance(value, list | tuple):
         return [_canonical(part) for part in value]
     return value
@@ -48,6 +51,7 @@ class PlugIn:
         source: checksum of the file a plug-in of one's own comes from, empty for ours, which have versions: results of
             code that was edited since never pass for results of the code as it is.
         text: how it is written, without defaults: "smoothgrad[samples=50]"; not part of the identity.
+        means: parameters that change how something is done and no number, such as `in_memory`; not part of it either.
     """
 
     name: str
@@ -55,6 +59,7 @@ class PlugIn:
     parameters: tuple[tuple[str, object], ...] = ()
     source: str = ""
     text: str = field(default="", compare=False)
+    means: tuple[tuple[str, object], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """Training a classifier from scratch, and measuring it. The same few lines serve originals and retrained networks."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import cycle
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float, Int
@@ -14,8 +16,15 @@ from benchmark.precision import products
 from benchmark.randomness import generator
 from benchmark.recipe import Recipe
 from benchmark.stack import Stack, shape_of_one, stackable
+from benchmark.team import Team
 from datasets.base import Split
 from datasets.batches import batches
+
+Batch = TypeVar("Batch")
+Device = torch.device | str
+
+JOINED = 2**26
+"""Logits that are scored together: a quarter of a gigabyte."""
 
 
 @dataclass(frozen=True)
@@ -26,40 +35,59 @@ class Score:
     loss: float
 
 
-def train(network: nn.Module, split: Split, recipe: Recipe, *, pairing: tuple[object, ...]) -> None:
+def train(
+    network: nn.Module, split: Split, recipe: Recipe, *, pairing: tuple[object, ...], team: Team | None = None
+) -> None:
     """Trains `network` in place and leaves it in eval mode.
 
     Args:
         network: freshly initialised, on the device of the split.
+        split: in memory or a stream, whose batches are the same; features are removed before augmentation.
         pairing: what batch order and augmentation are drawn from; equal pairings see the same batches.
+        team: processes that train it together: each takes its share of every batch of the recipe.
 
     Raises:
-        ValueError: "least_squares" for a network that is not one linear layer, or no examples to train on.
+        ValueError: "least_squares" for a network that is not one linear layer, or too few examples to train on.
     """
     if not len(split):
         raise ValueError("there are no training examples; lower validation or raise train in the data set")
     if recipe.optimiser == "least_squares":
         _least_squares(network, split)
+    elif team:
+        _train_together(network, split, recipe, pairing, team)
     elif stacks(network, split, recipe):
-        stack = train_stack(network, split.inputs[None], split.labels, recipe, pairing=pairing)
+        stack = Stack(network, 1)
+        feed = split.batches(_indices(len(split), recipe, pairing))
+        loss = _loss_of_stack(stack, recipe)
+        _fit(
+            stack, feed, lambda batch: loss(batch.inputs[None], batch.labels), recipe, _num_batches(len(split), recipe)
+        )
         stack.copy_to(network, 0)
     else:
-        noise = generator("augmentation", *pairing)
         network.to(memory_format=torch.channels_last)  # convolutions are faster so
-
-        def loss(batch: Int[Tensor, "b"]) -> Float[Tensor, ""]:
-            seen = augmented(split.inputs[batch], recipe.augmentation, noise)
-            logits = network(seen.contiguous(memory_format=torch.channels_last) if seen.ndim == 4 else seen)
-            return F.cross_entropy(logits, split.labels[batch], label_smoothing=recipe.label_smoothing)
-
-        _descend(network, len(split), loss, recipe, pairing)
+        feed = split.batches(_indices(len(split), recipe, pairing))
+        loss_of = _loss(network, recipe, generator("augmentation", *pairing))
+        _fit(network, feed, loss_of, recipe, _num_batches(len(split), recipe))
     network.eval()
+
+
+def _train_together(network: nn.Module, split: Split, recipe: Recipe, pairing: tuple[object, ...], team: Team) -> None:
+    """The batches of one process, each process its share: gradients, not batch norm, are those of whole batches."""
+    if min(len(split), recipe.batch_size) < team.least:
+        got = f"batches of {recipe.batch_size} from {len(split)} examples"
+        raise ValueError(f"{team.size} processes need two examples of each batch apiece, got {got}; start fewer")
+    network.to(memory_format=torch.channels_last)
+    loss_of = _loss(team.joined(network), recipe, generator("augmentation", *pairing, team.rank))
+    indices = _indices(len(split), recipe, pairing, least=team.least)
+    sizes = [len(batch) for batch in batches(torch.arange(len(split)), recipe.batch_size, least=team.least)]
+    feed = zip(split.batches(map(team.share, indices)), cycle(sizes), strict=False)
+    _fit(network, feed, lambda part: loss_of(part[0]) * team.weight(part[1]), recipe, len(sizes))
 
 
 def stacks(network: nn.Module, split: Split, recipe: Recipe) -> bool:
     """Whether networks like this one are trained as a `Stack`, one or many, so that their number changes no number."""
     gradual = recipe.optimiser != "least_squares" and recipe.augmentation == "none"
-    return gradual and stackable(network, tuple(split.inputs.shape[1:]))
+    return gradual and stackable(network, split.feature_shape)
 
 
 def train_stack(
@@ -75,14 +103,8 @@ def train_stack(
     Each comes out with the bits that it would have by itself.
     """
     stack = Stack(network, len(inputs))
-
-    def loss(batch: Int[Tensor, "b"]) -> Float[Tensor, ""]:
-        # Examples last: rows of a softmax in one block get bits that depend on the rows beside them.
-        logits, expected = stack(inputs[:, batch]).transpose(1, 2).contiguous(), labels[batch].expand(len(inputs), -1)
-        total = F.cross_entropy(logits, expected, label_smoothing=recipe.label_smoothing, reduction="sum")
-        return total / len(batch)
-
-    _descend(stack, len(labels), loss, recipe, pairing)
+    loss = _loss_of_stack(stack, recipe)
+    _descend(stack, len(labels), lambda batch: loss(inputs[:, batch], labels[batch]), recipe, pairing)
     return stack
 
 
@@ -90,12 +112,63 @@ def score(network: nn.Module, split: Split) -> Score:
     """Accuracy and loss of a network in eval mode; NaN on an empty split."""
     network.eval()
     with torch.no_grad():
-        logits = [network(chunk.inputs) for chunk in split.chunks()]
-    if not logits:
-        return Score(math.nan, math.nan)
-    joined = torch.cat(logits)
-    hits = (joined.argmax(1) == split.labels).double().mean()
-    return Score(hits.item(), F.cross_entropy(joined, split.labels).item())
+        parts = [(len(labels), _score(logits, labels)) for logits, labels in _answers(network, split)]
+    if len(parts) == 1:
+        return parts[0][1]
+    means = [sum(n * getattr(part, name) for n, part in parts) for name in ("accuracy", "loss")]
+    return Score(*(mean / len(split) if parts else math.nan for mean in means))
+
+
+def _answers(network: nn.Module, split: Split) -> Iterator[tuple[Float[Tensor, "b k"], Int[Tensor, "b"]]]:
+    """Logits and labels of all examples together, or of as many as are not too many numbers."""
+    logits: list[Tensor] = []
+    labels: list[Tensor] = []
+    for chunk in split.chunks():
+        logits.append(network(chunk.inputs))
+        labels.append(chunk.labels)
+        if sum(map(torch.numel, logits)) > JOINED:
+            yield torch.cat(logits), torch.cat(labels)
+            logits, labels = [], []
+    if logits:
+        yield torch.cat(logits), torch.cat(labels)
+
+
+def _score(logits: Float[Tensor, "b k"], labels: Int[Tensor, "b"]) -> Score:
+    hits = (logits.argmax(1) == labels).double().mean()
+    return Score(hits.item(), F.cross_entropy(logits, labels).item())
+
+
+def _loss(network: nn.Module, recipe: Recipe, noise: torch.Generator) -> Callable[[Split], Float[Tensor, ""]]:
+    """The loss of a batch, augmented after features were removed from it."""
+
+    def loss(batch: Split) -> Float[Tensor, ""]:
+        seen = augmented(batch.inputs, recipe.augmentation, noise)
+        logits = network(seen.contiguous(memory_format=torch.channels_last) if seen.ndim == 4 else seen)
+        return F.cross_entropy(logits, batch.labels, label_smoothing=recipe.label_smoothing)
+
+    return loss
+
+
+def _loss_of_stack(stack: Stack, recipe: Recipe) -> Callable[[Tensor, Tensor], Float[Tensor, ""]]:
+    """The sum over replicas of the loss of a batch, given their inputs `(r, b, *feature)` and its labels."""
+
+    def loss(inputs: Float[Tensor, "r b *feature"], labels: Int[Tensor, "b"]) -> Float[Tensor, ""]:
+        # Examples last: rows of a softmax in one block get bits that depend on the rows beside them.
+        logits, expected = stack(inputs).transpose(1, 2).contiguous(), labels.expand(len(inputs), -1)
+        total = F.cross_entropy(logits, expected, label_smoothing=recipe.label_smoothing, reduction="sum")
+        return total / len(labels)
+
+    return loss
+
+
+def _indices(
+    num_examples: int, recipe: Recipe, pairing: tuple[object, ...], *, device: Device = "cpu", least: int = 2
+) -> Iterator[Int[Tensor, "b"]]:
+    """Positions of the batches of all epochs, in a new order every epoch."""
+    order = generator("batches", *pairing)
+    for _ in range(recipe.epochs):
+        epoch = torch.randperm(num_examples, generator=order).to(device)
+        yield from batches(epoch, recipe.batch_size, least=least)
 
 
 def _descend(
@@ -105,22 +178,35 @@ def _descend(
     recipe: Recipe,
     pairing: tuple[object, ...],
 ) -> None:
-    order = generator("batches", *pairing)
+    """Minimises a loss of positions of examples."""
+    indices = _indices(num_examples, recipe, pairing, device=next(network.parameters()).device)
+    _fit(network, indices, loss, recipe, _num_batches(num_examples, recipe))
+
+
+def _num_batches(num_examples: int, recipe: Recipe) -> int:
+    """Batches in an epoch."""
+    return len(batches(torch.arange(num_examples), recipe.batch_size))
+
+
+def _fit(
+    network: nn.Module,
+    feed: Iterable[Batch],
+    loss: Callable[[Batch], Float[Tensor, ""]],
+    recipe: Recipe,
+    num_batches: int,
+) -> None:
+    """Takes a step for each batch of a feed, which has all epochs."""
     device = next(network.parameters()).device
     optimiser = _optimiser(network, recipe)
-    num_batches = len(batches(torch.arange(num_examples), recipe.batch_size))
     network.train()
-    step = 0
-    for _ in range(recipe.epochs):
-        for batch in batches(torch.randperm(num_examples, generator=order).to(device), recipe.batch_size):
-            for group in optimiser.param_groups:
-                group["lr"] = recipe.learning_rate * _factor(step, recipe, num_batches)
-            optimiser.zero_grad()
-            with products(recipe.precision, device):
-                total = loss(batch)
-            total.backward()
-            optimiser.step()
-            step += 1
+    for step, batch in enumerate(feed):
+        for group in optimiser.param_groups:
+            group["lr"] = recipe.learning_rate * _factor(step, recipe, num_batches)
+        optimiser.zero_grad()
+        with products(recipe.precision, device):
+            total = loss(batch)
+        total.backward()
+        optimiser.step()
 
 
 def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

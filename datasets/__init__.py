@@ -10,6 +10,7 @@ DATASETS: dict[str, str] = {
     "cifar10": "datasets.vision:cifar10",
     "cifar100": "datasets.vision:cifar100",
     "image_folder": "datasets.folder:image_folder",
+    "noise": "datasets.noise:noise",
     "arrays": "datasets.folder:arrays",
     "compas": "datasets.tabular:compas",
     "roar_toy": "datasets.tabular:roar_toy",

@@ -1,11 +1,15 @@
 """What a data set is: three splits of tensors, the number of classes, and a card that says where it came from."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+
+from datasets.statistics import Statistics, statistics
 
 CHUNK, CHUNK_FEATURES = 1024, 2**22
 """Examples, and features of all of them together, that a network sees at a time. Part of the protocol: some explainers
@@ -13,6 +17,18 @@ draw random numbers once for a chunk."""
 
 Truth = Callable[[Float[Tensor, "b *feature"]], Float[Tensor, "b *feature"]]
 """Ground truth of a synthetic data set: inputs -> relevance of every feature, > 0 where it is informative."""
+
+
+Read = Callable[[Int[Tensor, "b"]], Float[Tensor, "b *feature"]]
+"""Positions of examples -> their inputs."""
+
+Change = Callable[[Float[Tensor, "b *feature"], Int[Tensor, "b"]], Float[Tensor, "b *changed"]]
+"""Inputs and the positions of their examples -> other inputs."""
+
+
+def chunk_size(feature_shape: tuple[int, ...], most: int = CHUNK) -> int:
+    """Examples in a chunk: at most so many, and fewer where they are large."""
+    return max(1, min(most, CHUNK_FEATURES // math.prod(feature_shape)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,17 +45,61 @@ class Split:
     labels: Int[Tensor, "n"]
     truth: Truth | None = None
 
+    @property
+    def feature_shape(self) -> tuple[int, ...]:
+        """Shape of one example: `(c, h, w)` or `(d,)`."""
+        return tuple(self.inputs.shape[1:])
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        """Means and deviations of the inputs."""
+        return statistics(self.inputs)
+
+    @property
+    def stamp(self) -> tuple[int, ...]:
+        """Changes when tensors of the split are changed in place."""
+        return self.inputs._version, self.labels._version
+
     def at(self, index: Int[Tensor, "m"]) -> "Split":
-        """Copies of the examples at some positions."""
+        """Copies of the examples at some positions, in memory."""
         index = index.to(self.inputs.device)
         return replace(self, inputs=self.inputs[index], labels=self.labels[index])
 
+    def take(self, index: Int[Tensor, "m"]) -> "Split":
+        """The examples at some positions; those of a stream stay where they are."""
+        return self.at(index)
+
+    def batches(self, indices: Iterable[Int[Tensor, "_"]]) -> Iterator["Split"]:
+        """The examples at each of many lists of positions, in memory only while they are used."""
+        return map(self.at, indices)
+
     def chunks(self, most: int = CHUNK) -> Iterator["Split"]:
         """The examples in order, so many at a time, and fewer where they are large: memory stays bounded."""
-        size = max(1, min(most, CHUNK_FEATURES // math.prod(self.inputs.shape[1:])))
+        size = chunk_size(self.feature_shape, most)
         for start in range(0, len(self), size):
             part = slice(start, start + size)
             yield replace(self, inputs=self.inputs[part], labels=self.labels[part])
+
+    def showing(self, read: Read, feature_shape: tuple[int, ...]) -> "Split":
+        """The same examples with other inputs: those that `read` gives for positions."""
+        return replace(self, inputs=read(torch.arange(len(self))).to(self.labels.device))
+
+    def mapped(self, change: Change, feature_shape: tuple[int, ...] | None = None) -> "Split":
+        """The same examples with changed inputs; those of a stream are changed whenever they are read.
+
+        Args:
+            change: (inputs, their positions) -> other inputs.
+            feature_shape: of the changed inputs, where it is another one.
+        """
+        return self.showing(lambda index: change(self.inputs, index), feature_shape or self.feature_shape)
+
+    def to(self, device: str, *, loaders: int = 0) -> "Split":
+        """The same examples on another device.
+
+        Args:
+            loaders: processes that read a stream; 0 reads where the examples are used.
+        """
+        return replace(self, inputs=self.inputs.to(device), labels=self.labels.to(device))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -76,19 +136,16 @@ class Dataset:
         """The splits by name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
-    def with_inputs(self, inputs: dict[str, Float[Tensor, "..."]]) -> "Dataset":
-        """The same examples with other inputs, split by split."""
-        return self._each(lambda name, split: replace(split, inputs=inputs[name]))
+    def to(self, device: str, *, loaders: int = 0) -> "Dataset":
+        """The same data on another device; streams are read by so many processes, by the caller's own for 0."""
+        return self.each(lambda _, split: split.to(device, loaders=loaders))
 
-    def to(self, device: str) -> "Dataset":
-        """The same data on another device."""
-        return self._each(lambda _, s: replace(s, inputs=s.inputs.to(device), labels=s.labels.to(device)))
-
-    def _each(self, change: Callable[[str, Split], Split]) -> "Dataset":
+    def each(self, change: Callable[[str, Split], Split]) -> "Dataset":
+        """The data set with every split, given by its name, changed."""
         changed = {name: change(name, split) for name, split in self.splits.items()}
         return replace(self, train=changed["train"], validation=changed["validation"], test=changed["test"])
 
     @property
     def feature_shape(self) -> tuple[int, ...]:
         """Shape of one example: `(c, h, w)` or `(d,)`."""
-        return tuple(self.train.inputs.shape[1:])
+        return self.train.feature_shape

@@ -3,14 +3,19 @@
 import hashlib
 import io
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Shaped, UInt8
+import torch
+from jaxtyping import Float, Int, Shaped, UInt8
+from torch import Tensor
 
 from datasets.base import Card, Dataset
 from datasets.download import checksum
 from datasets.split import Amounts, Examples, partition
+from datasets.stream import Stream, divided
 
 SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
@@ -24,12 +29,15 @@ def image_folder(
     channels: int = 3,
     validation: float = 0.1,
     seed: int = 0,
+    in_memory: bool = True,
 ) -> Dataset:
-    """Your images: ROOT/train/<class>/* and ROOT/test/<class>/*, resized to squares, held in memory.
+    """Your images: ROOT/train/<class>/* and ROOT/test/<class>/*, resized to squares.
 
     Classes are the sorted names of the folders. Every image is converted to `channels` (1 grey or 3 RGB) and resized to
     `size` x `size` (bilinear, antialiased, aspect ratio not kept): inputs `(n, channels, size, size)`. Files with
     other suffixes and names that begin with a dot are passed over. A relative `root` starts at the current folder.
+
+    With `in_memory` false the images stay on disk and are decoded whenever they are used: for folders that do not fit.
 
     Raises:
         ValueError: a folder is missing, a class is empty or in one split only, an image can not be read.
@@ -40,10 +48,15 @@ def image_folder(
         raise ValueError(f"size must be 1 pixel or more, got {size}; 224 is usual for photographs")
     classes = _classes(root)
     paths = {part: [_images(root / part / name) for name in classes] for part in ("train", "test")}
-    train, test = (_read_images(paths[part], size, channels) for part in ("train", "test"))
-    checksums = {f"{part}/*": _digest(root, paths[part]) for part in ("train", "test")}
+    if in_memory:
+        train, test = (_read_images(paths[part], size, channels) for part in ("train", "test"))
+        splits = partition(train, test, Amounts(validation=validation, seed=seed))
+    else:
+        streams = (_stream(paths[part], size, channels) for part in ("train", "test"))
+        splits = divided(*streams, validation=validation, seed=seed)
+    checksums = {f"{part}/*": _digest(root, paths[part], look=not in_memory) for part in ("train", "test")}
     card = Card(f"Images in {root.name}", str(root), "as given by their owner", "none", checksums)
-    return Dataset(*partition(train, test, Amounts(validation=validation, seed=seed)), len(classes), card)
+    return Dataset(*splits, len(classes), card)
 
 
 def arrays(data_root: Path, *, path: Path, validation: float = 0.1, seed: int = 0) -> Dataset:
@@ -92,29 +105,68 @@ def _images(folder: Path) -> list[Path]:
 
 def _read_images(paths: list[list[Path]], size: int, channels: int) -> Examples:
     inputs = np.stack([_image(path, size, channels) for members in paths for path in members])
-    return Examples(inputs, np.repeat(np.arange(len(paths)), [len(members) for members in paths]))
+    return Examples(inputs, _class_of_each(paths))
+
+
+def _stream(paths: list[list[Path]], size: int, channels: int) -> Stream:
+    """Images that are decoded when they are used."""
+    # One array: a list of a million paths would be copied by each process that reads them.
+    names = np.array([str(path.absolute()) for members in paths for path in members])
+
+    def read(index: Int[Tensor, "b"]) -> Float[Tensor, "b c h w"]:
+        pixels = np.stack([_image(Path(name), size, channels) for name in names[index.numpy()]])
+        return torch.from_numpy(pixels).to(torch.float32).div_(255)
+
+    return Stream(torch.from_numpy(_class_of_each(paths)), read=read, shape=(channels, size, size))
+
+
+def _class_of_each(paths: list[list[Path]]) -> Int[np.ndarray, "n"]:
+    return np.repeat(np.arange(len(paths)), [len(members) for members in paths])
 
 
 def _image(path: Path, size: int, channels: int) -> UInt8[np.ndarray, "c h w"]:
     from PIL import Image
 
-    try:
-        with Image.open(path) as image:
-            # Pillow clips 16-bit and float images at 255 when it converts them: white pictures without a word.
-            if image.mode.startswith(("I", "F")):
-                raise ValueError(f"{path} must have 8 bits per channel, got mode {image.mode}; convert it to 8 bits")
-            converted = image.convert("L" if channels == 1 else "RGB")
-            pixels = np.array(converted.resize((size, size), Image.Resampling.BILINEAR))
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} must be a readable image, got: {error}; replace or remove it") from error
+    with _readable(path), Image.open(path) as image:
+        _check_depth(path, image.mode)
+        converted = image.convert("L" if channels == 1 else "RGB")
+        pixels = np.array(converted.resize((size, size), Image.Resampling.BILINEAR))
     return pixels.reshape(size, size, channels).transpose(2, 0, 1)
 
 
-def _digest(root: Path, paths: list[list[Path]]) -> str:
-    """One checksum over names and contents of all images of a split."""
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    from PIL import Image
+
+    try:
+        yield
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path} must be a readable image, got: {error}; replace or remove it") from error
+
+
+def _check_depth(path: Path, mode: str) -> None:
+    # Pillow clips 16-bit and float images at 255 when it converts them: white pictures without a word.
+    if mode.startswith(("I", "F")):
+        raise ValueError(f"{path} must have 8 bits per channel, got mode {mode}; convert it to 8 bits")
+
+
+def _check_opens(path: Path, content: bytes) -> None:
+    """Looks at headers, and at what checksums an image has of its own; decoding would take as long as an epoch."""
+    from PIL import Image
+
+    with _readable(path), Image.open(io.BytesIO(content)) as image:
+        _check_depth(path, image.mode)
+        image.verify()
+
+
+def _digest(root: Path, paths: list[list[Path]], *, look: bool) -> str:
+    """One checksum over names and contents of all images of a split; on the way one may look whether they open."""
     digest = hashlib.sha256()
     for path in (path for members in paths for path in members):
-        digest.update(f"{path.relative_to(root).as_posix()} {checksum(path.read_bytes())}\n".encode())
+        content = path.read_bytes()
+        if look:
+            _check_opens(path, content)
+        digest.update(f"{path.relative_to(root).as_posix()} {checksum(content)}\n".encode())
     return f"sha256:{digest.hexdigest()}"
 
 

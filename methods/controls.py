@@ -1,5 +1,6 @@
 """Controls: explainers that know nothing of the classifier. A method that does not beat them explains nothing."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -33,7 +34,7 @@ class Random:
         """See `Explainer.prepare`. Drawn on the CPU, so that every device removes the same features."""
         if not self.shared:
             return lambda inputs, targets: torch.rand(inputs.shape).to(inputs.device)
-        scores = torch.rand(train.inputs.shape[1:])
+        scores = torch.rand(train.feature_shape)
         return lambda inputs, targets: scores.to(inputs.device).expand_as(inputs).clone()
 
 
@@ -55,7 +56,7 @@ class Sobel:
         Raises:
             Skip: the data are tabular.
         """
-        if train.inputs.ndim != 4:
+        if len(train.feature_shape) != 3:
             raise Skip("Sobel needs images")
         return lambda inputs, targets: _edges(inputs)
 
@@ -77,9 +78,9 @@ class Center:
         Raises:
             Skip: the data are tabular.
         """
-        if train.inputs.ndim != 4:
+        if len(train.feature_shape) != 3:
             raise Skip("Center needs images")
-        height, width = train.inputs.shape[2:]
+        height, width = train.feature_shape[1:]
         rows, columns = torch.arange(height) - (height - 1) / 2, torch.arange(width) - (width - 1) / 2
         distance = (rows[:, None].square() + columns.square()).sqrt()
         closeness = distance.max() - distance  # at least 0, so that its magnitude ranks the centre first too
@@ -99,8 +100,8 @@ class Deviation:
 
     def prepare(self, classifier: nn.Module, train: Split) -> AttributionFunction:
         """See `Explainer.prepare`."""
-        mean = train.inputs.mean(0)
-        return lambda inputs, targets: (inputs - mean).abs()
+        mean = train.statistics.feature_mean
+        return lambda inputs, targets: (inputs - mean.to(inputs.device)).abs()
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class Truth:
         truth = train.truth
         if truth is None:
             raise Skip("this data set has no ground truth")
-        shuffle = torch.randperm(train.inputs[0].numel())
+        shuffle = torch.randperm(math.prod(train.feature_shape))
 
         def attribute(inputs: Tensor, targets: Tensor) -> Tensor:
             relevance = truth(inputs).flatten(1)

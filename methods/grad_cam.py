@@ -39,7 +39,7 @@ class GradCam:
             ValueError: no convolution has the name `layer`.
         """
         convolution = _convolution(classifier, self.layer)
-        if _map_size(classifier, convolution, train.inputs[:1]) == 1:
+        if _map_size(classifier, convolution, train.at(torch.arange(1)).inputs) == 1:
             raise Skip("a 1x1 map ranks nothing; choose an earlier layer")
         grad_cam = LayerGradCam(classifier, convolution)
 

@@ -108,7 +108,7 @@ class GradientShap:
         def attribute(inputs: Float[Tensor, "b *feature"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
             total = torch.zeros_like(inputs)
             for _ in range(self.samples):
-                reference = train.inputs[torch.randint(len(train), (len(inputs),)).to(train.inputs.device)]
+                reference = train.at(torch.randint(len(train), (len(inputs),))).inputs
                 position = torch.rand(len(inputs), *[1] * (inputs.ndim - 1)).to(inputs.device)
                 path = inputs + self.noise * torch.randn(inputs.shape).to(inputs.device) - reference
                 total += path * target_gradients(classifier, reference + position * path, targets)

@@ -74,7 +74,7 @@ class HideAndSeek:
         settings = self._settings(max(1, len(train) // self.batch_size))
         expected = accuracy(classifier, judged(train))
         with torch.no_grad():
-            num_classes = classifier(train.inputs[:1]).shape[1]
+            num_classes = classifier(train.at(torch.arange(1)).inputs).shape[1]
         restarts, training = 0, self._trained(settings, train, num_classes)
         while (reason := collapsed(training, expected)) and restarts < MAX_RESTARTS:
             restarts, training = restarts + 1, self._trained(settings, train, num_classes)
@@ -93,7 +93,7 @@ class HideAndSeek:
     @torch.enable_grad()
     def _trained(self, settings: Settings, train: Split, num_classes: int) -> Training:
         try:
-            network = build(settings, tuple(train.inputs.shape[1:]), num_classes).to(train.inputs.device)
+            network = build(settings, train.feature_shape, num_classes).to(train.labels.device)
         except ValueError as error:
             raise Skip(str(error)) from None
         if self.pretraining_steps:

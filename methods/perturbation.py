@@ -46,7 +46,7 @@ class Occlusion:
         Raises:
             ValueError: the window is larger than the image.
         """
-        shape = train.inputs.shape[1:]
+        shape = train.feature_shape
         if len(shape) == 3 and self.window > min(shape[1:]):
             raise ValueError(f"window must fit into images of {shape[1]}x{shape[2]}, got {self.window}")
         window = (shape[0], self.window, self.window) if len(shape) == 3 else (1,)
@@ -93,7 +93,7 @@ class Lime:
         Raises:
             Skip: one superpixel covers the whole input.
         """
-        superpixels = _superpixels(train.inputs.shape[1:], self.superpixel)
+        superpixels = _superpixels(train.feature_shape, self.superpixel)
 
         def attribute(inputs: Float[Tensor, "b *feature"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
             kept = torch.rand(self.samples, int(superpixels.max()) + 1) < 0.5
@@ -135,7 +135,7 @@ class KernelShap:
         Raises:
             Skip: one superpixel covers the whole input.
         """
-        superpixels = _superpixels(train.inputs.shape[1:], self.superpixel)
+        superpixels = _superpixels(train.feature_shape, self.superpixel)
 
         def attribute(inputs: Float[Tensor, "b *feature"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
             kept = _shapley_subsets(self.samples, int(superpixels.max()) + 1)
@@ -154,7 +154,7 @@ def _validate(samples: int, superpixel: int) -> None:
         raise ValueError(f"superpixel must be at least 1, got {superpixel}")
 
 
-def _superpixels(shape: torch.Size, side: int) -> Int[Tensor, "*place"]:
+def _superpixels(shape: tuple[int, ...], side: int) -> Int[Tensor, "*place"]:
     """Number of the superpixel of every pixel `(h, w)`, or of every feature `(d,)`."""
     if len(shape) == 1:
         numbers = torch.arange(shape[0])

@@ -81,7 +81,7 @@ class Lrp:
             Skip: the classifier is not a plain chain of modules (a residual sum would count relevance twice), or a
                 module has no rule.
         """
-        chain = _chain(classifier, train.inputs[:1])
+        chain = _chain(classifier, train.at(torch.arange(1)).inputs)
         for position, module in enumerate(chain):
             self._rule(module, first=position == 0)
 

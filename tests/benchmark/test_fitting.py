@@ -2,9 +2,15 @@
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from benchmark.attribution import rank_splits
 from benchmark.fitting import Fitting
+from benchmark.plugins import plugin
+from benchmark.recipe import Recipe
+from benchmark.spec import Ranking, Training
+from datasets.base import Split
+from methods.gradient import Gradient
 
 INPUTS, TARGETS = torch.rand(20, 1, 4, 4), torch.arange(20)
 
@@ -56,3 +62,20 @@ def test_failed_attempts_leave_no_trace_in_the_random_numbers() -> None:
 def test_a_single_example_that_is_too_large_is_an_error() -> None:
     with pytest.raises(torch.OutOfMemoryError):
         attributed(Fitting(Device(0)))
+
+
+def test_ranks_are_those_of_a_device_that_holds_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def attribute(inputs: Tensor, targets: Tensor) -> Tensor:
+        if len(inputs) > room:
+            raise torch.OutOfMemoryError("full")
+        return inputs
+
+    split = Split(INPUTS, TARGETS % 2)
+    ranking = Ranking(
+        Training(plugin("digits", "dataset"), plugin("mlp", "classifier"), Recipe(), 0), plugin("gradient", "explainer")
+    )
+    monkeypatch.setattr(Gradient, "prepare", lambda *_: attribute)
+    found = []
+    for room in (20, 6):
+        found.append(rank_splits(nn.Sequential(nn.Flatten(), nn.Linear(16, 2)), {"train": split}, [ranking]).maps[0])
+    assert (found[0]["train"] == found[1]["train"]).all()

@@ -19,6 +19,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "cifar10": ("cifar10_root", "data_root", {"train": 300, "test": 100}),
     "cifar100": ("cifar100_root", "data_root", {"train": 300, "test": 100}),
     "image_folder": ("images_root", "root", {"size": 8}),
+    "noise": ("tmp_path", "data_root", {"train": 300, "test": 100, "size": 8, "in_memory": True}),
     "arrays": ("npz", "path", {}),
     "compas": ("real_data", "data_root", {}),
     "roar_toy": ("tmp_path", "data_root", {"train": 300, "test": 100}),

@@ -1,0 +1,75 @@
+"""What the network of a cell sees: splits without the features that go, in memory or whenever they are read."""
+
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from benchmark import removal
+from benchmark.artefacts import Artefacts
+from benchmark.plugins import build
+from benchmark.spec import Cell
+from datasets.base import Dataset, Split
+
+
+@runtime_checkable
+class Masks(Protocol):
+    """Positions of examples -> kept units (True = kept), on a device."""
+
+    def __call__(self, index: Int[Tensor, "b"], device: torch.device | str = "cpu") -> Bool[Tensor, "b *unit"]: ...
+
+
+def reduced(cell: Cell, data: Dataset, artefacts: Artefacts) -> Dataset:
+    """The data set as the network of a cell sees it: images without what was removed, or the masks alone.
+
+    A stream is reduced as it is read, before anything that training does with a batch.
+    """
+    return data.each(lambda name, split: _seen(cell, data, split, masks(cell, name, split, artefacts)))
+
+
+def masks(cell: Cell, name: str, split: Split, artefacts: Artefacts) -> Masks:
+    """The masks of a cell on one split."""
+    ranking = cell.ranking
+    if ranking is None or not len(split):
+        units = _units(cell, split)
+        return lambda index, device="cpu": torch.zeros(len(index), *units, dtype=torch.bool, device=device)
+    ranks = artefacts.load_ranks(ranking, name)
+
+    def kept(index: Int[Tensor, "b"], device: torch.device | str = "cpu") -> Bool[Tensor, "b *unit"]:
+        found = torch.from_numpy(ranks[index.numpy()].astype("int32")).to(device)
+        return removal.kept(found, removal_fraction=cell.removal_fraction, order=cell.order)
+
+    return kept
+
+
+def shares(test: Split, masks: Masks | None) -> dict[str, float | None]:
+    """Share of all features of the test split that was removed, and of those that are not zero.
+
+    Where most pixels are black (81 % of MNIST), hiding those is free; the second number does not count them.
+
+    Args:
+        masks: of the test split; None where nothing is removed.
+    """
+    hidden, seen = removal.Hidden(), 0
+    for chunk in test.chunks():
+        index = torch.arange(seen, seen + len(chunk))
+        mask = masks(index, chunk.inputs.device) if masks else torch.ones_like(chunk.inputs, dtype=torch.bool)
+        hidden.add(chunk.inputs, mask)
+        seen += len(chunk)
+    return {"share_removed": hidden.share, "nonzero_share_removed": hidden.nonzero_share}
+
+
+def _seen(cell: Cell, data: Dataset, split: Split, masks: Masks) -> Split:
+    if cell.fill is None:
+        return split.showing(lambda index: masks(index).float(), _units(cell, split))  # a mask probe
+    fill, train_mean = build(cell.fill, "fill"), data.train.statistics.mean
+
+    def change(inputs: Float[Tensor, "b *feature"], index: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
+        return removal.remove(inputs, masks(index, inputs.device), fill, train_mean)
+
+    return split.mapped(change)
+
+
+def _units(cell: Cell, split: Split) -> tuple[int, ...]:
+    return removal.unit_shape(split.feature_shape, cell.ranking.unit if cell.ranking else "pixel")

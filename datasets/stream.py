@@ -1,0 +1,133 @@
+"""Splits that stay on disk: examples are read, and changed, when they are used."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as Readable
+
+from datasets.base import CHUNK, Change, Read, Split, chunk_size
+from datasets.split import carve
+from datasets.statistics import Statistics, merged
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Stream(Split):
+    """A split whose examples are read when they are used, a batch at a time; its whole `inputs` do not exist.
+
+    Attributes:
+        read: positions -> inputs, float32 in [0, 1], on the CPU; the same whenever and in whichever process it reads.
+        shape: of one example: `(c, h, w)` or `(d,)`.
+        device: where batches go.
+        loaders: processes that read ahead; 0 reads in the process that asks.
+    """
+
+    inputs: Float[Tensor, "n *feature"] = field(init=False, repr=False)
+    read: Read
+    shape: tuple[int, ...]
+    device: str = "cpu"
+    loaders: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "inputs":
+            raise ValueError(
+                "inputs of a stream are not in memory: take some with at(index) or all of them in turn with chunks()"
+            )
+        raise AttributeError(name)
+
+    @property
+    def feature_shape(self) -> tuple[int, ...]:
+        """Shape of one example: `(c, h, w)` or `(d,)`."""
+        return self.shape
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        """Means and deviations of the inputs, on the CPU; what fits one chunk has the bits it has in memory."""
+        return merged(chunk.inputs for chunk in self.to("cpu", loaders=self.loaders).chunks(len(self)))
+
+    @property
+    def stamp(self) -> tuple[int, ...]:
+        """Changes when tensors of the split are changed in place."""
+        return (self.labels._version,)
+
+    def at(self, index: Int[Tensor, "m"]) -> Split:
+        """The examples at some positions, in memory."""
+        return self._split(index, self.read(index.cpu()))
+
+    def take(self, index: Int[Tensor, "m"]) -> "Stream":
+        """The examples at some positions, where they are."""
+        index = index.cpu()
+        return replace(self, labels=self.labels[index], read=lambda at: self.read(index[at]))
+
+    def batches(self, indices: Iterable[Int[Tensor, "_"]]) -> Iterator[Split]:
+        """The examples at each of many lists of positions, in order; loaders are a few batches ahead, no more."""
+        if not self.loaders:
+            yield from map(self.at, indices)
+            return
+        sent: deque[Tensor] = deque()
+        loader: DataLoader = DataLoader(
+            _Batches(self.read),
+            sampler=_noted(indices, sent),
+            batch_size=None,
+            num_workers=self.loaders,
+            multiprocessing_context="fork",  # readers and fills are functions, which nothing else hands on
+            pin_memory=self.device.startswith("cuda"),
+        )
+        with torch.random.fork_rng(devices=[]):  # a loader draws a seed, which must not move the draws of a training
+            read = iter(loader)
+        for inputs in read:
+            if isinstance(inputs, Exception):
+                raise inputs
+            yield self._split(sent.popleft(), inputs)
+
+    def chunks(self, most: int = CHUNK) -> Iterator[Split]:
+        """The examples in order, so many at a time, and fewer where they are large."""
+        if len(self):
+            yield from self.batches(torch.arange(len(self)).split(chunk_size(self.shape, most)))
+
+    def showing(self, read: Read, feature_shape: tuple[int, ...]) -> "Stream":
+        """The same examples with other inputs: those that `read` gives for positions."""
+        return replace(self, read=read, shape=feature_shape)
+
+    def mapped(self, change: Change, feature_shape: tuple[int, ...] | None = None) -> "Stream":
+        """The same examples, whose inputs are changed whenever they are read."""
+        return self.showing(lambda index: change(self.read(index), index), feature_shape or self.shape)
+
+    def to(self, device: str, *, loaders: int = 0) -> "Stream":
+        """The same examples, which go to another device when they are read."""
+        return replace(self, labels=self.labels.to(device), device=device, loaders=loaders)
+
+    def _split(self, index: Tensor, inputs: Tensor) -> Split:
+        return Split(inputs.to(self.device, non_blocking=True), self.labels[index.to(self.labels.device)], self.truth)
+
+
+def divided(train: Stream, test: Stream, *, validation: float, seed: int) -> tuple[Stream, Stream, Stream]:
+    """Train, validation and test streams; validation takes the examples that it takes of the same data in memory."""
+    rest, held = carve(train.labels.numpy(), validation, name="validation", seed=seed)
+    return train.take(torch.from_numpy(rest)), train.take(torch.from_numpy(held)), test
+
+
+class _Batches(Readable):
+    """What the processes of a loader ask: inputs by lists of positions, or what went wrong."""
+
+    def __init__(self, read: Read) -> None:
+        self.read = read
+
+    def __getitem__(self, index: Any) -> Tensor | Exception:
+        try:
+            return self.read(torch.from_numpy(index))
+        except Exception as error:  # raised again where the batch is used: a loader would bury it in a traceback
+            return error
+
+
+def _noted(indices: Iterable[Tensor], sent: deque[Tensor]) -> Iterator[Any]:
+    """Lists of positions as they are sent to the loaders, which return batches in this order."""
+    for index in indices:
+        sent.append(index.cpu())
+        yield sent[-1].numpy()
