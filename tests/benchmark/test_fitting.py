@@ -1,5 +1,6 @@
 """Chunks that are too large for the memory of a device are divided until they fit."""
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -65,17 +66,17 @@ def test_a_single_example_that_is_too_large_is_an_error() -> None:
 
 
 def test_ranks_are_those_of_a_device_that_holds_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    def attribute(inputs: Tensor, targets: Tensor) -> Tensor:
-        if len(inputs) > room:
-            raise torch.OutOfMemoryError("full")
-        return inputs
+    def ranks(room: int) -> np.ndarray:
+        def attribute(inputs: Tensor, targets: Tensor) -> Tensor:
+            if len(inputs) > room:
+                raise torch.OutOfMemoryError("full")
+            return inputs
+
+        monkeypatch.setattr(Gradient, "prepare", lambda *_: attribute)
+        return rank_splits(nn.Sequential(nn.Flatten(), nn.Linear(16, 2)), {"train": split}, [ranking]).maps[0]["train"]
 
     split = Split(INPUTS, TARGETS % 2)
     ranking = Ranking(
         Training(plugin("digits", "dataset"), plugin("mlp", "classifier"), Recipe(), 0), plugin("gradient", "explainer")
     )
-    monkeypatch.setattr(Gradient, "prepare", lambda *_: attribute)
-    found = []
-    for room in (20, 6):
-        found.append(rank_splits(nn.Sequential(nn.Flatten(), nn.Linear(16, 2)), {"train": split}, [ranking]).maps[0])
-    assert (found[0]["train"] == found[1]["train"]).all()
+    assert (ranks(20) == ranks(6)).all()
