@@ -53,7 +53,8 @@ def test_a_network_is_itself_again_even_after_an_error() -> None:
     "name",
     [
         "gradient", "guided_backprop", "integrated_gradients", "smoothgrad", "vargrad[base=guided_backprop]",
-        "smoothgrad_squared[base=integrated_gradients]", "deconvolution", "deep_lift", "grad_cam[layer=1.0]", "lrp",
+        "smoothgrad_squared[base=integrated_gradients,samples=2]", "deconvolution", "deep_lift",
+        "grad_cam[layer=1.0]", "lrp",
         "gradient_shap", "occlusion",
     ],
 )  # fmt: skip
