@@ -85,6 +85,8 @@ class Run:
         plan.cells(self.matrix)  # what is written wrongly fails before torch is loaded
         if self.executor != "ray" and (self.ray_address or self.gpus_per_task):
             raise ValueError("ray_address and gpus_per_task need executor ray; add --executor ray or leave them out")
+        if self.executor == "torchrun" and (self.workers is not None or self.dry_run):
+            raise ValueError("workers and dry_run are not for executor torchrun, whose processes all train together")
         from benchmark.ray_pool import Cluster  # torch loads only when there is work
         from benchmark.session import Means, run
 

@@ -6,15 +6,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-FITTED, VARIANCE_FLOOR = 5000, 5e-4
-"""Images that the whitening is fitted to, and what is added to the variances that it divides by."""
+FITTED, VARIANCE_FLOOR = 5000 * 32 * 32, 5e-4
+"""Pixels of the images that the whitening is fitted to, and what is added to the variances that it divides by."""
 
 
 def airbench(feature_shape: Sequence[int], num_classes: int, *, width: int = 64) -> nn.Module:
     """Six 3x3 convolutions behind a frozen whitening layer; two million parameters at width 64. Preset `cifar_fast`.
 
     Differs from the paper: ReLU in place of GELU, so that guided backprop, DeepLIFT and LRP apply; the bias of the
-    whitening is trained throughout.
+    whitening is trained throughout; biases learn at the common rate, without Lookahead. The whitening, like the
+    standardisation, is fitted to the intact training images also where reduced ones are retrained on.
 
     Raises:
         ValueError: not images, or of less than 9 pixels a side.
@@ -49,9 +50,7 @@ class Whitening(nn.Module):
 
     def fit(self, inputs: Float[Tensor, "n c h w"]) -> None:
         """Takes the components from standardised images."""
-        patches = (
-            inputs[:FITTED].unfold(2, 2, 2).unfold(3, 2, 2).permute(0, 2, 3, 1, 4, 5).reshape(-1, 4 * inputs.shape[1])
-        )
+        patches = inputs.unfold(2, 2, 2).unfold(3, 2, 2).permute(0, 2, 3, 1, 4, 5).reshape(-1, 4 * inputs.shape[1])
         variances, components = torch.linalg.eigh(patches.double().T.cov())
         whitening = (components / (variances + VARIANCE_FLOOR).sqrt()).T.float().view(-1, inputs.shape[1], 2, 2)
         with torch.no_grad():

@@ -57,6 +57,9 @@ class Artefacts:
         draft.mkdir(parents=True)
         try:
             yield draft
+            for file in draft.iterdir():
+                with file.open("rb") as handle:  # other nodes, and a machine that lost its power, see whole files
+                    os.fsync(handle.fileno())
             if not path.is_dir():  # if another worker was faster, its ranks are the same
                 draft.replace(path)
         finally:

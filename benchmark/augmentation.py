@@ -32,8 +32,9 @@ def augmented(
     scale_x, scale_y, centre_x, centre_y = crop
     scale_x, zero = torch.where(draw[4] < 0.5, -scale_x, scale_x), torch.zeros(len(inputs))
     rows = torch.stack([scale_x, zero, centre_x, zero, scale_y, centre_y], 1).view(-1, 2, 3)
-    grid = F.affine_grid(rows.to(inputs.device), list(inputs.shape), align_corners=False)
-    return F.grid_sample(inputs, grid, align_corners=False)
+    with torch.autocast(inputs.device.type, enabled=False):  # in bfloat16 pixels would fall between their places
+        grid = F.affine_grid(rows.to(inputs.device), list(inputs.shape), align_corners=False)
+        return F.grid_sample(inputs, grid, align_corners=False)
 
 
 def _shifts(draw: Float[Tensor, "5 b"], height: int, width: int) -> tuple[Tensor, ...]:

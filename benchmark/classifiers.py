@@ -50,10 +50,9 @@ def classifier(identity: PlugIn, train: Float[Tensor, "n *feature"] | Split, num
     network, standardize = build(identity, "classifier")(shape, num_classes), Standardize(train)
     for module in network.modules():
         if isinstance(module, Whitening):
-            first = (
-                train.at(torch.arange(min(FITTED, len(train)))).inputs if isinstance(train, Split) else train[:FITTED]
-            )
-            module.fit(standardize(first))
+            most = min(len(train), max(1, FITTED // math.prod(shape[1:])))
+            first = train.at(torch.arange(most)).inputs if isinstance(train, Split) else train[:most]
+            module.fit(standardize(first.to(standardize.mean.device)))
     return nn.Sequential(standardize, network)
 
 

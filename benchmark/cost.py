@@ -9,7 +9,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import nn
 from tqdm import tqdm
 
@@ -17,6 +16,7 @@ from benchmark import plan, runner
 from benchmark.artefacts import rank_dtype
 from benchmark.plan import Group
 from benchmark.plugins import build
+from benchmark.precision import exact
 from benchmark.provenance import provenance
 from benchmark.randomness import seeded
 from benchmark.runner import Workplace
@@ -89,12 +89,12 @@ class Absent:
 
 
 def costs(cells: list[Cell], place: Workplace) -> list[Cost | Absent]:
-    """What cells take, by data set, classifier and recipe. Writes and downloads nothing; takes a minute at most.
+    """What cells take, by data set, classifier and recipe. Writes and downloads nothing; takes about a minute once they are read.
 
     Raises:
         ValueError: a classifier or recipe that does not fit the data.
     """
-    torch.set_num_threads(1)  # as in worker processes
+    exact()
     here = replace(place, load=lru_cache(maxsize=1)(_load))  # classifiers of one data set follow each other
     alike: dict[Training, list[Cell]] = {}
     for cell in cells:

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import wait as wait_for_end
 from typing import NamedTuple
 
-import torch
 from tqdm import tqdm
 
 from benchmark import runner
 from benchmark.plan import Bundle, Group, bundles, groups, trainings
+from benchmark.precision import exact
 from benchmark.provenance import provenance
 from benchmark.runner import Workplace
 from benchmark.spec import Cell, Ranking, Training
@@ -49,6 +49,7 @@ class Driver:
     crew: Crew
     missing: dict[Cell, None]
     bar: tqdm
+    keep_ranks: bool = False
 
     def __post_init__(self) -> None:
         self.waiting = Counter(cell.ranking for cell in self.missing)
@@ -109,19 +110,22 @@ class Driver:
     def _drop_ranks(self, ranking: Ranking | None) -> None:
         """Rank maps are large; they go once their last cell is measured."""
         self.waiting[ranking] -= 1
-        if ranking and not self.waiting[ranking]:
+        if ranking and not self.waiting[ranking] and not self.keep_ranks:
             self.place.artefacts.drop_ranks(ranking)
 
 
-def execute(store: Store, missing: list[Cell], place: Workplace, crew: Crew) -> None:
+def execute(store: Store, missing: list[Cell], place: Workplace, crew: Crew, *, keep_ranks: bool = False) -> None:
     """Measures cells that have no outcome yet.
+
+    Args:
+        keep_ranks: leave rank maps for cells that may be asked for later; otherwise they go with their last cell.
 
     Raises:
         OSError: no space left on the device; finished cells are kept.
         RuntimeError: a worker process died; finished cells are kept.
     """
     with tqdm(total=len(missing), unit="cell", desc=place.folder.name, smoothing=0.02, mininterval=0.5) as bar:
-        Driver(store, place, crew, dict.fromkeys(missing), bar).run()
+        Driver(store, place, crew, dict.fromkeys(missing), bar, keep_ranks).run()
 
 
 def attempt(work: Work, place: Workplace) -> list[Outcome]:
@@ -171,7 +175,7 @@ class Here(Executor):
 def pool(workers: int) -> Iterator[Executor]:
     """Worker processes, or this process for 0. One thread each, so that their number never changes a number."""
     if workers == 0:
-        torch.set_num_threads(1)
+        exact()
         yield Here()
         return
     context = multiprocessing.get_context("spawn")
@@ -189,7 +193,7 @@ def pool(workers: int) -> Iterator[Executor]:
 def _start_worker() -> None:
     """Ctrl-C is for the driver; a worker ends when the driver does, even by kill -9."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(1)
+    exact()
     parent = multiprocessing.parent_process()
     if parent:
         threading.Thread(target=lambda: (wait_for_end([parent.sentinel]), os._exit(1)), daemon=True).start()

@@ -37,13 +37,14 @@ class Fitting:
         while start < len(inputs):
             part = slice(start, start + (self.most or len(inputs)))
             state = torch.get_rng_state(), torch.cuda.get_rng_state_all()
+            fits = True
             try:
                 passed = self.attribute(inputs[part], targets[part])
             except torch.OutOfMemoryError:
                 if len(inputs[part]) == 1:
                     raise
-                passed = None
-            if passed is not None:
+                fits = False
+            if fits:
                 yield inputs[part], passed
                 start = part.stop
             else:  # out of the handler: the error would hold on to the tensors of the attempt

@@ -9,8 +9,7 @@ from benchmark.cost import Absent, Cost, Line, costs, row_bytes
 from benchmark.plan import Matrix
 from benchmark.precision import settled
 from benchmark.provenance import provenance
-from benchmark.runner import Workplace
-from benchmark.session import Means, device, num_workers
+from benchmark.session import Means, num_workers, workplace
 
 SMALL = 0.01
 """Rankings that take a smaller share of the time of all rankings are told in one line."""
@@ -22,12 +21,14 @@ REMEDY = (
 
 
 def forecast(matrix: Matrix, means: Means) -> str:
-    """Counts, bytes and hours of a matrix; takes a minute at most, writes and downloads nothing.
+    """Counts, bytes and hours of a matrix; takes about a minute once the data are read, writes and downloads nothing.
 
     Raises:
         ValueError: a matrix that makes no sense, a device that is not there, a classifier that does not fit the data.
     """
-    place = Workplace(Path(), means.data_root, device(means.device))
+    place = workplace(Path(), means)
+    if means.cluster:
+        means.cluster.check()
     cells = plan.cells(replace(matrix, recipe=settled(matrix.recipe, place.device)))
     workers = num_workers(means.workers, place.device)
     parts = costs(cells, place)
@@ -101,7 +102,7 @@ def _hours(known: list[Cost], device: str, workers: int | None) -> Iterator[str]
         clock = _number(max(total / abreast, longest))
         hands = f"with {workers} workers" if workers else "in one process"
         yield f"{clock} hours by the clock {hands}; the longest piece of work takes {_number(longest)}"
-    yield "measured on a sample; other work beside it makes it longer by the clock"
+    yield "measured on a sample in memory; reading images from disk and other work beside it make it longer by the clock"
 
 
 def _device(device: str) -> str:

@@ -103,6 +103,8 @@ def check(matrix: Matrix) -> None:
     if "mask" in matrix.probes and True not in matrix.retrain:
         raise ValueError("probes mask needs retrain true: the original network has never seen a mask")
     matrix.recipe.check()
+    if matrix.max_seeds < 1:
+        raise ValueError(f"max_seeds must be at least 1, got {matrix.max_seeds}")
     if matrix.target_interval is not None:
         _check_replication(matrix.target_interval, matrix.seeds, matrix.max_seeds)
 

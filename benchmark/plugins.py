@@ -145,7 +145,7 @@ def _identity(target: Callable[..., typing.Any], kind: str, name: str, values: M
         if field not in values and default is inspect.Parameter.empty:
             raise ValueError(f"{kind} {name} needs a value for {field!r}: {name}[{field}=...]")
         complete[field] = values.get(field, _as_value(default))
-        if complete[field] != _as_value(default):
+        if complete[field] != _as_value(default) and not (kind == "dataset" and field in MEANS):
             written.append(f"{field}={_written(complete[field])}")
     text = name + (f"[{','.join(written)}]" if written else "")
     version = getattr(target, "version", 1)

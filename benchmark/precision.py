@@ -25,3 +25,12 @@ def multiplies_bf16(device: str) -> bool:
 def products(precision: Precision, device: torch.device) -> AbstractContextManager:
     """Within it, matrix products and convolutions are computed in the precision; weights and sums stay float32."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def exact() -> None:
+    """Makes this process compute with one thread, so that their number changes no number, and in all bits of float32.
+
+    Convolutions on CUDA would otherwise drop some of them (TF32).
+    """
+    torch.set_num_threads(1)
+    torch.backends.cudnn.allow_tf32 = False

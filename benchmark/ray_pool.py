@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from benchmark.executor import Crew
+from benchmark.precision import exact
 from benchmark.runner import Workplace, load
 from benchmark.spec import PlugIn
 from datasets.base import Dataset
@@ -121,7 +120,7 @@ def _settle(done: Future, finished: Future) -> None:
 
 def _do(work: Callable, *arguments: object) -> object:
     """One piece of work in a worker of the cluster. One thread each, so that their number never changes a number."""
-    torch.set_num_threads(1)
+    exact()
     return work(*arguments)
 
 

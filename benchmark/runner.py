@@ -140,9 +140,11 @@ def num_replicas(specification: Training, place: Workplace) -> int:
 
     The driver asks; it may have no GPU where its workers have one.
     """
+    if place.team:
+        return 1
     place = replace(place, device="cpu")
     data = _data(specification, place)
-    if place.team or isinstance(data.train, Stream):
+    if isinstance(data.train, Stream):
         return 1
     if not training.stacks(_fresh(specification, data, place), data.train, specification.recipe):
         return 1

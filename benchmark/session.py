@@ -21,6 +21,10 @@ from benchmark.spec import Cell
 from benchmark.store import FILE, Store
 from benchmark.team import Team, Together
 from benchmark.training import train
+from datasets.stream import Stream
+
+MOST_LOADERS = 12
+"""Processes that read a stream by default: each holds two batches ready in shared memory."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,12 @@ def run(matrix: Matrix, folder: Path, means: Means) -> Counter[str]:
         OSError: no space left.
     """
     place = workplace(folder, means)
-    matrix = replace(matrix, recipe=settled(matrix.recipe, place.device))
     plan.check(matrix)
     num_workers(means.workers, place.device)  # bad numbers are refused before anything is loaded
     if means.cluster:
         means.cluster.check()
+        _check_precision(matrix, means.cluster)
+    matrix = replace(matrix, recipe=settled(matrix.recipe, place.device))
     checksums = rehearse(_unfinished(matrix, folder), place)  # before anything is written
     store = Store(folder, create=True)
     with store.locked():
@@ -70,15 +75,22 @@ def run(matrix: Matrix, folder: Path, means: Means) -> Counter[str]:
         if means.retry_failed:
             store.forget_failures()
         missing = store.missing(cells)
+        keep = matrix.target_interval is not None and matrix.convention.one_checkpoint  # later rounds rank alike
         if missing:
             with _crew(means, place, [*missing, *seeds.within_reach(matrix)]) as (crew, seen):
                 while missing:
-                    execute(store, missing, seen, crew)
+                    execute(store, missing, seen, crew, keep_ranks=keep)
                     missing = store.missing(_planned(store, matrix))
             place.artefacts.clean()
         else:
             print(f"{folder}: all {len(cells)} cells are finished, nothing to do", file=sys.stderr)
         return store.counts()
+
+
+def _check_precision(matrix: Matrix, cluster: Cluster) -> None:
+    """Raises ValueError where only the GPUs of a cluster could decide the precision."""
+    if matrix.recipe.precision == "auto" and cluster.gpus_per_task and not torch.cuda.is_available():
+        raise ValueError("precision must be fp32 or bf16 where the driver has no GPU, got auto; add --precision bf16")
 
 
 def _unfinished(matrix: Matrix, folder: Path) -> list[Cell]:
@@ -127,8 +139,11 @@ def rehearse(cells: list[Cell], place: Workplace) -> dict[str, dict[str, str]]:
         data = runner.load(dataset, 0, place.data_root)
         checksums[dataset.text] = data.card.checksums
         few = data.train.at(torch.arange(min(2, len(data.train))))
+        vast = isinstance(data.train, Stream)
         for identity, recipe in dict.fromkeys((c.training.classifier, c.training.recipe) for c in cells):
             try:
+                if vast and recipe.optimiser == "least_squares":
+                    raise ValueError("least_squares needs all inputs in memory; choose another optimiser")
                 network = classifier(identity, few.inputs, data.num_classes)
                 train(network, few, replace(recipe, epochs=1), pairing=("rehearsal",))
                 check_contract(network, few.inputs)
@@ -160,7 +175,8 @@ def workplace(folder: Path, means: Means) -> Workplace:
     Raises:
         ValueError: a device that is not there, a number of loaders that makes no sense.
     """
-    here = device(means.device)
+    elsewhere = means.cluster is not None and not means.cluster.gpus_per_task
+    here = device("cpu" if elsewhere and means.device == "auto" else means.device)
     loaders = num_loaders(means.loaders, here, means.team)
     return Workplace(folder, means.data_root, here, loaders=loaders, team=means.team)
 
@@ -168,7 +184,8 @@ def workplace(folder: Path, means: Means) -> Workplace:
 def num_loaders(asked: int | None, device: str, team: Team | None = None) -> int:
     """Processes that read a stream: as asked, otherwise none on the CPU, whose cores all work, else a share of them."""
     if asked is None:
-        return 0 if device == "cpu" else max(1, len(os.sched_getaffinity(0)) // (team.size if team else 1))
+        beside = int(os.environ.get("LOCAL_WORLD_SIZE", team.size)) if team else 1
+        return 0 if device == "cpu" else max(1, min(MOST_LOADERS, len(os.sched_getaffinity(0)) // beside))
     if asked < 0:
         raise ValueError(f"loaders must be at least 0, got {asked}; 0 reads in the working process")
     return asked

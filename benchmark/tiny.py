@@ -11,6 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+Size = tuple[int, ...]
+
 TINY = 4
 """An image is tiny to a convolution where it has at most so many times the places of its kernel."""
 
@@ -38,16 +40,21 @@ def plain(layer: nn.Module) -> TypeGuard[nn.Conv2d]:
     return layer.groups == 1 and layer.bias is not None and layer.padding_mode == "zeros"
 
 
-def tiny(layer: nn.Conv2d, size: tuple[int, ...]) -> bool:
+def tiny(layer: nn.Conv2d, size: Size) -> bool:
     """Whether images of this size are tiny to a convolution."""
     return math.prod(size) <= TINY * math.prod(layer.kernel_size)
 
 
-def placement(layer: nn.Conv2d, size: tuple[int, ...]) -> Float[Tensor, "k h w v u"]:
+def placement(layer: nn.Conv2d, size: Size) -> Float[Tensor, "k h w v u"]:
     """1 where a place (h, w) of the input meets an output (v, u) through an element k of the kernel, else 0."""
+    return _placement(layer.kernel_size, layer.stride, layer.padding, layer.dilation, size)
+
+
+@lru_cache(maxsize=32)
+def _placement(kernel: Size, stride: Size, padding: Size | str, dilation: Size, size: Size) -> Tensor:
     one = F.one_hot(torch.arange(math.prod(size)), math.prod(size)).float().view(-1, 1, *size)
-    elements = torch.eye(math.prod(layer.kernel_size)).view(-1, 1, *layer.kernel_size)
-    met = F.conv2d(one, elements, None, layer.stride, layer.padding, layer.dilation)
+    elements = torch.eye(math.prod(kernel)).view(-1, 1, *kernel)
+    met = F.conv2d(one, elements, None, stride, padding, dilation)
     return met.transpose(0, 1).unflatten(1, size).contiguous()
 
 
@@ -55,12 +62,9 @@ def _convolved(layer: nn.Conv2d, inputs: Float[Tensor, "b c h w"]) -> Float[Tens
     size = tuple(inputs.shape[2:])
     if not tiny(layer, size):
         return nn.Conv2d.forward(layer, inputs)
-    places = _placement(layer, size)
+    places = placement(layer, size)
     k, h, w, v, u = places.shape
     d, c, *_ = layer.weight.shape
     kernels = (layer.weight.view(d * c, k) @ places.view(k, -1)).view(d, c, h * w, v * u)
     matrix = kernels.permute(1, 2, 0, 3).reshape(c * h * w, d * v * u)
     return (inputs.flatten(1) @ matrix).view(-1, d, v, u) + layer.get_parameter("bias").view(-1, 1, 1)
-
-
-_placement = lru_cache(maxsize=32)(placement)

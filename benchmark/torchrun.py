@@ -11,6 +11,7 @@ from torch import distributed
 
 from benchmark import runner
 from benchmark.plan import Bundle
+from benchmark.precision import exact
 from benchmark.runner import Workplace
 from benchmark.session import Means, workplace
 from benchmark.spec import Training
@@ -30,7 +31,7 @@ def led(drive: Callable[[Means], Result], folder: Path, means: Means) -> Result 
     """
     team = Team.assembled(own_device(means.device))
     mine = replace(means, device=team.device, team=team)
-    torch.set_num_threads(1)
+    exact()
     try:
         if team.rank:
             _follow(team, workplace(folder, mine))

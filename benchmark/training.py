@@ -19,6 +19,7 @@ from benchmark.stack import Stack, shape_of_one, stackable
 from benchmark.team import Team
 from datasets.base import Split
 from datasets.batches import batches
+from datasets.stream import Stream
 
 Batch = TypeVar("Batch")
 Device = torch.device | str
@@ -57,7 +58,7 @@ def train(
         _train_together(network, split, recipe, pairing, team)
     elif stacks(network, split, recipe):
         stack = Stack(network, 1)
-        feed = split.batches(_indices(len(split), recipe, pairing))
+        feed = split.batches(_indices(len(split), recipe, pairing, device=_place(split)))
         loss = _loss_of_stack(stack, recipe)
         _fit(
             stack, feed, lambda batch: loss(batch.inputs[None], batch.labels), recipe, _num_batches(len(split), recipe)
@@ -65,7 +66,7 @@ def train(
         stack.copy_to(network, 0)
     else:
         network.to(memory_format=torch.channels_last)  # convolutions are faster so
-        feed = split.batches(_indices(len(split), recipe, pairing))
+        feed = split.batches(_indices(len(split), recipe, pairing, device=_place(split)))
         loss_of = _loss(network, recipe, generator("augmentation", *pairing))
         _fit(network, feed, loss_of, recipe, _num_batches(len(split), recipe))
     network.eval()
@@ -169,6 +170,11 @@ def _indices(
     for _ in range(recipe.epochs):
         epoch = torch.randperm(num_examples, generator=order).to(device)
         yield from batches(epoch, recipe.batch_size, least=least)
+
+
+def _place(split: Split) -> Device:
+    """Where positions are needed: beside examples in memory, so that no step waits for a copy; or with readers."""
+    return "cpu" if isinstance(split, Stream) else split.labels.device
 
 
 def _descend(

@@ -65,6 +65,10 @@ def test_a_single_example_that_is_too_large_is_an_error() -> None:
         attributed(Fitting(Device(0)))
 
 
+def test_an_explainer_that_returns_nothing_is_asked_once_for_each_chunk() -> None:
+    assert [passed for _, passed in Fitting(lambda *_: None)(INPUTS, TARGETS)] == [None]  # type: ignore[arg-type,return-value]
+
+
 def test_ranks_are_those_of_a_device_that_holds_all(monkeypatch: pytest.MonkeyPatch) -> None:
     def ranks(room: int) -> np.ndarray:
         def attribute(inputs: Tensor, targets: Tensor) -> Tensor:

@@ -122,6 +122,7 @@ def test_the_forecast_counts_what_is_shared(small_matrix: Build) -> None:
         ({"target_interval": math.nan, "seeds": 2}, "target_interval must lie between 0 and 100"),
         ({"target_interval": 0.5, "seeds": 1}, "needs at least 2 seeds to begin with, got 1"),
         ({"target_interval": 0.5, "seeds": 4, "max_seeds": 3}, "max_seeds must be at least the 4 seeds"),
+        ({"max_seeds": 0}, "max_seeds must be at least 1"),
     ],
 )
 def test_bad_axes_are_named(change: dict, said: str, small_matrix: Build) -> None:

@@ -7,10 +7,11 @@ import torch
 
 import run_benchmark
 from benchmark import precision
+from benchmark.augmentation import augmented
 from benchmark.classifiers import classifier
 from benchmark.plugins import build, plugin
-from benchmark.randomness import seeded
-from benchmark.recipe import Recipe
+from benchmark.randomness import generator, seeded
+from benchmark.recipe import Augmentation, Recipe
 from benchmark.spec import key
 from benchmark.store import Store
 from benchmark.training import Score, score, train
@@ -62,3 +63,21 @@ def test_a_run_stores_the_precision_that_it_used(tmp_path: Path, monkeypatch: py
     rows = Store(tmp_path / "run").rows()
     assert {row.specification["training"]["recipe"]["precision"] for row in rows} == {"fp32"}
     assert run_benchmark.main([*command, "--precision", "bf16"]) == 2, "the folder holds results in float32"
+
+
+@pytest.mark.parametrize("kind", ["shift_flip", "resized_crop"])
+def test_augmentation_is_the_same_in_every_precision(kind: Augmentation) -> None:
+    images, views = torch.rand(4, 1, 28, 28), []
+    for precise in ("fp32", "bf16"):
+        with precision.products(precise, torch.device("cpu")):  # type: ignore[arg-type]
+            views.append(augmented(images, kind, generator("augmentation")))
+    assert torch.equal(*views)
+
+
+def test_a_driver_without_a_gpu_asks_for_the_precision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("ray", reason="needs ray, an extra of this project")
+    words = ["run", "--executor", "ray", "--gpus-per-task", "0.5", "--out", str(tmp_path / "run")]
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    assert run_benchmark.main(words) == 2
+    assert "precision must be fp32 or bf16" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from benchmark.classifiers import classifier
 from benchmark.plugins import plugin
+from benchmark.precision import settled
 from benchmark.randomness import seeded
 from benchmark.recipe import Recipe
 from benchmark.removal import kept, mean, remove, training_mean
@@ -23,7 +24,7 @@ EPOCHS, BATCH, FRACTION = 2, 128, 0.5
 
 def cell(data: Dataset) -> Ratio:
     """One cell of a matrix against the plain loop: masks made item by item from attributions, a DataLoader, fp32."""
-    recipe = Recipe(epochs=EPOCHS, batch_size=BATCH, learning_rate=1e-3)
+    recipe = settled(Recipe(epochs=EPOCHS, batch_size=BATCH, learning_rate=1e-3), str(data.train.labels.device))
     attributions = torch.rand(data.train.inputs.shape).to(data.train.inputs)
     ranks = attributions.flatten(1).argsort(1, descending=True).argsort(1).view_as(attributions)
 
