@@ -89,7 +89,7 @@ class Absent:
 
 
 def costs(cells: list[Cell], place: Workplace) -> list[Cost | Absent]:
-    """What cells take, by data set, classifier and recipe. Writes and downloads nothing; takes about a minute once they are read.
+    """What cells take, by data set, classifier and recipe. Writes and downloads nothing; takes about a minute.
 
     Raises:
         ValueError: a classifier or recipe that does not fit the data.

@@ -21,7 +21,7 @@ REMEDY = (
 
 
 def forecast(matrix: Matrix, means: Means) -> str:
-    """Counts, bytes and hours of a matrix; takes about a minute once the data are read, writes and downloads nothing.
+    """Counts, bytes and hours of a matrix; takes about a minute, writes and downloads nothing.
 
     Raises:
         ValueError: a matrix that makes no sense, a device that is not there, a classifier that does not fit the data.
@@ -102,7 +102,7 @@ def _hours(known: list[Cost], device: str, workers: int | None) -> Iterator[str]
         clock = _number(max(total / abreast, longest))
         hands = f"with {workers} workers" if workers else "in one process"
         yield f"{clock} hours by the clock {hands}; the longest piece of work takes {_number(longest)}"
-    yield "measured on a sample in memory; reading images from disk and other work beside it make it longer by the clock"
+    yield "measured on a sample in memory; reading images from disk and other work beside it make it longer"
 
 
 def _device(device: str) -> str:
