@@ -25,7 +25,7 @@ def main() -> None:
         mnist = build(plugin(f"mnist[train={given.train},test=1000]", "dataset"), "dataset")(given.data_root)
     if "ensembles" in given.only:
         say("SmoothGrad, SmoothGrad-Squared and VarGrad of gradients, against Captum", ensembles(mnist, "gradient"))
-        say("the same of integrated gradients", ensembles(mnist, "integrated_gradients", images=16))
+        say("the same of integrated gradients", ensembles(mnist, "integrated_gradients", samples=4))
     if "cell" in given.only:
         say(f"retraining on {given.train} images of MNIST, against a DataLoader", cell(mnist))
     if "quick" in given.only:

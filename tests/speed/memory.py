@@ -1,9 +1,10 @@
 """How much memory ranking takes as samples, explainers and images grow; each number from a process of its own."""
 
 import multiprocessing
-import resource
+import re
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import torch
 
@@ -47,6 +48,12 @@ def _ranked(samples: int, views: int, images: int) -> float:
     rankings = [Ranking(training, plugin(f"{name}[samples={samples}]", "explainer")) for name in ENSEMBLES[:views]]
     network = classifier(training.classifier, split.inputs, 10).eval()
     network(split.inputs[:256]).sum().backward()  # what the first pass loads and allocates for good
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak()
     rank_splits(network, {"train": split, "test": split.at(torch.arange(1))}, rankings)
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return peak() - before
+
+
+def peak() -> float:
+    """Megabytes that this process has held at most; `getrusage` would count those of the process that started it."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
