@@ -18,6 +18,9 @@ from benchmark.spec import Training
 WHENEVER = timedelta(days=3650)
 """How long processes wait for work: features may be ranked for days between two trainings."""
 
+STEP = timedelta(minutes=10)
+"""How long they wait for each other within a training, before they take one for lost."""
+
 
 @dataclass(frozen=True)
 class Team:
@@ -41,7 +44,7 @@ class Team:
         """Meets the other processes: over nccl where gradients are on GPUs, otherwise over gloo."""
         distributed.init_process_group("gloo", timeout=WHENEVER)
         backend = "nccl" if device.startswith("cuda") else "gloo"
-        trainers = distributed.new_group(backend=backend)
+        trainers = distributed.new_group(backend=backend, timeout=STEP)
         return cls(distributed.get_rank(), distributed.get_world_size(), device, trainers)
 
     @property
