@@ -148,7 +148,12 @@ def num_replicas(specification: Training, place: Workplace) -> int:
         return 1
     if not training.stacks(_fresh(specification, data, place), data.train, specification.recipe):
         return 1
-    return max(1, min(REPLICAS, STACKED_NUMBERS // data.train.inputs.numel()))
+    return most_replicas(data.train.inputs.numel())
+
+
+def most_replicas(numbers: int) -> int:
+    """How many networks that stack are trained side by side on training inputs of so many numbers."""
+    return max(1, min(REPLICAS, STACKED_NUMBERS // numbers))
 
 
 def data_of(specification: Training) -> tuple[PlugIn, int]:

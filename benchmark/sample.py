@@ -19,7 +19,7 @@ from benchmark.attribution import CHUNK
 from benchmark.classifiers import classifier
 from benchmark.randomness import generator, seeded
 from benchmark.recipe import Recipe
-from benchmark.runner import REPLICAS, STACKED_NUMBERS
+from benchmark.runner import most_replicas
 from benchmark.spec import Training, Unit
 from benchmark.tiny import as_products
 from datasets.base import Dataset, Split
@@ -84,7 +84,7 @@ class Sample:
         """How many networks a run trains side by side on so many examples; see `runner.num_replicas`."""
         if not training.stacks(self.network, self.split, self.recipe):
             return 1
-        return max(1, min(REPLICAS, STACKED_NUMBERS // (num_examples * self.split.inputs[0].numel())))
+        return most_replicas(num_examples * self.split.inputs[0].numel())
 
     def training(self, replicas: int, epochs_of: int) -> Rate:
         """One image in one epoch of one network, of so many trained side by side.
