@@ -6,15 +6,26 @@ import pandas as pd
 
 from benchmark.store import Row, Store
 
-SETTING = ["dataset", "classifier", "unit", "magnitude", "target", "fill", "retrain", "probe"]
+SETTING = ["dataset", "classifier", "unit", "magnitude", "target", "fill", "retrain", "probe", "recursive"]
 """Columns that say under which conditions explainers are compared; every setting has tables of its own."""
 
-METRICS = ["test_accuracy", "test_loss", "train_accuracy", "train_loss", "validation_accuracy", "validation_loss"]
+METRICS = [
+    "test_accuracy", "test_loss", "train_accuracy", "train_loss", "validation_accuracy", "validation_loss",
+    "test_target_probability", "chance",
+]  # fmt: skip
 SHARES = ["share_removed", "nonzero_share_removed"]
 OWN = ["own_accuracy", "own_share_hidden", "own_nonzero_share_hidden", "own_restarts", "own_collapsed"]
 """Of explainers with masks of their own: what these hide of the test split, and how well they classify the rest."""
 
-RESULT = ["status", *METRICS, *SHARES, *OWN]
+ATTRIBUTION = [
+    "infidelity", "max_sensitivity", "lipschitz", "gini", "zero_attributions", "truth_precision", "truth_auc",
+]  # fmt: skip
+"""Of rows whose probe is "attribution": what is measured of the attributions themselves."""
+
+DEGRADED = "degraded"
+"""Name of the explainer that makes another one worse by a known amount."""
+
+RESULT = ["status", *METRICS, *SHARES, *OWN, *ATTRIBUTION]
 COLUMNS = [*SETTING, "explainer", "order", "removal_fraction", "seed", *RESULT, "reason"]
 
 
@@ -31,7 +42,7 @@ def load(folder: Path) -> pd.DataFrame:
     store = Store(folder)
     frame = pd.DataFrame([_record(row) for row in store.rows()], columns=COLUMNS)
     store.close()
-    return frame.astype(dict.fromkeys([*METRICS, *SHARES, *OWN, "removal_fraction"], float))
+    return frame.astype(dict.fromkeys([*METRICS, *SHARES, *OWN, *ATTRIBUTION, "removal_fraction"], float))
 
 
 def costs(folder: Path) -> pd.DataFrame:
@@ -45,9 +56,18 @@ def costs(folder: Path) -> pd.DataFrame:
     )
 
 
+def degrees(folder: Path) -> dict[str, tuple[str, float]]:
+    """Explainers of a run that another was degraded to: as written -> that other one, and the noise."""
+    store = Store(folder)
+    rankings = [row.specification["ranking"] for row in store.rows() if row.specification["ranking"]]
+    store.close()
+    named = {r["explainer"]["text"]: dict(r["explainer"]["parameters"]) for r in rankings if r["explainer"]["name"] == DEGRADED}
+    return {text: (given["base"]["text"], float(given["noise"])) for text, given in named.items()}
+
+
 def curves(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows of every curve: reduced cells, joined by the originals (0) and full removals (1) that they share."""
-    reduced = frame[frame.explainer.notna()]
+    reduced = frame[frame.explainer.notna() & (frame.probe != "attribution")]
     parts = [reduced]
     for fraction, shared_by in ((0.0, ["dataset", "classifier"]), (1.0, ["dataset", "classifier", "fill", "retrain"])):
         shared = frame[frame.explainer.isna() & (frame.removal_fraction == fraction)]
@@ -70,6 +90,7 @@ def _record(row: Row) -> dict[str, object]:
         "fill": cell["fill"]["text"] if cell["fill"] else None,
         "retrain": cell["retrain"],
         "probe": cell["probe"],
+        "recursive": cell["steps"] is not None,
         "explainer": ranking["explainer"]["text"] if ranking else None,
         "order": cell["order"] if ranking else None,
         "removal_fraction": cell["removal_fraction"],
