@@ -68,8 +68,9 @@ class Filtered(View):
 class Blurred(Filtered):
     """Magnitude of another explainer's map under a Gaussian filter: what a curve gains from blur alone.
 
-    Paper: Song, Cha, Seo 2023, arXiv:2304.13836, s.3.2: blurred maps do better in ROAR, though they know no more.
-    Differs from the paper: the paper shows the bias with max pooling, see `MaxFiltered`; the Gaussian is its mild form.
+    Paper: Song, Cha, Seo 2023, arXiv:2304.13836: filters that know neither classifier nor data often improve ROAR,
+    because it favours blurry masks.
+    Differs from the paper: an instrument, no method of theirs; sigma, magnitude and borders are our choice.
 
     Attributes:
         base: explainer whose map is blurred.
@@ -95,8 +96,8 @@ class Blurred(Filtered):
 class MaxFiltered(Filtered):
     """Magnitude of another explainer's map under a maximum filter: every pixel takes the largest value around it.
 
-    Paper: Song, Cha, Seo 2023, arXiv:2304.13836, s.3.2: maps enlarged by max pooling do better in ROAR.
-    Differs from the paper: a filter at every pixel, stride 1, instead of pooling and enlarging; the map keeps its size.
+    Paper: Song, Cha, Seo 2023, arXiv:2304.13836, as for `Blurred`.
+    Differs from the paper: as `Blurred` does; the window moves by one pixel, hence the map keeps its size.
 
     Attributes:
         base: explainer whose map is filtered.

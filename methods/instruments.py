@@ -55,9 +55,10 @@ class Randomized:
 
     An explainer that does as well with random weights shows the image, not what the classifier learned.
 
-    Paper: Adebayo et al. 2018, arXiv:1810.03292, s.3, the model parameter randomization test, all layers at once.
-    Differs from the paper: weights come from the default initialisation of each module, not from a truncated normal;
-    running statistics of batch norms start afresh too.
+    Paper: Adebayo et al. 2018, arXiv:1810.03292, the model parameter randomisation test, all layers at once.
+    Differs from the paper: a map is ranked and measured like any other, not compared with that of the trained network.
+    Weights are those of PyTorch's initialisation of each module, whatever the classifier began with; batch norms start
+    afresh with their statistics.
 
     Attributes:
         base: explainer of the randomised copy.
@@ -84,8 +85,8 @@ class Degraded:
 
     Paper: Zheng et al. 2025, arXiv:2410.02970, s.5 judges a measure by how it orders explainers that noise made worse.
     Differs from the paper: the noise acts on ranks, so that it means the same for every base;
-    score = (1 - noise) * r + noise * u, r the rank of the magnitude of a unit within its example from 0, the least, to
-    1, the most important, and u uniform in [0, 1). Pixels are ranked by the sum over their channels, which share r and u.
+    score = (1 - noise) * r + noise * u, with u uniform in [0, 1) and r the rank of the magnitude of a unit within its
+    example, from 0, the least, to 1, the most important. A pixel is one unit: its channels are summed, and score alike.
 
     Attributes:
         base: explainer that is made worse.
@@ -146,7 +147,7 @@ def _explains(explainer: Explainer) -> Explains:
 
 
 def _normalised_ranks(magnitudes: Float[Tensor, "b *feature"]) -> Float[Tensor, "b *unit"]:
-    """Ranks within each example from 0, the smallest, to 1, the largest; ties at random; pixels of images as a whole."""
+    """Ranks within each example from 0, the smallest, to 1, the largest; ties at random, pixels as a whole."""
     units = magnitudes.sum(1, keepdim=True) if magnitudes.ndim == 4 else magnitudes
     flat = units.flatten(1)
     shuffle = torch.rand(flat.shape, dtype=torch.float64).argsort(1).to(flat.device)
