@@ -13,6 +13,7 @@ import pytest
 from benchmark.plan import Matrix
 from benchmark.spec import Cell
 from benchmark.store import Outcome
+from methods.instruments import Degraded
 from reports.load import curves, load
 from reports.report import report
 from reports.status import status
@@ -136,6 +137,17 @@ def test_labels_are_those_of_the_paper() -> None:
     assert label("my_file:MyExplainer[strength=2]") == "MyExplainer[strength=2]"
     assert family("smoothgrad") == "SmoothGrad (SG)"
     assert family("my_file:MyExplainer") == "Further methods"
+
+
+def test_labels_of_instruments_say_what_was_done_to_which_explainer() -> None:
+    assert label("blurred") == "GRAD, blurred"
+    assert label("blurred[base=smoothgrad_squared,sigma=2.0]") == "SG-SQ-GRAD, blurred[sigma=2.0]"
+    assert label("max_filtered[base=integrated_gradients]") == "IG, max-filtered"
+    assert label("random_class") == "GRAD of a random class"
+    assert label("randomized[base=guided_backprop]") == "GB, random weights"
+    assert label("degraded[base=truth]") == f"Truth, {100 * Degraded().noise:g} % noise"
+    assert label("degraded[base=truth,noise=0.15]") == "Truth, 15 % noise"
+    assert family("degraded[base=truth]") == "Instruments"
 
 
 def test_rendering_never_imports_torch(stored: Stored, matrix: Matrix) -> None:
