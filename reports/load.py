@@ -6,10 +6,11 @@ import pandas as pd
 
 from benchmark.store import Row, Store
 
-SETTING = ["dataset", "classifier", "unit", "magnitude", "target", "fill", "retrain", "probe"]
+SETTING = ["dataset", "classifier", "unit", "magnitude", "target", "fill", "retrain", "recursive", "probe"]
 """Columns that say under which conditions explainers are compared; every setting has tables of its own."""
 
 METRICS = ["test_accuracy", "test_loss", "train_accuracy", "train_loss", "validation_accuracy", "validation_loss"]
+METRICS += ["chance", "test_target_probability"]  # absent, hence NaN, in rows of earlier versions
 SHARES = ["share_removed", "nonzero_share_removed"]
 OWN = ["own_accuracy", "own_share_hidden", "own_nonzero_share_hidden", "own_restarts", "own_collapsed"]
 """Of explainers with masks of their own: what these hide of the test split, and how well they classify the rest."""
@@ -47,7 +48,7 @@ def costs(folder: Path) -> pd.DataFrame:
 
 def curves(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows of every curve: reduced cells, joined by the originals (0) and full removals (1) that they share."""
-    reduced = frame[frame.explainer.notna()]
+    reduced = frame[frame.explainer.notna() & (frame.probe != "attribution")]
     parts = [reduced]
     for fraction, shared_by in ((0.0, ["dataset", "classifier"]), (1.0, ["dataset", "classifier", "fill", "retrain"])):
         shared = frame[frame.explainer.isna() & (frame.removal_fraction == fraction)]
@@ -69,6 +70,7 @@ def _record(row: Row) -> dict[str, object]:
         "target": ranking.get("target"),
         "fill": cell["fill"]["text"] if cell["fill"] else None,
         "retrain": cell["retrain"],
+        "recursive": bool(cell.get("recursive", ranking.get("recursive", False))),
         "probe": cell["probe"],
         "explainer": ranking["explainer"]["text"] if ranking else None,
         "order": cell["order"] if ranking else None,
