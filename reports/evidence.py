@@ -6,7 +6,7 @@ import pandas as pd
 
 from benchmark.adaptive import panel
 from benchmark.statistics import Summary, summarise
-from reports.groups import LEAST_SEEDS, groups
+from reports.groups import LEAST_SEEDS, MOST_LETTERS, Groups, groups
 from reports.seeds import num_seeds, points
 from reports.statistics import Seeds, minimum_detectable, pairs
 from reports.style import FLAG, percent
@@ -22,6 +22,10 @@ NOTHING = Summary(math.nan, math.nan, 0)
 GROUPED = (
     "Group: explainers that share a letter are not told apart; a is the best (paired t tests of the means over "
     "0 < t < 1, Holm over all pairs, 5 %)."
+)
+COARSE = (
+    f"There would be more than {MOST_LETTERS} letters: only pairs are told apart here that no wider pair encloses "
+    "which is not."
 )
 UNGROUPED = f"No groups: telling explainers apart takes at least {LEAST_SEEDS} seeds."
 DETECTABLE = "Detectable with 80 % power: {points:.1f} points between two explainers (one paired t test at 5 %, n = {n})."
@@ -43,8 +47,8 @@ def means(rows: pd.DataFrame) -> dict[str, Seeds]:
     }
 
 
-def letters(rows: pd.DataFrame, order: str) -> dict[str, str]:
-    """Explainer -> its group letters, "a" the best; empty where seeds do not suffice."""
+def grouped(rows: pd.DataFrame, order: str) -> Groups:
+    """Letters of the explainers of one setting and order, "a" the best."""
     return groups(means(rows), highest_first=order == "lerf")
 
 
@@ -53,14 +57,19 @@ def with_groups(made: Table, rows: pd.DataFrame, order: str) -> Table:
     values = {name: seeds for name, seeds in means(rows).items() if seeds}
     if len(values) < 2:
         return made
-    found = letters(rows, order)
-    if found:
-        texts = [found.get(name, "–") for name in dict.fromkeys(rows.explainer)]
-        made = made.extended("group", texts, {"letters": texts})
+    found = grouped(rows, order)
+    if found.letters:
+        made = with_letters(made, rows, found)
     n = min(map(len, values.values()))
     least = minimum_detectable(pairs(values).values(), n)
     told = () if math.isnan(least) else (DETECTABLE.format(points=100 * least, n=n),)
-    return made.noted(GROUPED if found else UNGROUPED, *told)
+    return made.noted(GROUPED if found.letters else UNGROUPED, *([COARSE] if found.coarse else []), *told)
+
+
+def with_letters(made: Table, rows: pd.DataFrame, found: Groups) -> Table:
+    """A table with the column `group`."""
+    texts = [found.letters.get(name, "–") for name in dict.fromkeys(rows.explainer)]
+    return made.extended("group", texts, {"letters": texts})
 
 
 def with_masks(made: Table, rows: pd.DataFrame, joined: pd.DataFrame) -> Table:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmark.notation import parse
 from reports.areas import area, racu
-from reports.evidence import letters, means
+from reports.evidence import grouped, means, with_letters
 from reports.load import curves
 from reports.settings import images, title
 from reports.statistics import Difference, Seeds, difference, holm, least_p, paired
@@ -30,7 +30,7 @@ RACU_HOW = (
 )
 TURNED = "; defined for the most relevant first, here with its sign turned"
 TESTS = "p of the gain, by paired t test and by exact sign-flip test, each by Holm over the explainers of this table."
-LETTERS = "Group: explainers that share a letter are not told apart; a is the best."
+LETTERS = "Group: explainers that share a letter are not told apart; a is the best, as in the table of the curves."
 
 
 @dataclass(frozen=True)
@@ -96,11 +96,10 @@ def _summary(rows: pd.DataFrame, order: str, name: str, reference: str) -> Table
     caption = f"Summary. {what(rows, order)}. {title(rows)}."
     made = table(name, caption, rows, values, FORMS)
     made = _tested(_without_reference(made, rows, reference), rows, compared)
-    found = letters(rows, order)
-    if found:
-        texts = [found.get(e, "–") for e in dict.fromkeys(rows.explainer)]
-        made = made.extended("group", texts, {"letters": texts})
-    made = made.noted(*_notes(rows, compared, order, label(reference)), *([LETTERS] if found else []))
+    found = grouped(rows, order)
+    if found.letters:
+        made = with_letters(made, rows, found)
+    made = made.noted(*_notes(rows, compared, order, label(reference)), *([LETTERS] if found.letters else []))
     return replace(made, printed=bool(rows.retrain.iloc[0]))
 
 

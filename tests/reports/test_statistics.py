@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable
+from itertools import combinations
 
 import numpy as np
 import pytest
 from scipy.stats import permutation_test, ttest_rel
 
 from reports.areas import area, racu
-from reports.groups import cliques, groups
+from reports.groups import cliques, groups, nested
 from reports.ranks import critical_difference, friedman
 from reports.statistics import (
     difference,
@@ -107,10 +108,34 @@ def test_racu_is_one_at_full_removal_and_none_at_random() -> None:
 
 def test_cliques_are_maximal() -> None:
     assert cliques(["x", "y"], []) == [frozenset("xy")]
-    assert cliques(["x", "y", "z"], [("x", "y"), ("y", "z"), ("x", "z")]) == [frozenset(name) for name in "xyz"]
-    assert cliques(list("wxyz"), [("w", "z"), ("w", "y"), ("x", "z")]) == [
-        frozenset("wx"), frozenset("xy"), frozenset("yz"),
-    ]  # fmt: skip
+    assert cliques(list("xyz"), apart("xy", "yz", "xz")) == [frozenset(name) for name in "xyz"]
+    assert cliques(list("wxyz"), apart("wz", "wy", "xz")) == [frozenset("wx"), frozenset("xy"), frozenset("yz")]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_cliques_are_all_there_are(seed: int) -> None:
+    drawn = np.random.default_rng(seed).random((7, 7)) < 0.4
+    pairs = {frozenset((i, j)) for i, j in combinations("abcdefg", 2) if drawn["abcdefg".index(i), "abcdefg".index(j)]}
+    free = [frozenset(c) for n in range(1, 8) for c in combinations("abcdefg", n)]
+    free = [clique for clique in free if not any(pair <= clique for pair in pairs)]
+    maximal = {clique for clique in free if not any(clique < other for other in free)}
+    assert set(cliques(list("abcdefg"), pairs, most=99)) == maximal
+
+
+def test_many_letters_are_replaced_by_groups_of_neighbours() -> None:
+    assert nested(list("wxyz"), apart("wz", "wy", "xy")) == apart("wz", "wy")
+    assert cliques(list("wxyz"), apart("wz", "wy")) == [frozenset("wx"), frozenset("xyz")]
+    rng = np.random.default_rng(0)
+    quiet = {f"{side}{i}": 0.5 + i * 1e-2 + sign * 1e-5 * rng.normal(size=3) + common for i in range(6)
+             for common in [rng.normal(size=3)] for side, sign in (("x", 1), ("y", -1))}  # fmt: skip
+    values = {name: dict(enumerate(v + (0.001 if name[0] == "y" else 0))) for name, v in quiet.items()}
+    made = groups(values)  # each x differs from its y alone, hence 2^6 maximal sets
+    assert made.coarse
+    assert set(made.letters.values()) == {"a"}
+
+
+def apart(*pairs: str) -> set[frozenset[str]]:
+    return {frozenset(pair) for pair in pairs}
 
 
 def test_letters_follow_the_means_from_the_best() -> None:
@@ -118,9 +143,9 @@ def test_letters_follow_the_means_from_the_best() -> None:
     values = {name: {s: mean + (s + 1) * j / 9 for s, j in enumerate(jitter)} for name, mean in (("x", 0.9), ("y", 0))}
     values |= {"few": {0: 1.0, 1: 2.0}, "failed": dict.fromkeys(range(4), math.nan)}
     values["y"] = {s: v + 1e-4 * s for s, v in values["y"].items()}
-    assert groups(values) == {"x": "b", "y": "a"}
-    assert groups(values, highest_first=True) == {"x": "a", "y": "b"}
-    assert groups({name: {0: 0.1, 1: 0.2} for name in "xy"}) == {}
+    assert groups(values).letters == {"x": "b", "y": "a"}
+    assert groups(values, highest_first=True).letters == {"x": "a", "y": "b"}
+    assert groups({name: {0: 0.1, 1: 0.2} for name in "xy"}).letters == {}
 
 
 def test_friedman_is_that_of_demsar() -> None:
@@ -182,7 +207,7 @@ def test_what_is_called_detectable_is_detected_four_times_in_five(n: int) -> Non
 
 def one_group(n: int, simulated: int) -> float:
     drawn = np.random.default_rng(n).normal(size=(simulated, 6, n)) + np.random.default_rng(n + 1).normal(size=n)
-    made = [groups({str(i): dict(enumerate(seeds)) for i, seeds in enumerate(one)}) for one in drawn]
+    made = [groups({str(i): dict(enumerate(seeds)) for i, seeds in enumerate(one)}).letters for one in drawn]
     return float(np.mean([set(letters.values()) == {"a"} for letters in made]))
 
 
@@ -193,7 +218,7 @@ def test_equals_are_one_group(n: int) -> None:
 
 def test_unequals_are_told_apart_where_seeds_suffice() -> None:
     drawn = np.random.default_rng(0).normal(size=(100, 3, 10)) + np.array([0.0, 0.0, 4.0])[:, None]
-    made = [groups({str(i): dict(enumerate(seeds)) for i, seeds in enumerate(one)}) for one in drawn]
+    made = [groups({str(i): dict(enumerate(seeds)) for i, seeds in enumerate(one)}).letters for one in drawn]
     assert np.mean([letters["2"] == "b" and "b" not in letters["0"] for letters in made]) > 0.9
 
 
