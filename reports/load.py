@@ -6,7 +6,7 @@ import pandas as pd
 
 from benchmark.store import Row, Store
 
-SETTING = ["dataset", "classifier", "unit", "magnitude", "target", "fill", "retrain", "probe", "recursive"]
+SETTING = ["dataset", "classifier", "unit", "magnitude", "target", "fill", "retrain", "recursive", "probe"]
 """Columns that say under which conditions explainers are compared; every setting has tables of its own."""
 
 METRICS = [
@@ -89,8 +89,8 @@ def _record(row: Row) -> dict[str, object]:
         "target": ranking.get("target"),
         "fill": cell["fill"]["text"] if cell["fill"] else None,
         "retrain": cell["retrain"],
+        "recursive": cell.get("steps") is not None,
         "probe": cell["probe"],
-        "recursive": cell["steps"] is not None,
         "explainer": ranking["explainer"]["text"] if ranking else None,
         "order": cell["order"] if ranking else None,
         "removal_fraction": cell["removal_fraction"],

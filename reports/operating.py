@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from reports.load import curves
+from reports.settings import settings, slug, title
 from reports.style import label, share
-from reports.tables import Table, settings, slug, table, title, with_indices
+from reports.table import Table, table
+from reports.tables import with_indices
 
 HOW = (
     "Own masks: its own seeker against the original network. Explainers: networks retrained on images without their "
@@ -50,7 +52,7 @@ def _of_setting(part: pd.DataFrame, ending: str) -> Iterator[Table]:
         variant = re.sub("[^a-z0-9]+", "_", str(name).lower()).strip("_")
         made = table(f"operating-{variant}{ending}", caption, common, values, share, first=(own,))
         how = HOW.format(last=common.removal_fraction.max())
-        yield replace(made, notes=(*made.notes, how, *_collapses(kept[kept.explainer == name])))
+        yield replace(made, notes=(*made.notes, how, *_collapses(kept[kept.explainer == name])), printed=True)
 
 
 def _collapses(rows: pd.DataFrame) -> Iterator[str]:

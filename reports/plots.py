@@ -13,11 +13,10 @@ from benchmark.notation import parse
 from benchmark.statistics import summarise
 from reports.load import curves
 from reports.operating import operating_points
-from reports.style import FAMILIES, ORDERS, OTHER_FAMILY, family, label, labels
-from reports.tables import settings, slug, title
+from reports.settings import settings, slug, title
+from reports.style import FAMILIES, ORDERS, OTHER_FAMILY, REFERENCE, family, label, labels
 
 DASHES: list[str | tuple[int, ...]] = ["", (4, 2), (4, 1, 1, 1), (6, 1, 1, 1, 1, 1)]
-REFERENCE = "random"
 
 
 def plots(frame: pd.DataFrame, folder: Path) -> list[Path]:

@@ -37,7 +37,7 @@ def num_seeds(rows: pd.DataFrame) -> dict[str, int]:
 def notes(rows: pd.DataFrame, rule: Rule) -> Iterator[str]:
     """How seeds were added to the explainers of a table, and which of them ran out of seeds."""
     yield ADDED.format(first=rule.first, most=rule.most, target=100 * rule.target)
-    stopped = replicate(panel(_points(rows)), rule).unsettled
+    stopped = replicate(panel(points(rows)), rule).unsettled
     if stopped:
         names = labels(list(dict.fromkeys(rows.explainer)))
         named = [name for e, name in zip(dict.fromkeys(rows.explainer), names, strict=True) if e in stopped]
@@ -46,7 +46,7 @@ def notes(rows: pd.DataFrame, rule: Rule) -> Iterator[str]:
 
 def seed_counts(frame: pd.DataFrame) -> dict[str, str]:
     """Explainer -> its number of seeds, from fewest to most where its curves differ; empty where all have the same."""
-    reduced = frame[frame.explainer.notna()]
+    reduced = frame[frame.explainer.notna() & (frame.probe != "attribution")]
     each = reduced.groupby([*SETTING, "order", "explainer"], sort=False, dropna=False).seed.nunique()
     if each.nunique() < 2:
         return {}
@@ -54,7 +54,8 @@ def seed_counts(frame: pd.DataFrame) -> dict[str, str]:
     return {str(row.Index): "–".join(map(str, dict.fromkeys((row.min, row.max)))) for row in ranges.itertuples()}
 
 
-def _points(rows: pd.DataFrame) -> Iterator[Point]:
+def points(rows: pd.DataFrame) -> Iterator[Point]:
+    """The cells of one setting and order, as the rule of seeds sees them."""
     columns = ("explainer", "seed", "removal_fraction", "test_accuracy", "status")
     for name, seed, fraction, accuracy, status in zip(*(rows[column].tolist() for column in columns), strict=True):
         yield Point(name, seed, fraction, None if status == "to do" else accuracy)

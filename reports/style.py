@@ -52,6 +52,10 @@ FAMILIES = {
 }
 OTHER_FAMILY = "Further methods"
 ORDERS = {"morf": "ROAR", "lerf": "KAR"}
+REFERENCE = "random"
+"""The explainer that all others are compared with."""
+
+FLAG = "⚑"
 
 
 def label(explainer: str) -> str:
@@ -105,6 +109,15 @@ def percent(summary: Summary, planned: int) -> str:
 def share(summary: Summary, planned: int) -> str:
     """A number around 1 with its interval, and n where it is below plan."""
     return _number(summary, planned, scale=1, decimals=2)
+
+
+def p_value(p: float) -> str:
+    """A p value with three decimals.
+
+    >>> p_value(0.0001)
+    '<0.001'
+    """
+    return "–" if math.isnan(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _number(summary: Summary, planned: int, *, scale: float, decimals: int) -> str:

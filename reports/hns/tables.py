@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from reports.hns.results import METRICS, Study, published
-from reports.tables import Table
+from reports.table import Table
 
 PERCENT = ("accuracy", "hidden", "nonzero hidden")
 NOTE = (

@@ -1,0 +1,114 @@
+"""Explainers that the seeds at hand do not tell apart share a letter."""
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations, islice
+from string import ascii_lowercase
+
+from reports.statistics import LEVEL, Seeds, holm, pairs, t_test
+
+LEAST_SEEDS = 3
+MOST_LETTERS = 8
+"""Beyond so many groups nobody can read them."""
+
+Pair = frozenset[str]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Compact letters.
+
+    Attributes:
+        letters: explainer -> its letters, "a" those of the best; empty where seeds do not suffice.
+        coarse: pairs that are apart share a letter too where a wider pair in the order of means is not apart.
+    """
+
+    letters: dict[str, str] = field(default_factory=dict)
+    coarse: bool = False
+
+
+def groups(values: Mapping[str, Seeds], *, highest_first: bool = False) -> Groups:
+    """Compact letters: two explainers share one unless a paired t test, Holm's p over all pairs, separates them.
+
+    Piepho 2004, J. Comput. Graph. Stat. 13: the letters are the maximal sets without a separated pair. Differs: with
+    more than `MOST_LETTERS` of them, a pair counts as separated only if every pair that encloses it is, as in range
+    tests, which separates fewer and leaves sets of neighbours.
+
+    Args:
+        values: explainer -> seed -> mean of its curve; NaN does not count.
+        highest_first: "a" holds the highest mean instead of the lowest.
+
+    Returns:
+        Without letters for explainers of fewer than three seeds; with none where fewer than two are left.
+    """
+    finite = {name: {s: v for s, v in seeds.items() if not math.isnan(v)} for name, seeds in values.items()}
+    known = {name: seeds for name, seeds in finite.items() if len(seeds) >= LEAST_SEEDS}
+    if len(known) < 2:
+        return Groups()
+    means = {name: math.fsum(seeds.values()) / len(seeds) for name, seeds in known.items()}
+    ordered = sorted(known, key=lambda name: -means[name] if highest_first else means[name])
+    apart = separated(known)
+    found = cliques(ordered, apart)
+    coarse = len(found) > MOST_LETTERS
+    if coarse:
+        found = cliques(ordered, nested(ordered, apart), most=len(ordered))
+    letters = {name: "".join(_letter(i) for i, clique in enumerate(found) if name in clique) for name in known}
+    return Groups(letters, coarse)
+
+
+def separated(values: Mapping[str, Seeds]) -> set[Pair]:
+    """The pairs that differ at 5 % in the family of all pairs."""
+    differences = pairs(values)
+    adjusted = holm([t_test(paired) for paired in differences.values()])
+    return {frozenset(pair) for pair, p in zip(differences, adjusted, strict=True) if p <= LEVEL}
+
+
+def nested(ordered: list[str], apart: Collection[Pair]) -> set[Pair]:
+    """The pairs that are apart as are all pairs that enclose them in this order.
+
+    >>> nested(["x", "y", "z"], {frozenset("xy")})
+    set()
+    """
+    kept: set[Pair] = set()
+    last = len(ordered) - 1
+    for width in range(last, 0, -1):
+        for i in range(last - width + 1):
+            j = i + width
+            wider = [(i - 1, j)] * (i > 0) + [(i, j + 1)] * (j < last)
+            pair = frozenset((ordered[i], ordered[j]))
+            if pair in apart and all(frozenset((ordered[a], ordered[b])) in kept for a, b in wider):
+                kept.add(pair)
+    return kept
+
+
+def cliques(names: list[str], apart: Collection[Pair], most: int = MOST_LETTERS) -> list[frozenset[str]]:
+    """The maximal sets of names without a pair that is apart, in the order of their first names; at most one too many.
+
+    >>> [sorted(clique) for clique in cliques(["x", "y", "z"], {frozenset("xz")})]
+    [['x', 'y'], ['y', 'z']]
+    """
+    near: dict[str, set[str]] = {name: set() for name in names}
+    for one, other in combinations(names, 2):
+        if frozenset((one, other)) not in apart:
+            near[one].add(other)
+            near[other].add(one)
+    place = {name: i for i, name in enumerate(names)}
+    found = islice(_grown(frozenset(), set(names), set(), near), most + 1)
+    return sorted(found, key=lambda clique: sorted(place[name] for name in clique))
+
+
+def _grown(clique: Pair, open_: set[str], closed: set[str], near: dict[str, set[str]]) -> Iterator[frozenset[str]]:
+    """Bron and Kerbosch 1973, algorithm 457, with a pivot."""
+    if not open_ and not closed:
+        yield clique
+        return
+    pivot = max(sorted(open_ | closed), key=lambda name: len(near[name] & open_))
+    for name in sorted(open_ - near[pivot]):
+        yield from _grown(clique | {name}, open_ & near[name], closed & near[name], near)
+        open_ = open_ - {name}
+        closed = closed | {name}
+
+
+def _letter(place: int) -> str:
+    return ascii_lowercase[place] if place < len(ascii_lowercase) else f"({place + 1})"

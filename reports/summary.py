@@ -1,0 +1,130 @@
+"""One line for each explainer: its mean accuracy, and by how much, and how surely, it is better than random."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from benchmark.notation import parse
+from reports.areas import area, racu
+from reports.evidence import grouped, means, with_letters
+from reports.load import curves
+from reports.settings import images, title
+from reports.statistics import Difference, Seeds, difference, holm, least_p, paired
+from reports.style import ORDERS, REFERENCE, label, p_value, percent, share
+from reports.table import Format, Table, table
+from reports.tables import what
+
+FORMS: dict[str, Format] = {"mean": percent, "gain": percent, "area": percent, "RACU": share}
+RELATIVE = ("gain", "area", "RACU")
+"""Columns that compare with random; positive is better than random, whatever the order."""
+
+HOW = (
+    "Mean: accuracy in % over 0 < t < 1. Gain: difference of that to {reference}, in points; area: between the two "
+    "curves, by trapezoids from t = {first:.10g} to {last:.10g}, in points; positive is better than {reference}, paired "
+    "by seed."
+)
+RACU_HOW = (
+    "RACU (Madsen et al. 2022): that area relative to the one between {reference} and the accuracy at t = 1, in "
+    "[-1, 1]{turned}."
+)
+TURNED = "; defined for the most relevant first, here with its sign turned"
+TESTS = "p of the gain, by paired t test and by exact sign-flip test, each by Holm over the explainers of this table."
+LETTERS = "Group: explainers that share a letter are not told apart; a is the best, as in the table of the curves."
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Every explainer of a table against random; explainer -> one number a seed, or the tests of its gain."""
+
+    gain: dict[str, list[float]]
+    area: dict[str, list[float]]
+    racu: dict[str, list[float]]
+    tests: dict[str, Difference]
+
+
+def summaries(frame: pd.DataFrame) -> list[Table]:
+    """A table for every setting and order in which networks see images and random was measured."""
+    found = []
+    for rows, order, ending in images(curves(frame)):
+        reference = reference_of(rows)
+        if reference:
+            found.append(_summary(rows, order, f"summary-{ORDERS[order].lower()}{ending}", reference))
+    return found
+
+
+def reference_of(rows: pd.DataFrame) -> str | None:
+    """The random explainer of a table: the plain one, otherwise the first with parameters; None without one."""
+    named = [name for name in dict.fromkeys(rows.explainer) if parse(name)[0] == REFERENCE]
+    return REFERENCE if REFERENCE in named else next(iter(named), None)
+
+
+def compare(rows: pd.DataFrame, order: str, reference: str) -> Comparison:
+    """Gains, areas and RACU of all explainers but random, from the rows of one setting and order."""
+    turn = 1.0 if order == "morf" else -1.0
+    of_curves = means(rows)
+    random: Seeds = of_curves.get(reference, {})
+    gain = {e: [-turn * d for d in paired(of_curves.get(e, {}), random)] for e in dict.fromkeys(rows.explainer)}
+    gain.pop(reference, None)
+    areas, ratios = _areas(rows, reference, turn)
+    return Comparison(gain, areas, ratios, {e: difference(values) for e, values in gain.items()})
+
+
+def _areas(rows: pd.DataFrame, reference: str, turn: float) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Area between each curve and random, and RACU, by explainer: one number for each seed that has both curves."""
+    done = rows[rows.status == "done"]
+    wide = done.pivot_table(index=["explainer", "seed"], columns="removal_fraction", values="test_accuracy").dropna()
+    if reference not in wide.index.get_level_values(0):
+        return {}, {}
+    random, fractions = wide.loc[reference], list(wide.columns)
+    areas, ratios = {}, {}
+    for name in wide.index.get_level_values(0).unique().drop(reference):
+        own = wide.loc[name]
+        seeds = own.index.intersection(random.index)
+        one, other = own.loc[seeds].to_numpy(), random.loc[seeds].to_numpy()
+        areas[str(name)] = (turn * area(fractions, other - one)).tolist()
+        if fractions[-1] == 1:
+            ratios[str(name)] = (turn * racu(fractions, one, other, other[:, -1])).tolist()
+    return areas, ratios
+
+
+def _summary(rows: pd.DataFrame, order: str, name: str, reference: str) -> Table:
+    compared = compare(rows, order, reference)
+    mean = {e: list(seeds.values()) for e, seeds in means(rows).items()}
+    values = {"mean": mean, "gain": compared.gain, "area": compared.area}
+    values |= {"RACU": compared.racu} if compared.racu else {}
+    caption = f"Summary. {what(rows, order)}. {title(rows)}."
+    made = table(name, caption, rows, values, FORMS)
+    made = _tested(_without_reference(made, rows, reference), rows, compared)
+    found = grouped(rows, order)
+    if found.letters:
+        made = with_letters(made, rows, found)
+    made = made.noted(*_notes(rows, compared, order, label(reference)), *([LETTERS] if found.letters else []))
+    return replace(made, printed=bool(rows.retrain.iloc[0]))
+
+
+def _without_reference(made: Table, rows: pd.DataFrame, reference: str) -> Table:
+    """Random is not compared with itself."""
+    at = np.array([name == reference for name in dict.fromkeys(rows.explainer)])
+    columns = {column: made.shown[column].mask(at, "–") for column in RELATIVE if column in made.shown}
+    return replace(made, shown=made.shown.assign(**columns))
+
+
+def _tested(made: Table, rows: pd.DataFrame, compared: Comparison) -> Table:
+    names = list(dict.fromkeys(rows.explainer))
+    for column, which in (("p (t)", "p_t"), ("p (exact)", "p_exact")):
+        raw = {e: getattr(test, which) for e, test in compared.tests.items()}
+        adjusted = dict(zip(raw, holm(list(raw.values())), strict=True))
+        behind = {"raw": [raw.get(e, np.nan) for e in names], "holm": [adjusted.get(e, np.nan) for e in names]}
+        made = made.extended(column, [p_value(p) for p in behind["holm"]], behind)
+    return made
+
+
+def _notes(rows: pd.DataFrame, compared: Comparison, order: str, reference: str) -> list[str]:
+    measured = sorted(set(rows[rows.status == "done"].removal_fraction)) or [np.nan]
+    said = [HOW.format(reference=reference, first=measured[0], last=measured[-1])]
+    if compared.racu:
+        said.append(RACU_HOW.format(reference=reference, turned=TURNED if order == "lerf" else ""))
+    n = max((test.n for test in compared.tests.values()), default=0)
+    few = [f"n = {n} seeds: no exact p below {least_p(n):.10g}, before Holm."] if n > 1 and least_p(n) > 0.01 else []
+    return [*said, TESTS, *few]
