@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -13,18 +13,19 @@ from torch import nn
 
 from benchmark import shards, training
 from benchmark.artefacts import Artefacts, save_own
-from benchmark.assessment import assess
+from benchmark.assessment import assess, truth_found
 from benchmark.attribution import Ranked, rank_splits
 from benchmark.classifiers import classifier
 from benchmark.plugins import SEED, build
 from benchmark.provenance import provenance
 from benchmark.randomness import seeded
 from benchmark.reduction import masks, random_masks, reduced, shares
-from benchmark.spec import Cell, PlugIn, Ranking, Training, key
+from benchmark.shards import RankMap
+from benchmark.spec import Cell, PlugIn, Ranking, Training
 from benchmark.store import Outcome
 from benchmark.team import Team
 from benchmark.tiny import as_products
-from datasets.base import Dataset
+from datasets.base import Dataset, Split
 from datasets.stream import Stream
 
 Metrics = dict[str, float | None]
@@ -105,17 +106,28 @@ def rank(rankings: tuple[Ranking, ...], place: Workplace, assessed: Sequence[Cel
         ranked = rank_splits(network, data.splits, todo, [partial(shards.create, folder) for folder in folders])
         for folder in folders:
             save_own(folder, ranked.own)
-        return [_assessed(cell, ranked, todo, network, data, place) for cell in assessed]
+        return _assessed(assessed, dict(zip(todo, ranked.maps, strict=True)), ranked, network, data.test, place)
 
 
 def _assessed(
-    cell: Cell, ranked: Ranked, rankings: Sequence[Ranking], network: nn.Module, data: Dataset, place: Workplace
-) -> Outcome:
-    """Measures the attributions of one ranking."""
-    started, ranking = time.perf_counter(), rankings[rankings.index(cell.ranking)]
-    with seeded("assessment", key(ranking.training)):
-        metrics = assess(network, ranked.attribute, ranking, data.test)
-    return Outcome("done", metrics, "", time.perf_counter() - started, provenance(place.device))
+    cells: Sequence[Cell],
+    maps: Mapping[Ranking | None, Mapping[str, RankMap]],
+    ranked: Ranked,
+    network: nn.Module,
+    test: Split,
+    place: Workplace,
+) -> list[Outcome]:
+    """Measures the attributions of one pass, and their ranks where the truth is known."""
+    started = time.perf_counter()
+    rankings = [cell.ranking for cell in cells if cell.ranking]
+    if not rankings:
+        return []
+    explainers = [build(ranking.explainer, "explainer") for ranking in rankings]
+    found = assess(network, ranked.attribute, explainers, test, target=rankings[0].target, seed=ranked.seed)
+    for metrics, ranking in zip(found, rankings, strict=True):
+        metrics |= truth_found(maps[ranking]["test"], test)
+    seconds = (time.perf_counter() - started) / len(cells)
+    return [Outcome("done", metrics, "", seconds, provenance(place.device)) for metrics in found]
 
 
 def measure(cell: Cell, place: Workplace) -> Outcome:

@@ -19,6 +19,7 @@ OWN = ["own_accuracy", "own_share_hidden", "own_nonzero_share_hidden", "own_rest
 
 ATTRIBUTION = [
     "infidelity", "max_sensitivity", "lipschitz", "gini", "zero_attributions", "truth_precision", "truth_auc",
+    "seconds_per_image",
 ]  # fmt: skip
 """Of rows whose probe is "attribution": what is measured of the attributions themselves."""
 
@@ -61,8 +62,9 @@ def degrees(folder: Path) -> dict[str, tuple[str, float]]:
     store = Store(folder)
     rankings = [row.specification["ranking"] for row in store.rows() if row.specification["ranking"]]
     store.close()
-    named = {r["explainer"]["text"]: dict(r["explainer"]["parameters"]) for r in rankings if r["explainer"]["name"] == DEGRADED}
-    return {text: (given["base"]["text"], float(given["noise"])) for text, given in named.items()}
+    explainers = [ranking["explainer"] for ranking in rankings if ranking["explainer"]["name"] == DEGRADED]
+    given = {explainer["text"]: dict(explainer["parameters"]) for explainer in explainers}
+    return {text: (parameters["base"]["text"], float(parameters["noise"])) for text, parameters in given.items()}
 
 
 def curves(frame: pd.DataFrame) -> pd.DataFrame:
