@@ -5,12 +5,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Integer, Shaped
 from torch import Tensor, nn
 
 from benchmark.fitting import Fitting
 from benchmark.randomness import generator, seeded
+from benchmark.shards import RankMap
 from benchmark.spec import Target
 from datasets.base import Split
 from methods.base import AttributionFunction, Explainer, View
@@ -156,6 +158,14 @@ def ground_truth(ranks: Integer[Tensor, "n *unit"], relevant: Shaped[Tensor, "n 
         "truth_precision": _mean(hits.double() / k, counted),
         "truth_auc": _mean(1 - misordered.double() / (k * (size - k)), counted),
     }
+
+
+def truth_found(ranks: RankMap, test: Split) -> Measures:
+    """`ground_truth` of a stored rank map on the whole test split; nothing where the data do not know their truth."""
+    if test.truth is None or not len(test):
+        return {}
+    relevant = torch.cat([test.truth(chunk.inputs) > 0 for chunk in test.chunks()]).cpu()
+    return ground_truth(torch.from_numpy(ranks[np.arange(len(test))].astype("int64")), relevant)
 
 
 @dataclass(frozen=True, eq=False)

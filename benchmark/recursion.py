@@ -35,7 +35,8 @@ def measure_chain(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
     last, data = cells[-1], data_for(cells[-1].training, place)
     if isinstance(data.train, Stream):
         raise ValueError("recursive true needs data in memory; leave in_memory=false out")
-    network, seen, kept = original_network(last.training, data, place), data, {}
+    network, seen = original_network(last.training, data, place), data
+    kept: Kept = {}
     outcomes: dict[float, Outcome] = {}
     for fraction in (*(last.steps or ()), last.removal_fraction):
         started = time.perf_counter()
@@ -53,9 +54,7 @@ def _narrowed(kept: Kept, network: nn.Module, seen: Dataset, cell: Cell, fractio
         maps = rank_splits(network, seen.splits, [cell.ranking]).maps[0]
     ranks = {name: torch.from_numpy(found.astype("int64")) for name, found in maps.items() if len(found)}
     ranks = {name: removal.gone_first(found, kept.get(name), cell.order) for name, found in ranks.items()}
-    return {
-        name: removal.kept(found, removal_fraction=fraction, order=cell.order) for name, found in ranks.items()
-    }
+    return {name: removal.kept(found, removal_fraction=fraction, order=cell.order) for name, found in ranks.items()}
 
 
 def _masks(kept: Kept) -> MasksOf:

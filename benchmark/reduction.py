@@ -13,7 +13,6 @@ from benchmark.randomness import generator
 from benchmark.spec import Cell
 from datasets.base import Dataset, Split
 
-
 RANDOM_MASKS = 256
 """Random masks whose statistics standardise masks."""
 
@@ -81,7 +80,7 @@ def _units(cell: Cell, split: Split) -> tuple[int, ...]:
 
 
 def random_masks(cell: Cell, split: Split) -> Split:
-    """Masks of random rankings, as the probe of a cell would see them: what the masks of all explainers have in common."""
+    """Masks of random rankings as the probe of a cell sees them: what the masks of all explainers have in common."""
     draws = torch.rand(RANDOM_MASKS, *_units(cell, split), generator=generator("masks"))
     ranks = removal.rank(draws, unit="feature", magnitude=True, generator=generator("ties"))
     kept = removal.kept(ranks, removal_fraction=cell.removal_fraction, order=cell.order)

@@ -54,7 +54,7 @@ def _asked(matrix: Matrix, became: Became) -> set[Place]:
     ruled = rule(asdict(matrix))
     if ruled is None:
         return set()
-    panels: dict[object, list[Point]] = {}
+    panels: dict[tuple[object, ...], list[Point]] = {}
     for cell, outcome in became.items():
         where, name, seed = _place(cell)
         if _counts(cell, matrix):

@@ -10,8 +10,8 @@ from scipy.stats import t as student
 
 from reports.load import curves
 from reports.reference import FRACTIONS, SOURCE, published
-from reports.style import label
 from reports.settings import settings, slug, title
+from reports.style import label
 from reports.table import Table
 
 Verdict = Literal["holds", "does not hold", "too few seeds", "not measured"]
@@ -24,10 +24,10 @@ NEAR = 0.05
 """Accuracies are near each other within so much: about the largest spread of the bases at t = 0.9 in Table 2."""
 
 HOW = (
-    "Differences are paired by seed. A claim about many differences holds where the 95 % t interval of each lies on its "
-    "side (all must, so none is corrected); it does not hold where that of any, Bonferroni-corrected over all, lies on "
-    "the other side; else there are too few seeds to tell. The last column judges the means of Table 2 alone, which "
-    f"come without intervals ({SOURCE})."
+    "Differences are paired by seed. A claim about many differences holds where the 95 % t interval of each lies on "
+    "its side (all must, so none is corrected); it does not hold where that of any, Bonferroni-corrected over all, lies "
+    "on the other side; else there are too few seeds to tell. The last column counts the means of Table 2 that are as "
+    f"claimed; they come without intervals ({SOURCE})."
 )
 
 
@@ -112,7 +112,7 @@ def verdict(differences: dict[str, np.ndarray], low: float, high: float) -> Verd
 def in_print(claim: Claim) -> str:
     """What the means of Table 2 say of a claim, data set by data set."""
     rows = published().query("order == 'morf'").assign(retrain=True, seed=0)
-    found = {name: claim.differences(part) for name, part in rows.groupby("dataset", sort=False)}
+    found = {str(name): claim.differences(part) for name, part in rows.groupby("dataset", sort=False)}
     if not any(found.values()):
         return "not in the table"
     inside = {n: sum(claim.low <= v[0] <= claim.high for v in d.values()) for n, d in found.items()}

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from scipy.stats import rankdata
 
 from reports.load import curves
-from reports.style import ORDERS, family
 from reports.settings import slug, title
+from reports.style import ORDERS, family
 from reports.table import Table
 
 WAY = ["order", "retrain", "fill"]
@@ -23,9 +23,10 @@ DRAWS, CONFIDENCE = 2000, 0.95
 
 NOTE = (
     "Spearman correlation of the orders of {n} explainers, controls left out, by accuracy averaged over 0 < t < 1 and "
-    "seeds; 1 where both ways put them in the same order, best first. In brackets the 95 % percentile interval of {draws} "
-    "bootstrap samples of the explainers; the noise of seeds is not in it. Rong et al. 2022 (arXiv:2202.00449) "
-    "report ROAR against KAR as -0.01 for a fixed fill and 0.61 for noisy linear imputation, on CIFAR-10."
+    "seeds; 1 where both ways put them in the same order, best first. In brackets the 95 % percentile interval of "
+    "{draws} bootstrap samples of the explainers; the noise of seeds is not in it. Rong et al. 2022 "
+    "(arXiv:2202.00449) report ROAR against KAR, retrained, as -0.01 for a fixed fill and 0.61 for noisy linear "
+    "imputation, on CIFAR-10."
 )
 
 

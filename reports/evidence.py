@@ -28,7 +28,9 @@ COARSE = (
     "which is not."
 )
 UNGROUPED = f"No groups: telling explainers apart takes at least {LEAST_SEEDS} seeds."
-DETECTABLE = "Detectable with 80 % power: {points:.1f} points between two explainers (one paired t test at 5 %, n = {n})."
+DETECTABLE = (
+    "Detectable with 80 % power: {points:.1f} points between two explainers (one paired t test at 5 %, n = {n})."
+)
 READ = (
     "Mask: the highest accuracy, over t = {fractions}, of networks that see only which pixels were removed; chance is "
     "{chance}. "

@@ -8,8 +8,8 @@ from scipy.stats import spearmanr
 
 from benchmark.statistics import summarise
 from reports.load import curves
-from reports.style import ORDERS, label
 from reports.settings import settings, slug, title
+from reports.style import ORDERS, label
 from reports.table import Table
 
 FILE = Path(__file__).parent / "data" / "roar_table2.csv"

@@ -103,8 +103,6 @@ def _differences(part: pd.DataFrame, ending: str) -> Table | None:
     if not {"morf", "lerf"} <= {*wide.columns}:
         return None
     difference = (wide.lerf - wide.morf).dropna().reset_index(name="difference")
-    values = {
-        f"t={t:.10g}": {e: g.difference for e, g in at.groupby("explainer")} for t, at in by_fraction(difference)
-    }
+    values = {f"t={t:.10g}": {e: g.difference for e, g in at.groupby("explainer")} for t, at in by_fraction(difference)}
     caption = f"{DIFF_ROAR}. {title(part)}."
     return table("diffroar" + ending, caption, between, values, percent) if values else None

@@ -9,18 +9,18 @@ from scipy.stats import rankdata
 
 from benchmark.statistics import summarise
 from reports.load import curves
-from reports.style import label, share
 from reports.settings import slug
+from reports.style import label, share
 from reports.table import Table
 
 LEAST = 3
 """Degrees of noise that an order needs."""
 
 NOTE = (
-    "Explainers degraded[base=...,noise=...] differ in nothing but noise, so their true order is known. Spearman of that "
-    "order and of the one a measure gives, seed by seed; mean ± half-width of the 95 % t interval over n = {n} seeds. 1: "
-    "the measure finds the order; 0: it does not see it; below 0: it prefers noise. Curves count by their mean over "
-    "0 < t < 1. Degrees of noise: {noise}."
+    "Explainers degraded[base=...,noise=...] differ in nothing but noise, so their true order is known. Spearman of "
+    "that order and of the one a measure gives, seed by seed; mean ± half-width of the 95 % t interval over n = {n} "
+    "seeds. 1: the measure finds the order; 0: it does not see it; below 0: it prefers noise. Curves count by their "
+    "mean over 0 < t < 1. Degrees of noise: {noise}."
 )
 
 Degrees = dict[str, tuple[str, float]]
@@ -115,9 +115,13 @@ def _table(part: pd.DataFrame, degrees: Degrees, ending: str) -> Table | None:
     summaries = {base: [summarise(by[base]) for by in found.values()] for base in bases}
     shown = pd.DataFrame({label(b): [share(s, n) for s in column] for b, column in summaries.items()}, index=index)
     numbers = pd.DataFrame(
-        {(label(b), k): [getattr(s, k) for s in column] for b, column in summaries.items() for k in ("mean", "half_width", "n")},
+        {
+            (label(b), k): [getattr(s, k) for s in column]
+            for b, column in summaries.items()
+            for k in ("mean", "half_width", "n")
+        },
         index=index,
-    )  # fmt: skip
+    )
     first = part.iloc[0]
     caption = f"Which measure to trust: recovery of a known order of explainers. {first.dataset}, {first.classifier}."
     listed = ", ".join(f"{value:g}" for value in sorted(set(noise)))

@@ -73,7 +73,9 @@ def test_cheap_measures_stand_beside_the_curves_by_default() -> None:
 
 
 def test_each_recursive_cell_knows_the_steps_before_it(small_matrix: Build) -> None:
-    matrix = small_matrix(explainers=("gradient",), fractions=(0.2, 0.5, 0.9), recursive=(False, True), orders=("morf",))
+    matrix = small_matrix(
+        explainers=("gradient",), fractions=(0.2, 0.5, 0.9), recursive=(False, True), orders=("morf",)
+    )
     cells = plan.cells(matrix)
     (chain,) = plan.chains(cells)
     assert [cell.steps for cell in chain.cells] == [(), (0.2,), (0.2, 0.5)]

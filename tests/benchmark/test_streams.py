@@ -67,7 +67,11 @@ def _nameless(value: object) -> object:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"recipe": replace(FAST, augmentation="none"), "mask_fractions": (0.5,), "unretrained_fills": ("noisy_linear",)},
+        {
+            "recipe": replace(FAST, augmentation="none"),
+            "mask_fractions": (0.5,),
+            "unretrained_fills": ("noisy_linear",),
+        },
         {"classifiers": ("resnet8[width=4]",), "recipe": replace(FAST, epochs=1)},
     ],
 )
