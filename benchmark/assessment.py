@@ -15,7 +15,7 @@ from benchmark.randomness import generator, seeded
 from benchmark.shards import RankMap
 from benchmark.spec import Target
 from datasets.base import Split
-from methods.base import AttributionFunction, Explainer, View
+from methods.base import AttributionFunction, Explainer, reduced
 
 IMAGES = 32
 """Test examples that are assessed, a fixed random choice. Part of the protocol, as are the other constants here."""
@@ -207,8 +207,7 @@ class _Passing:
         with seeded(*self.seed, "assessment"):
             passed = torch.cat([passed for _, passed in self.fitting(inputs, self.targets)])
         self.seconds.append(_clock(inputs.device) - started)
-        reduced = [explainer.reduce(passed) if isinstance(explainer, View) else passed for explainer in self.explainers]
-        maps = torch.stack([attributions.detach().double().flatten(1) for attributions in reduced])
+        maps = torch.stack([reduced(explainer, passed).detach().double().flatten(1) for explainer in self.explainers])
         if not maps.isfinite().all():
             raise ValueError("attributions must be finite, got NaN or infinity for an input that was perturbed or not")
         return maps

@@ -85,3 +85,8 @@ class View:
 def source_of(explainer: Explainer) -> Explainer:
     """The explainer whose pass is computed: the source of a view, otherwise the explainer itself."""
     return explainer.source if isinstance(explainer, View) else explainer
+
+
+def reduced(explainer: Explainer, passed: Tensor) -> Float[Tensor, "b *feature"]:
+    """Attributions of an explainer from the pass of its source."""
+    return explainer.reduce(passed) if isinstance(explainer, View) else passed

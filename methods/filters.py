@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from datasets.base import Split
-from methods.base import AttributionFunction, Explainer, Explains, Skip, View, source_of
+from methods.base import AttributionFunction, Explainer, Explains, Skip, View, reduced, source_of
 from methods.gradient import Gradient
 
 TRUNCATE = 4.0
@@ -51,7 +51,7 @@ class Filtered(View):
         Raises:
             Skip: the data are tabular; a shared pass was prepared by another explainer, which may apply.
         """
-        attributions = self.base.reduce(passed) if isinstance(self.base, View) else passed
+        attributions = reduced(self.base, passed)
         self._check(attributions.ndim - 1)
         return self.filtered(attributions.abs().flatten(0, 1)[:, None]).view_as(attributions)
 
