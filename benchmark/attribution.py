@@ -18,7 +18,7 @@ from benchmark.removal import Hidden, rank, unit_shape
 from benchmark.shards import NewMap, RankMap
 from benchmark.spec import Ranking, key
 from datasets.base import Split
-from methods.base import AttributionFunction, Explainer, OwnMasks, View, source_of
+from methods.base import AttributionFunction, Explainer, OwnMasks, reduced, source_of
 
 CHUNK = 256
 """Chunks are at most 256 examples and 4 million features. Part of the protocol: random draws depend on them.
@@ -123,8 +123,7 @@ class _Ranker:
 
     def add(self, index: Int[np.ndarray, "b"], inputs: Tensor, passed: Tensor) -> None:
         """Ranks the examples at some positions of the split."""
-        attributions = self.explainer.reduce(passed) if isinstance(self.explainer, View) else passed
-        attributions = checked(attributions, inputs, self.ranking.explainer.text)
+        attributions = checked(reduced(self.explainer, passed), inputs, self.ranking.explainer.text)
         ranks = rank(attributions, unit=self.ranking.unit, magnitude=self.ranking.magnitude, generator=self.ties)
         self.ranks[index] = ranks.cpu().numpy().astype(rank_dtype(ranks[0].numel()))
 
