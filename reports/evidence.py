@@ -28,7 +28,9 @@ COARSE = (
     "which is not."
 )
 UNGROUPED = f"No groups: telling explainers apart takes at least {LEAST_SEEDS} seeds."
-DETECTABLE = "Detectable with 80 % power: {points:.1f} points between two explainers (one paired t test at 5 %, n = {n})."
+DETECTABLE = (
+    "Detectable with 80 % power: {points:.1f} points between two explainers (one paired t test at 5 %, n = {n})."
+)
 READ = (
     "Mask: the highest accuracy, over t = {fractions}, of networks that see only which pixels were removed; chance is "
     "{chance}. "
@@ -102,7 +104,10 @@ def readable(mask: Summary, chance: float) -> bool:
 
 
 def _masks(rows: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
-    """The mask cells of one setting and order; what stays under one order at t is what goes under the other at 1 - t."""
+    """The mask cells of one setting and order.
+
+    What stays under one order at t is what goes under the other at 1 - t, and a mask tells as much as its complement.
+    """
     first = rows.iloc[0]
     masks = joined[(joined.probe == "mask") & (joined.retrain.astype(bool)) & (joined.status == "done")]
     for column in SEEN_BY_MASKS:

@@ -1,6 +1,7 @@
 """The tables of curves: explainers by removal fractions; Fidelity, FIR and FII; DiffROAR."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
@@ -69,7 +70,7 @@ def _of_setting(part: pd.DataFrame, joined: pd.DataFrame, rule: Rule | None) -> 
     images_retrained = part.probe.iloc[0] == "image" and bool(part.retrain.iloc[0])
     for order, rows in part.groupby("order", sort=False):
         made = _accuracies(rows, str(order), ending, rule)
-        yield with_masks(made, rows, joined) if images_retrained else made
+        yield replace(with_masks(made, rows, joined), printed=True) if images_retrained else made
     kept = part[(part.order == "lerf") & (part.removal_fraction > 0)]
     if len(kept) and images_retrained:
         yield _fidelities(kept, part[part.removal_fraction == 0], ending, rule)
@@ -103,8 +104,6 @@ def _differences(part: pd.DataFrame, ending: str) -> Table | None:
     if not {"morf", "lerf"} <= {*wide.columns}:
         return None
     difference = (wide.lerf - wide.morf).dropna().reset_index(name="difference")
-    values = {
-        f"t={t:.10g}": {e: g.difference for e, g in at.groupby("explainer")} for t, at in by_fraction(difference)
-    }
+    values = {f"t={t:.10g}": {e: g.difference for e, g in at.groupby("explainer")} for t, at in by_fraction(difference)}
     caption = f"{DIFF_ROAR}. {title(part)}."
     return table("diffroar" + ending, caption, between, values, percent) if values else None

@@ -242,4 +242,6 @@ def test_power_and_error_in_many_simulations(n: int) -> None:
     values = noise(n, 20_000)
     shift = minimum_detectable(values.tolist(), n)
     assert np.mean([t_test(list(v)) <= NOMINAL for v in values]) == pytest.approx(NOMINAL, abs=0.007)
-    assert np.mean([t_test(list(v + shift)) <= NOMINAL for v in noise(n, 20_000, seed=1)]) == pytest.approx(0.8, abs=0.012)
+    assert np.mean([t_test(list(v + shift)) <= NOMINAL for v in noise(n, 20_000, seed=1)]) == pytest.approx(
+        0.8, abs=0.012
+    )

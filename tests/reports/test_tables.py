@@ -17,7 +17,8 @@ from reports.load import curves, load
 from reports.report import report
 from reports.status import status
 from reports.style import family, label, labels
-from reports.tables import Table, tables
+from reports.table import Table
+from reports.tables import tables
 from tests.reports.conftest import outcome
 
 Stored = Callable[..., Path]
@@ -30,9 +31,9 @@ def table(folder: Path, name: str) -> Table:
 def test_roar_holds_means_over_seeds_with_their_interval(stored: Stored, matrix: Matrix) -> None:
     roar = table(stored(matrix), "roar")
     assert list(roar.shown.index) == ["Random", "GRAD"]
-    assert list(roar.shown.columns) == ["t=0", "t=0.5", "t=1"]
-    assert roar.shown.loc["Random"].tolist() == ["91.0 ± 2.5", "51.0 ± 2.5", "11.0 ± 2.5"]
-    assert roar.shown.loc["GRAD"].tolist() == ["91.0 ± 2.5", "71.0 ± 2.5", "11.0 ± 2.5"]
+    assert list(roar.shown.columns) == ["t=0", "t=0.5", "t=1", "group"]
+    assert roar.shown.loc["Random"].tolist() == ["91.0 ± 2.5", "51.0 ± 2.5", "11.0 ± 2.5", "a"]
+    assert roar.shown.loc["GRAD"].tolist() == ["91.0 ± 2.5", "71.0 ± 2.5", "11.0 ± 2.5", "b"]
     assert roar.numbers.loc["Random", ("t=0.5", "mean")] == pytest.approx(0.51)
     assert roar.numbers.loc["Random", ("t=0.5", "n")] == 3
 
