@@ -51,6 +51,6 @@ def _probabilities(rows: pd.DataFrame, measured: pd.DataFrame, order: str, name:
 def _areas(wide: pd.DataFrame) -> dict[str, np.ndarray]:
     """Of whole curves, in probability: divided by the width of what was measured."""
     whole = wide.dropna()
-    fractions = [float(str(at)) for at in whole.columns]
+    fractions = whole.columns.to_numpy(float).tolist()
     below = pd.Series(area(fractions, whole.to_numpy()) / (fractions[-1] - fractions[0]), whole.index)
     return {str(name): values.to_numpy() for name, values in below.groupby("explainer")}

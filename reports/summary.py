@@ -76,7 +76,7 @@ def _areas(rows: pd.DataFrame, reference: str, turn: float) -> tuple[dict[str, l
     wide = done.pivot_table(index=["explainer", "seed"], columns="removal_fraction", values="test_accuracy").dropna()
     if reference not in wide.index.get_level_values(0):
         return {}, {}
-    random, fractions = wide.loc[reference], [float(str(t)) for t in wide.columns]
+    random, fractions = wide.loc[reference], wide.columns.to_numpy(float).tolist()
     areas, ratios = {}, {}
     for name in wide.index.get_level_values(0).unique().drop(reference):
         own = wide.loc[name]
