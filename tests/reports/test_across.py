@@ -44,14 +44,15 @@ def test_ranks_over_data_sets_and_their_test(stored: Stored, several: Matrix) ->
     assert "differ by more than 1.91 differ" in roar.text()  # 2.343 * sqrt(3 * 4 / (6 * 3))
 
 
-def test_explainers_without_all_data_sets_are_named_not_ranked(stored: Stored, several: Matrix) -> None:
+def test_explainers_without_all_data_sets_are_named_not_ranked(
+    stored: Stored, several: Matrix, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def failing(cell: Cell) -> Outcome:
         lost = cell.ranking and cell.ranking.explainer.name == "center" and cell.training.dataset.name == "digits"
         return Outcome("failed", reason="x") if lost else judge(cell)
 
-    FALL["center"] = 0.05
+    monkeypatch.setitem(FALL, "center", 0.05)
     made = ranks(load(stored(replace(several, explainers=tuple(FALL)), failing)))[0]
-    del FALL["center"]
     assert "Center" not in made.shown.index
     assert "Without a whole curve on every data set, hence not ranked: Center." in made.notes
 

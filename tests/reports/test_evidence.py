@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from benchmark.plan import Matrix
@@ -49,7 +50,9 @@ def test_the_mask_column_holds_the_most_telling_fraction_and_a_flag(stored: Stor
     assert made.shown["mask"].tolist() == ["10.1 ± 0.2", f"80.1 ± 0.2 {FLAG}"]
     assert made.numbers.loc["GRAD", ("mask", "mean")] == pytest.approx(0.801)
     assert made.numbers["mask", "flag"].tolist() == [False, True]
-    assert "over t = 0.1, 0.3, 0.9, of networks that see only which pixels were removed; chance is 10.0 %" in made.text()
+    assert (
+        "over t = 0.1, 0.3, 0.9, of networks that see only which pixels were removed; chance is 10.0 %" in made.text()
+    )
     assert "more than 10 points above chance" in made.notes[-1]
     assert r"\textbf{!}" in made.latex() and FLAG not in made.latex()
 
@@ -108,9 +111,9 @@ def test_two_seeds_give_no_letters_and_say_so(stored: Stored, matrix: Matrix) ->
 def test_rows_that_measure_attributions_enter_no_curve(stored: Stored, matrix: Matrix) -> None:
     frame = load(stored(matrix))
     extra = frame[frame.explainer.notna()].iloc[:2].assign(probe="attribution", removal_fraction=0.0)
-    with_them = type(frame)(frame._append(extra) if hasattr(frame, "_append") else frame)
-    assert set(curves(with_them).probe) == {"image"}
-    assert len(curves(with_them)) == len(curves(frame))
+    joined = curves(pd.concat([frame, extra]))
+    assert set(joined.probe) == {"image"}
+    assert len(joined) == len(curves(frame))
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,13 @@ from benchmark.plan import Matrix
 from benchmark.spec import Cell
 from benchmark.store import Outcome
 from reports.load import curves, load
+from reports.probability import probabilities
 from reports.report import report
 from reports.status import status
-from reports.style import family, label, labels
+from reports.style import FLAG, family, label, labels
+from reports.summary import summaries
 from reports.table import Table
-from reports.tables import tables
+from reports.tables import diff_roar, tables
 from tests.reports.conftest import outcome
 
 Stored = Callable[..., Path]
@@ -156,7 +158,15 @@ def test_latex_escapes_what_users_name(stored: Stored, matrix: Matrix) -> None:
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex is not installed")
 def test_latex_compiles(stored: Stored, matrix: Matrix, tmp_path: Path) -> None:
-    body = "\n".join(t.latex() for t in tables(load(stored(matrix))))
+    def judge(cell: Cell) -> Outcome:
+        made = outcome(cell)
+        return replace(made, metrics=made.metrics | {"chance": 0.1, "test_target_probability": 0.5})
+
+    wide = replace(matrix, retrain=(True, False), probes=("image", "mask"))
+    frame = load(stored(wide, judge))
+    every = [*tables(frame), *summaries(frame), *diff_roar(frame), *probabilities(frame)]
+    assert any(FLAG in made.text() for made in every)
+    body = "\n".join(made.latex() for made in every)
     (tmp_path / "paper.tex").write_text(
         r"\documentclass{article}\usepackage{booktabs}\begin{document}" + body + r"\end{document}"
     )
