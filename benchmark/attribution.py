@@ -34,11 +34,15 @@ class Ranked:
 
     Attributes:
         maps: for each ranking: split name -> unsigned integers `(n, *unit)`, as arrays or where they were asked for.
+        attribute: what made the pass.
+        seed: what its random numbers derive from.
         own: of an explainer with masks of its own, what they hide of the test split and how well it classifies the
             rest: own_accuracy, own_share_hidden, own_nonzero_share_hidden, and its notes; else empty.
     """
 
     maps: list[dict[str, Any]]
+    attribute: AttributionFunction
+    seed: tuple[object, ...]
     own: dict[str, float | None]
 
 
@@ -80,7 +84,8 @@ def rank_splits(
                 for ranker in rankers:
                     ranker.add(index, inputs, passed)
     with seeded(*seed, "own"), torch.no_grad():
-        return Ranked(maps, _own(attribute, splits["test"]) if isinstance(attribute, OwnMasks) else {})
+        own = _own(attribute, splits["test"]) if isinstance(attribute, OwnMasks) else {}
+    return Ranked(maps, attribute, seed, own)
 
 
 def _prepared(source: Explainer, network: nn.Module, train: Split) -> AttributionFunction:

@@ -197,7 +197,7 @@ class _Measured:
 
     def _bundles(self) -> Counter[tuple[bool, int]]:
         """(retrained, how many side by side) -> number of cells."""
-        parts = [part.cells for group in self.wanted for part in plan.bundles(group.cells, self.replicas)]
+        parts = [part.cells for group in self.wanted for part in plan.bundles(group.reduced, self.replicas)]
         return sum((Counter({(cells[0].retrain, len(cells)): len(cells)}) for cells in parts), Counter())
 
     def _training(self, together: int) -> Line:

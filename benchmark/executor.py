@@ -7,7 +7,7 @@ import signal
 import threading
 import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,15 +17,16 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from benchmark import runner
-from benchmark.plan import Bundle, Group, bundles, groups, trainings
+from benchmark.plan import Bundle, Chain, Group, bundles, chains, groups, trainings
 from benchmark.precision import exact
 from benchmark.provenance import provenance
+from benchmark.recursion import measure_chain
 from benchmark.runner import Workplace
 from benchmark.spec import Cell, Ranking, Training
 from benchmark.store import Outcome, Store
 from methods.base import Skip
 
-Work = Training | Group | Bundle
+Work = Training | Group | Bundle | Chain
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -58,7 +59,7 @@ class Driver:
     def run(self) -> None:
         """Trains the original networks first, then ranks and measures group by group."""
         self._drive(t for t in trainings(self.missing) if self._wanted(t))
-        self._drive(groups(self.missing))
+        self._drive([*groups(self.missing), *chains(self.missing)])
 
     def _wanted(self, training: Training) -> bool:
         return Cell(training, None, None) in self.missing or not self.place.artefacts.has_network(training)
@@ -82,14 +83,14 @@ class Driver:
             if outcome.status != "done":
                 self._record([cell for cell in self.missing if _depends(cell, work)], outcome)
         elif isinstance(work, Group) and outcome.status == "done":
-            return list(bundles(work.cells, self._num_replicas(work.cells[0].training)))
+            self._record_each(work.assessed, outcomes[1:])
+            return list(bundles(work.reduced, self._num_replicas(work.cells[0].training)))
         elif outcome.status != "done" and len(parts := work.split()) > 1:
             return list(parts)  # one bad explainer, or training, must not take its neighbours with it
-        elif isinstance(work, Group):
-            self._record(work.cells, outcome)
+        elif isinstance(work, Bundle | Chain) and outcome.status == "done":
+            self._record_each(work.cells, outcomes)
         else:
-            for cell, measured in zip(work.cells, outcomes, strict=True):
-                self._record([cell], measured)
+            self._record(work.cells, outcome)
         return []
 
     def _num_replicas(self, training: Training) -> int:
@@ -98,6 +99,10 @@ class Driver:
         if key not in self.replicas:
             self.replicas[key] = runner.num_replicas(training, self.place)
         return self.replicas[key]
+
+    def _record_each(self, cells: Sequence[Cell], outcomes: Sequence[Outcome]) -> None:
+        for cell, measured in zip(cells, outcomes, strict=True):
+            self._record([cell], measured)
 
     def _record(self, cells: Iterable[Cell], outcome: Outcome) -> None:
         for cell in cells:
@@ -132,7 +137,8 @@ def attempt(work: Work, place: Workplace) -> list[Outcome]:
     """Does one piece of work; the single place where any exception becomes an outcome, of all of it.
 
     Returns:
-        One outcome, or those of the cells of a bundle.
+        One outcome of a training or of all of the work; those of the cells of a bundle or chain; one of a group, and
+        those of the cells that were measured with its pass.
     """
     try:
         if isinstance(work, Training):
@@ -143,8 +149,9 @@ def attempt(work: Work, place: Workplace) -> list[Outcome]:
                 if len(work.cells) > 1
                 else [runner.measure(work.cells[0], place)]
             )
-        runner.rank(work.rankings, place)
-        return [Outcome("done")]
+        if isinstance(work, Chain):
+            return measure_chain(work.cells, place)
+        return [Outcome("done"), *runner.rank(work.rankings, place, work.assessed)]
     except Skip as skip:
         return [Outcome("skipped", reason=str(skip))]
     except Exception as error:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from benchmark.plugins import SEED, build, check_name, plugin
 from benchmark.recipe import Recipe
-from benchmark.spec import Cell, Order, PlugIn, Probe, Ranking, Target, Training, Unit, check_fraction
+from benchmark.spec import Cell, Order, PlugIn, Ranking, Target, Training, Unit, check_fraction
 from methods import GROUPS
 
 Protocol = Literal["rigorous", "paper"]
@@ -47,7 +47,13 @@ class Matrix:
         orders: morf removes the most important first (ROAR), lerf the least important (KAR).
         fills: what replaces removed features.
         retrain: true retrains from scratch; false measures the original network on reduced inputs.
-        probes: image, or mask for a network that sees only which features were removed (leak control).
+        unretrained_fills: fills under which the original network is measured besides, which is cheap; noisy_linear
+            makes it ROAD.
+        mask_fractions: removal fractions at which a network that sees only which features were removed is trained
+            besides (leak control).
+        measure_attributions: measures attributions by themselves besides: infidelity, sensitivity, sparseness,
+            agreement with known truth.
+        recursive: true explains each retrained network again before more is removed; false removes by one ranking.
         protocol: rigorous (whole pixels, magnitude, one network per seed) or paper (features, signed, one network).
         unit: overrides what the protocol says.
         magnitude: overrides what the protocol says.
@@ -62,11 +68,14 @@ class Matrix:
     classifiers: tuple[str, ...] = ("cnn_small",)
     explainers: tuple[str, ...] = ("paper",)
     seeds: int = 3
-    fractions: tuple[float, ...] = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
+    fractions: tuple[float, ...] = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
     orders: tuple[Order, ...] = ("morf", "lerf")
     fills: tuple[str, ...] = ("mean",)
     retrain: tuple[bool, ...] = (True,)
-    probes: tuple[Probe, ...] = ("image",)
+    unretrained_fills: tuple[str, ...] = ("mean", "noisy_linear")
+    mask_fractions: tuple[float, ...] = (0.9,)
+    measure_attributions: bool = True
+    recursive: tuple[bool, ...] = (False,)
     protocol: Protocol = "rigorous"
     unit: Unit | None = None
     magnitude: bool | None = None
@@ -88,20 +97,22 @@ def check(matrix: Matrix) -> None:
     Raises:
         ValueError: an unknown name, a fraction outside [0, 1], an axis without values.
     """
-    for kind, names in zip(("dataset", "classifier", "explainer", "fill"), _plugin_axes(matrix), strict=True):
+    for kind, names in _plugin_axes(matrix):
         for name in names:
             check_name(name, kind)
-    for axis in ("datasets", "classifiers", "explainers", "fractions", "orders", "fills", "retrain", "probes"):
+    for axis in ("datasets", "classifiers", "explainers", "fractions", "orders", "fills", "retrain", "recursive"):
         if not getattr(matrix, axis):
             raise ValueError(f"{axis} needs at least one value")
     if matrix.seeds < 1:
         raise ValueError(f"seeds must be a number of seeds, at least 1, got {matrix.seeds}")
-    for fraction in matrix.fractions:
+    for fraction in (*matrix.fractions, *matrix.mask_fractions):
         check_fraction(fraction)
     if not any(0 < fraction < 1 for fraction in matrix.fractions):
         raise ValueError(f"fractions needs a value between 0 and 1, got {_words(matrix.fractions)}")
-    if "mask" in matrix.probes and True not in matrix.retrain:
-        raise ValueError("probes mask needs retrain true: the original network has never seen a mask")
+    if True in matrix.recursive and True not in matrix.retrain:
+        raise ValueError("recursive true needs retrain true: it explains retrained networks")
+    if True in matrix.recursive and matrix.convention.one_checkpoint:
+        raise ValueError(f"recursive true needs protocol rigorous: protocol {matrix.protocol} explains one network")
     matrix.recipe.check()
     if matrix.max_seeds < 1:
         raise ValueError(f"max_seeds must be at least 1, got {matrix.max_seeds}")
@@ -129,8 +140,7 @@ def cells(matrix: Matrix) -> list[Cell]:
     """
     check(matrix)
     datasets, classifiers, explainers, fills = (
-        [plugin(text, kind) for text in texts]
-        for kind, texts in zip(("dataset", "classifier", "explainer", "fill"), _plugin_axes(matrix), strict=True)
+        [plugin(text, kind) for text in texts] for kind, texts in _plugin_axes(matrix)[:-1]
     )
     if matrix.convention.one_checkpoint and any(SEED in dict(d.parameters).values() for d in datasets):
         raise ValueError(f"protocol {matrix.protocol} explains one network: a data set cannot change with the seed")
@@ -145,28 +155,62 @@ def cells(matrix: Matrix) -> list[Cell]:
 def _reduced(matrix: Matrix, training: Training, explainers: list[PlugIn], fills: list[PlugIn]) -> Iterator[Cell]:
     convention = matrix.convention
     explained = replace(training, seed=0) if convention.one_checkpoint else training
-    fractions = sorted({round(float(fraction), 10) for fraction in matrix.fractions} - {0.0})
-    axes = product(explainers, matrix.probes, fills, matrix.retrain, matrix.orders, fractions)
-    for explainer, probe, fill, retrain, order, fraction in axes:
+    for explainer in explainers:
         ranking = Ranking(explained, explainer, convention.target, convention.magnitude, convention.unit)
-        cell = Cell(training, ranking, fill, order, fraction, retrain, probe)
-        if probe == "mask":
-            if retrain and fraction < 1:  # a mask shows no fill, and a network that never saw masks cannot read them
-                yield replace(cell, fill=None)
-        else:
-            yield replace(cell, ranking=None, order="morf") if fraction == 1 else cell
+        yield from _on_images(matrix, training, ranking, fills)
+        yield from _on_masks(matrix, training, ranking)
+        if matrix.measure_attributions:
+            yield Cell(training, ranking, None, retrain=False, probe="attribution")
+
+
+def _on_images(matrix: Matrix, training: Training, ranking: Ranking, fills: list[PlugIn]) -> Iterator[Cell]:
+    """Networks that see reduced images, retrained or not."""
+    fractions = _inner(matrix.fractions)
+    besides = [plugin(text, "fill") for text in matrix.unretrained_fills]
+    ways = dict.fromkeys([*product(fills, matrix.retrain), *product(besides, [False])])
+    for (fill, retrain), recursive, order in product(ways, matrix.recursive, matrix.orders):
+        if retrain or not recursive:
+            for i, fraction in enumerate(fractions):
+                steps = tuple(fractions[:i]) if recursive else None
+                yield Cell(training, ranking, fill, order, fraction, retrain, steps=steps)
+            if 1 in matrix.fractions:
+                yield Cell(training, None, fill, removal_fraction=1.0, retrain=retrain)
+
+
+def _on_masks(matrix: Matrix, training: Training, ranking: Ranking) -> Iterator[Cell]:
+    """Networks that see masks alone. What one order removes the other keeps: a mask and its complement are one cell."""
+    for order, fraction in product(matrix.orders, _inner(matrix.mask_fractions)):
+        removed_first = fraction if order == "morf" else round(1 - fraction, 10)
+        yield Cell(training, ranking, None, removal_fraction=removed_first, probe="mask")
+
+
+def _inner(fractions: Iterable[float]) -> list[float]:
+    """Fractions that depend on the explainer, in ascending order."""
+    return sorted({round(float(fraction), 10) for fraction in fractions} - {0.0, 1.0})
 
 
 @dataclass(frozen=True)
 class Group:
-    """Cells whose rankings come out of one pass over the data."""
+    """Cells whose rankings come out of one pass over the data, and those that measure its attributions."""
 
     rankings: tuple[Ranking, ...]
     cells: tuple[Cell, ...]
 
+    @property
+    def assessed(self) -> tuple[Cell, ...]:
+        """Cells that are measured with the pass itself."""
+        return tuple(cell for cell in self.cells if cell.probe == "attribution")
+
+    @property
+    def reduced(self) -> tuple[Cell, ...]:
+        """Cells that are measured by means of the rankings."""
+        return tuple(cell for cell in self.cells if cell.probe != "attribution")
+
     def split(self) -> "list[Group]":
-        """One group for each ranking."""
-        return [Group((r,), tuple(c for c in self.cells if c.ranking == r)) for r in self.rankings]
+        """One group for each ranking; of a single one, its attributions apart from the rest."""
+        if len(self.rankings) > 1:
+            return [Group((r,), tuple(c for c in self.cells if c.ranking == r)) for r in self.rankings]
+        return [Group(self.rankings, part) for part in (self.reduced, self.assessed) if part]
 
 
 @dataclass(frozen=True)
@@ -181,21 +225,46 @@ class Bundle:
 
 
 def bundles(wanted: Iterable[Cell], size: int) -> list[Bundle]:
-    """Cells in bundles of at most `size`; only networks retrained on images under one seed can share one."""
+    """Cells in bundles of at most `size`.
+
+    Only networks retrained under one seed can share one: on images, or on masks of one fraction, whose standardisation
+    is the same.
+    """
     alike: dict[object, list[Cell]] = {}
     for cell in wanted:
-        alike.setdefault(cell.training if cell.retrain and cell.probe == "image" else cell, []).append(cell)
+        seen = (cell.removal_fraction, cell.order) if cell.probe == "mask" else None
+        alike.setdefault((cell.training, cell.probe, seen) if cell.retrain else cell, []).append(cell)
     return [Bundle(tuple(part[i : i + size])) for part in alike.values() for i in range(0, len(part), size)]
 
 
+@dataclass(frozen=True)
+class Chain:
+    """Cells of one recursive curve by rising fraction: the network of each step ranks the features of the next."""
+
+    cells: tuple[Cell, ...]
+
+    def split(self) -> "list[Chain]":
+        """Itself: no step can be measured without those before it."""
+        return [self]
+
+
+def chains(wanted: Iterable[Cell]) -> list[Chain]:
+    """Recursive cells, curve by curve."""
+    curves: dict[object, list[Cell]] = {}
+    for cell in wanted:
+        if cell.steps is not None:
+            curves.setdefault((cell.training, cell.ranking, cell.fill, cell.order), []).append(cell)
+    return [Chain(tuple(sorted(curve, key=lambda cell: cell.removal_fraction))) for curve in curves.values()]
+
+
 def groups(wanted: Iterable[Cell]) -> list[Group]:
-    """Reduced cells grouped by the pass that ranks them; cells without a ranking stand alone.
+    """Cells of one ranking grouped by the pass that makes it; cells without a ranking stand alone.
 
     Explainers that train networks of their own come first: last, they would keep one worker while the others rest.
     """
     passes: dict[object, list[Cell]] = {}
     for cell in wanted:
-        if not cell.intact:
+        if not cell.intact and cell.steps is None:
             passes.setdefault(_pass(cell.ranking) if cell.ranking else cell, []).append(cell)
     found = [Group(tuple(dict.fromkeys(c.ranking for c in part if c.ranking)), tuple(part)) for part in passes.values()]
     return sorted(found, key=lambda group: not any(_trains(ranking) for ranking in group.rankings))
@@ -224,23 +293,30 @@ def trainings(wanted: Iterable[Cell]) -> list[Training]:
 
 def forecast(wanted: list[Cell]) -> str:
     """What running cells would take: how many of each kind, and what they share."""
-    ranked = groups(wanted)
-    rankings = sum(len(group.rankings) for group in ranked)
-    passes = sum(bool(group.rankings) for group in ranked)
+    ranked, recursive = groups(wanted), chains(wanted)
+    rankings = sum(len(group.rankings) for group in ranked) + sum(len(chain.cells) for chain in recursive)
+    passes = sum(bool(group.rankings) for group in ranked) + sum(len(chain.cells) for chain in recursive)
     retrained = sum(cell.retrain and not cell.intact for cell in wanted)
-    scored = sum(not cell.retrain for cell in wanted)
+    masks = sum(cell.probe == "mask" for cell in wanted)
+    scored = sum(not cell.retrain and cell.probe == "image" for cell in wanted)
+    assessed = sum(cell.probe == "attribution" for cell in wanted)
     return (
         f"{len(wanted)} cells\n"
         f"  {sum(cell.intact for cell in wanted):6} original networks, each shared by all explainers and orders\n"
-        f"  {retrained:6} networks retrained from scratch\n"
-        f"  {scored:6} original networks scored without retraining\n"
+        f"  {retrained:6} networks retrained from scratch, {masks} of them on masks alone\n"
+        f"  {scored:6} scores of original networks without retraining\n"
+        f"  {assessed:6} attributions measured by themselves\n"
         f"  {rankings:6} rankings from {passes} passes over the data, each shared by all fractions, orders and fills"
     )
 
 
-def _plugin_axes(matrix: Matrix) -> tuple[tuple[str, ...], ...]:
-    explainers = (name for text in matrix.explainers for name in GROUPS.get(text, (text,)))
-    return matrix.datasets, matrix.classifiers, tuple(explainers), matrix.fills
+def _plugin_axes(matrix: Matrix) -> list[tuple[str, tuple[str, ...]]]:
+    """Kind and names of every axis of plug-ins."""
+    explainers = tuple(name for text in matrix.explainers for name in GROUPS.get(text, (text,)))
+    return [
+        ("dataset", matrix.datasets), ("classifier", matrix.classifiers), ("explainer", explainers),
+        ("fill", matrix.fills), ("fill", matrix.unretrained_fills),
+    ]  # fmt: skip
 
 
 def _words(values: Iterable[object]) -> str:

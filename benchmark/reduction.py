@@ -9,8 +9,12 @@ from torch import Tensor
 from benchmark import removal
 from benchmark.artefacts import Artefacts
 from benchmark.plugins import build
+from benchmark.randomness import generator
 from benchmark.spec import Cell
 from datasets.base import Dataset, Split
+
+RANDOM_MASKS = 256
+"""Random masks whose statistics standardise masks."""
 
 
 @runtime_checkable
@@ -73,3 +77,12 @@ def _seen(cell: Cell, data: Dataset, split: Split, masks: Masks) -> Split:
 
 def _units(cell: Cell, split: Split) -> tuple[int, ...]:
     return removal.unit_shape(split.feature_shape, cell.ranking.unit if cell.ranking else "pixel")
+
+
+def random_masks(cell: Cell, split: Split) -> Split:
+    """Masks of random rankings as the probe of a cell sees them: what the masks of all explainers have in common."""
+    draws = torch.rand(RANDOM_MASKS, *_units(cell, split), generator=generator("masks"))
+    ranks = removal.rank(draws, unit="feature", magnitude=True, generator=generator("ties"))
+    kept = removal.kept(ranks, removal_fraction=cell.removal_fraction, order=cell.order)
+    device = split.labels.device
+    return Split(kept.float().to(device), torch.zeros(RANDOM_MASKS, dtype=torch.int64, device=device))

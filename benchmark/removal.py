@@ -84,6 +84,21 @@ def kept(
     return mask
 
 
+def gone_first(
+    ranks: Integer[Tensor, "n *unit"], kept: Bool[Tensor, "n *unit"] | None, order: Order
+) -> Integer[Tensor, "n *unit"]:
+    """Ranks by which what is not kept any more goes first, then the rest as it is ranked.
+
+    Args:
+        kept: mask of the units that were kept so far; None for all.
+    """
+    if kept is None:
+        return ranks
+    late = kept if order == "morf" else ~kept
+    keys = ranks.flatten(1) + late.flatten(1) * ranks[0].numel()
+    return keys.argsort(1).argsort(1).view_as(ranks)
+
+
 def remove(
     inputs: Float[Tensor, "n *feature"],
     mask: Bool[Tensor, "n *unit"],

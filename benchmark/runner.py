@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -13,17 +13,19 @@ from torch import nn
 
 from benchmark import shards, training
 from benchmark.artefacts import Artefacts, save_own
-from benchmark.attribution import rank_splits
+from benchmark.assessment import assess, truth_found
+from benchmark.attribution import Ranked, rank_splits
 from benchmark.classifiers import classifier
 from benchmark.plugins import SEED, build
 from benchmark.provenance import provenance
 from benchmark.randomness import seeded
-from benchmark.reduction import masks, reduced, shares
+from benchmark.reduction import masks, random_masks, reduced, shares
+from benchmark.shards import RankMap
 from benchmark.spec import Cell, PlugIn, Ranking, Training
 from benchmark.store import Outcome
 from benchmark.team import Team
 from benchmark.tiny import as_products
-from datasets.base import Dataset
+from datasets.base import Dataset, Split
 from datasets.stream import Stream
 
 Metrics = dict[str, float | None]
@@ -68,7 +70,7 @@ def train_original(original: Training, place: Workplace) -> Outcome:
     """Trains a network on intact inputs, stores its weights and returns the outcome of the intact cell."""
     started = time.perf_counter()
     network, data = trained_original(original, place)
-    outcome = _outcome(network, data, started, place, shares(data.test, None))
+    outcome = scored(network, data, started, place, shares(data.test, None))
     place.artefacts.save_network(original, network)
     return outcome
 
@@ -76,52 +78,85 @@ def train_original(original: Training, place: Workplace) -> Outcome:
 def trained_original(original: Training, place: Workplace) -> tuple[nn.Module, Dataset]:
     """A network trained on intact inputs, and those."""
     with place.in_step():
-        data = _data(original, place)
-        network = _fresh(original, data, place)
-    return _trained(network, original, data, place), data
+        data = data_for(original, place)
+        network = fresh_network(original, data, place)
+    return trained(network, original, data, place), data
 
 
-def rank(rankings: tuple[Ranking, ...], place: Workplace) -> None:
+def rank(rankings: tuple[Ranking, ...], place: Workplace, assessed: Sequence[Cell] = ()) -> list[Outcome]:
     """Stores the rank maps of rankings that share one pass.
+
+    Args:
+        assessed: cells that measure the attributions of this pass themselves.
+
+    Returns:
+        What became of those.
 
     Raises:
         Skip: the explainer does not apply.
     """
-    todo = [ranking for ranking in rankings if not place.artefacts.has_ranks(ranking)]
-    if todo:
-        data = _data(todo[0].training, place)
-        network = _original(todo[0].training, data, place)
-        with ExitStack() as drafts, as_products(network):
-            folders = [drafts.enter_context(place.artefacts.new_ranks(ranking)) for ranking in todo]
-            ranked = rank_splits(network, data.splits, todo, [partial(shards.create, folder) for folder in folders])
-            for folder in folders:
-                save_own(folder, ranked.own)
+    wanted = {cell.ranking for cell in assessed}
+    todo = [ranking for ranking in rankings if ranking in wanted or not place.artefacts.has_ranks(ranking)]
+    if not todo:
+        return []
+    data = data_for(todo[0].training, place)
+    network = original_network(todo[0].training, data, place)
+    with ExitStack() as drafts, as_products(network):
+        folders = [drafts.enter_context(place.artefacts.new_ranks(ranking)) for ranking in todo]
+        ranked = rank_splits(network, data.splits, todo, [partial(shards.create, folder) for folder in folders])
+        for folder in folders:
+            save_own(folder, ranked.own)
+        return _assessed(assessed, dict(zip(todo, ranked.maps, strict=True)), ranked, network, data.test, place)
+
+
+def _assessed(
+    cells: Sequence[Cell],
+    maps: Mapping[Ranking | None, Mapping[str, RankMap]],
+    ranked: Ranked,
+    network: nn.Module,
+    test: Split,
+    place: Workplace,
+) -> list[Outcome]:
+    """Measures the attributions of one pass, and their ranks where the truth is known."""
+    started = time.perf_counter()
+    rankings = [cell.ranking for cell in cells if cell.ranking]
+    if not rankings:
+        return []
+    explainers = [build(ranking.explainer, "explainer") for ranking in rankings]
+    found = assess(network, ranked.attribute, explainers, test, target=rankings[0].target, seed=ranked.seed)
+    for metrics, ranking in zip(found, rankings, strict=True):
+        metrics |= truth_found(maps[ranking]["test"], test)
+    seconds = (time.perf_counter() - started) / len(cells)
+    return [Outcome("done", metrics, "", seconds, provenance(place.device)) for metrics in found]
 
 
 def measure(cell: Cell, place: Workplace) -> Outcome:
     """Reduces all splits, retrains where the cell says so, and scores the network after its last epoch."""
     started = time.perf_counter()
     network, seen = retrained(cell, place) if cell.retrain else _kept(cell, place)
-    return _outcome(network, seen, started, place, _known(cell, place))
+    known = _known(cell, place)
+    if not cell.retrain:
+        intact = data_for(cell.training, place).test
+        known["test_target_probability"] = training.target_probability(network, intact, seen.test)
+    return scored(network, seen, started, place, known)
 
 
 def retrained(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
     """A network trained from scratch on what a cell leaves of its data set, and that."""
     with place.in_step():
-        data = _data(cell.training, place)
+        data = data_for(cell.training, place)
         seen = reduced(cell, data, place.artefacts)
-        # Images keep the standardisation of the original; masks have one of their own.
-        network = _fresh(cell.training, seen if cell.probe == "mask" else data, place)
-    return _trained(network, cell.training, seen, place), seen
+        network = fresh_network(cell.training, _like(cell, data), place)
+    return trained(network, cell.training, seen, place), seen
 
 
 def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
-    """The same for cells of one bundle whose networks stack; each outcome is the one the cell has alone."""
+    """The same for the cells of a bundle, whose networks stack; each outcome is the one the cell has alone."""
     started = time.perf_counter()
     specification = cells[0].training
-    data = _data(specification, place)
+    data = data_for(specification, place)
     seen = [reduced(cell, data, place.artefacts) for cell in cells]
-    network = _fresh(specification, data, place)
+    network = fresh_network(specification, _like(cells[0], data), place)
     inputs = torch.stack([part.train.inputs for part in seen])
     with seeded("training", *specification.pairing()):
         stack = training.train_stack(
@@ -130,7 +165,7 @@ def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
     outcomes = []
     for replica, (cell, part) in enumerate(zip(cells, seen, strict=True)):
         stack.copy_to(network, replica)
-        outcomes.append(_outcome(network, part, started, place, _known(cell, place)))
+        outcomes.append(scored(network, part, started, place, _known(cell, place)))
     share = (time.perf_counter() - started) / len(cells)
     return [replace(outcome, seconds=share) for outcome in outcomes]
 
@@ -143,10 +178,10 @@ def num_replicas(specification: Training, place: Workplace) -> int:
     if place.team:
         return 1
     place = replace(place, device="cpu")
-    data = _data(specification, place)
+    data = data_for(specification, place)
     if isinstance(data.train, Stream):
         return 1
-    if not training.stacks(_fresh(specification, data, place), data.train, specification.recipe):
+    if not training.stacks(fresh_network(specification, data, place), data.train, specification.recipe):
         return 1
     return most_replicas(data.train.inputs.numel())
 
@@ -162,7 +197,8 @@ def data_of(specification: Training) -> tuple[PlugIn, int]:
     return specification.dataset, specification.seed if seeded_data else 0
 
 
-def _data(specification: Training, place: Workplace) -> Dataset:
+def data_for(specification: Training, place: Workplace) -> Dataset:
+    """The data set of a training, on the device; the last two stay loaded."""
     dataset, seed = data_of(specification)
     # What does not count for the identity of a data set counts for how it lies in memory.
     return _loaded(dataset, dataset.means, seed, place.load, place.data_root, (place.device, place.loaders))
@@ -183,18 +219,26 @@ def _loaded(
 
 def _kept(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
     """The original network, and what a cell leaves of its data set."""
-    data = _data(cell.training, place)
-    return _original(cell.training, data, place), reduced(cell, data, place.artefacts)
+    data = data_for(cell.training, place)
+    return original_network(cell.training, data, place), reduced(cell, data, place.artefacts)
 
 
 def _known(cell: Cell, place: Workplace) -> Metrics:
     """The share that was removed, and what the explainer's own masks achieve."""
-    test = _data(cell.training, place).test
+    test = data_for(cell.training, place).test
     removed = shares(test, masks(cell, "test", test, place.artefacts))
     return removed | (place.artefacts.load_own(cell.ranking) if cell.ranking else {})
 
 
-def _trained(network: nn.Module, specification: Training, data: Dataset, place: Workplace) -> nn.Module:
+def _like(cell: Cell, data: Dataset) -> Dataset:
+    """Data whose statistics standardise what a cell's network sees: intact images; for a probe of masks, random ones.
+
+    No explainer has a say in it, so that networks of one bundle are standardised alike.
+    """
+    return replace(data, train=random_masks(cell, data.train)) if cell.probe == "mask" else data
+
+
+def trained(network: nn.Module, specification: Training, data: Dataset, place: Workplace) -> nn.Module:
     """A fresh network after its training; batches are the same for all cells of a seed."""
     pairing = specification.pairing()
     with place.in_step(), seeded("training", *pairing, *([place.team.rank] if place.team else [])):
@@ -202,19 +246,22 @@ def _trained(network: nn.Module, specification: Training, data: Dataset, place: 
     return network
 
 
-def _original(specification: Training, data: Dataset, place: Workplace) -> nn.Module:
-    network = _fresh(specification, data, place)
+def original_network(specification: Training, data: Dataset, place: Workplace) -> nn.Module:
+    """The stored network that was trained on intact inputs."""
+    network = fresh_network(specification, data, place)
     place.artefacts.load_network(specification, network)
     return network.eval()
 
 
-def _fresh(specification: Training, data: Dataset, place: Workplace) -> nn.Module:
+def fresh_network(specification: Training, data: Dataset, place: Workplace) -> nn.Module:
+    """An untrained network; the same for all cells of a seed."""
     with seeded("weights", *specification.pairing()):
         return classifier(specification.classifier, data.train, data.num_classes).to(place.device)
 
 
-def _outcome(network: nn.Module, data: Dataset, started: float, place: Workplace, metrics: Metrics) -> Outcome:
-    """Scores every split and adds the scores to the metrics."""
+def scored(network: nn.Module, data: Dataset, started: float, place: Workplace, metrics: Metrics) -> Outcome:
+    """The outcome of a network: its scores on every split, and what else is known."""
+    metrics["chance"] = training.chance(data.test)
     for name, split in data.splits.items():
         found = training.score(network, split)
         if len(split) and not math.isfinite(found.loss):

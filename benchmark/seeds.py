@@ -9,7 +9,7 @@ from benchmark.plan import Matrix
 from benchmark.spec import Cell, key
 from benchmark.store import Outcome, Row
 
-Place = tuple[object, str, int]
+Place = tuple[tuple[object, ...], str, int]
 """Panel, explainer and seed of a cell; no explainer where a cell serves all curves."""
 
 Became = dict[Cell, Outcome | None]
@@ -54,21 +54,31 @@ def _asked(matrix: Matrix, became: Became) -> set[Place]:
     ruled = rule(asdict(matrix))
     if ruled is None:
         return set()
-    panels: dict[object, list[Point]] = {}
+    panels: dict[tuple[object, ...], list[Point]] = {}
     for cell, outcome in became.items():
         where, name, seed = _place(cell)
-        if cell.ranking:
+        if _counts(cell, matrix):
             panels.setdefault(where, []).append(Point(name, seed, cell.removal_fraction, _accuracy(outcome)))
-    return {
+    asked = {
         (where, name, seed)
         for where, points in panels.items()
         for name, n in replicate(panel(points), ruled).seeds.items()
         for seed in range(n)
     }
+    curves = {(*where[:2], name, seed) for where, name, seed in asked}
+    beside = {_place(cell) for cell in became if cell.ranking and not _counts(cell, matrix)}
+    return asked | {place for place in beside if (*place[0][:2], *place[1:]) in curves}
+
+
+def _counts(cell: Cell, matrix: Matrix) -> bool:
+    """Whether seeds are added for the sake of a cell; what else is measured of an explainer gets the same seeds."""
+    asked = cell.retrain or True not in matrix.retrain
+    return cell.ranking is not None and cell.probe == "image" and asked
 
 
 def _place(cell: Cell) -> Place:
-    where = cell.training.dataset, cell.training.classifier, cell.fill, cell.order, cell.retrain, cell.probe
+    training, recursive = cell.training, cell.steps is not None
+    where = training.dataset, training.classifier, cell.fill, cell.order, cell.retrain, cell.probe, recursive
     return where, cell.ranking.explainer.text if cell.ranking else "", cell.training.seed
 
 

@@ -10,7 +10,7 @@ from benchmark.recipe import Recipe
 Target = Literal["predicted", "label"]
 Unit = Literal["pixel", "feature"]
 Order = Literal["morf", "lerf"]
-Probe = Literal["image", "mask"]
+Probe = Literal["image", "mask", "attribution"]
 
 NO_IDENTITY = ("text", "means")
 """Attributes of a plug-in that are no part of the identity of a result."""
@@ -101,7 +101,10 @@ class Cell:
         ranking: which features go first; None where it does not matter (removal fraction 0 or 1).
         removal_fraction: share of units replaced, in [0, 1].
         retrain: False measures the original network on reduced test inputs.
-        probe: what the network sees, the reduced image or only the mask (leak control).
+        probe: what the network sees, the reduced image or only the mask (leak control); "attribution" measures the
+            attributions themselves, and nothing is removed.
+        steps: removal fractions at which a network was retrained and explained on the way to this one (recursive
+            ROAR); None where the original network alone is explained.
     """
 
     training: Training
@@ -111,8 +114,9 @@ class Cell:
     removal_fraction: float = 0.0
     retrain: bool = True
     probe: Probe = "image"
+    steps: tuple[float, ...] | None = None
 
     @property
     def intact(self) -> bool:
         """Whether this is the original network on original inputs."""
-        return self.removal_fraction == 0
+        return self.removal_fraction == 0 and self.probe == "image"

@@ -120,6 +120,19 @@ def score(network: nn.Module, split: Split) -> Score:
     return Score(*(mean / len(split) if parts else math.nan for mean in means))
 
 
+def target_probability(network: nn.Module, intact: Split, seen: Split) -> float:
+    """Mean probability, on changed inputs, of the class that the network predicts for the intact ones (RISE)."""
+    with torch.no_grad():
+        predicted = torch.cat([logits.argmax(1) for logits, _ in _answers(network, intact)])
+        probabilities = torch.cat([logits.softmax(1) for logits, _ in _answers(network, seen)])
+    return probabilities.gather(1, predicted[:, None]).double().mean().item()
+
+
+def chance(split: Split) -> float:
+    """Accuracy of always answering the most frequent class."""
+    return split.labels.bincount().max().item() / len(split)
+
+
 def _answers(network: nn.Module, split: Split) -> Iterator[tuple[Float[Tensor, "b k"], Int[Tensor, "b"]]]:
     """Logits and labels of all examples together, or of as many as are not too many numbers."""
     logits: list[Tensor] = []

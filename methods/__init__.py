@@ -24,6 +24,11 @@ EXPLAINERS: dict[str, str] = {
     "lime": "methods.perturbation:Lime",
     "kernel_shap": "methods.perturbation:KernelShap",
     "hide_and_seek": "methods.hide_and_seek:HideAndSeek",
+    "blurred": "methods.filters:Blurred",
+    "max_filtered": "methods.filters:MaxFiltered",
+    "random_class": "methods.instruments:RandomClass",
+    "randomized": "methods.instruments:Randomized",
+    "degraded": "methods.instruments:Degraded",
 }
 
 _BASES = ("gradient", "guided_backprop", "integrated_gradients")

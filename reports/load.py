@@ -9,13 +9,24 @@ from benchmark.store import Row, Store
 SETTING = ["dataset", "classifier", "unit", "magnitude", "target", "fill", "retrain", "recursive", "probe"]
 """Columns that say under which conditions explainers are compared; every setting has tables of its own."""
 
-METRICS = ["test_accuracy", "test_loss", "train_accuracy", "train_loss", "validation_accuracy", "validation_loss"]
-METRICS += ["chance", "test_target_probability"]  # absent, hence NaN, in rows of earlier versions
+METRICS = [
+    "test_accuracy", "test_loss", "train_accuracy", "train_loss", "validation_accuracy", "validation_loss",
+    "test_target_probability", "chance",
+]  # fmt: skip
 SHARES = ["share_removed", "nonzero_share_removed"]
 OWN = ["own_accuracy", "own_share_hidden", "own_nonzero_share_hidden", "own_restarts", "own_collapsed"]
 """Of explainers with masks of their own: what these hide of the test split, and how well they classify the rest."""
 
-RESULT = ["status", *METRICS, *SHARES, *OWN]
+ATTRIBUTION = [
+    "infidelity", "max_sensitivity", "lipschitz", "gini", "zero_attributions", "truth_precision", "truth_auc",
+    "seconds_per_image",
+]  # fmt: skip
+"""Of rows whose probe is "attribution": what is measured of the attributions themselves."""
+
+DEGRADED = "degraded"
+"""Name of the explainer that makes another one worse by a known amount."""
+
+RESULT = ["status", *METRICS, *SHARES, *OWN, *ATTRIBUTION]
 COLUMNS = [*SETTING, "explainer", "order", "removal_fraction", "seed", *RESULT, "reason"]
 
 
@@ -32,7 +43,7 @@ def load(folder: Path) -> pd.DataFrame:
     store = Store(folder)
     frame = pd.DataFrame([_record(row) for row in store.rows()], columns=COLUMNS)
     store.close()
-    return frame.astype(dict.fromkeys([*METRICS, *SHARES, *OWN, "removal_fraction"], float))
+    return frame.astype(dict.fromkeys([*METRICS, *SHARES, *OWN, *ATTRIBUTION, "removal_fraction"], float))
 
 
 def costs(folder: Path) -> pd.DataFrame:
@@ -44,6 +55,16 @@ def costs(folder: Path) -> pd.DataFrame:
     return pd.DataFrame(
         [name | {"seconds": o.seconds} | o.provenance for name, (_, o) in zip(named, rows, strict=True)]
     )
+
+
+def degrees(folder: Path) -> dict[str, tuple[str, float]]:
+    """Explainers of a run that another was degraded to: as written -> that other one, and the noise."""
+    store = Store(folder)
+    rankings = [row.specification["ranking"] for row in store.rows() if row.specification["ranking"]]
+    store.close()
+    explainers = [ranking["explainer"] for ranking in rankings if ranking["explainer"]["name"] == DEGRADED]
+    given = {explainer["text"]: dict(explainer["parameters"]) for explainer in explainers}
+    return {text: (parameters["base"]["text"], float(parameters["noise"])) for text, parameters in given.items()}
 
 
 def curves(frame: pd.DataFrame) -> pd.DataFrame:
@@ -70,7 +91,7 @@ def _record(row: Row) -> dict[str, object]:
         "target": ranking.get("target"),
         "fill": cell["fill"]["text"] if cell["fill"] else None,
         "retrain": cell["retrain"],
-        "recursive": bool(cell.get("recursive", ranking.get("recursive", False))),
+        "recursive": cell.get("steps") is not None,
         "probe": cell["probe"],
         "explainer": ranking["explainer"]["text"] if ranking else None,
         "order": cell["order"] if ranking else None,

@@ -6,6 +6,15 @@ from benchmark.notation import parse
 from benchmark.statistics import Summary
 
 ENSEMBLES = {"squared": "SQ", "smoothgrad": "SG", "smoothgrad_squared": "SG-SQ", "vargrad": "VAR"}
+INSTRUMENTS = {
+    "blurred": "{base}, blurred",
+    "max_filtered": "{base}, max-filtered",
+    "random_class": "{base} of a random class",
+    "randomized": "{base}, random weights",
+    "degraded": "{base}, {noise} % noise",
+}
+DEFAULT_NOISE = "0.4"
+"""Of `degraded`, whose label names it also where it is not written."""
 EXPLAINERS = {
     "random": "Random",
     "sobel": "Sobel",
@@ -39,6 +48,7 @@ FAMILIES = {
     "SmoothGrad-Squared (SG-SQ)": ("smoothgrad_squared",),
     "VarGrad (VAR)": ("vargrad",),
     "Self-explaining": ("hide_and_seek",),
+    "Instruments": tuple(INSTRUMENTS),
 }
 OTHER_FAMILY = "Further methods"
 ORDERS = {"morf": "ROAR", "lerf": "KAR"}
@@ -53,15 +63,26 @@ def label(explainer: str) -> str:
 
     >>> label("vargrad[base=guided_backprop,samples=50]")
     'VAR-GB[samples=50]'
+    >>> label("degraded[base=truth,noise=0.2]")
+    'Truth, 20 % noise'
     """
     if explainer in EXPLAINERS:
         return EXPLAINERS[explainer]
     name, parameters = parse(explainer)
     if name in ENSEMBLES:
         shown = f"{ENSEMBLES[name]}-{label(parameters.pop('base', 'gradient'))}"
+    elif name in INSTRUMENTS:
+        shown = _instrument(name, parameters)
     else:
         shown = EXPLAINERS.get(name, name.rpartition(":")[2])
     return shown + (f"[{','.join(f'{k}={v}' for k, v in parameters.items())}]" if parameters else "")
+
+
+def _instrument(name: str, parameters: dict[str, str]) -> str:
+    """Label of an instrument; takes from the parameters what the label says."""
+    base = label(parameters.pop("base", "gradient"))
+    noise = float(parameters.pop("noise", DEFAULT_NOISE)) if name == "degraded" else 0.0
+    return INSTRUMENTS[name].format(base=base, noise=f"{100 * noise:g}")
 
 
 def labels(explainers: list[str]) -> list[str]:

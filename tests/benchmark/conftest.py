@@ -29,6 +29,9 @@ def small_matrix() -> Callable[..., plan.Matrix]:
             "explainers": ("random", "gradient"),
             "seeds": 1,
             "fractions": (0.0, 0.5),
+            "unretrained_fills": (),
+            "mask_fractions": (),
+            "measure_attributions": False,
             "recipe": FAST,
         }
         return plan.Matrix(**(fields | overrides))

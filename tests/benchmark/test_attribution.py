@@ -26,7 +26,7 @@ def trained(small_matrix: Build, place: Workplace) -> tuple[nn.Module, Dataset]:
     training = cells(small_matrix())[0].training
     runner.train_original(training, place)
     data = runner.load(training.dataset, 0, place.data_root)
-    return runner._original(training, data, place), data
+    return runner.original_network(training, data, place), data
 
 
 def test_views_rank_the_same_alone_and_beside_others(small_matrix: Build, trained: tuple[nn.Module, Dataset]) -> None:

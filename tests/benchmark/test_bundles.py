@@ -26,12 +26,15 @@ def ranked(small_matrix: Build, place: Workplace) -> list[Cell]:
     return cells
 
 
-def test_networks_of_a_seed_retrained_on_images_share_bundles_and_no_others(small_matrix: Build) -> None:
-    cells = reduced(small_matrix(retrain=(True, False), probes=("image", "mask"), seeds=2))
+def test_networks_of_a_seed_retrained_on_images_or_on_masks_of_one_fraction_share_bundles(small_matrix: Build) -> None:
+    cells = reduced(small_matrix(retrain=(True, False), mask_fractions=(0.3, 0.9), seeds=2))
     found = bundles(cells, size=3)
     assert sorted(map(repr, (cell for bundle in found for cell in bundle.cells))) == sorted(map(repr, cells))
     shared = [bundle.cells for bundle in found if len(bundle.cells) > 1]
-    assert shared and all(cell.retrain and cell.probe == "image" for part in shared for cell in part)
+    assert shared and all(cell.retrain for part in shared for cell in part)
+    assert all(len({cell.probe for cell in part}) == 1 for part in shared)
+    masks = [part for part in shared if part[0].probe == "mask"]
+    assert masks and all(len({cell.removal_fraction for cell in part}) == 1 for part in masks)
     assert all(len({cell.training for cell in part}) == 1 and len(part) <= 3 for part in shared)
 
 

@@ -30,7 +30,7 @@ def test_the_paper_has_seventeen_rows() -> None:
 
 def test_groups_and_names_mix() -> None:
     mixed = Matrix(explainers=("paper", "controls", "gradient"), seeds=1, fractions=(0.5,), orders=("morf",))
-    assert len(plan.cells(mixed)) == 1 + 17 + 2
+    assert sum(cell.retrain and cell.probe == "image" for cell in plan.cells(mixed)) == 1 + 17 + 2
 
 
 def test_originals_are_shared_by_all_explainers_and_orders(small_matrix: Build) -> None:
@@ -45,15 +45,41 @@ def test_full_removal_is_shared_by_all_explainers_and_orders(small_matrix: Build
 
 
 def test_every_cell_has_a_key_of_its_own(small_matrix: Build) -> None:
-    cells = plan.cells(small_matrix(seeds=2, fills=("mean", "zero"), retrain=(True, False), probes=("image", "mask")))
+    cells = plan.cells(small_matrix(seeds=2, fills=("mean", "zero"), retrain=(True, False), mask_fractions=(0.5,)))
     assert len({key(cell) for cell in cells}) == len(cells)
 
 
 def test_a_mask_probe_has_no_fill_and_is_always_retrained(small_matrix: Build) -> None:
-    cells = plan.cells(small_matrix(fills=("mean", "zero"), retrain=(True, False), probes=("mask",)))
-    reduced = [cell for cell in cells if not cell.intact]
-    assert len(reduced) == 2 * 2
-    assert all(cell.retrain and cell.fill is None for cell in reduced)
+    cells = plan.cells(small_matrix(fills=("mean", "zero"), retrain=(False,), mask_fractions=(0.3,)))
+    masks = [cell for cell in cells if cell.probe == "mask"]
+    assert len(masks) == 2 * 2
+    assert all(cell.retrain and cell.fill is None for cell in masks)
+
+
+def test_a_mask_and_its_complement_are_one_cell(small_matrix: Build) -> None:
+    cells = plan.cells(small_matrix(explainers=("random",), mask_fractions=(0.1, 0.5, 0.9)))
+    masks = [cell for cell in cells if cell.probe == "mask"]
+    assert sorted(cell.removal_fraction for cell in masks) == [0.1, 0.5, 0.9]
+    assert {cell.order for cell in masks} == {"morf"}
+
+
+def test_cheap_measures_stand_beside_the_curves_by_default() -> None:
+    cells = plan.cells(Matrix(explainers=("gradient",), seeds=1, fractions=(0.5,), orders=("morf",)))
+    kinds = [(cell.probe, cell.retrain, cell.fill.name if cell.fill else "") for cell in cells if cell.ranking]
+    assert sorted(kinds) == [
+        ("attribution", False, ""), ("image", False, "mean"), ("image", False, "noisy_linear"), ("image", True, "mean"),
+        ("mask", True, ""),
+    ]  # fmt: skip
+
+
+def test_each_recursive_cell_knows_the_steps_before_it(small_matrix: Build) -> None:
+    matrix = small_matrix(
+        explainers=("gradient",), fractions=(0.2, 0.5, 0.9), recursive=(False, True), orders=("morf",)
+    )
+    cells = plan.cells(matrix)
+    (chain,) = plan.chains(cells)
+    assert [cell.steps for cell in chain.cells] == [(), (0.2,), (0.2, 0.5)]
+    assert all(cell.steps is None for group in plan.groups(cells) for cell in group.cells)
 
 
 def test_repeated_and_equal_names_are_one_axis_value(small_matrix: Build) -> None:
@@ -116,7 +142,9 @@ def test_the_forecast_counts_what_is_shared(small_matrix: Build) -> None:
         ({"seeds": 0}, "seeds must be"),
         ({"explainers": ()}, "explainers needs at least one value"),
         ({"fractions": (0.0, 1.0)}, "fractions needs a value between 0 and 1"),
-        ({"probes": ("mask",), "retrain": (False,)}, "probes mask needs retrain true"),
+        ({"mask_fractions": (5.0,)}, "did you mean 0.05"),
+        ({"recursive": (True,), "retrain": (False,)}, "recursive true needs retrain true"),
+        ({"recursive": (True,), "protocol": "paper"}, "recursive true needs protocol rigorous"),
         ({"datasets": ("squares[draw=seed]",), "protocol": "paper"}, "cannot change with the seed"),
         ({"target_interval": 0.0, "seeds": 2}, "target_interval must lie between 0 and 100.*percentage points, got 0"),
         ({"target_interval": math.nan, "seeds": 2}, "target_interval must lie between 0 and 100"),

@@ -51,6 +51,7 @@ def rows(root: Path, out: Path, *, in_memory: bool, loaders: int = 0, **fields: 
     small: dict = {
         "datasets": (name(root, in_memory=in_memory),), "classifiers": ("mlp[width=16]",), "seeds": 1,
         "explainers": ("gradient_shap[samples=1]", "smoothgrad[samples=2]"), "fractions": (0.5,), "recipe": FAST,
+        "unretrained_fills": (), "mask_fractions": (), "measure_attributions": False,
     }  # fmt: skip
     assert set(session.run(plan.Matrix(**(small | fields)), out, Means(Path(), "cpu", 0, loaders=loaders))) == {"done"}
     return {str(_nameless(row.specification)): row.outcome.metrics for row in Store(out).rows() if row.outcome}
@@ -66,18 +67,22 @@ def _nameless(value: object) -> object:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"recipe": replace(FAST, augmentation="none"), "probes": ("image", "mask")},  # trains as a stack
+        {
+            "recipe": replace(FAST, augmentation="none"),
+            "mask_fractions": (0.5,),
+            "unretrained_fills": ("noisy_linear",),
+        },
         {"classifiers": ("resnet8[width=4]",), "recipe": replace(FAST, epochs=1)},
     ],
 )
 def test_rows_are_the_same_on_disk_and_in_memory(digits_folder: Path, tmp_path: Path, fields: dict) -> None:
     memory, disk = (rows(digits_folder, tmp_path / str(held), in_memory=held, **fields) for held in (True, False))
     assert memory == disk
-    assert len(memory) == (9 if "probes" in fields else 5)
+    assert len(memory) == (11 if "mask_fractions" in fields else 5)
 
 
 def test_rows_are_the_same_whoever_reads(digits_folder: Path, tmp_path: Path) -> None:
-    fields = {"explainers": ("gradient",), "orders": ("lerf",), "probes": ("image", "mask")}
+    fields = {"explainers": ("gradient",), "orders": ("lerf",), "mask_fractions": (0.5,)}
     here, loaders = (rows(digits_folder, tmp_path / str(n), in_memory=False, loaders=n, **fields) for n in (0, 2))
     assert here == loaders
     assert len(here) == 3
@@ -126,7 +131,7 @@ def test_features_are_removed_before_augmentation(
     """What is augmented has as many zeros as the mask made; a mask after a shift would uncover or hide others."""
     cell, place = ranked(in_memory)
     cell = replace(cell, fill=plugin("zero", "fill"))
-    data = reduced(cell, runner._data(cell.training, place), place.artefacts)
+    data = reduced(cell, runner.data_for(cell.training, place), place.artefacts)
     assert isinstance(data.train, Stream) is not in_memory
     seen: list[Tensor] = []
 

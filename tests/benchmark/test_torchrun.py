@@ -85,7 +85,7 @@ def test_a_run_over_two_processes_is_complete_and_close_to_a_serial_one(
 ) -> None:
     words = [
         "run", "--classifiers", "resnet8[width=8]", "--explainers", "gradient", "mine:Broken", "--seeds", "1",
-        "--fractions", "0.5", "--probes", "image", "mask", "--retrain", "true", "false", "--epochs", "4",
+        "--fractions", "0.5", "--mask-fractions", "0.5", "--retrain", "true", "false", "--epochs", "4",
         "--device", "cpu",
     ]  # fmt: skip
     broken = "class Broken:\n    def prepare(self, classifier, train):\n        raise ValueError('no such luck')\n"

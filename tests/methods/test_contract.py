@@ -18,12 +18,17 @@ from methods.base import Explainer, Skip, View
 from methods.gradient import InputXGradient
 from tests.methods.networks import convolutional, residual, split, tabular
 
-STOCHASTIC = {"random", "smoothgrad", "smoothgrad_squared", "vargrad", "gradient_shap", "lime", "kernel_shap"}
+STOCHASTIC = {
+    "random", "smoothgrad", "smoothgrad_squared", "vargrad", "gradient_shap", "lime", "kernel_shap",
+    "random_class", "degraded",
+}  # fmt: skip
 """Draw random numbers in a stream that the examples of a batch share."""
 CONTROLS = {"random", "sobel", "center", "deviation", "truth"}
 ITSELF = {"hide_and_seek"}
 """Explain themselves: they train on their own, whatever the classifier or the target."""
-VIEWS = ("squared", "smoothgrad", "smoothgrad_squared", "vargrad")
+UNTARGETED = CONTROLS | ITSELF | {"random_class"}
+"""Do not follow the target they are given."""
+VIEWS = ("squared", "smoothgrad", "smoothgrad_squared", "vargrad", "blurred", "max_filtered")
 CHEAPER = {
     "lime": {"samples": 20},
     "kernel_shap": {"samples": 20},
@@ -36,7 +41,7 @@ CASES = {
     "residual": (residual(), split((1, 8, 8))),
     "tabular": (tabular(), split((6,))),
 }
-IMAGES_ONLY = ("sobel", "center", "grad_cam", "guided_grad_cam", "hide_and_seek")
+IMAGES_ONLY = ("sobel", "center", "grad_cam", "guided_grad_cam", "hide_and_seek", "blurred", "max_filtered")
 SKIPPED = {("lrp", "residual")} | {(name, "tabular") for name in IMAGES_ONLY}
 
 
@@ -68,7 +73,7 @@ def fingerprint(classifier: nn.Module) -> list[Any]:
 APPLICABLE = [(name, case) for name in EXPLAINERS for case in CASES if (name, case) not in SKIPPED]
 applicable = pytest.mark.parametrize(("name", "case"), APPLICABLE)
 deterministic = pytest.mark.parametrize(("name", "case"), [pair for pair in APPLICABLE if pair[0] not in STOCHASTIC])
-post_hoc = pytest.mark.parametrize(("name", "case"), [pair for pair in APPLICABLE if pair[0] not in CONTROLS | ITSELF])
+post_hoc = pytest.mark.parametrize(("name", "case"), [pair for pair in APPLICABLE if pair[0] not in UNTARGETED])
 every = pytest.mark.parametrize("name", EXPLAINERS)
 
 

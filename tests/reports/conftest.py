@@ -52,4 +52,7 @@ def stored(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def matrix() -> Matrix:
-    return Matrix(explainers=("random", "gradient"), seeds=3, fractions=(0.0, 0.5, 1.0))
+    return Matrix(
+        explainers=("random", "gradient"), seeds=3, fractions=(0.0, 0.5, 1.0),
+        unretrained_fills=(), mask_fractions=(), measure_attributions=False,
+    )  # fmt: skip

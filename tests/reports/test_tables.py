@@ -13,6 +13,7 @@ import pytest
 from benchmark.plan import Matrix
 from benchmark.spec import Cell
 from benchmark.store import Outcome
+from methods.instruments import Degraded
 from reports.load import curves, load
 from reports.probability import probabilities
 from reports.report import report
@@ -65,7 +66,7 @@ def test_curves_join_the_shared_cells_to_every_explainer_and_order(stored: Store
 
 
 def test_settings_have_tables_of_their_own(stored: Stored, matrix: Matrix) -> None:
-    wider = replace(matrix, fills=("mean", "zero"), probes=("image", "mask"), retrain=(True, False))
+    wider = replace(matrix, fills=("mean", "zero"), mask_fractions=(0.5,), retrain=(True, False))
     names = [t.name for t in tables(load(stored(wider)))]
     assert len(names) == len(set(names))
     assert {"roar-mean-retrain_true-image", "roar-zero-retrain_false-image", "roar-retrain_true-mask"} <= set(names)
@@ -139,6 +140,17 @@ def test_labels_are_those_of_the_paper() -> None:
     assert label("my_file:MyExplainer[strength=2]") == "MyExplainer[strength=2]"
     assert family("smoothgrad") == "SmoothGrad (SG)"
     assert family("my_file:MyExplainer") == "Further methods"
+
+
+def test_labels_of_instruments_say_what_was_done_to_which_explainer() -> None:
+    assert label("blurred") == "GRAD, blurred"
+    assert label("blurred[base=smoothgrad_squared,sigma=2.0]") == "SG-SQ-GRAD, blurred[sigma=2.0]"
+    assert label("max_filtered[base=integrated_gradients]") == "IG, max-filtered"
+    assert label("random_class") == "GRAD of a random class"
+    assert label("randomized[base=guided_backprop]") == "GB, random weights"
+    assert label("degraded[base=truth]") == f"Truth, {100 * Degraded().noise:g} % noise"
+    assert label("degraded[base=truth,noise=0.15]") == "Truth, 15 % noise"
+    assert family("degraded[base=truth]") == "Instruments"
 
 
 def test_rendering_never_imports_torch(stored: Stored, matrix: Matrix) -> None:

@@ -1,0 +1,66 @@
+"""Recursive ROAR: the network retrained at each step ranks what is left before more of it goes."""
+
+import time
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor, nn
+
+from benchmark import removal
+from benchmark.attribution import rank_splits
+from benchmark.reduction import Masks, MasksOf, reduced_by, shares
+from benchmark.runner import Workplace, data_for, fresh_network, original_network, scored, trained
+from benchmark.spec import Cell
+from benchmark.store import Outcome
+from benchmark.tiny import as_products
+from datasets.base import Dataset, Split
+from datasets.stream import Stream
+
+Kept = dict[str, Bool[Tensor, "n *unit"]]
+"""Split name -> masks of its examples, on the CPU."""
+
+
+def measure_chain(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
+    """Measures the cells of one recursive curve, given by rising fraction.
+
+    Paper: Madsen, Meade, Adlakha, Reddy 2022, arXiv:2110.08412, s.3: what was removed stays removed, and the rest is
+    ranked by the network that was retrained without it, so that what is redundant goes too.
+    Differs from the paper: the class that the network of each step predicts is explained, as everywhere here.
+
+    Raises:
+        Skip: the explainer does not apply.
+        ValueError: data that are not in memory.
+    """
+    last, data = cells[-1], data_for(cells[-1].training, place)
+    if isinstance(data.train, Stream):
+        raise ValueError("recursive true needs data in memory; leave in_memory=false out")
+    network, seen = original_network(last.training, data, place), data
+    kept: Kept = {}
+    outcomes: dict[float, Outcome] = {}
+    for fraction in (*(last.steps or ()), last.removal_fraction):
+        started = time.perf_counter()
+        kept = _narrowed(kept, network, seen, last, fraction)
+        seen = reduced_by(last, data, _masks(kept))
+        network = trained(fresh_network(last.training, data, place), last.training, seen, place)
+        outcomes[fraction] = scored(network, seen, started, place, shares(data.test, _masks(kept)("test", data.test)))
+    return [outcomes[cell.removal_fraction] for cell in cells]
+
+
+def _narrowed(kept: Kept, network: nn.Module, seen: Dataset, cell: Cell, fraction: float) -> Kept:
+    """Masks of a larger fraction: what is gone stays gone, and the rest is ranked by a network that saw no more."""
+    assert cell.ranking is not None
+    with as_products(network):
+        maps = rank_splits(network, seen.splits, [cell.ranking]).maps[0]
+    ranks = {name: torch.from_numpy(found.astype("int64")) for name, found in maps.items() if len(found)}
+    ranks = {name: removal.gone_first(found, kept.get(name), cell.order) for name, found in ranks.items()}
+    return {name: removal.kept(found, removal_fraction=fraction, order=cell.order) for name, found in ranks.items()}
+
+
+def _masks(kept: Kept) -> MasksOf:
+    """The masks of each split as reductions ask for them."""
+
+    def of_split(name: str, split: Split) -> Masks:
+        return lambda index, device="cpu": kept[name][index.cpu()].to(device)
+
+    return of_split

@@ -1,0 +1,89 @@
+"""Table 2 of Hooker et al. 2019 beside a run: its order of the estimators against ours."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+from scipy.stats import spearmanr
+
+from benchmark.statistics import summarise
+from reports.load import curves
+from reports.settings import settings, slug, title
+from reports.style import ORDERS, label
+from reports.table import Table
+
+FILE = Path(__file__).parent / "data" / "roar_table2.csv"
+SOURCE = "Hooker, Erhan, Kindermans, Kim 2019, arXiv:1806.10758, Table 2"
+FRACTIONS = (0.1, 0.3, 0.5, 0.7, 0.9)
+LEAST = 4
+"""Explainers that a correlation needs."""
+
+
+def published() -> pd.DataFrame:
+    """Table 2 in tidy form.
+
+    Returns:
+        Columns dataset, explainer (display label), order, removal_fraction, accuracy (share in [0, 1]). "KAR t % kept"
+        is order lerf at removal fraction 1 - t.
+    """
+    wide = pd.read_csv(FILE, comment="#")
+    long = wide.melt(["dataset", "estimator"], var_name="column", value_name="percent")
+    kept, percent = long.column.str.startswith("keep"), long.column.str.extract(r"(\d+)$")[0].astype(float) / 100
+    return pd.DataFrame(
+        {
+            "dataset": long.dataset,
+            "explainer": long.estimator,
+            "order": kept.map({True: "lerf", False: "morf"}),
+            "removal_fraction": percent.where(~kept, 1 - percent).round(10),
+            "accuracy": long.percent / 100,
+        }
+    )
+
+
+def reference_tables(frame: pd.DataFrame) -> list[Table]:
+    """For ROAR and KAR of every retrained setting: mean over t and place in the order, published and ours."""
+    joined = curves(frame)
+    retrained = joined[(joined.probe == "image") & joined.retrain.astype(bool) & ~joined.recursive.astype(bool)]
+    return [made for part in settings(retrained) for made in _of_setting(part, slug(part, joined))]
+
+
+def _of_setting(part: pd.DataFrame, ending: str) -> Iterator[Table]:
+    for order, rows in part.groupby("order", sort=False):
+        ours = _ours(rows)
+        theirs = _means(published().query("order == @order"), sorted(set(rows.removal_fraction) & {*FRACTIONS}))
+        common = theirs.join(ours, how="inner")
+        if len(common) >= LEAST:
+            yield _table(common, rows, str(order), ending)
+
+
+def _ours(rows: pd.DataFrame) -> pd.Series:
+    """Label -> mean accuracy over the published fractions and seeds."""
+    done = rows[(rows.status == "done") & rows.removal_fraction.isin(FRACTIONS)]
+    means = done.groupby("explainer", sort=False).test_accuracy.mean()
+    return means.rename(index=label).rename(str(rows.dataset.iloc[0]))
+
+
+def _means(rows: pd.DataFrame, fractions: list[float]) -> pd.DataFrame:
+    """Explainers by published data sets: mean accuracy over the fractions that a run has too."""
+    kept = rows[rows.removal_fraction.isin(fractions)]
+    return kept.pivot_table("accuracy", "explainer", "dataset", sort=False)
+
+
+def _table(common: pd.DataFrame, rows: pd.DataFrame, order: str, ending: str) -> Table:
+    """Means with places in brackets, best first; below them how the published orders agree with ours."""
+    places = common.rank(ascending=order == "morf", method="min").astype(int)
+    shown = pd.DataFrame(
+        {c: [f"{100 * m:.1f} ({p})" for m, p in zip(common[c], places[c], strict=True)] for c in common},
+        index=common.index.rename("explainer"),
+    )
+    ours = common.columns[-1]
+    agreement = {c: float(spearmanr(common[c], common[ours]).statistic) for c in common.columns[:-1]}
+    said = "; ".join(f"{name} {rho:+.2f}" for name, rho in agreement.items())
+    n = summarise(rows.groupby("seed").seed.first()).n
+    caption = f"{ORDERS[order]} beside the published table: accuracy in %, mean over t, and place, best first"
+    return Table(
+        f"reference-{ORDERS[order].lower()}{ending}", f"{caption}. {title(rows)}.", shown,
+        pd.concat({"mean": common, "place": places}, axis=1).rename_axis("explainer"),
+        (f"Published: {SOURCE}; mean of 5 runs. Ours: n = {n} seeds.",
+         f"Spearman with our order over {len(common)} explainers: {said}."),
+    )  # fmt: skip
