@@ -122,8 +122,8 @@ def _masks(rows: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
 def _most_telling(masks: pd.DataFrame) -> dict[str, Summary]:
     """Of every explainer, at the fraction where the mean over seeds is highest."""
     found: dict[str, Summary] = {}
-    for (name, _), values in masks.groupby(["explainer", "removal_fraction"], sort=False).test_accuracy:
-        summary = summarise(values)
+    for (explainer, _), values in masks.groupby(["explainer", "removal_fraction"], sort=False).test_accuracy:
+        name, summary = str(explainer), summarise(values)
         if name not in found or summary.mean > found[name].mean:
             found[name] = summary
     return found

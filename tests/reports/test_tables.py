@@ -174,7 +174,7 @@ def test_latex_compiles(stored: Stored, matrix: Matrix, tmp_path: Path) -> None:
         made = outcome(cell)
         return replace(made, metrics=made.metrics | {"chance": 0.1, "test_target_probability": 0.5})
 
-    wide = replace(matrix, retrain=(True, False), probes=("image", "mask"))
+    wide = replace(matrix, retrain=(True, False), mask_fractions=(0.5,))
     frame = load(stored(wide, judge))
     every = [*tables(frame), *summaries(frame), *diff_roar(frame), *probabilities(frame)]
     assert any(FLAG in made.text() for made in every)
