@@ -10,7 +10,7 @@ from reports.groups import LEAST_SEEDS, MOST_LETTERS, Groups, groups
 from reports.seeds import num_seeds, points
 from reports.statistics import Seeds, minimum_detectable, pairs
 from reports.style import FLAG, percent
-from reports.table import Table, by_fraction
+from reports.table import Table
 
 MASK_MARGIN = 0.10
 """Accuracy above chance, as a share, from which on the mask of an explainer is said to be readable."""
@@ -84,14 +84,14 @@ def with_masks(made: Table, rows: pd.DataFrame, joined: pd.DataFrame) -> Table:
     if masks.empty:
         return made
     chance = float(joined[joined.dataset == rows.dataset.iloc[0]].chance.mean())
-    read = {str(name): _most_telling(of_one) for name, of_one in masks.groupby("explainer")}
+    read = _most_telling(masks)
     planned = num_seeds(masks)
     names = list(dict.fromkeys(rows.explainer))
     flags = {name: readable(summary, chance) for name, summary in read.items()}
     texts = [percent(read[e], planned[e]) + f" {FLAG}" * flags[e] if e in read else "–" for e in names]
     behind = {k: [getattr(read.get(e, NOTHING), k) for e in names] for k in ("mean", "half_width", "n")}
     behind |= {"flag": [flags.get(e, False) for e in names]}
-    fractions = ", ".join(f"{t:.10g}" for t, _ in by_fraction(masks))
+    fractions = ", ".join(f"{t:.10g}" for t in sorted(set(masks.removal_fraction)))
     shown = "unknown, hence no flags" if math.isnan(chance) else f"{100 * chance:.1f} %"
     note = READ.format(fractions=fractions, chance=shown) + FLAGGED * any(flags.values())
     return made.extended("mask", texts, behind).noted(note.strip())
@@ -104,7 +104,10 @@ def readable(mask: Summary, chance: float) -> bool:
 
 
 def _masks(rows: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
-    """The mask cells of one setting and order; what stays under one order at t is what goes under the other at 1 - t."""
+    """The mask cells of one setting and order.
+
+    What stays under one order at t is what goes under the other at 1 - t, and a mask tells as much as its complement.
+    """
     first = rows.iloc[0]
     masks = joined[(joined.probe == "mask") & (joined.retrain.astype(bool)) & (joined.status == "done")]
     for column in SEEN_BY_MASKS:
@@ -116,6 +119,11 @@ def _masks(rows: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
     return both[(both.order == first.order) & both.explainer.isin(rows.explainer)]
 
 
-def _most_telling(masks: pd.DataFrame) -> Summary:
-    """At the fraction where the mean over seeds is highest."""
-    return max((summarise(at.test_accuracy) for _, at in by_fraction(masks)), key=lambda summary: summary.mean)
+def _most_telling(masks: pd.DataFrame) -> dict[str, Summary]:
+    """Of every explainer, at the fraction where the mean over seeds is highest."""
+    found: dict[str, Summary] = {}
+    for (explainer, _), values in masks.groupby(["explainer", "removal_fraction"], sort=False).test_accuracy:
+        name, summary = str(explainer), summarise(values)
+        if name not in found or summary.mean > found[name].mean:
+            found[name] = summary
+    return found

@@ -1,5 +1,7 @@
 """Deletion and insertion curves (Petsiuk et al. 2018, RISE, arXiv:1806.07421), of networks that are not retrained."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -15,7 +17,10 @@ WHAT = {
     "morf": "Deletion (Petsiuk et al. 2018): removed most relevant first (lower is better), at removal fraction t",
     "lerf": "Insertion (Petsiuk et al. 2018): shown most relevant first (higher is better), at share shown s = 1 - t",
 }
-HOW = "Mean softmax probability of the class predicted on the intact image. AUC: area below the curve{over}, by trapezoids."
+HOW = (
+    "Mean softmax probability of the class predicted on the intact image. AUC: area below the curve{over}, by "
+    "trapezoids."
+)
 
 
 def probabilities(frame: pd.DataFrame) -> list[Table]:
@@ -32,7 +37,7 @@ def _probabilities(rows: pd.DataFrame, measured: pd.DataFrame, order: str, name:
     sign = "t" if order == "morf" else "s"
     at = measured.removal_fraction if order == "morf" else (1 - measured.removal_fraction).round(10)
     wide = measured.assign(at=at).pivot(index=["explainer", "seed"], columns="at", values=METRIC)
-    values = {
+    values: dict[str, Mapping] = {
         f"{sign}={t:.10g}": {e: seeds.dropna() for e, seeds in wide[t].groupby("explainer")} for t in wide.columns
     }
     first, last = wide.columns[0], wide.columns[-1]
@@ -46,6 +51,6 @@ def _probabilities(rows: pd.DataFrame, measured: pd.DataFrame, order: str, name:
 def _areas(wide: pd.DataFrame) -> dict[str, np.ndarray]:
     """Of whole curves, in probability: divided by the width of what was measured."""
     whole = wide.dropna()
-    fractions = list(whole.columns)
+    fractions = whole.columns.to_numpy(float).tolist()
     below = pd.Series(area(fractions, whole.to_numpy()) / (fractions[-1] - fractions[0]), whole.index)
     return {str(name): values.to_numpy() for name, values in below.groupby("explainer")}

@@ -21,8 +21,8 @@ RELATIVE = ("gain", "area", "RACU")
 
 HOW = (
     "Mean: accuracy in % over 0 < t < 1. Gain: difference of that to {reference}, in points; area: between the two "
-    "curves, by trapezoids from t = {first:.10g} to {last:.10g}, in points; positive is better than {reference}, paired "
-    "by seed."
+    "curves, by trapezoids from t = {first:.10g} to {last:.10g}, in points; positive is better than {reference}, "
+    "paired by seed."
 )
 RACU_HOW = (
     "RACU (Madsen et al. 2022): that area relative to the one between {reference} and the accuracy at t = 1, in "
@@ -76,7 +76,7 @@ def _areas(rows: pd.DataFrame, reference: str, turn: float) -> tuple[dict[str, l
     wide = done.pivot_table(index=["explainer", "seed"], columns="removal_fraction", values="test_accuracy").dropna()
     if reference not in wide.index.get_level_values(0):
         return {}, {}
-    random, fractions = wide.loc[reference], list(wide.columns)
+    random, fractions = wide.loc[reference], wide.columns.to_numpy(float).tolist()
     areas, ratios = {}, {}
     for name in wide.index.get_level_values(0).unique().drop(reference):
         own = wide.loc[name]

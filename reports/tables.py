@@ -1,6 +1,7 @@
 """The tables of curves: explainers by removal fractions; Fidelity, FIR and FII; DiffROAR."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
@@ -69,7 +70,7 @@ def _of_setting(part: pd.DataFrame, joined: pd.DataFrame, rule: Rule | None) -> 
     images_retrained = part.probe.iloc[0] == "image" and bool(part.retrain.iloc[0])
     for order, rows in part.groupby("order", sort=False):
         made = _accuracies(rows, str(order), ending, rule)
-        yield with_masks(made, rows, joined) if images_retrained else made
+        yield replace(with_masks(made, rows, joined), printed=True) if images_retrained else made
     kept = part[(part.order == "lerf") & (part.removal_fraction > 0)]
     if len(kept) and images_retrained:
         yield _fidelities(kept, part[part.removal_fraction == 0], ending, rule)

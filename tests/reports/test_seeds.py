@@ -14,7 +14,8 @@ from reports.load import curves, load
 from reports.report import report
 from reports.seeds import num_seeds, rule_of, seed_counts
 from reports.status import status
-from reports.tables import Table, tables
+from reports.table import Table
+from reports.tables import tables
 from tests.reports.conftest import outcome
 
 Stored = Callable[..., Path]
@@ -54,7 +55,8 @@ def test_with_equal_seeds_and_no_target_tables_have_no_column_for_them(stored: S
 def test_where_explainers_differ_in_seeds_tables_count_them(uneven: Callable[..., Path], matrix: Matrix) -> None:
     made = roar(uneven(matrix))
     assert made.shown["n"].tolist() == ["3", "2"]
-    assert made.notes == ("Mean ± half-width of the 95 % t interval over n = 2–3 seeds.",)
+    assert made.notes[0] == "Mean ± half-width of the 95 % t interval over n = 2–3 seeds."
+    assert not any("Seeds were added" in note for note in made.notes)
     assert not any("(" in text for text in made.shown.to_numpy().flatten())  # nothing is missing
 
 
@@ -78,7 +80,7 @@ def test_the_note_names_who_ran_out_of_seeds(stored: Stored, adaptive: Matrix) -
 def test_settled_explainers_are_not_named(stored: Stored, adaptive: Matrix) -> None:
     settled = roar(stored(replace(adaptive, target_interval=3.0)))
     assert settled.shown["n"].tolist() == ["3", "3"]
-    assert len(settled.notes) == 2
+    assert not any("Stopped" in note for note in settled.notes)
 
 
 def test_an_unfinished_run_says_nothing_of_who_will_stop(stored: Stored, adaptive: Matrix) -> None:

@@ -15,10 +15,13 @@ from benchmark.spec import Cell
 from benchmark.store import Outcome
 from methods.instruments import Degraded
 from reports.load import curves, load
+from reports.probability import probabilities
 from reports.report import report
 from reports.status import status
-from reports.style import family, label, labels
-from reports.tables import Table, tables
+from reports.style import FLAG, family, label, labels
+from reports.summary import summaries
+from reports.table import Table
+from reports.tables import diff_roar, tables
 from tests.reports.conftest import outcome
 
 Stored = Callable[..., Path]
@@ -31,9 +34,9 @@ def table(folder: Path, name: str) -> Table:
 def test_roar_holds_means_over_seeds_with_their_interval(stored: Stored, matrix: Matrix) -> None:
     roar = table(stored(matrix), "roar")
     assert list(roar.shown.index) == ["Random", "GRAD"]
-    assert list(roar.shown.columns) == ["t=0", "t=0.5", "t=1"]
-    assert roar.shown.loc["Random"].tolist() == ["91.0 ± 2.5", "51.0 ± 2.5", "11.0 ± 2.5"]
-    assert roar.shown.loc["GRAD"].tolist() == ["91.0 ± 2.5", "71.0 ± 2.5", "11.0 ± 2.5"]
+    assert list(roar.shown.columns) == ["t=0", "t=0.5", "t=1", "group"]
+    assert roar.shown.loc["Random"].tolist() == ["91.0 ± 2.5", "51.0 ± 2.5", "11.0 ± 2.5", "a"]
+    assert roar.shown.loc["GRAD"].tolist() == ["91.0 ± 2.5", "71.0 ± 2.5", "11.0 ± 2.5", "b"]
     assert roar.numbers.loc["Random", ("t=0.5", "mean")] == pytest.approx(0.51)
     assert roar.numbers.loc["Random", ("t=0.5", "n")] == 3
 
@@ -167,7 +170,15 @@ def test_latex_escapes_what_users_name(stored: Stored, matrix: Matrix) -> None:
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex is not installed")
 def test_latex_compiles(stored: Stored, matrix: Matrix, tmp_path: Path) -> None:
-    body = "\n".join(t.latex() for t in tables(load(stored(matrix))))
+    def judge(cell: Cell) -> Outcome:
+        made = outcome(cell)
+        return replace(made, metrics=made.metrics | {"chance": 0.1, "test_target_probability": 0.5})
+
+    wide = replace(matrix, retrain=(True, False), mask_fractions=(0.5,))
+    frame = load(stored(wide, judge))
+    every = [*tables(frame), *summaries(frame), *diff_roar(frame), *probabilities(frame)]
+    assert any(FLAG in made.text() for made in every)
+    body = "\n".join(made.latex() for made in every)
     (tmp_path / "paper.tex").write_text(
         r"\documentclass{article}\usepackage{booktabs}\begin{document}" + body + r"\end{document}"
     )

@@ -1,0 +1,79 @@
+"""Ranks over data sets."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmark.plan import Matrix
+from benchmark.spec import Cell
+from benchmark.store import Outcome
+from reports import across
+from reports.across import diagrams, ranks
+from reports.critical_difference import available
+from reports.load import load
+from tests.reports.conftest import outcome
+
+Stored = Callable[..., Path]
+FALL = {"random": 0.1, "gradient": 0.3, "sobel": 0.2}
+SETS = ("digits", "roar_toy[draw=0]", "roar_toy[draw=1]")
+
+
+def judge(cell: Cell) -> Outcome:
+    """Gradient removes most; on the last data set random and sobel change places."""
+    made = outcome(cell)
+    fall = FALL[cell.ranking.explainer.name] if cell.ranking else 0.0
+    if cell.training.dataset.text == SETS[-1]:
+        fall = fall if fall == FALL["gradient"] else 0.3 - fall
+    return replace(made, metrics=made.metrics | {"test_accuracy": 0.9 - fall})
+
+
+@pytest.fixture
+def several(matrix: Matrix) -> Matrix:
+    return replace(matrix, datasets=SETS, explainers=tuple(FALL), classifiers=("linear",), fractions=(0.0, 0.5))
+
+
+def test_ranks_over_data_sets_and_their_test(stored: Stored, several: Matrix) -> None:
+    roar, kar = ranks(load(stored(several, judge)))
+    assert (roar.name, kar.name) == ("friedman-roar", "friedman-kar")
+    assert roar.shown.loc["GRAD"].tolist() == ["1.00", "1", "1", "1"]
+    assert roar.numbers.loc["Random", ("mean rank", "mean")] == pytest.approx(8 / 3)
+    assert kar.numbers.loc["GRAD", ("mean rank", "mean")] == 3.0
+    assert "chi-squared = 4.67, p = 0.097" in roar.text()
+    assert "differ by more than 1.91 differ" in roar.text()  # 2.343 * sqrt(3 * 4 / (6 * 3))
+
+
+def test_explainers_without_all_data_sets_are_named_not_ranked(
+    stored: Stored, several: Matrix, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(cell: Cell) -> Outcome:
+        lost = cell.ranking and cell.ranking.explainer.name == "center" and cell.training.dataset.name == "digits"
+        return Outcome("failed", reason="x") if lost else judge(cell)
+
+    monkeypatch.setitem(FALL, "center", 0.05)
+    made = ranks(load(stored(replace(several, explainers=tuple(FALL)), failing)))[0]
+    assert "Center" not in made.shown.index
+    assert "Without a whole curve on every data set, hence not ranked: Center." in made.notes
+
+
+def test_two_data_sets_are_too_few(stored: Stored, several: Matrix) -> None:
+    frame = load(stored(replace(several, datasets=SETS[:2]), judge))
+    assert ranks(frame) == []
+
+
+@pytest.mark.skipif(not available(), reason="scikit-posthocs is not installed")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
+def test_the_diagram_is_drawn(stored: Stored, several: Matrix, tmp_path: Path) -> None:
+    paths = diagrams(load(stored(several, judge)), tmp_path)
+    assert [path.name for path in paths][:2] == ["critical_difference-roar.svg", "critical_difference-roar.png"]
+    assert "GRAD" in paths[0].read_text()
+
+
+def test_without_the_extra_the_table_says_how_to_get_it(
+    stored: Stored, several: Matrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(across, "available", lambda: False)
+    frame = load(stored(several, judge))
+    assert diagrams(frame, tmp_path) == []
+    assert 'pip install "roarbench[posthocs]"' in ranks(frame)[0].text()
