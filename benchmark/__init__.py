@@ -1,7 +1,7 @@
 """Classifiers and fills by name. A value is "module:function"; nothing is imported before it is used.
 
 A classifier is a function `name(feature_shape, num_classes, *, parameters...) -> nn.Module` that maps standardised
-inputs to logits. A fill is a function `name(inputs, kept, train_mean, *, parameters...) -> replacement`.
+inputs to logits. A fill is a function `name(inputs, kept, train_mean, noise, *, parameters...) -> replacement`.
 """
 
 CLASSIFIERS: dict[str, str] = {
@@ -16,7 +16,9 @@ CLASSIFIERS: dict[str, str] = {
 }
 
 FILLS: dict[str, str] = {
-    "mean": "benchmark.removal:mean",
-    "zero": "benchmark.removal:zero",
-    "image_mean": "benchmark.removal:image_mean",
+    "mean": "benchmark.fills:mean",
+    "zero": "benchmark.fills:zero",
+    "image_mean": "benchmark.fills:image_mean",
+    "noisy_linear": "benchmark.fills:noisy_linear",
+    "blur": "benchmark.fills:blur",
 }

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
 
 def derive(*parts: object) -> int:
@@ -24,6 +26,19 @@ def derive(*parts: object) -> int:
 def generator(*parts: object) -> torch.Generator:
     """A CPU generator seeded by `derive(*parts)`; on the CPU so that every device sees the same numbers."""
     return torch.Generator().manual_seed(derive(*parts))
+
+
+def normal(like: Float[Tensor, "b *feature"], index: Int[Tensor, "b"], *parts: object) -> Float[Tensor, "b *feature"]:
+    """Standard normal numbers for examples, the same for an example whatever others are asked for with it.
+
+    Args:
+        like: whose shape and device they take.
+        index: positions of the examples; with `parts` what their numbers are drawn from, on the CPU.
+    """
+    found = torch.empty(like.shape)
+    for row, position in zip(found, index.tolist(), strict=True):
+        row.normal_(generator=generator(*parts, position))
+    return found.to(like)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What the network of a cell sees: splits without the features that go, in memory or whenever they are read."""
 
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -9,8 +10,9 @@ from torch import Tensor
 from benchmark import removal
 from benchmark.artefacts import Artefacts
 from benchmark.plugins import build
+from benchmark.randomness import normal
 from benchmark.spec import Cell
-from datasets.base import Dataset, Split
+from datasets.base import Change, Dataset, Split, chunk_size
 
 
 @runtime_checkable
@@ -25,7 +27,7 @@ def reduced(cell: Cell, data: Dataset, artefacts: Artefacts) -> Dataset:
 
     A stream is reduced as it is read, before anything that training does with a batch.
     """
-    return data.each(lambda name, split: _seen(cell, data, split, masks(cell, name, split, artefacts)))
+    return data.each(lambda name, split: _seen(cell, data, name, split, masks(cell, name, split, artefacts)))
 
 
 def masks(cell: Cell, name: str, split: Split, artefacts: Artefacts) -> Masks:
@@ -60,15 +62,24 @@ def shares(test: Split, masks: Masks | None) -> dict[str, float | None]:
     return {"share_removed": hidden.share, "nonzero_share_removed": hidden.nonzero_share}
 
 
-def _seen(cell: Cell, data: Dataset, split: Split, masks: Masks) -> Split:
+def _seen(cell: Cell, data: Dataset, name: str, split: Split, masks: Masks) -> Split:
     if cell.fill is None:
         return split.showing(lambda index: masks(index).float(), _units(cell, split))  # a mask probe
-    fill, train_mean = build(cell.fill, "fill"), data.train.statistics.mean
+    return split.mapped(_removal(cell, data, name, masks))
+
+
+def _removal(cell: Cell, data: Dataset, name: str, masks: Masks) -> Change:
+    """What removes features from examples of a split, as many at a time as networks see."""
+    fill, train_mean = build(cell.fill, "fill"), data.train.statistics.mean  # type: ignore[arg-type]
 
     def change(inputs: Float[Tensor, "b *feature"], index: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
-        return removal.remove(inputs, masks(index, inputs.device), fill, train_mean)
+        changed, size = torch.empty_like(inputs), chunk_size(inputs.shape[1:])
+        for some, at, into in zip(inputs.split(size), index.split(size), changed.split(size), strict=True):
+            noise = partial(normal, some, at, "fill", cell.training.seed, name)
+            into.copy_(removal.remove(some, masks(at, some.device), fill, train_mean, noise))
+        return changed
 
-    return split.mapped(change)
+    return change
 
 
 def _units(cell: Cell, split: Split) -> tuple[int, ...]:

@@ -14,8 +14,12 @@ from torch import Tensor
 from benchmark.spec import Order, Unit, check_fraction
 from datasets.statistics import channel_mean
 
-Fill = Callable[[Float[Tensor, "n *feature"], Bool[Tensor, "n *unit"], Float[Tensor, "*channel"]], Tensor]
-"""(inputs, mask of kept units, training mean) -> what replaces the removed units, broadcastable to the inputs."""
+Noise = Callable[[], Float[Tensor, "n *feature"]]
+"""Standard normal numbers, one for each feature of the inputs and on their device; the same at every call."""
+
+Fill = Callable[[Float[Tensor, "n *feature"], Bool[Tensor, "n *unit"], Float[Tensor, "*channel"], Noise], Tensor]
+"""(inputs, mask of kept units, training mean, noise) -> what replaces the removed units, broadcastable to the inputs.
+The noise of an example depends on it alone, whatever the batch, the mask or the explainer."""
 
 
 def rank(
@@ -89,13 +93,15 @@ def remove(
     mask: Bool[Tensor, "n *unit"],
     fill: Fill,
     train_mean: Float[Tensor, "*channel"],
+    noise: Noise,
 ) -> Float[Tensor, "n *feature"]:
     """Replaces every feature whose unit is not kept.
 
     Args:
         train_mean: mean of the intact training inputs, `(c, 1, 1)` per channel or `(d,)` per feature.
+        noise: standard normal numbers for fills that ask for them.
     """
-    return torch.where(mask, inputs, fill(inputs, mask, train_mean))
+    return torch.where(mask, inputs, fill(inputs, mask, train_mean, noise))
 
 
 def training_mean(inputs: Float[Tensor, "n *feature"]) -> Float[Tensor, "*channel"]:
@@ -134,20 +140,3 @@ class Hidden:
     def nonzero_share(self) -> float | None:
         """Share of the features other than zero that is hidden; None where there are none."""
         return self.lit_hidden / self.lit if self.lit else None
-
-
-def mean(inputs: Tensor, kept: Tensor, train_mean: Tensor) -> Tensor:
-    """The training mean of the channel (of the feature, for tabular rows): the fill of the paper."""
-    return train_mean.expand_as(inputs)
-
-
-def zero(inputs: Tensor, kept: Tensor, train_mean: Tensor) -> Tensor:
-    """Zero: black in images."""
-    return torch.zeros_like(inputs)
-
-
-def image_mean(inputs: Tensor, kept: Tensor, train_mean: Tensor) -> Tensor:
-    """The mean of the channel over the intact image; the training mean for tabular rows."""
-    if inputs.ndim == 2:
-        return train_mean.expand_as(inputs)
-    return inputs.mean((2, 3), keepdim=True).expand_as(inputs)

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from types import FrameType
 from typing import Any
 
 import torch
 from torch import nn
 
-from benchmark import removal, training
+from benchmark import fills, removal, training
 from benchmark.attribution import CHUNK
 from benchmark.classifiers import classifier
 from benchmark.randomness import generator, seeded
@@ -118,7 +119,7 @@ class Sample:
 
         def work(images: int) -> None:
             inputs, mask = self.split.inputs[:images], removal.kept(ranks[:images], removal_fraction=0.5)
-            removal.remove(inputs, mask, removal.mean, removal.training_mean(inputs))
+            removal.remove(inputs, mask, fills.mean, removal.training_mean(inputs), partial(torch.zeros_like, inputs))
 
         return _rate(work, len(self.split), self.device)
 
