@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Literal
 
-from benchmark.plugins import SEED, build, check_name, plugin
+from benchmark.plugins import SEED, build, check_name, plugin, redraws
 from benchmark.recipe import Recipe
 from benchmark.spec import Cell, Order, PlugIn, Probe, Ranking, Target, Training, Unit, check_fraction
 from methods import GROUPS
@@ -181,10 +181,14 @@ class Bundle:
 
 
 def bundles(wanted: Iterable[Cell], size: int) -> list[Bundle]:
-    """Cells in bundles of at most `size`; only networks retrained on images under one seed can share one."""
+    """Cells in bundles of at most `size`; only networks retrained on images under one seed can share one.
+
+    Networks whose images change from epoch to epoch stand alone: those of a stack keep theirs in memory.
+    """
     alike: dict[object, list[Cell]] = {}
     for cell in wanted:
-        alike.setdefault(cell.training if cell.retrain and cell.probe == "image" else cell, []).append(cell)
+        shares = cell.retrain and cell.probe == "image" and not (cell.ranking and redraws(cell.ranking.explainer))
+        alike.setdefault(cell.training if shares else cell, []).append(cell)
     return [Bundle(tuple(part[i : i + size])) for part in alike.values() for i in range(0, len(part), size)]
 
 

@@ -18,7 +18,7 @@ from benchmark.classifiers import classifier
 from benchmark.plugins import SEED, build
 from benchmark.provenance import provenance
 from benchmark.randomness import seeded
-from benchmark.reduction import masks, reduced, shares
+from benchmark.reduction import masks, redrawn, reduced, shares
 from benchmark.spec import Cell, PlugIn, Ranking, Training
 from benchmark.store import Outcome
 from benchmark.team import Team
@@ -112,7 +112,7 @@ def retrained(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
         seen = reduced(cell, data, place.artefacts)
         # Images keep the standardisation of the original; masks have one of their own.
         network = _fresh(cell.training, seen if cell.probe == "mask" else data, place)
-    return _trained(network, cell.training, seen, place), seen
+    return _trained(network, cell.training, redrawn(cell, data, seen), place), seen
 
 
 def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:

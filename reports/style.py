@@ -8,6 +8,7 @@ from benchmark.statistics import Summary
 ENSEMBLES = {"squared": "SQ", "smoothgrad": "SG", "smoothgrad_squared": "SG-SQ", "vargrad": "VAR"}
 EXPLAINERS = {
     "random": "Random",
+    "random_per_epoch": "Random, every epoch",
     "sobel": "Sobel",
     "center": "Center",
     "deviation": "Deviation",
@@ -32,7 +33,7 @@ EXPLAINERS = {
     "hide_and_seek": "HnS",
 }
 FAMILIES = {
-    "Controls": ("random", "sobel", "center", "deviation", "truth"),
+    "Controls": ("random", "random_per_epoch", "sobel", "center", "deviation", "truth"),
     "Base": ("gradient", "guided_backprop", "integrated_gradients", "input_x_gradient"),
     "Squared (SQ)": ("squared",),
     "SmoothGrad (SG)": ("smoothgrad",),

@@ -67,6 +67,7 @@ def _nameless(value: object) -> object:
     "fields",
     [
         {"recipe": replace(FAST, augmentation="none"), "probes": ("image", "mask")},  # trains as a stack
+        {"fills": ("noisy_linear", "blur"), "explainers": ("gradient", "random_per_epoch"), "orders": ("morf",)},
         {"classifiers": ("resnet8[width=4]",), "recipe": replace(FAST, epochs=1)},
     ],
 )
