@@ -1,16 +1,24 @@
 """What fills put in the place of what is removed, by hand, and the noise that belongs to an example."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from benchmark import FILLS, fills, plan
+from benchmark import FILLS, fills, plan, runner
 from benchmark.imputation import impute
 from benchmark.plugins import build, plugin
 from benchmark.randomness import generator, normal
+from benchmark.reduction import reduced
 from benchmark.removal import remove, training_mean
+from benchmark.runner import Workplace
+from benchmark.session import Means, run
+from benchmark.spec import Cell
+from benchmark.store import Store
+from datasets.base import Dataset, Split
 from methods.base import Skip
 from tests.speed.imputation import masks
 
@@ -100,3 +108,72 @@ def test_parameters_out_of_range_are_refused(name: str, said: str) -> None:
 def test_fills_of_images_do_not_apply_to_rows(fill: Callable) -> None:
     with pytest.raises(Skip, match="needs images"):
         fill(torch.rand(2, 5), torch.ones(2, 5).bool(), torch.zeros(5), no_noise)
+
+
+def outcomes(matrix: plan.Matrix, folder: Path) -> dict[tuple, str]:
+    run(matrix, folder, Means(folder, "cpu", workers=0))
+    found = {}
+    for row in Store(folder).rows():
+        fill = row.specification["fill"]
+        found[fill and fill["name"], row.specification["removal_fraction"]] = row.outcome and row.outcome.status
+    return found
+
+
+@pytest.mark.parametrize("stacked", [True, False])
+def test_cells_of_fills_that_do_not_apply_are_skipped_alone(small_matrix: Build, tmp_path: Path, stacked: bool) -> None:
+    matrix = small_matrix(
+        datasets=("roar_toy",), explainers=("random",), orders=("morf",), fractions=(0.3, 0.7),
+        fills=("mean", "noisy_linear", "blur"), retrain=(stacked,),
+    )  # fmt: skip
+    done = {(None, 0.0): "done", ("mean", 0.3): "done", ("mean", 0.7): "done"}
+    skipped = {(fill, t): "skipped" for fill in ("noisy_linear", "blur") for t in (0.3, 0.7)}
+    assert outcomes(matrix, tmp_path / "run") == done | skipped
+
+
+@pytest.mark.parametrize("fill", ["raise RuntimeError('no such luck')", "return inputs[:, :1, :2]"])
+def test_a_broken_fill_fails_before_anything_is_written(
+    small_matrix: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fill: str
+) -> None:
+    module = f"fill_{abs(hash(fill))}"
+    (tmp_path / f"{module}.py").write_text(f"def mine(inputs, kept, train_mean, noise):\n    {fill}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ValueError, match=f"{module}:mine cannot fill examples of digits"):
+        run(small_matrix(fills=(f"{module}:mine",)), tmp_path / "run", Means(tmp_path, "cpu", workers=0))
+    assert not (tmp_path / "run").exists()
+
+
+def test_noise_is_that_of_seed_split_and_position(small_matrix: Build, place: Workplace) -> None:
+    """Explainers, fractions and orders change what is removed, not the noise."""
+    matrix = small_matrix(
+        explainers=("random", "gradient"), fractions=(0.5, 1.0), fills=("noisy_linear[noise=0.5]",), seeds=2
+    )
+    cells = [cell for cell in plan.cells(matrix) if not cell.intact]
+    for cell in cells:
+        if not place.artefacts.has_network(cell.training):
+            runner.train_original(cell.training, place)
+        if cell.ranking:
+            runner.rank((cell.ranking,), place)
+
+    def noise(cell: Cell) -> Dataset:
+        """What noise adds; NaN where nothing was removed."""
+        data = runner._data(cell.training, place)
+        plain = reduced(replace(cell, fill=plugin("noisy_linear[noise=0]", "fill")), data, place.artefacts)
+        noisy = reduced(cell, data, place.artefacts)
+
+        def added(name: str, split: Split) -> Split:
+            more = split.inputs - plain.splits[name].inputs
+            return replace(split, inputs=torch.where(more == 0, torch.nan, more))
+
+        return noisy.each(added)
+
+    whole = {cell.training.seed: noise(cell) for cell in cells if not cell.ranking}
+    for cell in cells:
+        for name, split in noise(cell).splits.items():
+            removed = ~split.inputs.isnan()
+            assert removed.any()
+            assert torch.allclose(
+                split.inputs[removed], whole[cell.training.seed].splits[name].inputs[removed], atol=1e-5
+            )
+    first, second = whole.values()
+    assert not torch.allclose(first.test.inputs, second.test.inputs)
+    assert not torch.allclose(first.test.inputs[:50], first.train.inputs[:50])
