@@ -92,7 +92,7 @@ def _solve(grids: list[Grid], residual: Planes) -> Planes:
         residual.addcmul_(image, length, value=-1)
         step = _precondition(grids, residual)
         before, slope = slope, _dot(residual, step)
-        direction = (direction * torch.where(moving, slope / before, 0)).add_(step)
+        direction.mul_(torch.where(moving, slope / before, 0)).add_(step)
     raise ArithmeticError(f"imputation needs finite inputs, got no solution after {MOST_STEPS} steps; check the data")
 
 
@@ -116,7 +116,8 @@ def _around(field: Planes) -> Planes:
     Shifts run from one row, and plane, into the next: the empty ones lie between.
     """
     flat, width = field.flatten(), field.shape[-1]
-    across, both = torch.zeros_like(flat), torch.zeros_like(flat)
+    across, both = torch.empty_like(flat), torch.empty_like(flat)
+    across[-1:], both[-width:] = 0, 0  # empty places, as all that wraps around
     torch.add(flat[1:], flat[:-1], alpha=2, out=across[:-1])
     across[1:] += flat[:-1]
     torch.add(across[width:], across[:-width], alpha=2, out=both[:-width])

@@ -39,7 +39,7 @@ def main() -> None:
             say(name, growth)
     if "imputation" in given.only:
         for name, gap, ratio in solvers():
-            say(f"{name}: at most {gap:.1e} from a direct solution, which is slower", ratio)
+            say(f"{name}, against direct solutions, at most {gap:.1e} apart", ratio)
 
 
 def say(name: str, found: object) -> None:
