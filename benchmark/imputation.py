@@ -81,10 +81,10 @@ def _solve(grids: list[Grid], residual: Planes) -> Planes:
     found = torch.zeros_like(residual)
     direction = step = _precondition(grids, residual)
     slope = _dot(residual, step)
-    moving = slope != 0
+    moving = torch.ones_like(slope, dtype=torch.bool)
     for _ in range(MOST_STEPS):
         image = _residual(grids[0], direction).neg_()
-        length = torch.where(moving, slope / _dot(direction, image), 0)
+        length = torch.where(moving & ~(slope < 1e-30), slope / _dot(direction, image), 0)  # solved: 0 / 0
         found.addcmul_(direction, length)
         moving = moving & ~(length * slope <= 12 * TOLERANCE**2)  # 12: the weights sum to that, not to 1
         if not moving.any():
@@ -92,7 +92,7 @@ def _solve(grids: list[Grid], residual: Planes) -> Planes:
         residual.addcmul_(image, length, value=-1)
         step = _precondition(grids, residual)
         before, slope = slope, _dot(residual, step)
-        direction = (direction * torch.where(moving, slope / before, 0)).add_(step)
+        direction.mul_(torch.where(moving, slope / before, 0)).add_(step)
     raise ArithmeticError(f"imputation needs finite inputs, got no solution after {MOST_STEPS} steps; check the data")
 
 
@@ -116,7 +116,8 @@ def _around(field: Planes) -> Planes:
     Shifts run from one row, and plane, into the next: the empty ones lie between.
     """
     flat, width = field.flatten(), field.shape[-1]
-    across, both = torch.zeros_like(flat), torch.zeros_like(flat)
+    across, both = torch.empty_like(flat), torch.empty_like(flat)
+    across[-1:], both[-width:] = 0, 0  # empty places, as all that wraps around
     torch.add(flat[1:], flat[:-1], alpha=2, out=across[:-1])
     across[1:] += flat[:-1]
     torch.add(across[width:], across[:-width], alpha=2, out=both[:-width])

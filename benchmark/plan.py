@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Literal
 
-from benchmark.plugins import SEED, build, check_name, plugin
+from benchmark.plugins import SEED, build, check_name, plugin, redraws
 from benchmark.recipe import Recipe
 from benchmark.spec import Cell, Order, PlugIn, Ranking, Target, Training, Unit, check_fraction
 from methods import GROUPS
@@ -228,12 +228,14 @@ def bundles(wanted: Iterable[Cell], size: int) -> list[Bundle]:
     """Cells in bundles of at most `size`.
 
     Only networks retrained under one seed can share one: on images, or on masks of one fraction, whose standardisation
-    is the same.
+    is the same. Networks whose images change from epoch to epoch stand alone: those of a stack keep theirs in memory.
     """
     alike: dict[object, list[Cell]] = {}
     for cell in wanted:
+        redrawn = cell.ranking and cell.probe == "image" and redraws(cell.ranking.explainer)
         seen = (cell.removal_fraction, cell.order) if cell.probe == "mask" else None
-        alike.setdefault((cell.training, cell.probe, seen) if cell.retrain else cell, []).append(cell)
+        shares = cell.retrain and not redrawn
+        alike.setdefault((cell.training, cell.probe, seen) if shares else cell, []).append(cell)
     return [Bundle(tuple(part[i : i + size])) for part in alike.values() for i in range(0, len(part), size)]
 
 

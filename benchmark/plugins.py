@@ -76,6 +76,11 @@ def build(identity: PlugIn, kind: str, *, seed: int = 0) -> typing.Any:
     return target(**values) if inspect.isclass(target) else partial(target, **values)
 
 
+def redraws(explainer: PlugIn) -> bool:
+    """Whether networks are retrained on images that lose other units, drawn at random, in every epoch."""
+    return getattr(build(explainer, "explainer"), "per_epoch", False)
+
+
 def check_name(text: str, kind: str) -> None:
     """Checks the form and the name of a plug-in without importing it, for an error within a blink.
 

@@ -1,6 +1,7 @@
 """What the network of a cell sees: splits without the features that go, in memory or whenever they are read."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Protocol, runtime_checkable
 
@@ -10,10 +11,11 @@ from torch import Tensor
 
 from benchmark import removal
 from benchmark.artefacts import Artefacts
-from benchmark.plugins import build
+from benchmark.plugins import build, redraws
 from benchmark.randomness import generator, normal
 from benchmark.spec import Cell
 from datasets.base import Change, Dataset, Split, chunk_size
+from datasets.stream import streamed
 
 RANDOM_MASKS = 256
 """Random masks whose statistics standardise masks."""
@@ -41,6 +43,30 @@ def reduced(cell: Cell, data: Dataset, artefacts: Artefacts) -> Dataset:
 def reduced_by(cell: Cell, data: Dataset, masks_of: MasksOf) -> Dataset:
     """The same with masks from anywhere: those of each split."""
     return data.each(lambda name, split: _seen(cell, data, name, split, masks_of(name, split)))
+
+
+def redrawn(cell: Cell, data: Dataset, seen: Dataset) -> Dataset:
+    """What a network is trained on: what it sees, unless its explainer wants other random masks at every read.
+
+    They are drawn from the global generator, hence in the process that trains: processes of a loader have others.
+
+    Args:
+        data: intact.
+        seen: as `reduced`, which is what is scored.
+    """
+    ranking = cell.ranking
+    if ranking is None or cell.fill is None or not redraws(ranking.explainer):
+        return seen
+    if cell.training.recipe.optimiser == "least_squares":
+        return seen  # it has no epochs
+    units = _units(cell, data.train)
+
+    def kept(index: Int[Tensor, "b"], device: torch.device | str = "cpu") -> Bool[Tensor, "b *unit"]:
+        ties = torch.zeros(len(index), *units)
+        ranks = removal.rank(ties, unit=ranking.unit, magnitude=True, generator=torch.default_generator)
+        return removal.kept(ranks, removal_fraction=cell.removal_fraction, order=cell.order).to(device)
+
+    return replace(seen, train=streamed(data.train).mapped(_removal(cell, data, "train", kept)))
 
 
 def masks(cell: Cell, name: str, split: Split, artefacts: Artefacts) -> Masks:

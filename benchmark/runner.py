@@ -19,7 +19,7 @@ from benchmark.classifiers import classifier
 from benchmark.plugins import SEED, build
 from benchmark.provenance import provenance
 from benchmark.randomness import seeded
-from benchmark.reduction import masks, random_masks, reduced, shares
+from benchmark.reduction import masks, random_masks, redrawn, reduced, shares
 from benchmark.shards import RankMap
 from benchmark.spec import Cell, PlugIn, Ranking, Training
 from benchmark.store import Outcome
@@ -147,7 +147,7 @@ def retrained(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
         data = data_for(cell.training, place)
         seen = reduced(cell, data, place.artefacts)
         network = fresh_network(cell.training, _like(cell, data), place)
-    return trained(network, cell.training, seen, place), seen
+    return trained(network, cell.training, redrawn(cell, data, seen), place), seen
 
 
 def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,14 +15,19 @@ from benchmark import plan, runner, seeds
 from benchmark.classifiers import check_contract, classifier
 from benchmark.executor import Crew, execute, pool
 from benchmark.plan import Matrix
+from benchmark.plugins import build
 from benchmark.precision import settled
+from benchmark.randomness import normal
 from benchmark.ray_pool import Cluster, ray_crew
+from benchmark.removal import remove
 from benchmark.runner import Workplace
-from benchmark.spec import Cell
+from benchmark.spec import Cell, PlugIn
 from benchmark.store import FILE, Store
 from benchmark.team import Team, Together
 from benchmark.training import train
+from datasets.base import Split
 from datasets.stream import Stream
+from methods.base import Skip
 
 MOST_LOADERS = 12
 """Processes that read a stream by default: each holds two batches ready in shared memory."""
@@ -150,7 +156,28 @@ def rehearse(cells: list[Cell], place: Workplace) -> dict[str, dict[str, str]]:
             except Exception as error:  # a classifier may be the user's: whatever goes wrong in it is bad input
                 reason = " ".join(str(error).split())
                 raise ValueError(f"{identity.text} cannot be trained on {dataset.text}: {reason}") from error
+        for fill in dict.fromkeys(cell.fill for cell in cells if cell.fill):
+            _try_fill(fill, few, dataset)
     return checksums
+
+
+def _try_fill(fill: PlugIn, few: Split, dataset: PlugIn) -> None:
+    """Removes all of a few examples but every third unit.
+
+    Raises:
+        ValueError: the fill does not work; one that does not apply marks its own cells only.
+    """
+    kept = torch.arange(few.inputs[0].numel()).view(few.inputs[:1].shape) % 3 == 0
+    noise = partial(normal, few.inputs, torch.arange(len(few)), "rehearsal")
+    try:
+        filled = remove(few.inputs, kept.expand_as(few.inputs), build(fill, "fill"), few.statistics.mean, noise)
+        if filled.shape != few.inputs.shape:
+            raise ValueError(f"it gives {tuple(filled.shape)} for inputs {tuple(few.inputs.shape)}")
+    except Skip:
+        pass
+    except Exception as error:  # a fill may be the user's: whatever goes wrong in it is bad input
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{fill.text} cannot fill examples of {dataset.text}: {reason}") from error
 
 
 def device(name: str) -> str:

@@ -107,6 +107,17 @@ class Stream(Split):
         return Split(inputs.to(self.device, non_blocking=True), self.labels[index.to(self.labels.device)], self.truth)
 
 
+def streamed(split: Split) -> Stream:
+    """The same examples, taken when they are used, by the process that uses them."""
+    if isinstance(split, Stream):
+        return replace(split, loaders=0)
+    device = str(split.labels.device)
+    return Stream(
+        labels=split.labels, truth=split.truth, read=lambda index: split.at(index).inputs, shape=split.feature_shape,
+        device=device,
+    )  # fmt: skip
+
+
 def divided(train: Stream, test: Stream, *, validation: float, seed: int) -> tuple[Stream, Stream, Stream]:
     """Train, validation and test streams; validation takes the examples that it takes of the same data in memory."""
     rest, held = carve(train.labels.numpy(), validation, name="validation", seed=seed)

@@ -2,6 +2,7 @@
 
 EXPLAINERS: dict[str, str] = {
     "random": "methods.controls:Random",
+    "random_per_epoch": "methods.controls:RandomPerEpoch",
     "sobel": "methods.controls:Sobel",
     "center": "methods.controls:Center",
     "deviation": "methods.controls:Deviation",

@@ -39,6 +39,23 @@ class Random:
 
 
 @dataclass(frozen=True)
+class RandomPerEpoch:
+    """Random scores whose training masks are drawn anew in every epoch: a network in time sees every pixel.
+
+    Paper: the "random" control as the released code of Hooker et al. 2019, arXiv:1806.10758, has it.
+    Differs from the paper: validation and test images keep one mask, and so do training images when they are scored.
+    """
+
+    version: ClassVar[int] = 1
+    explains: ClassVar[Explains] = "nothing"
+    per_epoch: ClassVar[bool] = True
+
+    def prepare(self, classifier: nn.Module, train: Split) -> AttributionFunction:
+        """See `Explainer.prepare`."""
+        return Random().prepare(classifier, train)
+
+
+@dataclass(frozen=True)
 class Sobel:
     """Sobel edge strength of every channel: the edge detector that several methods turn out to resemble.
 

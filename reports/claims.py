@@ -25,9 +25,9 @@ NEAR = 0.05
 
 HOW = (
     "Differences are paired by seed. A claim about many differences holds where the 95 % t interval of each lies on "
-    "its side (all must, so none is corrected); it does not hold where that of any, Bonferroni-corrected over all, lies "
-    "on the other side; else there are too few seeds to tell. The last column counts the means of Table 2 that are as "
-    f"claimed; they come without intervals ({SOURCE})."
+    "its side (all must, so none is corrected); it does not hold where that of any, Bonferroni-corrected over all, "
+    "lies on the other side; else there are too few seeds to tell. The last column counts the means of Table 2 that "
+    f"are as claimed; they come without intervals ({SOURCE})."
 )
 
 

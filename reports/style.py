@@ -17,6 +17,7 @@ DEFAULT_NOISE = "0.4"
 """Of `degraded`, whose label names it also where it is not written."""
 EXPLAINERS = {
     "random": "Random",
+    "random_per_epoch": "Random, every epoch",
     "sobel": "Sobel",
     "center": "Center",
     "deviation": "Deviation",
@@ -41,7 +42,7 @@ EXPLAINERS = {
     "hide_and_seek": "HnS",
 }
 FAMILIES = {
-    "Controls": ("random", "sobel", "center", "deviation", "truth"),
+    "Controls": ("random", "random_per_epoch", "sobel", "center", "deviation", "truth"),
     "Base": ("gradient", "guided_backprop", "integrated_gradients", "input_x_gradient"),
     "Squared (SQ)": ("squared",),
     "SmoothGrad (SG)": ("smoothgrad",),

@@ -72,6 +72,7 @@ def _nameless(value: object) -> object:
             "mask_fractions": (0.5,),
             "unretrained_fills": ("noisy_linear",),
         },
+        {"fills": ("noisy_linear", "blur"), "explainers": ("gradient", "random_per_epoch"), "orders": ("morf",)},
         {"classifiers": ("resnet8[width=4]",), "recipe": replace(FAST, epochs=1)},
     ],
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from torch import Tensor
 
-from benchmark import presets, removal
+from benchmark import fills, presets, removal
 from benchmark.classifiers import classifier
 from benchmark.plan import Matrix
 from benchmark.plugins import build, plugin
@@ -101,7 +101,7 @@ def retrained(data: Dataset, *, removal_fraction: float, order: str) -> float:
         inputs = data.splits[name].inputs
         ranks = removal.rank(data.train.truth(inputs), unit="pixel", magnitude=True, generator=generator("ties", name))  # type: ignore[misc]
         mask = removal.kept(ranks, removal_fraction=removal_fraction, order=order)  # type: ignore[arg-type]
-        return removal.remove(inputs, mask, removal.mean, train_mean)
+        return removal.remove(inputs, mask, fills.mean, train_mean, inputs.clone)
 
     seen = {name: replace(data.splits[name], inputs=reduced(name)) for name in ("train", "test")}
     with seeded("weights"):

@@ -19,11 +19,11 @@ from methods.gradient import InputXGradient
 from tests.methods.networks import convolutional, residual, split, tabular
 
 STOCHASTIC = {
-    "random", "smoothgrad", "smoothgrad_squared", "vargrad", "gradient_shap", "lime", "kernel_shap",
+    "random", "random_per_epoch", "smoothgrad", "smoothgrad_squared", "vargrad", "gradient_shap", "lime", "kernel_shap",
     "random_class", "degraded",
 }  # fmt: skip
 """Draw random numbers in a stream that the examples of a batch share."""
-CONTROLS = {"random", "sobel", "center", "deviation", "truth"}
+CONTROLS = {"random", "random_per_epoch", "sobel", "center", "deviation", "truth"}
 ITSELF = {"hide_and_seek"}
 """Explain themselves: they train on their own, whatever the classifier or the target."""
 UNTARGETED = CONTROLS | ITSELF | {"random_class"}

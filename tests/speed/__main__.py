@@ -8,9 +8,10 @@ import torch
 from benchmark.plugins import build, plugin
 from tests.speed import matrix, memory
 from tests.speed.attribution import ensembles
+from tests.speed.imputation import solvers
 from tests.speed.retraining import cell
 
-PARTS = ("ensembles", "cell", "quick", "workers", "memory")
+PARTS = ("ensembles", "cell", "quick", "workers", "memory", "imputation")
 
 
 def main() -> None:
@@ -36,6 +37,9 @@ def main() -> None:
     if "memory" in given.only:
         for name, growth in memory.growths().items():
             say(name, growth)
+    if "imputation" in given.only:
+        for name, gap, ratio in solvers():
+            say(f"{name}, against direct solutions, at most {gap:.1e} apart", ratio)
 
 
 def say(name: str, found: object) -> None:

@@ -10,11 +10,12 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from benchmark.classifiers import classifier
+from benchmark.fills import mean
 from benchmark.plugins import plugin
 from benchmark.precision import settled
 from benchmark.randomness import seeded
 from benchmark.recipe import Recipe
-from benchmark.removal import kept, mean, remove, training_mean
+from benchmark.removal import kept, remove, training_mean
 from benchmark.training import train
 from datasets.base import Dataset, Split
 from tests.speed.timing import Ratio, compare
@@ -30,7 +31,13 @@ def cell(data: Dataset) -> Ratio:
 
     def ours() -> None:
         middle = training_mean(data.train.inputs)
-        reduced = remove(data.train.inputs, kept(ranks, removal_fraction=FRACTION), mean, middle)
+        reduced = remove(
+            data.train.inputs,
+            kept(ranks, removal_fraction=FRACTION),
+            mean,
+            middle,
+            partial(torch.zeros_like, data.train.inputs),
+        )
         train(fresh(data.train), Split(reduced, data.train.labels), recipe, pairing=("speed",))
 
     return compare(partial(plain_loop, data.train, attributions, recipe), ours)
