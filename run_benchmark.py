@@ -122,14 +122,20 @@ class Status:
 
 @dataclass(frozen=True)
 class Report:
-    """Writes and prints the tables and curves of a run, finished or not."""
+    """Writes and prints the tables and curves of a run, finished or not.
+
+    Attributes:
+        out: folder of the run.
+        reference: set Table 2 of Hooker et al. 2019 beside it, and judge the claims of the paper.
+    """
 
     out: Path = Path("runs/quick")
+    reference: bool = False
 
     def __call__(self) -> int:
         from reports.report import report
 
-        print(report(self.out))
+        print(report(self.out, reference=self.reference))
         return 0
 
 

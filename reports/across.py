@@ -17,6 +17,7 @@ from reports.style import ORDERS, labels, p_value
 from reports.table import Table, table
 from reports.tables import what
 
+DIAGRAM = "critical_difference"
 SHARED = [column for column in SETTING if column != "dataset"]
 FOUND = (
     "Friedman's test over {blocks} data sets: chi-squared = {statistic:.2f}, p {p}. Mean ranks that differ by more "
@@ -35,14 +36,12 @@ def diagrams(frame: pd.DataFrame, folder: Path) -> list[Path]:
     """Draws a critical-difference diagram beside every such table; none without scikit-posthocs."""
     if not available():
         return []
-    paths = []
+    paths: list[Path] = []
     for rows, order, values, ending in _cases(curves(frame)):
         made = friedman(values.to_numpy(), highest_first=order == "lerf")
         mean = dict(zip(labels([*map(str, values)]), made.ranks.mean(axis=0), strict=True))
         heading = f"{ORDERS[order]}; {title(rows, dataset=False)}"
-        for suffix in ("svg", "png"):
-            paths.append(folder / f"critical_difference-{ORDERS[order].lower()}{ending}.{suffix}")
-        draw(mean, made.critical_difference, heading, paths[-2:])
+        paths += draw(mean, made.critical_difference, heading, folder / f"{DIAGRAM}-{ORDERS[order].lower()}{ending}")
     return paths
 
 

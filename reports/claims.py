@@ -138,7 +138,9 @@ def _table(part: pd.DataFrame, rows: pd.DataFrame, ending: str) -> Table:
         ],
         columns=["claim", "difference", "n", "mean", "low", "high"],
     ).set_index("claim")
-    return Table(f"claims{ending}", f"Claims of Hooker et al. 2019. {title(part)}.", shown, numbers, (HOW,))
+    return Table(
+        f"claims{ending}", f"Claims of Hooker et al. 2019. {title(part)}.", shown, numbers, (HOW,), printed=True
+    )
 
 
 def _bounds(values: np.ndarray) -> tuple[float, float]:

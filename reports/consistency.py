@@ -1,13 +1,16 @@
 """How far the ways of measuring agree about which explainer is better: Spearman over explainers, way by way."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from matplotlib.figure import Figure
 from scipy.stats import rankdata
+from seaborn import heatmap
 
+from reports.drawing import save
 from reports.load import curves
 from reports.settings import slug, title
 from reports.style import ORDERS, family
@@ -35,19 +38,9 @@ def consistency_tables(frame: pd.DataFrame) -> list[Table]:
     return [_table(scores, part, frame) for scores, part in _scored(frame)]
 
 
-def heat_maps(frame: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
-    """Name and picture of each matrix."""
-    import seaborn as sns
-
-    for table in consistency_tables(frame):
-        means = table.numbers.xs("mean", axis=1, level=1)
-        size = 2.4 + 0.7 * len(means)
-        figure = Figure(figsize=(size + 1, size), layout="constrained")
-        axis = figure.subplots()
-        sns.heatmap(means, vmin=-1, vmax=1, cmap="vlag", annot=True, fmt=".2f", square=True, cbar=False, ax=axis)
-        axis.set(xlabel="", ylabel="")
-        axis.set_title(table.caption.replace(". ", "\n"), fontsize=8)
-        yield table.name, figure
+def heat_maps(frame: pd.DataFrame, folder: Path) -> list[Path]:
+    """Draws each matrix and returns the paths."""
+    return [path for table in consistency_tables(frame) for path in save(_heat_map(table), folder / table.name)]
 
 
 def correlations(
@@ -60,10 +53,10 @@ def correlations(
     """
     n = len(scores)
     sampled = np.random.default_rng(0).integers(n, size=(draws, n))
-    bootstrapped = _spearman(scores[sampled])
-    tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.nanpercentile(bootstrapped, [tail, 100 - tail], axis=0)
-    return _spearman(scores[None])[0], low, high
+    bootstrapped = pd.DataFrame(_spearman(scores[sampled]).reshape(draws, -1))  # quantiles without NaN
+    low, high = (bootstrapped.quantile(q).to_numpy() for q in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
+    mean = _spearman(scores[None])[0]
+    return mean, low.reshape(mean.shape), high.reshape(mean.shape)
 
 
 def _spearman(scores: Float[np.ndarray, "b explainers ways"]) -> Float[np.ndarray, "b ways ways"]:
@@ -100,8 +93,19 @@ def _table(scores: pd.DataFrame, part: pd.DataFrame, frame: pd.DataFrame) -> Tab
     return Table(
         f"consistency{ending}", caption + title(part).partition(", ")[2].partition(";")[0] + ".",
         shown.rename_axis(None, axis=1), numbers.sort_index(axis=1, level=0, sort_remaining=False),
-        (NOTE.format(n=len(scores), draws=DRAWS),),
+        (NOTE.format(n=len(scores), draws=DRAWS),), printed=True,
     )  # fmt: skip
+
+
+def _heat_map(table: Table) -> Figure:
+    means = table.numbers.xs("mean", axis=1, level=1)
+    size = 2.4 + 0.7 * len(means)
+    figure = Figure(figsize=(size + 1.5, size), layout="constrained")
+    axis = figure.subplots()
+    heatmap(means, vmin=-1, vmax=1, cmap="vlag", annot=True, fmt=".2f", square=True, cbar=False, ax=axis)
+    axis.set(xlabel="", ylabel="")
+    axis.set_title(table.caption.replace("? ", "?\n"), fontsize=8)
+    return figure
 
 
 def _way(order: str, retrain: bool, fill: str) -> str:

@@ -2,34 +2,29 @@
 
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pandas as pd
-import seaborn as sns
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from seaborn import color_palette
 
 from benchmark.notation import parse
 from benchmark.statistics import summarise
+from reports.drawing import save
 from reports.load import curves
 from reports.operating import operating_points
 from reports.settings import settings, slug, title
 from reports.style import FAMILIES, ORDERS, OTHER_FAMILY, REFERENCE, family, label, labels
 
-DASHES: list[str | tuple[int, ...]] = ["", (4, 2), (4, 1, 1, 1), (6, 1, 1, 1, 1, 1)]
+DASHES: list[tuple[int, ...]] = [(), (4, 2), (4, 1, 1, 1), (6, 1, 1, 1, 1, 1)]
 
 
 def plots(frame: pd.DataFrame, folder: Path) -> list[Path]:
     """Draws the curves of every setting as SVG and PNG and returns their paths."""
     joined = curves(frame)
-    paths = []
-    with matplotlib.rc_context({"svg.hashsalt": "roarbench", "svg.fonttype": "none", "figure.dpi": 110}):
-        for part in settings(joined):
-            figure = _curves(part)
-            for suffix in ("svg", "png"):
-                paths.append(folder / f"curves{slug(part, joined)}.{suffix}")
-                figure.savefig(paths[-1], metadata={"Date": None} if suffix == "svg" else None)
-    return paths
+    parts = list(settings(joined[joined.probe == "image"]))
+    return [path for part in parts for path in save(_curves(part), folder / f"curves{slug(part, joined)}")]
 
 
 def _curves(part: pd.DataFrame) -> Figure:
@@ -49,8 +44,6 @@ def _curves(part: pd.DataFrame) -> Figure:
             axis.legend().remove()
         row[-1].legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.suptitle(title(part).replace("; ", "\n", 1), fontsize=9)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # laid out once, not again for every file format
     return figure
 
 
@@ -60,14 +53,19 @@ def _panel(axis: Axes, rows: pd.DataFrame, name: str) -> None:
     references = [e for e in explainers if parse(e)[0] == REFERENCE]
     members = [e for e in explainers if e not in references and family(e) == name]
     shown = labels([*references, *members])
-    colours = [*["0.35"] * len(references), *sns.color_palette("colorblind", len(members))]
+    colours = [*["0.35"] * len(references), *color_palette("colorblind", len(members))]
     dashes = [*[(1, 1)] * len(references), *(DASHES[i % len(DASHES)] for i in range(len(members)))]
-    drawn = rows[rows.explainer.isin([*references, *members])]
-    drawn = drawn.assign(shown=drawn.explainer.map(dict(zip([*references, *members], shown, strict=True))))
-    sns.lineplot(
-        data=drawn, x="removal_fraction", y="test_accuracy", hue="shown", style="shown", hue_order=shown,
-        style_order=shown, palette=colours, dashes=dashes, errorbar=_interval, ax=axis, linewidth=1.3,
-    )  # fmt: skip
+    for e, text, colour, dash in zip([*references, *members], shown, colours, dashes, strict=True):
+        at, mean, half = _curve(rows[rows.explainer == e])
+        (line,) = axis.plot(at, mean, color=colour, linewidth=1.3, label=text)
+        line.set_dashes(dash)
+        axis.fill_between(at, mean - half, mean + half, color=colour, alpha=0.2, linewidth=0)
+
+
+def _curve(rows: pd.DataFrame) -> Float[np.ndarray, "3 t"]:
+    """Fractions, means over seeds and half-widths of their intervals; NaN where there is none."""
+    found = [(t, summarise(group.test_accuracy)) for t, group in rows.groupby("removal_fraction")]
+    return np.array([(t, summary.mean, summary.half_width) for t, summary in found], dtype=float).reshape(-1, 3).T
 
 
 def _operating_points(axis: Axes, rows: pd.DataFrame) -> None:
@@ -78,8 +76,3 @@ def _operating_points(axis: Axes, rows: pd.DataFrame) -> None:
             hidden.mean, accuracy.mean, xerr=np.nan_to_num(hidden.half_width), yerr=np.nan_to_num(accuracy.half_width),
             fmt="*", color="black", markersize=9, elinewidth=0.8, label=f"{label(str(name))}, own masks",
         )  # fmt: skip
-
-
-def _interval(values: pd.Series) -> tuple[float, float]:
-    summary = summarise(values)
-    return summary.mean - summary.half_width, summary.mean + summary.half_width

@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 from scipy.stats import spearmanr
 
-from benchmark.statistics import summarise
 from reports.load import curves
 from reports.settings import settings, slug, title
 from reports.style import ORDERS, label
@@ -79,11 +78,10 @@ def _table(common: pd.DataFrame, rows: pd.DataFrame, order: str, ending: str) ->
     ours = common.columns[-1]
     agreement = {c: float(spearmanr(common[c], common[ours]).statistic) for c in common.columns[:-1]}
     said = "; ".join(f"{name} {rho:+.2f}" for name, rho in agreement.items())
-    n = summarise(rows.groupby("seed").seed.first()).n
     caption = f"{ORDERS[order]} beside the published table: accuracy in %, mean over t, and place, best first"
     return Table(
         f"reference-{ORDERS[order].lower()}{ending}", f"{caption}. {title(rows)}.", shown,
         pd.concat({"mean": common, "place": places}, axis=1).rename_axis("explainer"),
-        (f"Published: {SOURCE}; mean of 5 runs. Ours: n = {n} seeds.",
-         f"Spearman with our order over {len(common)} explainers: {said}."),
+        (f"Published: {SOURCE}; mean of 5 runs. Ours: n = {rows.seed.nunique()} seeds.",
+         f"Spearman with our order over {len(common)} explainers: {said}."), printed=True,
     )  # fmt: skip

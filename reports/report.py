@@ -7,26 +7,34 @@ import pandas as pd
 
 from benchmark.adaptive import Rule
 from reports.across import diagrams, ranks
-from reports.load import costs, load
+from reports.attributions import attribution_tables
+from reports.claims import claim_tables
+from reports.consistency import consistency_tables, heat_maps
+from reports.load import costs, degrees, load
 from reports.operating import operating_tables
 from reports.plots import plots
 from reports.probability import probabilities
+from reports.reference import reference_tables
 from reports.seeds import rule_of
 from reports.summary import summaries
 from reports.table import Table
 from reports.tables import diff_roar, tables
+from reports.trust import trust_tables
 
 RENDERED = (
     "rows", "costs", "roar", "kar", "fidelity", "operating", "curves", "diffroar", "summary", "deletion", "insertion",
-    "friedman", "critical_difference",
+    "friedman", "critical_difference", "masks", "attributions", "consistency", "trust", "reference", "claims",
 )  # fmt: skip
 
 
-def report(folder: Path) -> str:
+def report(folder: Path, *, reference: bool = False) -> str:
     """Writes the report of a run, finished or not, into its folder.
 
+    Args:
+        reference: set the published table beside the run, and judge the paper's claims.
+
     Returns:
-        The ROAR and KAR tables, their summaries and the paths of everything written.
+        The tables that are read first and the paths of everything written.
 
     Raises:
         ValueError: the folder holds no run.
@@ -39,10 +47,12 @@ def report(folder: Path) -> str:
     written = [out / "rows.csv", out / "costs.csv"]
     frame.to_csv(written[0], index=False)
     costs(folder).to_csv(written[1], index=False)
-    found = list(_tables(frame, rule_of(folder)))
+    found = [*_tables(frame, rule_of(folder)), *trust_tables(frame, degrees(folder))]
+    found += [*reference_tables(frame), *claim_tables(frame)] if reference else []
     for table in found:
         written += table.write(out)
-    written += [*plots(frame, out), *diagrams(frame, out)]
+    for draw in (plots, heat_maps, diagrams):
+        written += draw(frame, out)
     shown = [table for table in found if table.printed] or found  # of networks that were all not retrained
     return "\n\n".join([*(table.text() for table in shown), "\n".join(map(str, written))])
 
@@ -50,5 +60,5 @@ def report(folder: Path) -> str:
 def _tables(frame: pd.DataFrame, rule: Rule | None) -> Iterator[Table]:
     yield from tables(frame, rule)
     yield from operating_tables(frame)
-    for kind in (summaries, diff_roar, probabilities, ranks):
+    for kind in (summaries, diff_roar, probabilities, attribution_tables, consistency_tables, ranks):
         yield from kind(frame)

@@ -7,8 +7,15 @@ import pandas as pd
 
 from reports.load import SETTING
 
-FLAGS = ("retrain", "magnitude", "recursive")
-"""Columns of true and false, which say nothing without their name."""
+NAMED = ("dataset", "classifier")
+"""Columns whose values are worth a place in a file name even where they come first."""
+
+FLAGS = {
+    "retrain": {True: "retrained", False: "unretrained"},
+    "recursive": {True: "recursive", False: "at_once"},
+    "magnitude": {True: "magnitude", False: "signed"},
+}
+"""Words for columns of true and false, which say nothing by themselves."""
 
 
 def settings(joined: pd.DataFrame) -> Iterator[pd.DataFrame]:
@@ -25,10 +32,13 @@ def images(joined: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str, str]]:
 
 
 def slug(part: pd.DataFrame, joined: pd.DataFrame, columns: Sequence[str] = SETTING) -> str:
-    """Ending of file names that tells settings apart: only what differs within the run."""
-    varying = [column for column in columns if joined[column].nunique(dropna=False) > 1]
-    given = {column: part[column].iloc[0] for column in varying if pd.notna(part[column].iloc[0])}
-    words = [f"{c}_{value}" if c in FLAGS else str(value) for c, value in given.items()]
+    """Ending of file names that tells settings apart: data set and classifier where a run has several of them, and
+    otherwise what differs from its first setting."""
+    first, own = joined[list(columns)].iloc[0], part[list(columns)].iloc[0]
+    several = [column for column in NAMED if column in columns and joined[column].nunique() > 1]
+    other = [column for column in columns if column not in NAMED and own[column] != first[column]]
+    given = {column: own[column] for column in (*several, *other) if pd.notna(own[column])}
+    words = [FLAGS.get(column, {}).get(value, str(value)) for column, value in given.items()]
     return "".join(f"-{re.sub('[^a-z0-9]+', '_', word.lower()).strip('_')}" for word in words)
 
 
@@ -37,7 +47,7 @@ def title(part: pd.DataFrame, *, dataset: bool = True) -> str:
     first = part.iloc[0]
     words = [f"{first.dataset}, {first.classifier}" if dataset else str(first.classifier)]
     words += [("recursively " if first.recursive else "") + "retrained" if first.retrain else "not retrained"]
-    words += ["mask only"] if first.probe == "mask" else [f"fill {first.fill}"]
+    words += [] if first.probe == "mask" else [f"fill {first.fill}"]
     return "; ".join(
         [*words, f"{first.unit}s by {'magnitude' if first.magnitude else 'signed value'}, {first.target} class"]
     )

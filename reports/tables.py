@@ -26,6 +26,10 @@ FIXED = {
     "morf": "Deletion without retraining: removed most relevant first (lower is better)",
     "lerf": "Insertion without retraining: removed least relevant first (higher is better)",
 }
+MASKS = (
+    "Masks alone: networks that see only which pixels were removed, the most relevant share t (what keeps as much is "
+    "its complement and tells the same)"
+)
 DIFF_ROAR = (
     "DiffROAR (Shah et al. 2021): accuracy without the least relevant share t minus accuracy without the most relevant "
     "share t (higher is better, 0 tells nothing), paired by seed, in points"
@@ -60,6 +64,8 @@ def with_indices(rows: pd.DataFrame, original: pd.DataFrame, *, accuracy: str, h
 def what(rows: pd.DataFrame, order: str) -> str:
     """What curves of one setting and order measure."""
     first = rows.iloc[0]
+    if first.probe == "mask":
+        return MASKS
     if first.retrain:
         return RETRAINED[order]
     return (ROAD if parse(str(first.fill))[0] == "noisy_linear" else FIXED)[order]
@@ -67,7 +73,9 @@ def what(rows: pd.DataFrame, order: str) -> str:
 
 def _of_setting(part: pd.DataFrame, joined: pd.DataFrame, rule: Rule | None) -> Iterator[Table]:
     ending = slug(part, joined)
-    images_retrained = part.probe.iloc[0] == "image" and bool(part.retrain.iloc[0])
+    masks = part.probe.iloc[0] == "mask"
+    images_retrained = not masks and bool(part.retrain.iloc[0])
+    rule = rule if images_retrained or not joined.retrain.astype(bool).any() else None  # others follow these
     for order, rows in part.groupby("order", sort=False):
         made = _accuracies(rows, str(order), ending, rule)
         yield replace(with_masks(made, rows, joined), printed=True) if images_retrained else made
@@ -80,10 +88,10 @@ def _accuracies(rows: pd.DataFrame, order: str, ending: str, rule: Rule | None) 
     caption = f"{what(rows, order)}. Test accuracy in % at removal fraction t. {title(rows)}."
     columns = {f"t={t:.10g}": group for t, group in by_fraction(rows)}
     values = {name: {e: g.test_accuracy for e, g in group.groupby("explainer")} for name, group in columns.items()}
-    made = table(ORDERS[order].lower() + ending, caption, rows, values, percent, rule=rule)
-    if rows.probe.iloc[0] != "image":
-        return made
-    return with_groups(made, rows, order)
+    masks = rows.probe.iloc[0] == "mask"
+    kind = "masks" + ending.removesuffix("-mask") if masks else ORDERS[order].lower() + ending
+    made = table(kind, caption, rows, values, percent, rule=rule)
+    return made if masks else with_groups(made, rows, order)
 
 
 def _fidelities(rows: pd.DataFrame, original: pd.DataFrame, ending: str, rule: Rule | None) -> Table:

@@ -125,7 +125,7 @@ def _table(part: pd.DataFrame, degrees: Degrees, ending: str) -> Table | None:
     first = part.iloc[0]
     caption = f"Which measure to trust: recovery of a known order of explainers. {first.dataset}, {first.classifier}."
     listed = ", ".join(f"{value:g}" for value in sorted(set(noise)))
-    return Table(f"trust{ending}", caption, shown, numbers, (NOTE.format(n=n, noise=listed),))
+    return Table(f"trust{ending}", caption, shown, numbers, (NOTE.format(n=n, noise=listed),), printed=True)
 
 
 def _over_seeds(measure: Measure, rows: pd.DataFrame, noise: pd.Series) -> list[float]:

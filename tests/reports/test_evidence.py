@@ -48,7 +48,7 @@ def named(folder: Path, name: str) -> Table:
 
 
 def test_the_mask_column_holds_the_most_telling_fraction_and_a_flag(stored: Stored, masked: Matrix) -> None:
-    made = named(stored(masked, judge, keep=morf_only), "roar-mean-image")
+    made = named(stored(masked, judge, keep=morf_only), "roar")
     assert made.shown["mask"].tolist() == ["10.1 ± 0.2", f"80.1 ± 0.2 {FLAG}"]
     assert made.numbers.loc["GRAD", ("mask", "mean")] == pytest.approx(0.801)
     assert made.numbers["mask", "flag"].tolist() == [False, True]
@@ -60,7 +60,7 @@ def test_the_mask_column_holds_the_most_telling_fraction_and_a_flag(stored: Stor
 
 
 def test_masks_of_the_other_order_are_complements(stored: Stored, masked: Matrix) -> None:
-    made = named(stored(masked, judge, keep=morf_only), "kar-mean-image")
+    made = named(stored(masked, judge, keep=morf_only), "kar")
     assert made.numbers.loc["GRAD", ("mask", "mean")] == pytest.approx(0.801)
     assert "over t = 0.1, 0.7, 0.9, of networks" in made.text()
 
@@ -68,7 +68,7 @@ def test_masks_of_the_other_order_are_complements(stored: Stored, masked: Matrix
 def test_a_stored_mask_goes_before_the_complement(stored: Stored, masked: Matrix) -> None:
     frame = load(stored(masked, judge, keep=morf_only))
     lower = frame[frame.probe == "mask"].assign(order="lerf", test_accuracy=0.2)
-    made = {table.name: table for table in tables(pd.concat([frame, lower]))}["kar-mean-image"]  # of morf 0.3 counts
+    made = {table.name: table for table in tables(pd.concat([frame, lower]))}["kar"]  # of morf 0.3 counts
     assert made.numbers.loc["GRAD", ("mask", "mean")] == pytest.approx(0.601)
 
 
@@ -82,15 +82,15 @@ def test_a_flag_needs_the_margin_and_the_interval() -> None:
 
 def test_without_masks_or_chance_nothing_is_claimed(stored: Stored, matrix: Matrix, masked: Matrix) -> None:
     assert "mask" not in named(stored(matrix), "roar").shown
-    made = named(stored(masked, name="old"), "roar-mean-image")
+    made = named(stored(masked, name="old"), "roar")
     assert FLAG not in made.text()
     assert "chance is unknown, hence no flags" in made.text()
 
 
 def test_networks_that_are_not_retrained_have_no_mask_column(stored: Stored, masked: Matrix) -> None:
     both = stored(replace(masked, retrain=(True, False)), judge)
-    assert "mask" in named(both, "roar-mean-retrain_true-image").shown
-    assert "mask" not in named(both, "roar-mean-retrain_false-image").shown
+    assert "mask" in named(both, "roar").shown
+    assert "mask" not in named(both, "roar-unretrained").shown
 
 
 def test_letters_and_the_detectable_difference_stand_below_the_table(stored: Stored, matrix: Matrix) -> None:

@@ -92,7 +92,7 @@ def confident(cell: Cell) -> Outcome:
 def test_deletion_and_insertion_have_areas_below_their_curves(stored: Stored, matrix: Matrix) -> None:
     wide = replace(matrix, fractions=(0.0, 0.2, 0.5, 1.0), retrain=(True, False))
     made = by_name(probabilities(load(stored(wide, confident))))
-    deletion, insertion = made["deletion-retrain_false"], made["insertion-retrain_false"]
+    deletion, insertion = made["deletion-unretrained"], made["insertion-unretrained"]
     assert list(deletion.shown.columns) == ["t=0.2", "t=0.5", "t=1", "AUC"]
     assert list(insertion.shown.columns) == ["s=0", "s=0.5", "s=0.8", "AUC"]
     below = (0.3 * (0.64 + 0.25) / 2 + 0.5 * 0.25 / 2) / 0.8
@@ -108,7 +108,7 @@ def test_the_report_prints_curves_and_summaries_and_writes_the_rest(stored: Stor
     assert "**ROAR" in printed and "**Summary. KAR" in printed
     assert "**DiffROAR" not in printed and "**Deletion" not in printed
     written = {path.name for path in (folder / "report").iterdir()}
-    assert {"diffroar-retrain_true.tex", "deletion-retrain_false.md", "summary-roar-retrain_false.csv"} <= written
+    assert {"diffroar.tex", "deletion-unretrained.md", "summary-roar-unretrained.csv"} <= written
 
 
 def test_a_run_without_retraining_prints_what_it_has(stored: Stored, matrix: Matrix) -> None:

@@ -1,0 +1,54 @@
+"""What is measured of attributions themselves, without removing anything: a table for each data set and classifier."""
+
+import pandas as pd
+
+from benchmark.statistics import Summary
+from reports.settings import slug
+from reports.style import percent, share
+from reports.table import Format, Table, table
+
+COMPARED = ["dataset", "classifier", "unit", "magnitude", "target"]
+
+HOW = (
+    "Means over 32 test images, then over seeds. Infidelity (Yeh et al. 2019, scaled, squared logits) and sensitivity "
+    "(largest relative change of the map over 10 copies within 0.02 of the image): lower is better. Lipschitz: the "
+    "same change by the distance of the copy, largest over copies. Gini: 1 is sparse, 0 even. Milliseconds: to explain "
+    "an image, with all explainers of the same pass. Zero: share of images whose map is zero."
+)
+TRUTH = (
+    "Truth found: share of the truly relevant among as many units as are relevant, ranked first; AUC: chance that a "
+    "relevant unit ranks before another, 50 % at random."
+)
+
+
+def milliseconds(summary: Summary, planned: int) -> str:
+    """Seconds shown as milliseconds, without the interval: machines are noisy."""
+    return "–" if not summary.n else f"{1000 * summary.mean:.3g}"
+
+
+FORMS: dict[str, tuple[str, Format]] = {
+    "infidelity": ("infidelity", share),
+    "max_sensitivity": ("sensitivity", share),
+    "lipschitz": ("Lipschitz", share),
+    "gini": ("Gini", share),
+    "zero_attributions": ("zero", percent),
+    "truth_precision": ("truth found", percent),
+    "truth_auc": ("truth AUC", percent),
+    "seconds_per_image": ("ms", milliseconds),
+}
+
+
+def attribution_tables(frame: pd.DataFrame) -> list[Table]:
+    """Infidelity, sensitivity, sparseness, time and, where it is known, the share of the truth that was found."""
+    measured = frame[frame.probe == "attribution"]
+    return [_table(part, slug(part, measured, COMPARED)) for _, part in measured.groupby(COMPARED, sort=False)]
+
+
+def _table(part: pd.DataFrame, ending: str) -> Table:
+    present = {c: shown for c, shown in FORMS.items() if part[c].notna().any()}
+    present = {c: shown for c, shown in present.items() if c != "zero_attributions" or part[c].any()}
+    values = {shown: {e: g[c] for e, g in part.groupby("explainer")} for c, (shown, _) in present.items()}
+    first = part.iloc[0]
+    caption = f"Attributions by themselves. {first.dataset}, {first.classifier}; {first.target} class."
+    made = table(f"attributions{ending}", caption, part, values, dict(present.values()))
+    return made.noted(HOW, *([TRUTH] if "truth_auc" in present else []))

@@ -1,0 +1,52 @@
+"""Agreement of ways of measuring: Spearman against SciPy, and what the table holds."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from benchmark.plan import Matrix
+from benchmark.spec import Cell
+from benchmark.store import Outcome
+from reports.consistency import consistency_tables, correlations
+from reports.load import load
+
+Stored = Callable[..., Path]
+NAMES = ("random", "gradient", "guided_backprop", "integrated_gradients", "deep_lift", "lrp")
+
+
+def test_correlations_are_those_of_scipy_and_lie_in_their_intervals() -> None:
+    scores = np.random.default_rng(1).normal(size=(9, 3))
+    scores[0] = scores[1]  # ties
+    mean, low, high = correlations(scores, draws=300)
+    assert mean == pytest.approx(spearmanr(scores).statistic)
+    assert ((low <= mean + 1e-9) & (mean <= high + 1e-9)).all()
+
+
+def test_a_way_that_tells_none_apart_correlates_with_nothing() -> None:
+    scores = np.stack([np.arange(6.0), np.zeros(6)], axis=1)
+    mean, _, _ = correlations(scores, draws=10)
+    assert mean[0, 0] == pytest.approx(1) and np.isnan(mean[0, 1])
+
+
+def judge(cell: Cell) -> Outcome:
+    """Explainers in the order of the names, best last; KAR turns the order round."""
+    place = NAMES.index(cell.ranking.explainer.name) if cell.ranking else 0
+    better = place if cell.order == "morf" else -place
+    accuracy = 0.5 - (0.01 * better if cell.order == "morf" else -0.01 * better)
+    return Outcome("done", {"test_accuracy": accuracy + 0.001 * cell.training.seed, "share_removed": 0.5})
+
+
+def test_roar_and_kar_that_disagree_correlate_negatively(stored: Stored, matrix: Matrix) -> None:
+    wide = replace(matrix, explainers=NAMES, fractions=(0.5,))
+    (made,) = consistency_tables(load(stored(wide, judge)))
+    assert made.shown.shape == (2, 2)
+    assert made.numbers["KAR, mean, retrained"]["mean"].tolist() == pytest.approx([-1, 1])
+    assert "5 explainers" in made.notes[0]  # random is a control
+
+
+def test_few_explainers_make_no_table(stored: Stored, matrix: Matrix) -> None:
+    assert consistency_tables(load(stored(matrix))) == []

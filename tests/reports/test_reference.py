@@ -1,0 +1,92 @@
+"""The published table as data, beside a run."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from benchmark.plan import Matrix
+from benchmark.spec import Cell
+from benchmark.store import Outcome
+from reports.claims import CLAIMS, claim_tables, in_print, verdict
+from reports.load import load
+from reports.reference import published, reference_tables
+
+Stored = Callable[..., Path]
+NAMES = ("random", "gradient", "guided_backprop", "integrated_gradients", "vargrad[base=gradient]")
+
+
+def test_the_published_table_is_whole() -> None:
+    rows = published()
+    assert len(rows) == 3 * 14 * 10
+    cell = rows.query(
+        "dataset == 'Food101' and explainer == 'SG-SQ-GRAD' and order == 'morf' and removal_fraction == 0.9"
+    )
+    assert cell.accuracy.item() == pytest.approx(0.0834)
+    kept = rows.query("dataset == 'ImageNet' and explainer == 'GB' and order == 'lerf' and removal_fraction == 0.9")
+    assert kept.accuracy.item() == pytest.approx(0.7103), "10 % kept"
+
+
+@pytest.mark.parametrize(("dataset", "expected"), [("Birdsnap", -0.58), ("Food101", -0.59), ("ImageNet", -0.82)])
+def test_in_the_paper_roar_and_kar_order_estimators_almost_inversely(dataset: str, expected: float) -> None:
+    means = published().query("dataset == @dataset").pivot_table("accuracy", "explainer", "order")
+    assert spearmanr(-means.morf, means.lerf).statistic == pytest.approx(expected, abs=0.005)
+
+
+def like_imagenet(cell: Cell) -> Outcome:
+    """ROAR as published for ImageNet, with a little noise of seeds."""
+    label = {"random": "Random", "gradient": "GRAD", "guided_backprop": "GB", "integrated_gradients": "IG"}
+    name = label.get(cell.ranking.explainer.name, "VAR-GRAD") if cell.ranking else "Random"
+    rows = published()
+    rows = rows[(rows.dataset == "ImageNet") & (rows.explainer == name) & (rows.order == cell.order)]
+    found = rows[rows.removal_fraction == cell.removal_fraction].accuracy
+    accuracy = (found.item() if len(found) else 0.76) + 0.0005 * cell.training.seed
+    return Outcome(
+        "done", {"test_accuracy": accuracy if cell.retrain else 0.005, "share_removed": cell.removal_fraction}
+    )
+
+
+@pytest.fixture
+def run(stored: Stored, matrix: Matrix) -> Path:
+    fractions = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
+    return stored(replace(matrix, explainers=NAMES, fractions=fractions, retrain=(True, False)), like_imagenet)
+
+
+def test_a_run_like_the_paper_agrees_with_the_paper(run: Path) -> None:
+    roar = next(table for table in reference_tables(load(run)) if table.name.startswith("reference-roar"))
+    assert roar.shown.shape == (5, 4)
+    assert "ImageNet +1.00" in roar.notes[1]
+    assert roar.numbers["place", "digits"]["VAR-GRAD"] == 1
+
+
+def test_verdicts_follow_the_numbers(run: Path) -> None:
+    (made,) = claim_tables(load(run))
+    verdicts = made.shown.verdict
+    assert verdicts["SG-SQ and VAR are below random for t >= 0.5"] == "holds"
+    assert verdicts["GRAD, GB and IG are never below random"] == "does not hold"  # GB at t = 0.1
+    assert verdicts["SmoothGrad is never below random"] == "not measured"
+    assert verdicts["90 % removed at random: retrained better than not"] == "holds"
+
+
+def test_the_paper_contradicts_its_own_words() -> None:
+    bases = next(claim for claim in CLAIMS if claim.text == "GRAD, GB and IG are never below random")
+    assert in_print(bases) == "Birdsnap 14 of 15, Food101 14 of 15, ImageNet 14 of 15"
+    squared = next(claim for claim in CLAIMS if claim.text.startswith("SG-SQ"))
+    assert in_print(squared) == "Birdsnap 18 of 18, Food101 18 of 18, ImageNet 18 of 18"
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, "not measured"),
+        ({"a": np.array([-0.2])}, "too few seeds"),
+        ({"a": np.array([-0.20, -0.21, -0.22])}, "holds"),
+        ({"a": np.array([-0.20, -0.21, -0.22]), "b": np.array([0.20, 0.21, 0.22])}, "does not hold"),
+        ({"a": np.array([-0.20, 0.21, -0.22])}, "too few seeds"),
+    ],
+)
+def test_a_verdict_needs_intervals_on_one_side(values: dict, expected: str) -> None:
+    assert verdict(values, -np.inf, 0.0) == expected

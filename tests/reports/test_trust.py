@@ -1,0 +1,60 @@
+"""Meta-evaluation: a measure that follows the truth scores 1, one that is blind 0."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmark.plan import Matrix
+from benchmark.spec import Cell
+from benchmark.store import Outcome
+from reports.load import degrees, load
+from reports.trust import agreement, trust_tables
+
+Stored = Callable[..., Path]
+DEGRADED = tuple(f"degraded[base=truth,noise={noise}]" for noise in (0.0, 0.4, 0.8))
+
+
+def judge(cell: Cell) -> Outcome:
+    """ROAR sees noise, KAR prefers it, infidelity sees nothing."""
+    noise = dict(cell.ranking.explainer.parameters).get("noise", 1.0) if cell.ranking else 1.0
+    if cell.probe == "attribution":
+        return Outcome("done", {"infidelity": 1.0, "truth_auc": 1.0 - noise / 2})
+    accuracy = 0.2 + 0.5 * noise + 0.01 * cell.training.seed
+    return Outcome("done", {"test_accuracy": accuracy, "share_removed": cell.removal_fraction})
+
+
+@pytest.fixture
+def run(stored: Stored, matrix: Matrix) -> Path:
+    return stored(replace(matrix, explainers=("random", *DEGRADED), measure_attributions=True), judge)
+
+
+def test_degrees_are_read_from_the_specification_whatever_was_written(run: Path) -> None:
+    assert degrees(run) == {
+        "degraded[base=truth,noise=0.0]": ("truth", 0.0),
+        "degraded[base=truth]": ("truth", 0.4),
+        "degraded[base=truth,noise=0.8]": ("truth", 0.8),
+    }
+
+
+def test_each_measure_is_scored_by_the_order_it_finds(run: Path) -> None:
+    (made,) = trust_tables(load(run), degrees(run))
+    found = made.numbers["Truth", "mean"]
+    assert found["ROAR (mean, retrained)"] == pytest.approx(1)
+    assert found["KAR (mean, retrained)"] == pytest.approx(-1)
+    assert found["Infidelity"] == 0
+    assert found["Truth found, AUC"] == pytest.approx(1)
+    assert "Gini" not in found
+
+
+def test_a_run_without_degrees_has_no_table(stored: Stored, matrix: Matrix) -> None:
+    folder = stored(matrix)
+    assert trust_tables(load(folder), degrees(folder)) == []
+
+
+def test_agreement_needs_three_values() -> None:
+    noise = pd.Series([0.0, 0.5, 1.0])
+    assert agreement(pd.Series([3.0, 2.0, 1.0]), noise) == pytest.approx(1)
+    assert pd.isna(agreement(pd.Series([3.0, float("nan"), 1.0]), noise))
