@@ -17,7 +17,7 @@ from benchmark.imputation import impute
 from benchmark.randomness import generator
 from tests.speed.timing import Ratio, compare
 
-SHAPES = {(1, 28, 28): 50, (3, 32, 32): 50, (3, 224, 224): 2}
+SHAPES = {(1, 28, 28): 160, (3, 32, 32): 80, (3, 224, 224): 2}
 """Shape of an image -> how many are solved."""
 
 FRACTIONS = (0.1, 0.5, 0.9)
