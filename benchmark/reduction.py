@@ -102,6 +102,8 @@ def shares(test: Split, masks: Masks | None) -> dict[str, float | None]:
 
 
 def _seen(cell: Cell, data: Dataset, name: str, split: Split, masks: Masks) -> Split:
+    if not cell.retrain and name == "train":
+        return split.take(torch.arange(0))  # nothing is trained: nobody looks at them
     if cell.fill is None:
         return split.showing(lambda index: masks(index).float(), _units(cell, split))  # a mask probe
     return split.mapped(_removal(cell, data, name, masks))
