@@ -174,7 +174,7 @@ def test_an_explainer_that_wants_all_inputs_says_why_it_cannot(
         (name(digits_folder, in_memory=False),), ("linear",), ("greedy:Greedy", "deviation"), seeds=1, fractions=(0.5,),
         recipe=replace(FAST, epochs=1),
     )  # fmt: skip
-    assert session.run(matrix, tmp_path / "out", Means(Path(), "cpu", 0)) == {"done": 3, "failed": 2}
+    assert session.run(matrix, tmp_path / "out", Means(Path(), "cpu", 0)) == {"done": 10, "failed": 9}
     reasons = {row.outcome.reason for row in Store(tmp_path / "out").rows() if row.outcome} - {""}
     assert all(reason.startswith("ValueError: inputs of a stream are not in memory") for reason in reasons)
 
