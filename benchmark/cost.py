@@ -14,7 +14,8 @@ from tqdm import tqdm
 
 from benchmark import plan, runner
 from benchmark.artefacts import rank_dtype
-from benchmark.plan import Group
+from benchmark.assessment import IMAGES, PERTURBATIONS
+from benchmark.plan import Chain, Group
 from benchmark.plugins import build
 from benchmark.precision import exact
 from benchmark.provenance import provenance
@@ -132,7 +133,7 @@ def _cost(kind: Training, cells: list[Cell], place: Workplace) -> Cost | Absent:
     with seeded("cost"):
         few = sample(data, kind, place.device)
         replicas = few.num_replicas(len(data.train))
-        measured = _Measured(kind, data, few, replicas, plan.groups(cells))
+        measured = _Measured(kind, data, few, replicas, plan.groups(cells), plan.chains(cells))
         shared, alone = measured.passes()
         return Cost(
             title=f"{title}: {_extent(data)}",
@@ -140,7 +141,7 @@ def _cost(kind: Training, cells: list[Cell], place: Workplace) -> Cost | Absent:
             alone=alone,
             ranks=tuple(rank_bytes(group.rankings, data) for group in measured.wanted if group.rankings),
             weights=network_bytes(few.network) * len(plan.trainings(cells)),
-            trainings=tuple(measured.trainings(len(plan.trainings(cells)))),
+            trainings=(*measured.trainings(len(plan.trainings(cells))), *measured.steps()),
             rankings=tuple(measured.rankings()),
         )
 
@@ -152,15 +153,18 @@ class _Measured:
         wanted: the groups that will be measured: explainers that do not apply are left out.
     """
 
-    def __init__(self, kind: Training, data: Dataset, few: Sample, replicas: int, groups: list[Group]) -> None:
-        self.kind, self.data, self.few, self.replicas = kind, data, few, replicas
+    def __init__(
+        self, kind: Training, data: Dataset, few: Sample, replicas: int, groups: list[Group], chains: list[Chain]
+    ) -> None:
+        self.kind, self.data, self.few, self.replicas, self.chains = kind, data, few, replicas, chains
         self.unit: Unit = next((r.unit for group in groups for r in group.rankings), "pixel")
         self.scoring = few.scoring()
         self.sources: dict[tuple[str, Explainer], list[Group]] = {}
         for group in groups:
             if group.rankings:
                 self.sources.setdefault(_source(group), []).append(group)
-        bar = tqdm(self.sources, "measuring a sample", leave=False, delay=3)
+        sources = dict.fromkeys([*self.sources, *(_source(chain) for chain in chains)])
+        bar = tqdm(sources, "measuring a sample", leave=False, delay=3)
         self.found = {source: few.passing(source[1], self.scoring) for source in bar}
         self.wanted = [group for group in groups if not group.rankings or self.found[_source(group)].applies]
 
@@ -171,16 +175,21 @@ class _Measured:
 
     def trainings(self, originals: int) -> Iterator[Line]:
         """Originals, and networks that are retrained or scored on reduced inputs."""
-        score = self.scoring.seconds * _num_examples(self.data)
-        reduce = self.few.reducing(self.unit).seconds * _num_examples(self.data)
+        examples = _num_examples(self.data)
         alone = self._training(1)
-        yield replace(alone, what="original networks", count=originals, seconds=(alone.seconds or 0) + score)
-        for (retrain, together), count in sorted(self._bundles().items()):
+        seconds = (alone.seconds or 0) + self.scoring.seconds * examples
+        yield replace(alone, what="original networks", count=originals, seconds=seconds)
+        bundles = self._bundles()
+        several = len({fill for _, fill, _ in bundles}) > 1
+        for (retrain, fill, together), count in bundles.items():
+            seen = self.few.reducing(self.unit, fill).seconds + self.scoring.seconds
+            named = f", {fill.text if fill else 'masks alone'}" if several else ""
             if not retrain:
-                yield Line("original networks scored on reduced inputs", count, reduce + score)
+                held = examples - len(self.data.train)  # nothing is trained: its images are left alone
+                yield Line(f"original networks scored on reduced inputs{named}", count, seen * held)
             else:
                 line = alone if together == 1 else self._training(together)
-                yield replace(line, count=count, seconds=(line.seconds or 0) + reduce + score)
+                yield replace(line, what=line.what + named, count=count, seconds=(line.seconds or 0) + seen * examples)
 
     def rankings(self) -> Iterator[Line]:
         """Passes over the data, dearest first; the ranks of all their views are counted with them."""
@@ -191,14 +200,28 @@ class _Measured:
             predicting = self.scoring.seconds if rankings[0].target == "predicted" else 0
             seconds = None
             if found.seconds is not None:
-                seconds = found.preparing + num_examples * (found.seconds + predicting + len(rankings) * rank)
+                assessed = len(groups[0].assessed) > 0
+                passed = num_examples + assessed * IMAGES * (1 + PERTURBATIONS)
+                seconds = found.preparing + passed * (found.seconds + predicting + len(rankings) * rank)
             lines.append(Line(_words(rankings, found), len(groups), seconds, note=found.note))
         yield from sorted(lines, key=lambda line: -line.total)
 
-    def _bundles(self) -> Counter[tuple[bool, int]]:
-        """(retrained, how many side by side) -> number of cells."""
+    def steps(self) -> Iterator[Line]:
+        """Steps of recursive curves, each of which ranks, reduces and retrains."""
+        examples, rank = _num_examples(self.data), self.few.ranking(self.unit).seconds
+        for source in dict.fromkeys(map(_source, self.chains)):
+            found, chains = self.found[source], [chain for chain in self.chains if _source(chain) == source]
+            if found.applies:
+                seen = self.few.reducing(self.unit, chains[0].cells[0].fill).seconds + self.scoring.seconds
+                each = (self._training(1).seconds or 0) + examples * (seen + rank + (found.seconds or 0))
+                what = f"recursive steps of {_ranking(chains[0]).explainer.text}"
+                yield Line(what, sum(len(chain.cells) for chain in chains), found.preparing + each, note=found.note)
+
+    def _bundles(self) -> Counter[tuple[bool, PlugIn | None, int]]:
+        """(retrained, fill, how many side by side) -> number of cells, networks that are retrained first."""
         parts = [part.cells for group in self.wanted for part in plan.bundles(group.reduced, self.replicas)]
-        return sum((Counter({(cells[0].retrain, len(cells)): len(cells)}) for cells in parts), Counter())
+        found = Counter((cell.retrain, cell.fill, len(cells)) for cells in parts for cell in cells)
+        return Counter(dict(sorted(found.items(), key=lambda item: (not item[0][0], -item[1]))))
 
     def _training(self, together: int) -> Line:
         """Training one of so many networks side by side."""
@@ -212,9 +235,15 @@ class _Measured:
         return Line(what, 0, rate.seconds * num_examples * epochs, together, note)
 
 
-def _source(group: Group) -> tuple[str, Explainer]:
-    """Target and explainer that make the pass of a group; equal under every seed."""
-    return group.rankings[0].target, source_of(build(group.rankings[0].explainer, "explainer"))
+def _source(work: Group | Chain) -> tuple[str, Explainer]:
+    """Target and explainer that make the pass of some work; equal under every seed."""
+    ranking = _ranking(work)
+    return ranking.target, source_of(build(ranking.explainer, "explainer"))
+
+
+def _ranking(work: Group | Chain) -> Ranking:
+    """The first ranking of some work that has one."""
+    return next(cell.ranking for cell in work.cells if cell.ranking)
 
 
 def _words(rankings: tuple[Ranking, ...], found: Pass) -> str:

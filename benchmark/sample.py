@@ -18,10 +18,11 @@ from torch import nn
 from benchmark import fills, removal, training
 from benchmark.attribution import CHUNK
 from benchmark.classifiers import classifier
+from benchmark.plugins import build
 from benchmark.randomness import generator, seeded
 from benchmark.recipe import Recipe
 from benchmark.runner import most_replicas
-from benchmark.spec import Training, Unit
+from benchmark.spec import PlugIn, Training, Unit
 from benchmark.tiny import as_products
 from datasets.base import Dataset, Split
 from methods.base import Explainer, Skip
@@ -113,15 +114,19 @@ class Sample:
         """One image scored by a trained network."""
         return _rate(lambda images: training.score(self.network, self._first(images)), len(self.split), self.device)
 
-    def reducing(self, unit: Unit) -> Rate:
-        """One image of which half the units are replaced."""
+    def reducing(self, unit: Unit, fill: PlugIn | None) -> Rate:
+        """One image of which half the units are replaced; none for a probe of masks, or a fill that does not apply."""
         ranks = self._ranks(len(self.split), unit)
+        replace_by = build(fill, "fill") if fill else fills.zero
 
         def work(images: int) -> None:
             inputs, mask = self.split.inputs[:images], removal.kept(ranks[:images], removal_fraction=0.5)
-            removal.remove(inputs, mask, fills.mean, removal.training_mean(inputs), partial(torch.zeros_like, inputs))
+            removal.remove(inputs, mask, replace_by, removal.training_mean(inputs), partial(torch.zeros_like, inputs))
 
-        return _rate(work, len(self.split), self.device)
+        try:
+            return _rate(work, len(self.split), self.device)
+        except Skip:
+            return Rate(0.0, 0)
 
     def ranking(self, unit: Unit) -> Rate:
         """One image whose attributions are ranked."""

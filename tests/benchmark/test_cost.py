@@ -107,6 +107,24 @@ def test_work_is_counted_as_it_is_planned(small_matrix: Build, place: Workplace)
 
 
 @pytest.mark.usefixtures("hurried")
+def test_fills_masks_and_recursive_steps_are_counted_apart(small_matrix: Build, place: Workplace) -> None:
+    matrix = small_matrix(
+        explainers=("gradient",), fractions=(0.3, 0.6), orders=("morf",), fills=("mean", "noisy_linear"),
+        mask_fractions=(0.5,), unretrained_fills=("blur",), recursive=(False, True),
+    )  # fmt: skip
+    counts = {line.what: line.count for line in cost_of(matrix, place).lines}
+    assert counts == {
+        "original networks": 1,
+        "retrained networks, 4 side by side, mean": 2,
+        "retrained networks, 4 side by side, noisy_linear": 2,
+        "retrained networks, masks alone": 1,
+        "original networks scored on reduced inputs, blur": 2,
+        "recursive steps of gradient": 4,
+        "ranking by gradient, 1 passes": 1,
+    }
+
+
+@pytest.mark.usefixtures("hurried")
 def test_rank_maps_and_weights_are_counted_in_bytes(small_matrix: Build, place: Workplace) -> None:
     cost = cost_of(small_matrix(explainers=("smoothgrad", "vargrad", "random"), seeds=2), place)
     assert sorted(cost.ranks) == [EXAMPLES * 64] * 2 + [EXAMPLES * 64 * 2] * 2  # one byte holds the ranks of 64 pixels
