@@ -19,15 +19,17 @@ OWN = ["own_accuracy", "own_share_hidden", "own_nonzero_share_hidden", "own_rest
 
 ATTRIBUTION = [
     "infidelity", "max_sensitivity", "lipschitz", "gini", "zero_attributions", "truth_precision", "truth_auc",
-    "seconds_per_image",
 ]  # fmt: skip
 """Of rows whose probe is "attribution": what is measured of the attributions themselves."""
 
 DEGRADED = "degraded"
 """Name of the explainer that makes another one worse by a known amount."""
 
+CLOCKED = ["seconds_per_image"]
+"""Seconds to explain an image; no result, for it differs from run to run."""
+
 RESULT = ["status", *METRICS, *SHARES, *OWN, *ATTRIBUTION]
-COLUMNS = [*SETTING, "explainer", "order", "removal_fraction", "seed", *RESULT, "reason"]
+COLUMNS = [*SETTING, "explainer", "order", "removal_fraction", "seed", *RESULT, "reason", *CLOCKED]
 
 
 def load(folder: Path) -> pd.DataFrame:
@@ -43,7 +45,7 @@ def load(folder: Path) -> pd.DataFrame:
     store = Store(folder)
     frame = pd.DataFrame([_record(row) for row in store.rows()], columns=COLUMNS)
     store.close()
-    return frame.astype(dict.fromkeys([*METRICS, *SHARES, *OWN, *ATTRIBUTION, "removal_fraction"], float))
+    return frame.astype(dict.fromkeys([*METRICS, *SHARES, *OWN, *ATTRIBUTION, *CLOCKED, "removal_fraction"], float))
 
 
 def costs(folder: Path) -> pd.DataFrame:
@@ -100,4 +102,5 @@ def _record(row: Row) -> dict[str, object]:
         "status": outcome.status if outcome else "to do",
         "reason": outcome.reason.partition("\n")[0] if outcome else "",
         **(outcome.metrics if outcome else {}),
+        **({name: outcome.provenance.get(name) for name in CLOCKED} if outcome else {}),
     }

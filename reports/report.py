@@ -10,7 +10,7 @@ from reports.across import diagrams, ranks
 from reports.attributions import attribution_tables
 from reports.claims import claim_tables
 from reports.consistency import consistency_tables, heat_maps
-from reports.load import costs, degrees, load
+from reports.load import CLOCKED, costs, degrees, load
 from reports.operating import operating_tables
 from reports.plots import plots
 from reports.probability import probabilities
@@ -45,7 +45,7 @@ def report(folder: Path, *, reference: bool = False) -> str:
     for stale in (path for name in RENDERED for path in out.glob(f"{name}*")):
         stale.unlink()  # a matrix that grew may have tables of other names
     written = [out / "rows.csv", out / "costs.csv"]
-    frame.to_csv(written[0], index=False)
+    frame.drop(columns=CLOCKED).to_csv(written[0], index=False)
     costs(folder).to_csv(written[1], index=False)
     found = [*_tables(frame, rule_of(folder)), *trust_tables(frame, degrees(folder))]
     found += [*reference_tables(frame), *claim_tables(frame)] if reference else []

@@ -86,18 +86,32 @@ def test_another_matrix_in_the_folder_is_one_line(tmp_path: Path, capsys: pytest
     assert run_benchmark.main([*small, "--explainers", "sobel", "--out", str(tmp_path)]) == 2
     assert "holds another matrix" in capsys.readouterr().err
     assert run_benchmark.main(["status", "--out", str(tmp_path)]) == 0
-    assert "3 done" in capsys.readouterr().out
+    assert "10 done" in capsys.readouterr().out
 
 
 def test_a_dry_run_counts_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_benchmark.main(["run", "--dry-run", "--out", str(tmp_path / "out")]) == 0
     shown = capsys.readouterr().out
-    assert "783 cells" in shown
-    assert "780 networks retrained from scratch" in shown
+    assert "2586 cells" in shown
+    assert "939 networks retrained from scratch, 156 of them on masks alone" in shown
     assert not (tmp_path / "out").exists()
 
 
 def test_true_and_false_are_written_as_in_a_preset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--retrain", "true", "false", "--explainers", "random", "--seeds", "1", "--fractions", "0.5", "--dry-run"]
+    words = [
+        "--retrain",
+        "true",
+        "false",
+        "--explainers",
+        "random",
+        "--seeds",
+        "1",
+        "--fractions",
+        "0.5",
+        "--dry-run",
+        "--no-measure-attributions",
+        "--mask-fractions",
+        "--unretrained-fills",
+    ]
     assert run_benchmark.main(["run", *words]) == 0
     assert "5 cells" in capsys.readouterr().out

@@ -28,6 +28,9 @@ SMALL = [
     "run", "--classifiers", "mlp[width=16,hidden_layers=1]", "--explainers", "random", "gradient", "--seeds", "2",
     "--fractions", "0.3", "0.9", "--epochs", "3", "--device", "cpu",
 ]  # fmt: skip
+LEAN = ["--mask-fractions", "--unretrained-fills", "--no-measure-attributions"]
+"""Nothing beside the curves."""
+
 MINE = '''
 from dataclasses import dataclass
 import torch
@@ -90,8 +93,9 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(*arguments: str, out: Path, workers: int = 0) -> int:
-    return run_benchmark.main([*SMALL, "--workers", str(workers), "--out", str(out), *arguments])
+def run(*arguments: str, out: Path, workers: int = 0, lean: bool = True) -> int:
+    words = [*SMALL, *(LEAN if lean else []), "--workers", str(workers), "--out", str(out)]
+    return run_benchmark.main([*words, *arguments])
 
 
 def rows(out: Path) -> str:
@@ -209,7 +213,9 @@ def test_a_finished_run_does_nothing_and_says_so(tmp_path: Path, capsys: pytest.
 
 
 def test_workers_never_change_a_number(tmp_path: Path) -> None:
-    assert run(out=tmp_path / "here") == run(out=tmp_path / "processes", workers=2) == 0
+    words = ("--explainers", "gradient", "random_per_epoch", "--seeds", "1", "--recursive", "true", "false")
+    assert run(*words, out=tmp_path / "here", lean=False) == 0
+    assert run(*words, out=tmp_path / "processes", workers=2, lean=False) == 0
     assert rows(tmp_path / "here") == rows(tmp_path / "processes")
 
 
@@ -243,7 +249,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_done(tmp_path: Path) -> Non
     limited = f"""import resource, signal, sys, run_benchmark
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (75000, 75000))
-sys.exit(run_benchmark.main({[*SMALL, "--workers", "0", "--out", str(tmp_path)]}))"""
+sys.exit(run_benchmark.main({[*SMALL, *LEAN, "--workers", "0", "--out", str(tmp_path)]}))"""
     done = subprocess.run([sys.executable, "-c", limited], cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == 2, done.stderr
     assert "File too large" in done.stderr
@@ -254,7 +260,7 @@ sys.exit(run_benchmark.main({[*SMALL, "--workers", "0", "--out", str(tmp_path)]}
 
 
 def test_a_killed_run_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
-    command = [sys.executable, "run_benchmark.py", *SMALL, "--workers", "1", "--out", str(tmp_path / "killed")]
+    command = [sys.executable, "run_benchmark.py", *SMALL, *LEAN, "--workers", "1", "--out", str(tmp_path / "killed")]
     process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_for(lambda: (tmp_path / "killed" / FILE).exists() and Store(tmp_path / "killed").counts()["done"] >= 4)
