@@ -87,12 +87,12 @@ def _table(scores: pd.DataFrame, part: pd.DataFrame, frame: pd.DataFrame) -> Tab
     shown = pd.DataFrame(
         [[_cell(*(found[k][i, j] for k in found)) for j in range(len(ways))] for i in range(len(ways))], ways, ways
     )
-    numbers = pd.concat({k: pd.DataFrame(v, ways, ways) for k, v in found.items()}, axis=1).swaplevel(axis=1)
+    numbers = pd.DataFrame({(way, k): v[:, j] for j, way in enumerate(ways) for k, v in found.items()}, ways)
     caption = f"Consistency: do ways of measuring agree about explainers? {part.dataset.iloc[0]}, "
     ending = slug(part, frame[frame.explainer.notna()], COMPARED)
     return Table(
         f"consistency{ending}", caption + title(part).partition(", ")[2].partition(";")[0] + ".",
-        shown.rename_axis(None, axis=1), numbers.sort_index(axis=1, level=0, sort_remaining=False),
+        shown.rename_axis(None, axis=1), numbers,
         (NOTE.format(n=len(scores), draws=DRAWS),), printed=True,
     )  # fmt: skip
 

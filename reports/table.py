@@ -113,10 +113,14 @@ def by_fraction(rows: pd.DataFrame) -> list[tuple[float, pd.DataFrame]]:
 
 
 def _gaps(rows: pd.DataFrame) -> Iterator[str]:
-    """A line for each explainer with cells that were not measured."""
+    """A line for explainers with as many cells that were not measured, for the same reason."""
+    alike: dict[str, list[str]] = {}
     for (explainer, status), group in rows[rows.status != "done"].groupby(["explainer", "status"], sort=False):
         reason = next((reason for reason in group.reason if reason), "")
-        yield f"{label(str(explainer))}: {len(group)} cells {status}" + (f" ({reason})" if reason else "") + "."
+        became = f"{len(group)} cells {status}" + (f" ({reason})" if reason else "")
+        alike.setdefault(became, []).append(label(str(explainer)))
+    for became, names in alike.items():
+        yield f"{', '.join(names)}: {became}."
 
 
 def _escape(text: str) -> str:

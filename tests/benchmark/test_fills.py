@@ -156,7 +156,7 @@ def test_noise_is_that_of_seed_split_and_position(small_matrix: Build, place: Wo
 
     def noise(cell: Cell) -> Dataset:
         """What noise adds; NaN where nothing was removed."""
-        data = runner._data(cell.training, place)
+        data = runner.data_for(cell.training, place)
         plain = reduced(replace(cell, fill=plugin("noisy_linear[noise=0]", "fill")), data, place.artefacts)
         noisy = reduced(cell, data, place.artefacts)
 

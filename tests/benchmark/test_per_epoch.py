@@ -39,13 +39,13 @@ def ranked(small_matrix: Build, place: Workplace) -> dict[str, Cell]:
 def fed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Dataset]]:
     """What networks are trained on."""
     found: list[Dataset] = []
-    before = runner._trained
+    before = runner.trained
 
     def watch(network, specification, data, place):  # type: ignore[no-untyped-def]
         found.append(data)
         return before(network, specification, data, place)
 
-    monkeypatch.setattr(runner, "_trained", watch)
+    monkeypatch.setattr(runner, "trained", watch)
     yield found
 
 
@@ -62,7 +62,7 @@ def read(split: Split) -> Tensor:
 def test_masks_differ_between_epochs_and_remove_exactly_so_many_units(
     ranked: dict[str, Cell], place: Workplace, streams: bool
 ) -> None:
-    cell, data = ranked["random_per_epoch"], white(runner._data(ranked["random"].training, place))
+    cell, data = ranked["random_per_epoch"], white(runner.data_for(ranked["random"].training, place))
     if streams:
         train = data.train
         stream = Stream(labels=train.labels, read=lambda at: train.inputs[at], shape=train.feature_shape, loaders=2)
@@ -93,12 +93,12 @@ def test_scores_and_the_ordinary_control_see_one_mask(
 def test_masks_and_cells_without_a_ranking_are_not_redrawn(
     ranked: dict[str, Cell], place: Workplace, change: dict
 ) -> None:
-    data = runner._data(ranked["random"].training, place)
+    data = runner.data_for(ranked["random"].training, place)
     assert redrawn(replace(ranked["random_per_epoch"], **change), data, data) is data
 
 
 def test_least_squares_have_no_epochs(ranked: dict[str, Cell], place: Workplace) -> None:
-    cell, data = ranked["random_per_epoch"], runner._data(ranked["random"].training, place)
+    cell, data = ranked["random_per_epoch"], runner.data_for(ranked["random"].training, place)
     solved = replace(cell.training, recipe=replace(cell.training.recipe, optimiser="least_squares"))
     assert redrawn(replace(cell, training=solved), data, data) is data
 
@@ -123,7 +123,7 @@ def test_results_are_those_of_any_number_of_workers(small_matrix: Build, tmp_pat
 
 
 def test_the_label_of_a_batch_stays_with_its_image(ranked: dict[str, Cell], place: Workplace) -> None:
-    data = runner._data(ranked["random"].training, place)
+    data = runner.data_for(ranked["random"].training, place)
     seen = redrawn(ranked["random_per_epoch"], data, data)
     index = torch.tensor([5, 2, 9])
     batch = seen.train.at(index)
