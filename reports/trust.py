@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from benchmark.statistics import summarise
+from benchmark.statistics import Summary, summarise
 from reports.load import curves
 from reports.settings import slug
 from reports.style import label, share
@@ -98,34 +98,41 @@ def _single(rows: pd.DataFrame, column: str) -> Callable[[pd.DataFrame], pd.Data
 
 
 def _table(part: pd.DataFrame, degrees: Degrees, ending: str) -> Table | None:
-    bases: dict[str, list[str]] = {}
-    for name in dict.fromkeys(part.explainer):
-        bases.setdefault(degrees[name][0], []).append(name)
-    bases = {base: names for base, names in bases.items() if len(names) >= LEAST}
+    bases = _bases(part, degrees)
     noise = pd.Series({name: degrees[name][1] for names in bases.values() for name in names})
     found = {
-        measure.name: {base: _over_seeds(measure, part[part.explainer.isin(n)], noise) for base, n in bases.items()}
+        measure.name: {
+            b: summarise(_over_seeds(measure, part[part.explainer.isin(n)], noise)) for b, n in bases.items()
+        }
         for measure in measures(part)
     }
-    found = {name: by for name, by in found.items() if any(summarise(values).n for values in by.values())}
+    found = {name: by for name, by in found.items() if any(summary.n for summary in by.values())}
     if not found:
         return None
-    n = part.seed.nunique()
-    index = pd.Index(found, name="measure")
-    summaries = {base: [summarise(by[base]) for by in found.values()] for base in bases}
-    shown = pd.DataFrame({label(b): [share(s, n) for s in column] for b, column in summaries.items()}, index=index)
-    numbers = pd.DataFrame(
-        {
-            (label(b), k): [getattr(s, k) for s in column]
-            for b, column in summaries.items()
-            for k in ("mean", "half_width", "n")
-        },
-        index=index,
-    )
-    first = part.iloc[0]
+    first, n = part.iloc[0], part.seed.nunique()
     caption = f"Which measure to trust: recovery of a known order of explainers. {first.dataset}, {first.classifier}."
-    listed = ", ".join(f"{value:g}" for value in sorted(set(noise)))
-    return Table(f"trust{ending}", caption, shown, numbers, (NOTE.format(n=n, noise=listed),), printed=True)
+    note = NOTE.format(n=n, noise=", ".join(f"{value:g}" for value in sorted(set(noise))))
+    return Table(f"trust{ending}", caption, *_columns(found, n), (note,), printed=True)
+
+
+def _columns(found: dict[str, dict[str, Summary]], n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Measures by bases, as text and as numbers."""
+    index = pd.Index(found, name="measure")
+    by_base = {label(base): [by[base] for by in found.values()] for base in next(iter(found.values()))}
+    shown = pd.DataFrame({base: [share(s, n) for s in column] for base, column in by_base.items()}, index=index)
+    numbers = {
+        (base, number): [getattr(s, number) for s in column]
+        for base, column in by_base.items() for number in ("mean", "half_width", "n")
+    }  # fmt: skip
+    return shown, pd.DataFrame(numbers, index=index)
+
+
+def _bases(part: pd.DataFrame, degrees: Degrees) -> dict[str, list[str]]:
+    """Base -> explainers that it was degraded to, of bases with enough of them."""
+    found: dict[str, list[str]] = {}
+    for name in dict.fromkeys(part.explainer):
+        found.setdefault(degrees[name][0], []).append(name)
+    return {base: names for base, names in found.items() if len(names) >= LEAST}
 
 
 def _over_seeds(measure: Measure, rows: pd.DataFrame, noise: pd.Series) -> list[float]:
