@@ -12,10 +12,9 @@ import numpy as np
 from torch import nn
 from tqdm import tqdm
 
-from benchmark import plan, runner
+from benchmark import runner, work
 from benchmark.artefacts import rank_dtype
 from benchmark.assessment import IMAGES, PERTURBATIONS
-from benchmark.plan import Chain, Group
 from benchmark.plugins import build
 from benchmark.precision import exact
 from benchmark.provenance import provenance
@@ -23,6 +22,7 @@ from benchmark.randomness import seeded
 from benchmark.runner import Workplace
 from benchmark.sample import Pass, Sample, sample
 from benchmark.spec import Cell, PlugIn, Ranking, Training, Unit
+from benchmark.work import Chain, Group
 from datasets.base import Dataset
 from datasets.download import offline
 from methods.base import Explainer, source_of
@@ -133,15 +133,15 @@ def _cost(kind: Training, cells: list[Cell], place: Workplace) -> Cost | Absent:
     with seeded("cost"):
         few = sample(data, kind, place.device)
         replicas = few.num_replicas(len(data.train))
-        measured = _Measured(kind, data, few, replicas, plan.groups(cells), plan.chains(cells))
+        measured = _Measured(kind, data, few, replicas, work.groups(cells), work.chains(cells))
         shared, alone = measured.passes()
         return Cost(
             title=f"{title}: {_extent(data)}",
             passes=shared,
             alone=alone,
             ranks=tuple(rank_bytes(group.rankings, data) for group in measured.wanted if group.rankings),
-            weights=network_bytes(few.network) * len(plan.trainings(cells)),
-            trainings=(*measured.trainings(len(plan.trainings(cells))), *measured.steps()),
+            weights=network_bytes(few.network) * len(work.trainings(cells)),
+            trainings=(*measured.trainings(len(work.trainings(cells))), *measured.steps()),
             rankings=tuple(measured.rankings()),
         )
 
@@ -219,7 +219,7 @@ class _Measured:
 
     def _bundles(self) -> Counter[tuple[bool, PlugIn | None, int]]:
         """(retrained, fill, how many side by side) -> number of cells, networks that are retrained first."""
-        parts = [part.cells for group in self.wanted for part in plan.bundles(group.reduced, self.replicas)]
+        parts = [part.cells for group in self.wanted for part in work.bundles(group.reduced, self.replicas)]
         found = Counter((cell.retrain, cell.fill, len(cells)) for cells in parts for cell in cells)
         return Counter(dict(sorted(found.items(), key=lambda item: (not item[0][0], -item[1]))))
 

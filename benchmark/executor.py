@@ -17,13 +17,13 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from benchmark import runner
-from benchmark.plan import Bundle, Chain, Group, bundles, chains, groups, trainings
 from benchmark.precision import exact
 from benchmark.provenance import provenance
 from benchmark.recursion import measure_chain
 from benchmark.runner import Workplace
 from benchmark.spec import Cell, Ranking, Training
 from benchmark.store import Outcome, Store
+from benchmark.work import Bundle, Chain, Group, bundles, chains, groups, trainings
 from methods.base import Skip
 
 Work = Training | Group | Bundle | Chain

@@ -10,6 +10,7 @@ from benchmark.plan import Matrix
 from benchmark.precision import settled
 from benchmark.provenance import provenance
 from benchmark.session import Means, num_workers, workplace
+from benchmark.work import counted
 
 SMALL = 0.01
 """Rankings that take a smaller share of the time of all rankings are told in one line."""
@@ -33,7 +34,7 @@ def forecast(matrix: Matrix, means: Means) -> str:
     workers = num_workers(means.workers, place.device)
     parts = costs(cells, place)
     known = [part for part in parts if isinstance(part, Cost)]
-    lines = [plan.forecast(cells)]
+    lines = [counted(cells)]
     if matrix.target_interval is not None:
         lines.append(f"  more may follow: up to {matrix.max_seeds} seeds where explainers are not settled")
     for part in parts:

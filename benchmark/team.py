@@ -12,8 +12,8 @@ from jaxtyping import Int
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from benchmark.plan import Bundle
 from benchmark.spec import Training
+from benchmark.work import Bundle
 
 WHENEVER = timedelta(days=3650)
 """How long processes wait for work: features may be ranked for days between two trainings."""

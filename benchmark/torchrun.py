@@ -10,12 +10,12 @@ import torch
 from torch import distributed
 
 from benchmark import runner
-from benchmark.plan import Bundle
 from benchmark.precision import exact
 from benchmark.runner import Workplace
 from benchmark.session import Means, workplace
 from benchmark.spec import Training
 from benchmark.team import Team
+from benchmark.work import Bundle
 
 Result = TypeVar("Result")
 

@@ -17,7 +17,7 @@ ALLOWED = {
 }
 PURE = (
     "adaptive.py", "notation.py", "plan.py", "plugins.py", "presets.py", "provenance.py", "recipe.py", "seeds.py",
-    "spec.py", "statistics.py", "store.py",
+    "spec.py", "statistics.py", "store.py", "work.py",
 )  # fmt: skip
 """Files of benchmark/ that never import torch."""
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from benchmark import executor, plan, runner
-from benchmark.plan import Bundle, bundles
 from benchmark.runner import Workplace
 from benchmark.spec import Cell
+from benchmark.work import Bundle, bundles
 
 Build = Callable[..., plan.Matrix]
 

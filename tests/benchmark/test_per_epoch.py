@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from benchmark import plan, runner
-from benchmark.plan import bundles
 from benchmark.randomness import seeded
 from benchmark.reduction import redrawn, reduced
 from benchmark.removal import num_removed
@@ -17,6 +16,7 @@ from benchmark.runner import Workplace
 from benchmark.session import Means, run
 from benchmark.spec import Cell
 from benchmark.store import Store
+from benchmark.work import bundles
 from datasets.base import Dataset, Split
 from datasets.stream import Stream
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import plan, presets
+from benchmark import plan, presets, work
 from benchmark.plan import Matrix
 from benchmark.spec import key
 
@@ -77,9 +77,9 @@ def test_each_recursive_cell_knows_the_steps_before_it(small_matrix: Build) -> N
         explainers=("gradient",), fractions=(0.2, 0.5, 0.9), recursive=(False, True), orders=("morf",)
     )
     cells = plan.cells(matrix)
-    (chain,) = plan.chains(cells)
+    (chain,) = work.chains(cells)
     assert [cell.steps for cell in chain.cells] == [(), (0.2,), (0.2, 0.5)]
-    assert all(cell.steps is None for group in plan.groups(cells) for cell in group.cells)
+    assert all(cell.steps is None for group in work.groups(cells) for cell in group.cells)
 
 
 def test_repeated_and_equal_names_are_one_axis_value(small_matrix: Build) -> None:
@@ -98,7 +98,7 @@ def test_a_larger_matrix_contains_the_smaller_one(small_matrix: Build) -> None:
 
 def test_ensembles_of_one_base_share_their_pass(small_matrix: Build) -> None:
     names = ("smoothgrad", "smoothgrad_squared", "vargrad", "gradient", "squared", "smoothgrad[samples=3]")
-    groups = plan.groups(plan.cells(small_matrix(explainers=names)))
+    groups = work.groups(plan.cells(small_matrix(explainers=names)))
     sizes = sorted(len(group.rankings) for group in groups)
     assert sizes == [1, 2, 3]
     assert sum(len(group.cells) for group in groups) == 6 * 2
@@ -109,7 +109,7 @@ def test_only_views_share_a_pass_whatever_fields_others_have(small_matrix: Build
     names = ("sourced:Sourced", "sourced:Sourced[sign=-1]")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(tmp_path))
-        groups = plan.groups(plan.cells(small_matrix(explainers=names)))
+        groups = work.groups(plan.cells(small_matrix(explainers=names)))
     assert [len(group.rankings) for group in groups] == [1, 1]
 
 
@@ -127,7 +127,7 @@ def test_single_choices_override_the_protocol(small_matrix: Build) -> None:
 
 
 def test_the_forecast_counts_what_is_shared(small_matrix: Build) -> None:
-    text = plan.forecast(plan.cells(small_matrix(seeds=2, explainers=("smoothgrad", "vargrad"), retrain=(True, False))))
+    text = work.counted(plan.cells(small_matrix(seeds=2, explainers=("smoothgrad", "vargrad"), retrain=(True, False))))
     numbers = [int(line.split()[0]) for line in text.splitlines()]
     assert numbers[:4] == [18, 2, 8, 8]
     assert "4 rankings from 2 passes" in text

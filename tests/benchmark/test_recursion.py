@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark import executor, plan, recursion, removal, runner, session
+from benchmark import executor, plan, recursion, removal, runner, session, work
 from benchmark.randomness import generator
 from benchmark.runner import Workplace
 from benchmark.session import Means
@@ -19,7 +19,7 @@ Build = Callable[..., plan.Matrix]
 
 
 def chain(matrix: plan.Matrix) -> tuple[Cell, ...]:
-    (found,) = plan.chains(plan.cells(matrix))
+    (found,) = work.chains(plan.cells(matrix))
     return found.cells
 
 
@@ -94,5 +94,5 @@ def test_a_run_measures_recursive_curves_beside_the_others(small_matrix: Build, 
 def test_a_chain_that_fails_marks_its_own_cells(recursive: plan.Matrix, place: Workplace) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(executor, "measure_chain", lambda *_: 1 / 0)
-        outcomes = executor.attempt(plan.Chain(chain(recursive)), place)
+        outcomes = executor.attempt(work.Chain(chain(recursive)), place)
     assert [outcome.status for outcome in outcomes] == ["failed"]
