@@ -19,6 +19,7 @@ from reports.status import status
 ADAPTIVE = [
     "run", "--classifiers", "mlp[width=16,hidden_layers=1]", "--explainers", "random", "gradient", "center",
     "--seeds", "2", "--fractions", "0.3", "0.9", "--epochs", "10", "--device", "cpu", "--workers", "0",
+    "--mask-fractions", "--unretrained-fills", "--no-measure-attributions",
 ]  # fmt: skip
 UNTIL = ["--target-interval", "4", "--max-seeds", "4"]
 MATRIX = Matrix(
@@ -28,6 +29,9 @@ MATRIX = Matrix(
     fills=("mean",),
     target_interval=1.0,
     max_seeds=6,
+    unretrained_fills=(),
+    mask_fractions=(),
+    measure_attributions=False,
 )
 NOISE = {"random": 0.001, "gradient": 0.004, "sobel": 0.004, "center": 0.1}
 
@@ -94,6 +98,17 @@ def test_a_seed_brings_the_cells_that_its_curve_needs_in_canonical_order(rows: l
         assert Cell(cell.training, None, None) in cells
         assert Cell(cell.training, None, cell.fill, "morf", 1.0, cell.retrain) in cells
         assert all(replace(cell, removal_fraction=fraction) in cells for fraction in (0.3, 0.7))
+
+
+def test_what_is_measured_beside_curves_gets_their_seeds_and_asks_for_none() -> None:
+    beside = replace(MATRIX, unretrained_fills=("zero",), mask_fractions=(0.5,), measure_attributions=True)
+    lean, full = (finished(matrix) for matrix in (MATRIX, beside))
+    assert {row.key for row in lean} <= {row.key for row in full}
+    own: dict[object, set[tuple[str, int]]] = {}
+    for part in (row.specification for row in full if row.specification["ranking"]):
+        curve = part["ranking"]["explainer"]["text"], part["training"]["seed"]
+        own.setdefault((part["probe"], part["retrain"]), set()).add(curve)
+    assert len({frozenset(curves) for curves in own.values()}) == 1
 
 
 @pytest.mark.parametrize("seed", range(3))
