@@ -53,7 +53,7 @@ class Driver:
     keep_ranks: bool = False
 
     def __post_init__(self) -> None:
-        self.waiting = Counter(cell.ranking for cell in self.missing)
+        self.waiting = Counter(cell.ranking for cell in self.missing if cell.steps is None)
         self.replicas: dict[Training, int] = {}
 
     def run(self) -> None:
@@ -110,7 +110,8 @@ class Driver:
                 self.store.record(cell, outcome)
                 del self.missing[cell]
                 self.bar.update()
-                self._drop_ranks(cell.ranking)
+                if cell.steps is None:  # chains rank for themselves
+                    self._drop_ranks(cell.ranking)
 
     def _drop_ranks(self, ranking: Ranking | None) -> None:
         """Rank maps are large; they go once their last cell is measured."""

@@ -50,10 +50,11 @@ class Matrix:
         unretrained_fills: fills under which the original network is measured besides, which is cheap; noisy_linear
             makes it ROAD.
         mask_fractions: removal fractions at which a network that sees only which features were removed is trained
-            besides (leak control).
+            besides (leak control), where networks are retrained at all.
         measure_attributions: measures attributions by themselves besides: infidelity, sensitivity, sparseness,
             agreement with known truth.
-        recursive: true explains each retrained network again before more is removed; false removes by one ranking.
+        recursive: true explains each retrained network again before more is removed, so that its cells depend on all
+            smaller fractions: another fraction begins a folder anew; false removes by one ranking.
         protocol: rigorous (whole pixels, magnitude, one network per seed) or paper (features, signed, one network).
         unit: overrides what the protocol says.
         magnitude: overrides what the protocol says.
@@ -158,8 +159,9 @@ def _reduced(matrix: Matrix, training: Training, explainers: list[PlugIn], fills
     for explainer in explainers:
         ranking = Ranking(explained, explainer, convention.target, convention.magnitude, convention.unit)
         yield from _on_images(matrix, training, ranking, fills)
-        yield from _on_masks(matrix, training, ranking)
-        if matrix.measure_attributions:
+        if True in matrix.retrain:
+            yield from _on_masks(matrix, training, ranking)
+        if matrix.measure_attributions and explained == training:  # a network that all seeds share is measured once
             yield Cell(training, ranking, None, retrain=False, probe="attribution")
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from jaxtyping import Bool
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from benchmark import removal
 from benchmark.attribution import rank_splits
+from benchmark.plugins import redraws
 from benchmark.reduction import Masks, MasksOf, reduced_by, shares
 from benchmark.runner import Workplace, data_for, fresh_network, original_network, scored, trained
 from benchmark.spec import Cell
@@ -16,6 +18,7 @@ from benchmark.store import Outcome
 from benchmark.tiny import as_products
 from datasets.base import Dataset, Split
 from datasets.stream import Stream
+from methods.base import Skip
 
 Kept = dict[str, Bool[Tensor, "n *unit"]]
 """Split name -> masks of its examples, on the CPU."""
@@ -32,7 +35,10 @@ def measure_chain(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
         Skip: the explainer does not apply.
         ValueError: data that are not in memory.
     """
+    place = replace(place, team=None)  # one process goes through the whole chain
     last, data = cells[-1], data_for(cells[-1].training, place)
+    if last.ranking and redraws(last.ranking.explainer):
+        raise Skip("recursive curves keep their masks, and this explainer draws them anew in every epoch")
     if isinstance(data.train, Stream):
         raise ValueError("recursive true needs data in memory; leave in_memory=false out")
     network, seen = original_network(last.training, data, place), data
@@ -52,7 +58,7 @@ def _narrowed(kept: Kept, network: nn.Module, seen: Dataset, cell: Cell, fractio
     assert cell.ranking is not None
     with as_products(network):
         maps = rank_splits(network, seen.splits, [cell.ranking]).maps[0]
-    ranks = {name: torch.from_numpy(found.astype("int64")) for name, found in maps.items() if len(found)}
+    ranks = {name: torch.from_numpy(found.astype("int64")) for name, found in maps.items()}
     ranks = {name: removal.gone_first(found, kept.get(name), cell.order) for name, found in ranks.items()}
     return {name: removal.kept(found, removal_fraction=fraction, order=cell.order) for name, found in ranks.items()}
 

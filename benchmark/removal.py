@@ -80,7 +80,7 @@ def kept(
     Raises:
         ValueError: a fraction outside [0, 1], or ranks that are not a permutation.
     """
-    num_units = ranks[0].numel()
+    num_units = ranks.shape[1:].numel()
     removed = num_removed(num_units, removal_fraction)
     mask = ranks >= removed if order == "morf" else ranks < num_units - removed
     if not (mask.flatten(1).sum(1) == num_units - removed).all():
@@ -99,7 +99,7 @@ def gone_first(
     if kept is None:
         return ranks
     late = kept if order == "morf" else ~kept
-    keys = ranks.flatten(1) + late.flatten(1) * ranks[0].numel()
+    keys = ranks.flatten(1) + late.flatten(1) * ranks.shape[1:].numel()
     return keys.argsort(1).argsort(1).view_as(ranks)
 
 

@@ -50,7 +50,7 @@ def test_every_cell_has_a_key_of_its_own(small_matrix: Build) -> None:
 
 
 def test_a_mask_probe_has_no_fill_and_is_always_retrained(small_matrix: Build) -> None:
-    cells = plan.cells(small_matrix(fills=("mean", "zero"), retrain=(False,), mask_fractions=(0.3,)))
+    cells = plan.cells(small_matrix(fills=("mean", "zero"), retrain=(True, False), mask_fractions=(0.3,)))
     masks = [cell for cell in cells if cell.probe == "mask"]
     assert len(masks) == 2 * 2
     assert all(cell.retrain and cell.fill is None for cell in masks)
@@ -118,6 +118,17 @@ def test_the_paper_protocol_ranks_signed_features_of_one_checkpoint(small_matrix
     rankings = {cell.ranking for cell in cells if cell.ranking}
     assert {(r.unit, r.magnitude, r.target, r.training.seed) for r in rankings} == {("feature", False, "predicted", 0)}
     assert len(rankings) == 2
+
+
+def test_attributions_of_a_network_that_all_seeds_share_are_measured_once(small_matrix: Build) -> None:
+    for protocol, expected in (("paper", 1), ("rigorous", 3)):
+        matrix = small_matrix(explainers=("gradient",), seeds=3, protocol=protocol, measure_attributions=True)
+        assert sum(cell.probe == "attribution" for cell in plan.cells(matrix)) == expected
+
+
+def test_without_retraining_no_network_is_trained_on_masks(small_matrix: Build) -> None:
+    cells = plan.cells(small_matrix(retrain=(False,), mask_fractions=(0.5,)))
+    assert not [cell for cell in cells if cell.probe == "mask"]
 
 
 def test_single_choices_override_the_protocol(small_matrix: Build) -> None:

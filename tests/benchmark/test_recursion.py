@@ -96,3 +96,16 @@ def test_a_chain_that_fails_marks_its_own_cells(recursive: plan.Matrix, place: W
         patch.setattr(executor, "measure_chain", lambda *_: 1 / 0)
         outcomes = executor.attempt(work.Chain(chain(recursive)), place)
     assert [outcome.status for outcome in outcomes] == ["failed"]
+
+
+def test_data_without_validation_have_recursive_curves_too(small_matrix: Build, tmp_path: Path) -> None:
+    matrix = small_matrix(
+        datasets=("roar_toy[train=200,test=100]",), classifiers=("linear",), explainers=("gradient",), orders=("morf",),
+        fractions=(0.25, 0.5), recursive=(True,),
+    )  # fmt: skip
+    assert session.run(matrix, tmp_path / "run", Means(tmp_path, "cpu", 0)) == {"done": 3}
+
+
+def test_masks_of_every_epoch_have_no_recursive_curve(small_matrix: Build, tmp_path: Path) -> None:
+    matrix = small_matrix(explainers=("random_per_epoch",), orders=("morf",), recursive=(True,))
+    assert session.run(matrix, tmp_path / "run", Means(tmp_path, "cpu", 0)) == {"done": 1, "skipped": 1}

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from datasets.digits import load
-from datasets.synthetic import NULL_BLOCK, blocks, squares
+from datasets.synthetic import NULL_BLOCK, blocks, not_null, squares
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +108,9 @@ def test_more_blocks_than_digits_allow_are_refused() -> None:
 def test_impossible_blocks_are_refused(parameters: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(parameters))} must"):
         blocks(Path(), **parameters)
+
+
+def test_the_truth_of_blocks_survives_small_perturbations() -> None:
+    images = blocks(Path(), train=20, test=20).test.inputs
+    moved = images + 0.04 * (torch.rand_like(images) - 0.5)
+    assert torch.equal(not_null(moved), not_null(images))
