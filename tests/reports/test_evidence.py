@@ -94,7 +94,12 @@ def test_networks_that_are_not_retrained_have_no_mask_column(stored: Stored, mas
 
 
 def test_letters_and_the_detectable_difference_stand_below_the_table(stored: Stored, matrix: Matrix) -> None:
-    made = named(stored(matrix), "kar")
+    def uneven(cell: Cell) -> Outcome:
+        made = outcome(cell)
+        noise = 1e-5 * cell.training.seed if cell.ranking and cell.ranking.explainer.name == "gradient" else 0.0
+        return replace(made, metrics=made.metrics | {"test_accuracy": made.metrics["test_accuracy"] + noise})
+
+    made = named(stored(matrix, uneven), "kar")
     assert made.shown["group"].tolist() == ["b", "a"]  # gradient loses half as much
     assert made.numbers["group", "letters"].tolist() == ["b", "a"]
     assert any("share a letter are not told apart" in note for note in made.notes)
