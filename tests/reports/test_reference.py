@@ -62,6 +62,17 @@ def test_a_run_like_the_paper_agrees_with_the_paper(run: Path) -> None:
     assert roar.numbers["place", "digits"]["VAR-GRAD"] == 1
 
 
+def test_an_unfinished_explainer_is_dropped_not_misplaced(stored: Stored, matrix: Matrix) -> None:
+    def unfinished(cell: Cell) -> Outcome | None:
+        to_do = cell.ranking and cell.ranking.explainer.name == "vargrad" and cell.removal_fraction == 0.9
+        return None if to_do else like_imagenet(cell)
+
+    wide = replace(matrix, explainers=NAMES, fractions=(0.1, 0.3, 0.5, 0.7, 0.9))
+    tables = reference_tables(load(stored(wide, unfinished)))
+    assert [list(table.shown.index) for table in tables] == [["Random", "GRAD", "IG", "GB"]] * 2
+    assert all("n = 3 seeds" in table.notes[0] for table in tables)
+
+
 def test_verdicts_follow_the_numbers(run: Path) -> None:
     (made,) = claim_tables(load(run))
     verdicts = made.shown.verdict
