@@ -129,6 +129,11 @@ def readable(mask: Summary, chance: float) -> bool:
     return above > MASK_MARGIN and (math.isnan(mask.half_width) or above > mask.half_width)
 
 
+def mask_accuracies(rows: pd.DataFrame, joined: pd.DataFrame) -> dict[str, Summary]:
+    """Explainer -> the accuracy that its most telling mask gives, of the rows of one setting and order."""
+    return _most_telling(_masks(rows, joined))
+
+
 def _masks(rows: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
     """The mask cells of one setting and order.
 
