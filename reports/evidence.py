@@ -37,6 +37,7 @@ READ = (
     "Mask: the highest accuracy, over t = {fractions}, of networks that see only which pixels were removed; chance is "
     "{chance}. "
 )
+AT_ONCE = "These masks are of the ranking at once, not of the recursive ones. "
 FLAGGED = (
     f"{FLAG} more than {100 * MASK_MARGIN:.0f} points above chance, and so with its interval: the mask alone tells the "
     "class, and the curve may show that instead of what was removed."
@@ -119,7 +120,11 @@ def with_masks(made: Table, rows: pd.DataFrame, joined: pd.DataFrame) -> Table:
     behind |= {"flag": [flags.get(e, False) for e in names]}
     fractions = ", ".join(f"{t:.10g}" for t in sorted(set(masks.removal_fraction)))
     shown = "unknown, hence no flags" if math.isnan(chance) else f"{100 * chance:.1f} %"
-    note = READ.format(fractions=fractions, chance=shown) + FLAGGED * any(flags.values())
+    note = (
+        READ.format(fractions=fractions, chance=shown)
+        + AT_ONCE * bool(rows.recursive.iloc[0])
+        + FLAGGED * any(flags.values())
+    )
     return made.extended("mask", texts, behind).noted(note.strip())
 
 
