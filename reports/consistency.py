@@ -1,7 +1,8 @@
 """How far the ways of measuring agree about which explainer is better: Spearman over explainers, way by way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,10 @@ from scipy.stats import rankdata
 from seaborn import heatmap
 
 from reports.drawing import save
+from reports.evidence import in_common, means
 from reports.load import curves
 from reports.settings import slug, title
+from reports.statistics import Seeds
 from reports.style import ORDERS, family
 from reports.table import Table
 
@@ -22,20 +25,27 @@ LEFT_OUT = ("Controls", "Instruments")
 LEAST = 5
 """Explainers that a correlation needs."""
 
+LEAST_RESAMPLED = 8
+"""Explainers from which on a bootstrap of them says something."""
+
 DRAWS, CONFIDENCE = 2000, 0.95
 
 NOTE = (
     "Spearman correlation of the orders of {n} explainers, controls left out, by accuracy averaged over 0 < t < 1 and "
-    "seeds; 1 where both ways put them in the same order, best first. In brackets the 95 % percentile interval of "
-    "{draws} bootstrap samples of the explainers; the noise of seeds is not in it. Rong et al. 2022 "
-    "(arXiv:2202.00449) report ROAR against KAR, retrained, as -0.01 for a fixed fill and 0.61 for noisy linear "
-    "imputation, on CIFAR-10."
+    "n = {seeds} seeds, of curves that are whole under all these ways; 1 where both ways put them in the same order, "
+    "best first. {interval} Rong et al. 2022 (arXiv:2202.00449) report ROAR against KAR, retrained, as -0.01 for a "
+    "fixed fill and 0.61 for noisy linear imputation, on CIFAR-10."
 )
+INTERVAL = (
+    f"In brackets the 95 % percentile interval of {DRAWS} bootstrap samples of the explainers; the noise of seeds is "
+    "not in it."
+)
+NO_INTERVAL = f"No intervals: fewer than {LEAST_RESAMPLED} explainers are too few to be resampled."
 
 
 def consistency_tables(frame: pd.DataFrame) -> list[Table]:
     """A matrix of correlations for every data set and classifier where two ways share five explainers."""
-    return [_table(scores, part, frame) for scores, part in _scored(frame)]
+    return [_table(*scored, frame) for scored in _scored(frame)]
 
 
 def heat_maps(frame: pd.DataFrame, folder: Path) -> list[Path]:
@@ -69,20 +79,29 @@ def _spearman(scores: Float[np.ndarray, "b explainers ways"]) -> Float[np.ndarra
         return products / (size[:, :, None] * size[:, None, :])
 
 
-def _scored(frame: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Scores, explainers by ways, and the rows behind them."""
+def _scored(frame: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, pd.DataFrame, int]]:
+    """Scores, explainers by ways, the rows behind them and the number of seeds in each score."""
     joined = curves(frame)
     compared = joined[(joined.probe == "image") & ~joined.recursive & ~joined.explainer.map(family).isin(LEFT_OUT)]
-    inner = compared[(compared.removal_fraction > 0) & (compared.removal_fraction < 1) & (compared.status == "done")]
-    for _, part in inner.groupby(COMPARED, sort=False):
-        better = part.assign(score=part.test_accuracy.where(part.order == "lerf", -part.test_accuracy))
-        scores = better.pivot_table("score", "explainer", WAY, sort=False).dropna()
-        if len(scores) >= LEAST and scores.shape[1] > 1:
-            yield scores, part
+    for _, part in compared.groupby(COMPARED, sort=False):
+        measured = {way: means(rows) for way, rows in part.groupby(WAY, sort=False)}
+        measured = {way: of_way for way, of_way in measured.items() if sum(map(bool, of_way.values())) >= LEAST}
+        names, seeds = in_common(list(measured.values()), LEAST)
+        if names and len(measured) > 1:
+            yield pd.DataFrame({way: _scores(by, way, seeds) for way, by in measured.items()}, names), part, len(seeds)
 
 
-def _table(scores: pd.DataFrame, part: pd.DataFrame, frame: pd.DataFrame) -> Table:
+def _scores(by: Mapping[str, Seeds], way: tuple, seeds: Sequence[int]) -> dict[str, float]:
+    """Mean over seeds of every explainer that has them, larger where it is better."""
+    turn = 1.0 if way[WAY.index("order")] == "lerf" else -1.0
+    return {name: turn * fmean(own[seed] for seed in seeds) for name, own in by.items() if set(seeds) <= set(own)}
+
+
+def _table(scores: pd.DataFrame, part: pd.DataFrame, num_seeds: int, frame: pd.DataFrame) -> Table:
     found = dict(zip(("mean", "low", "high"), correlations(scores.to_numpy()), strict=True))
+    resampled = len(scores) >= LEAST_RESAMPLED
+    if not resampled:
+        found |= {bound: np.full_like(found["mean"], np.nan) for bound in ("low", "high")}
     ways = pd.Index([_way(*way) for way in scores.columns], name="way")
     shown = pd.DataFrame(
         [[_cell(*(found[k][i, j] for k in found)) for j in range(len(ways))] for i in range(len(ways))], ways, ways
@@ -93,7 +112,7 @@ def _table(scores: pd.DataFrame, part: pd.DataFrame, frame: pd.DataFrame) -> Tab
     return Table(
         f"consistency{ending}", caption + title(part).partition(", ")[2].partition(";")[0] + ".",
         shown.rename_axis(None, axis=1), numbers,
-        (NOTE.format(n=len(scores), draws=DRAWS),), printed=True,
+        (NOTE.format(n=len(scores), seeds=num_seeds, interval=INTERVAL if resampled else NO_INTERVAL),), printed=True,
     )  # fmt: skip
 
 
@@ -113,4 +132,6 @@ def _way(order: str, retrain: bool, fill: str) -> str:
 
 
 def _cell(mean: float, low: float, high: float) -> str:
-    return "–" if np.isnan(mean) else f"{mean:.2f} [{low:.2f}, {high:.2f}]"
+    if np.isnan(mean):
+        return "–"
+    return f"{mean:.2f}" + ("" if np.isnan(low) else f" [{low:.2f}, {high:.2f}]")

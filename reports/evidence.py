@@ -1,6 +1,8 @@
 """What a table of curves may be read for: groups of equals, differences that could be found, masks that can be read."""
 
 import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -15,7 +17,7 @@ from reports.table import Table
 MASK_MARGIN = 0.10
 """Accuracy above chance, as a share, from which on the mask of an explainer is said to be readable."""
 
-SEEN_BY_MASKS = ["dataset", "classifier", "unit", "magnitude", "target", "recursive"]
+SEEN_BY_MASKS = ["dataset", "classifier", "unit", "magnitude", "target"]
 OPPOSITE = {"morf": "lerf", "lerf": "morf"}
 NOTHING = Summary(math.nan, math.nan, 0)
 
@@ -35,18 +37,43 @@ READ = (
     "Mask: the highest accuracy, over t = {fractions}, of networks that see only which pixels were removed; chance is "
     "{chance}. "
 )
+AT_ONCE = "These masks are of the ranking at once, not of the recursive ones. "
 FLAGGED = (
     f"{FLAG} more than {100 * MASK_MARGIN:.0f} points above chance, and so with its interval: the mask alone tells the "
     "class, and the curve may show that instead of what was removed."
 )
 
 
-def means(rows: pd.DataFrame) -> dict[str, Seeds]:
-    """Explainer -> seed -> mean accuracy over 0 < t < 1, of whole curves only."""
+def means(rows: pd.DataFrame, column: str = "test_accuracy") -> dict[str, Seeds]:
+    """Explainer -> seed -> mean accuracy, or mean of another column, over 0 < t < 1, of whole curves only."""
     return {
         name: {seed: mean for seed, mean in seeds.items() if not math.isnan(mean)}
-        for name, seeds in panel(points(rows)).items()
+        for name, seeds in panel(points(rows, column)).items()
     }
+
+
+def in_common(curves: Sequence[Mapping[str, Seeds]], least: int) -> tuple[list[str], list[int]]:
+    """The explainers and seeds that every one of several ways of measuring has all curves of.
+
+    Seeds count on which at least so many explainers are whole under every way. Explainers must be whole on all of
+    them; of seeds that leave fewer explainers, as many are taken as keep most curves, and the more seeds of as many.
+
+    Args:
+        curves: for each way, explainer -> seed -> value.
+        least: explainers that must be left.
+
+    Returns:
+        Two empty lists where there are too few.
+    """
+    names = [name for name in curves[0] if all(name in way for way in curves)] if curves else []
+    whole = {name: set.intersection(*(set(way[name]) for way in curves)) for name in names}
+    counts = Counter(seed for seeds in whole.values() for seed in seeds)
+    seeds = sorted((seed for seed, count in counts.items() if count >= least), key=lambda s: (-counts[s], s))
+    found: list[tuple[list[str], list[int]]] = []
+    for n in range(1, len(seeds) + 1):
+        kept = [name for name in names if whole[name] >= set(seeds[:n])]
+        found += [(kept, sorted(seeds[:n]))] if len(kept) >= least else []
+    return max(found, key=lambda one: (len(one[0]) * len(one[1]), len(one[1])), default=([], []))
 
 
 def grouped(rows: pd.DataFrame, order: str) -> Groups:
@@ -93,7 +120,11 @@ def with_masks(made: Table, rows: pd.DataFrame, joined: pd.DataFrame) -> Table:
     behind |= {"flag": [flags.get(e, False) for e in names]}
     fractions = ", ".join(f"{t:.10g}" for t in sorted(set(masks.removal_fraction)))
     shown = "unknown, hence no flags" if math.isnan(chance) else f"{100 * chance:.1f} %"
-    note = READ.format(fractions=fractions, chance=shown) + FLAGGED * any(flags.values())
+    note = (
+        READ.format(fractions=fractions, chance=shown)
+        + AT_ONCE * bool(rows.recursive.iloc[0])
+        + FLAGGED * any(flags.values())
+    )
     return made.extended("mask", texts, behind).noted(note.strip())
 
 
@@ -101,6 +132,11 @@ def readable(mask: Summary, chance: float) -> bool:
     """Whether a mask is told from chance, by more than the margin and by its interval if it has one."""
     above = mask.mean - chance
     return above > MASK_MARGIN and (math.isnan(mask.half_width) or above > mask.half_width)
+
+
+def mask_accuracies(rows: pd.DataFrame, joined: pd.DataFrame) -> dict[str, Summary]:
+    """Explainer -> the accuracy that its most telling mask gives, of the rows of one setting and order."""
+    return _most_telling(_masks(rows, joined))
 
 
 def _masks(rows: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 
 import pandas as pd
 from scipy.stats import spearmanr
 
+from reports.evidence import in_common, means
 from reports.load import curves
 from reports.settings import settings, slug, title
 from reports.style import ORDERS, label
@@ -48,18 +50,24 @@ def reference_tables(frame: pd.DataFrame) -> list[Table]:
 
 def _of_setting(part: pd.DataFrame, ending: str) -> Iterator[Table]:
     for order, rows in part.groupby("order", sort=False):
-        ours = _ours(rows)
+        ours, num_seeds = _ours(rows)
         theirs = _means(published().query("order == @order"), sorted(set(rows.removal_fraction) & {*FRACTIONS}))
         common = theirs.join(ours, how="inner")
         if len(common) >= LEAST:
-            yield _table(common, rows, str(order), ending)
+            yield _table(common, rows, num_seeds, str(order), ending)
 
 
-def _ours(rows: pd.DataFrame) -> pd.Series:
-    """Label -> mean accuracy over the published fractions and seeds."""
-    done = rows[(rows.status == "done") & rows.removal_fraction.isin(FRACTIONS)]
-    means = done.groupby("explainer", sort=False).test_accuracy.mean()
-    return means.rename(index=label).rename(str(rows.dataset.iloc[0]))
+def _ours(rows: pd.DataFrame) -> tuple[pd.Series, int]:
+    """Label -> mean accuracy over the published fractions and seeds, and how many seeds; of explainers in print.
+
+    Only curves that are whole over these fractions, on the same seeds for all explainers.
+    """
+    known = set(published().explainer)
+    measured = means(rows[rows.removal_fraction.isin(FRACTIONS)])
+    in_print = {label(name): seeds for name, seeds in measured.items() if label(name) in known}
+    names, seeds = in_common([in_print], LEAST)
+    found = {name: fmean(in_print[name][seed] for seed in seeds) for name in names}
+    return pd.Series(found, dtype=float, name=str(rows.dataset.iloc[0])), len(seeds)
 
 
 def _means(rows: pd.DataFrame, fractions: list[float]) -> pd.DataFrame:
@@ -68,7 +76,7 @@ def _means(rows: pd.DataFrame, fractions: list[float]) -> pd.DataFrame:
     return kept.pivot_table("accuracy", "explainer", "dataset", sort=False)
 
 
-def _table(common: pd.DataFrame, rows: pd.DataFrame, order: str, ending: str) -> Table:
+def _table(common: pd.DataFrame, rows: pd.DataFrame, num_seeds: int, order: str, ending: str) -> Table:
     """Means with places in brackets, best first; below them how the published orders agree with ours."""
     places = common.rank(ascending=order == "morf", method="min").astype(int)
     shown = pd.DataFrame(
@@ -82,6 +90,6 @@ def _table(common: pd.DataFrame, rows: pd.DataFrame, order: str, ending: str) ->
     return Table(
         f"reference-{ORDERS[order].lower()}{ending}", f"{caption}. {title(rows)}.", shown,
         pd.concat({"mean": common, "place": places}, axis=1).rename_axis("explainer"),
-        (f"Published: {SOURCE}; mean of 5 runs. Ours: n = {rows.seed.nunique()} seeds.",
+        (f"Published: {SOURCE}; mean of 5 runs. Ours: n = {num_seeds} seeds, whole curves only.",
          f"Spearman with our order over {len(common)} explainers: {said}."), printed=True,
     )  # fmt: skip

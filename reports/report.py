@@ -10,6 +10,7 @@ from reports.across import diagrams, ranks
 from reports.attributions import attribution_tables
 from reports.claims import claim_tables
 from reports.consistency import consistency_tables, heat_maps
+from reports.instruments import instrument_tables
 from reports.load import CLOCKED, costs, degrees, load
 from reports.operating import operating_tables
 from reports.plots import plots
@@ -24,6 +25,7 @@ from reports.trust import trust_tables
 RENDERED = (
     "rows", "costs", "roar", "kar", "fidelity", "operating", "curves", "diffroar", "summary", "deletion", "insertion",
     "friedman", "critical_difference", "masks", "attributions", "consistency", "trust", "reference", "claims",
+    "instruments",
 )  # fmt: skip
 
 
@@ -60,5 +62,6 @@ def report(folder: Path, *, reference: bool = False) -> str:
 def _tables(frame: pd.DataFrame, rule: Rule | None) -> Iterator[Table]:
     yield from tables(frame, rule)
     yield from operating_tables(frame)
-    for kind in (summaries, diff_roar, probabilities, attribution_tables, consistency_tables, ranks):
+    kinds = (summaries, instrument_tables, diff_roar, probabilities, attribution_tables, consistency_tables, ranks)
+    for kind in kinds:
         yield from kind(frame)

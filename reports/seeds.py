@@ -54,8 +54,8 @@ def seed_counts(frame: pd.DataFrame) -> dict[str, str]:
     return {str(row.Index): "–".join(map(str, dict.fromkeys((row.min, row.max)))) for row in ranges.itertuples()}
 
 
-def points(rows: pd.DataFrame) -> Iterator[Point]:
+def points(rows: pd.DataFrame, column: str = "test_accuracy") -> Iterator[Point]:
     """The cells of one setting and order, as the rule of seeds sees them."""
-    columns = ("explainer", "seed", "removal_fraction", "test_accuracy", "status")
+    columns = ("explainer", "seed", "removal_fraction", column, "status")
     for name, seed, fraction, accuracy, status in zip(*(rows[column].tolist() for column in columns), strict=True):
         yield Point(name, seed, fraction, None if status == "to do" else accuracy)

@@ -69,14 +69,18 @@ def pairs(values: Mapping[str, Seeds]) -> dict[tuple[str, str], list[float]]:
 
 
 def t_test(differences: Sequence[float]) -> float:
-    """Two-sided p of the paired t test; NaN for n < 2, and 1 or 0 where all differences are the same, zero or not."""
+    """Two-sided p of the paired t test; NaN for n < 2.
+
+    Where all differences are the same, 1 if they are zero and otherwise `least_p`: accuracies are counts of images, so
+    a few seeds agree by chance much more often than a p of 0 would say.
+    """
     n = len(differences)
     if n < 2:
         return math.nan
     mean = math.fsum(differences) / n
     error = math.sqrt(math.fsum((value - mean) ** 2 for value in differences) / (n - 1) / n)
     if error <= NOTHING:
-        return 1.0 if abs(mean) <= NOTHING else 0.0
+        return 1.0 if abs(mean) <= NOTHING else least_p(n)
     return float(2 * stdtr(n - 1, -abs(mean) / error))
 
 

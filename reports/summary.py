@@ -1,5 +1,6 @@
 """One line for each explainer: its mean accuracy, and by how much, and how surely, it is better than random."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from reports.areas import area, racu
 from reports.evidence import grouped, means, with_letters
 from reports.load import curves
 from reports.settings import images, title
-from reports.statistics import Difference, Seeds, difference, holm, least_p, paired
+from reports.statistics import Difference, Seeds, difference, holm, least_p, minimum_detectable, paired
 from reports.style import ORDERS, REFERENCE, label, p_value, percent, share
 from reports.table import Format, Table, table
 from reports.tables import what
@@ -30,6 +31,10 @@ RACU_HOW = (
 )
 TURNED = "; defined for the most relevant first, here with its sign turned"
 TESTS = "p of the gain, by paired t test and by exact sign-flip test, each by Holm over the explainers of this table."
+DETECTABLE = (
+    "Detectable with 80 % power: a gain of {points:.1f} points over {reference} (one paired t test at 5 %, n = {n}; "
+    "the variance of all gains pooled)."
+)
 LETTERS = "Group: explainers that share a letter are not told apart; a is the best, as in the table of the curves."
 
 
@@ -127,4 +132,12 @@ def _notes(rows: pd.DataFrame, compared: Comparison, order: str, reference: str)
         said.append(RACU_HOW.format(reference=reference, turned=TURNED if order == "lerf" else ""))
     n = max((test.n for test in compared.tests.values()), default=0)
     few = [f"n = {n} seeds: no exact p below {least_p(n):.10g}, before Holm."] if n > 1 and least_p(n) > 0.01 else []
-    return [*said, TESTS, *few]
+    return [*said, TESTS, *few, *_detectable(compared, reference)]
+
+
+def _detectable(compared: Comparison, reference: str) -> list[str]:
+    """The gain that the seeds could show, of the explainer with fewest of them."""
+    gains = [values for values in compared.gain.values() if values]
+    n = min(map(len, gains), default=0)
+    least = minimum_detectable(gains, n)
+    return [] if math.isnan(least) else [DETECTABLE.format(points=100 * least, reference=reference, n=n)]

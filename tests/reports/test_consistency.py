@@ -16,6 +16,7 @@ from reports.load import load
 
 Stored = Callable[..., Path]
 NAMES = ("random", "gradient", "guided_backprop", "integrated_gradients", "deep_lift", "lrp")
+MANY = (*NAMES, "occlusion", "grad_cam", "deconvolution")
 
 
 def test_correlations_are_those_of_scipy_and_lie_in_their_intervals() -> None:
@@ -34,7 +35,7 @@ def test_a_way_that_tells_none_apart_correlates_with_nothing() -> None:
 
 def judge(cell: Cell) -> Outcome:
     """Explainers in the order of the names, best last; KAR turns the order round."""
-    place = NAMES.index(cell.ranking.explainer.name) if cell.ranking else 0
+    place = MANY.index(cell.ranking.explainer.name) if cell.ranking else 0
     better = place if cell.order == "morf" else -place
     accuracy = 0.5 - (0.01 * better if cell.order == "morf" else -0.01 * better)
     return Outcome("done", {"test_accuracy": accuracy + 0.001 * cell.training.seed, "share_removed": 0.5})
@@ -46,6 +47,34 @@ def test_roar_and_kar_that_disagree_correlate_negatively(stored: Stored, matrix:
     assert made.shown.shape == (2, 2)
     assert made.numbers["KAR, mean, retrained"]["mean"].tolist() == pytest.approx([-1, 1])
     assert "5 explainers" in made.notes[0]  # random is a control
+
+
+def test_curves_that_are_not_whole_do_not_count(stored: Stored, matrix: Matrix) -> None:
+    """Accuracy falls with t, so that without t = 0.9 the worst explainer would look best under KAR."""
+
+    def unfinished(cell: Cell) -> Outcome | None:
+        if cell.ranking and cell.ranking.explainer.name == "lrp" and cell.removal_fraction == 0.9:
+            return None
+        if cell.ranking and cell.ranking.explainer.name == "deep_lift" and cell.training.seed == 2:
+            return None
+        made = judge(cell)
+        lower = made.metrics["test_accuracy"] - 0.3 * cell.removal_fraction
+        return replace(made, metrics=made.metrics | {"test_accuracy": lower})
+
+    wide = replace(matrix, explainers=MANY, fractions=(0.1, 0.9))
+    (made,) = consistency_tables(load(stored(wide, unfinished)))
+    assert "6 explainers" in made.notes[0] and "n = 3 seeds" in made.notes[0]  # neither lrp nor deep_lift
+    assert made.numbers["KAR, mean, retrained"]["mean"].tolist() == pytest.approx([-1, 1])
+
+
+def test_few_explainers_have_no_interval_and_the_note_says_so(stored: Stored, matrix: Matrix) -> None:
+    few, many = (
+        consistency_tables(load(stored(replace(matrix, explainers=names, fractions=(0.5,)), judge, name)))[0]
+        for name, names in (("few", NAMES), ("many", MANY))
+    )
+    assert few.shown.iloc[0, 1] == "-1.00" and "No intervals" in few.notes[0]
+    assert few.numbers["KAR, mean, retrained"][["low", "high"]].isna().all(axis=None)
+    assert many.shown.iloc[0, 1] == "-1.00 [-1.00, -1.00]" and "In brackets" in many.notes[0]
 
 
 def test_few_explainers_make_no_table(stored: Stored, matrix: Matrix) -> None:

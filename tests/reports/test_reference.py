@@ -14,9 +14,11 @@ from benchmark.store import Outcome
 from reports.claims import CLAIMS, claim_tables, in_print, verdict
 from reports.load import load
 from reports.reference import published, reference_tables
+from reports.style import label
 
 Stored = Callable[..., Path]
 NAMES = ("random", "gradient", "guided_backprop", "integrated_gradients", "vargrad[base=gradient]")
+SQUARED = tuple(f"{name}[base={base}]" for name in ("vargrad", "smoothgrad_squared") for base in NAMES[1:4])
 
 
 def test_the_published_table_is_whole() -> None:
@@ -38,8 +40,7 @@ def test_in_the_paper_roar_and_kar_order_estimators_almost_inversely(dataset: st
 
 def like_imagenet(cell: Cell) -> Outcome:
     """ROAR as published for ImageNet, with a little noise of seeds."""
-    label = {"random": "Random", "gradient": "GRAD", "guided_backprop": "GB", "integrated_gradients": "IG"}
-    name = label.get(cell.ranking.explainer.name, "VAR-GRAD") if cell.ranking else "Random"
+    name = label(cell.ranking.explainer.text) if cell.ranking else "Random"
     rows = published()
     rows = rows[(rows.dataset == "ImageNet") & (rows.explainer == name) & (rows.order == cell.order)]
     found = rows[rows.removal_fraction == cell.removal_fraction].accuracy
@@ -62,13 +63,42 @@ def test_a_run_like_the_paper_agrees_with_the_paper(run: Path) -> None:
     assert roar.numbers["place", "digits"]["VAR-GRAD"] == 1
 
 
+def test_an_unfinished_explainer_is_dropped_not_misplaced(stored: Stored, matrix: Matrix) -> None:
+    def unfinished(cell: Cell) -> Outcome | None:
+        to_do = cell.ranking and cell.ranking.explainer.name == "vargrad" and cell.removal_fraction == 0.9
+        return None if to_do else like_imagenet(cell)
+
+    wide = replace(matrix, explainers=NAMES, fractions=(0.1, 0.3, 0.5, 0.7, 0.9))
+    tables = reference_tables(load(stored(wide, unfinished)))
+    assert [list(table.shown.index) for table in tables] == [["Random", "GRAD", "IG", "GB"]] * 2
+    assert all("n = 3 seeds" in table.notes[0] for table in tables)
+
+
 def test_verdicts_follow_the_numbers(run: Path) -> None:
     (made,) = claim_tables(load(run))
     verdicts = made.shown.verdict
-    assert verdicts["SG-SQ and VAR are below random for t >= 0.5"] == "holds"
+    assert verdicts["SG-SQ and VAR are below random for t >= 0.5"] == "incomplete"  # one of six
     assert verdicts["GRAD, GB and IG are never below random"] == "does not hold"  # GB at t = 0.1
     assert verdicts["SmoothGrad is never below random"] == "not measured"
     assert verdicts["90 % removed at random: retrained better than not"] == "holds"
+
+
+def test_a_claim_holds_only_where_all_that_it_names_was_measured(stored: Stored, matrix: Matrix) -> None:
+    def verdict_at(fractions: tuple[float, ...], name: str) -> str:
+        wide = replace(matrix, explainers=("random", *SQUARED), fractions=fractions)
+        (made,) = claim_tables(load(stored(wide, like_imagenet, name)))
+        return made.shown.verdict["SG-SQ and VAR are below random for t >= 0.5"]
+
+    assert verdict_at((0.5, 0.7, 0.9), "whole") == "holds"
+    assert verdict_at((0.5, 0.9), "short") == "incomplete"
+
+
+def test_a_counterexample_decides_an_incomplete_claim() -> None:
+    wrong, right, asked = np.array([0.20, 0.21, 0.22]), np.array([-0.20, -0.21, -0.22]), {"a", "b"}
+    assert verdict({"a": wrong}, -np.inf, 0.0, asked=asked) == "does not hold"
+    assert verdict({"a": right}, -np.inf, 0.0, asked=asked) == "incomplete"
+    assert verdict({"a": right, "b": right}, -np.inf, 0.0, asked=asked) == "holds"
+    assert verdict({"a": right, "b": right[:1]}, -np.inf, 0.0, asked=asked) == "too few seeds"
 
 
 def test_the_paper_contradicts_its_own_words() -> None:

@@ -12,6 +12,7 @@ from benchmark.store import Outcome
 from reports.load import load
 from reports.probability import probabilities
 from reports.report import report
+from reports.statistics import minimum_detectable
 from reports.summary import reference_of, summaries
 from reports.table import Table
 from reports.tables import diff_roar
@@ -47,6 +48,8 @@ def test_a_summary_compares_with_random_seed_by_seed(stored: Stored, matrix: Mat
     assert roar.numbers.loc["GRAD", ("p (exact)", "raw")] == 0.25
     assert roar.numbers.loc["GRAD", ("p (t)", "holm")] == pytest.approx(0.000833, rel=0.01)
     assert "n = 3 seeds: no exact p below 0.25, before Holm." in roar.notes
+    least = 100 * minimum_detectable([[0.38, 0.40, 0.42]], 3)
+    assert any(f"a gain of {least:.1f} points over Random" in note and "n = 3" in note for note in roar.notes)
 
 
 def test_better_than_random_is_positive_under_either_order(stored: Stored, matrix: Matrix) -> None:
