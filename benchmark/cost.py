@@ -157,8 +157,9 @@ class _Measured:
         self, kind: Training, data: Dataset, few: Sample, replicas: int, groups: list[Group], chains: list[Chain]
     ) -> None:
         self.kind, self.data, self.few, self.replicas, self.chains = kind, data, few, replicas, chains
-        ranked = (cell.ranking for part in (*groups, *chains) for cell in part.cells)
-        self.unit: Unit = next((ranking.unit for ranking in ranked if ranking), "pixel")
+        parts: list[Group | Chain] = [*groups, *chains]
+        rankings = (cell.ranking for part in parts for cell in part.cells)
+        self.unit: Unit = next((ranking.unit for ranking in rankings if ranking), "pixel")
         self.scoring = few.scoring()
         self.sources: dict[tuple[str, Explainer], list[Group]] = {}
         for group in groups:
