@@ -1,7 +1,7 @@
 """Classifiers and fills by name. A value is "module:function"; nothing is imported before it is used.
 
 A classifier is a function `name(feature_shape, num_classes, *, parameters...) -> nn.Module` that maps standardised
-inputs to logits. A fill is a function `name(inputs, kept, train_mean, noise, *, parameters...) -> replacement`.
+inputs to logits. A fill is a function `name(inputs, kept, train_mean, normal, *, parameters...) -> replacement`.
 """
 
 CLASSIFIERS: dict[str, str] = {

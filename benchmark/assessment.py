@@ -39,7 +39,7 @@ def assess(
     target: Target,
     seed: tuple[object, ...],
 ) -> list[Measures]:
-    """Infidelity, sensitivity, sparseness and time of explainers that share one pass.
+    """Infidelity, sensitivity, sparseness, passes and time of explainers that share one pass.
 
     All explainers of a data set see the same examples, perturbed copies and removals. Copies keep the class that is
     explained in the clean example, and are not clipped to [0, 1]. Random numbers are the same in every call of the
@@ -63,15 +63,19 @@ def assess(
                 Jaakkola 2018, arXiv:1806.08049, eq. 2, here over random copies and divided by |a(x)|, so that
                 explainers of different scale compare).
             gini: see `gini`; in [0, 1], 1 is sparse.
-        And zero_attributions, the share of the other examples; seconds_per_image, by the clock, of the shared pass.
+        And zero_attributions, the share of the other examples; of the shared pass, passes, the images that go through
+        the classifier for each image that is explained (not through networks of the explainer's own or copies), and
+        seconds_per_image, by the clock.
 
     Raises:
         ValueError: attributions that are not finite.
         Skip: an explainer does not apply.
     """
     sample = _Sample.of(network, test, target)
-    passing = _Passing(Fitting(attribute), explainers, sample.targets, seed)
+    counting = _Counting(attribute, network)
+    passing = _Passing(Fitting(counting), explainers, sample.targets, seed)
     maps = passing(sample.inputs)
+    passes = counting.images / len(sample.inputs)
     norms = maps.norm(dim=-1)
     ratios = torch.stack([(passing(copy) - maps).norm(dim=-1) / norms for copy in sample.copies])
     distances = (sample.copies - sample.inputs).double().flatten(2).norm(dim=-1)[:, None]
@@ -82,9 +86,11 @@ def assess(
         "gini": gini(maps),
     }
     seconds = statistics.median(passing.seconds) / len(sample.inputs)
+    shared: Measures = {"passes": passes, "seconds_per_image": seconds}
     return [
         {name: _mean(values[i], norms[i] > 0) for name, values in found.items()}
-        | {"zero_attributions": float((norms[i] == 0).double().mean()), "seconds_per_image": seconds}
+        | {"zero_attributions": float((norms[i] == 0).double().mean())}
+        | shared
         for i in range(len(explainers))
     ]
 
@@ -185,6 +191,25 @@ class _Sample:
         shape = PERTURBATIONS, *part.inputs.shape
         noise = 2 * torch.rand(shape, generator=generator("assessment", "perturbations")) - 1
         return cls(part.inputs, targets, part.inputs + RADIUS * noise.to(part.inputs.device))
+
+
+@dataclass
+class _Counting:
+    """An attribution function that counts the images that go through a network; not those of a call that fails."""
+
+    attribute: AttributionFunction
+    network: nn.Module
+    images: int = 0
+
+    def __call__(self, inputs: Float[Tensor, "n *feature"], targets: Integer[Tensor, "n"]) -> Tensor:
+        seen: list[int] = []
+        handle = self.network.register_forward_hook(lambda _, __, logits: seen.append(len(logits)))
+        try:
+            passed = self.attribute(inputs, targets)
+        finally:
+            handle.remove()
+        self.images += sum(seen)
+        return passed
 
 
 @dataclass

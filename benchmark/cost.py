@@ -157,7 +157,9 @@ class _Measured:
         self, kind: Training, data: Dataset, few: Sample, replicas: int, groups: list[Group], chains: list[Chain]
     ) -> None:
         self.kind, self.data, self.few, self.replicas, self.chains = kind, data, few, replicas, chains
-        self.unit: Unit = next((r.unit for group in groups for r in group.rankings), "pixel")
+        parts: list[Group | Chain] = [*groups, *chains]
+        rankings = (cell.ranking for part in parts for cell in part.cells)
+        self.unit: Unit = next((ranking.unit for ranking in rankings if ranking), "pixel")
         self.scoring = few.scoring()
         self.sources: dict[tuple[str, Explainer], list[Group]] = {}
         for group in groups:
@@ -171,7 +173,7 @@ class _Measured:
     def passes(self) -> tuple[float, float]:
         """Images that pass the classifier for each image, as planned and if each explainer worked alone."""
         parts = [(self.found[source].passes or 0.0, len(groups[0].rankings)) for source, groups in self.sources.items()]
-        return sum(passes for passes, _ in parts), sum(passes * rankings for passes, rankings in parts)
+        return sum((passes for passes, _ in parts), 0.0), sum((passes * rankings for passes, rankings in parts), 0.0)
 
     def trainings(self, originals: int) -> Iterator[Line]:
         """Originals, and networks that are retrained or scored on reduced inputs."""
@@ -186,7 +188,8 @@ class _Measured:
             named = f", {fill.text if fill else 'masks alone'}" if several else ""
             if not retrain:
                 held = examples - len(self.data.train)  # nothing is trained: its images are left alone
-                yield Line(f"original networks scored on reduced inputs{named}", count, seen * held)
+                compared = 2 * len(self.data.test) * self.scoring.seconds  # target_probability: intact and reduced
+                yield Line(f"original networks scored on reduced inputs{named}", count, seen * held + compared)
             else:
                 line = alone if together == 1 else self._training(together)
                 yield replace(line, what=line.what + named, count=count, seconds=(line.seconds or 0) + seen * examples)
@@ -207,15 +210,26 @@ class _Measured:
         yield from sorted(lines, key=lambda line: -line.total)
 
     def steps(self) -> Iterator[Line]:
-        """Steps of recursive curves, each of which ranks, reduces and retrains."""
-        examples, rank = _num_examples(self.data), self.few.ranking(self.unit).seconds
-        for source in dict.fromkeys(map(_source, self.chains)):
-            found, chains = self.found[source], [chain for chain in self.chains if _source(chain) == source]
-            if found.applies:
-                seen = self.few.reducing(self.unit, chains[0].cells[0].fill).seconds + self.scoring.seconds
-                each = (self._training(1).seconds or 0) + examples * (seen + rank + (found.seconds or 0))
-                what = f"recursive steps of {_ranking(chains[0]).explainer.text}"
-                yield Line(what, sum(len(chain.cells) for chain in chains), found.preparing + each, note=found.note)
+        """Steps of recursive curves, each of which ranks, reduces and retrains; a curve is one piece of work."""
+        alike: dict[tuple[tuple[str, Explainer], PlugIn | None], list[Chain]] = {}
+        for chain in self.chains:
+            alike.setdefault((_source(chain), chain.cells[0].fill), []).append(chain)
+        several = len({fill for _, fill in alike}) > 1
+        for (source, fill), chains in alike.items():
+            if self.found[source].applies:
+                named = f", {fill.text}" if several and fill else ""
+                what = f"recursive steps of {_ranking(chains[0]).explainer.text}{named}"
+                lengths = [_num_steps(chain) for chain in chains]
+                seconds = self._step(source, fill)
+                yield Line(what, sum(lengths), seconds, max(lengths), self.found[source].note)
+
+    def _step(self, source: tuple[str, Explainer], fill: PlugIn | None) -> float:
+        """Seconds of one step of a recursive curve, as far as they are known."""
+        found = self.found[source]
+        predicting = self.scoring.seconds if source[0] == "predicted" else 0
+        ranked = (found.seconds or 0) + predicting + self.few.ranking(self.unit).seconds
+        seen = self.few.reducing(self.unit, fill).seconds + self.scoring.seconds
+        return found.preparing + (self._training(1).seconds or 0) + _num_examples(self.data) * (ranked + seen)
 
     def _bundles(self) -> Counter[tuple[bool, PlugIn | None, int]]:
         """(retrained, fill, how many side by side) -> number of cells, networks that are retrained first."""
@@ -244,6 +258,11 @@ def _source(work: Group | Chain) -> tuple[str, Explainer]:
 def _ranking(work: Group | Chain) -> Ranking:
     """The first ranking of some work that has one."""
     return next(cell.ranking for cell in work.cells if cell.ranking)
+
+
+def _num_steps(chain: Chain) -> int:
+    """Networks that are retrained along a recursive curve, measured or on the way."""
+    return len(chain.cells[-1].steps or ()) + 1
 
 
 def _words(rankings: tuple[Ranking, ...], found: Pass) -> str:

@@ -1,4 +1,4 @@
-"""Fills: what replaces removed features. Each is a function of inputs, masks, the training mean and noise.
+"""Fills: what replaces removed features. Each is a function of inputs, masks, the training mean and normal numbers.
 
 A fill is given whole batches and must treat every example by itself, so that results do not depend on batches.
 """
@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from benchmark.imputation import impute
-from benchmark.removal import Noise
+from benchmark.removal import Normal
 from methods.base import Skip
 
 Inputs = Float[Tensor, "n *feature"]
@@ -19,24 +19,24 @@ Mask = Bool[Tensor, "n *unit"]
 Mean = Float[Tensor, "*channel"]
 
 
-def mean(inputs: Inputs, kept: Mask, train_mean: Mean, noise: Noise) -> Inputs:
+def mean(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal) -> Inputs:
     """The training mean of the channel (of the feature, for tabular rows): the fill of the paper."""
     return train_mean.expand_as(inputs)
 
 
-def zero(inputs: Inputs, kept: Mask, train_mean: Mean, noise: Noise) -> Inputs:
+def zero(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal) -> Inputs:
     """Zero: black in images."""
     return torch.zeros_like(inputs)
 
 
-def image_mean(inputs: Inputs, kept: Mask, train_mean: Mean, noise: Noise) -> Inputs:
+def image_mean(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal) -> Inputs:
     """The mean of the channel over the intact image; the training mean for tabular rows."""
     if inputs.ndim == 2:
         return train_mean.expand_as(inputs)
     return inputs.mean((2, 3), keepdim=True).expand_as(inputs)
 
 
-def noisy_linear(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Noise, *, noise: float = 0.01) -> Inputs:
+def noisy_linear(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal, *, noise: float = 0.01) -> Inputs:
     """Weighted means of the eight neighbours, removed ones included, and noise: the imputation of ROAD.
 
     Values are not clipped: noise may leave [0, 1].
@@ -60,7 +60,7 @@ def noisy_linear(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Noise, *,
     return filled + noise * normal() if noise else filled
 
 
-def blur(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Noise, *, sigma: float = 0.1) -> Inputs:
+def blur(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal, *, sigma: float = 0.1) -> Inputs:
     """A Gaussian-blurred copy of the intact image, which keeps part of the information that was removed.
 
     What is filled in depends on the removed values themselves: coarse shapes and colours stay readable however much is

@@ -116,8 +116,8 @@ def _removal(cell: Cell, data: Dataset, name: str, masks: Masks) -> Change:
     def change(inputs: Float[Tensor, "b *feature"], index: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
         changed, size = torch.empty_like(inputs), chunk_size(inputs.shape[1:])
         for some, at, into in zip(inputs.split(size), index.split(size), changed.split(size), strict=True):
-            noise = partial(normal, some, at, "fill", cell.training.seed, name)
-            into.copy_(removal.remove(some, masks(at, some.device), fill, train_mean, noise))
+            drawn = partial(normal, some, at, "fill", cell.training.seed, name)
+            into.copy_(removal.remove(some, masks(at, some.device), fill, train_mean, drawn))
         return changed
 
     return change

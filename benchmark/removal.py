@@ -14,12 +14,12 @@ from torch import Tensor
 from benchmark.spec import Order, Unit, check_fraction
 from datasets.statistics import channel_mean
 
-Noise = Callable[[], Float[Tensor, "n *feature"]]
+Normal = Callable[[], Float[Tensor, "n *feature"]]
 """Standard normal numbers, one for each feature of the inputs and on their device; the same at every call."""
 
-Fill = Callable[[Float[Tensor, "n *feature"], Bool[Tensor, "n *unit"], Float[Tensor, "*channel"], Noise], Tensor]
-"""(inputs, mask of kept units, training mean, noise) -> what replaces the removed units, broadcastable to the inputs.
-The noise of an example depends on it alone, whatever the batch, the mask or the explainer."""
+Fill = Callable[[Float[Tensor, "n *feature"], Bool[Tensor, "n *unit"], Float[Tensor, "*channel"], Normal], Tensor]
+"""(inputs, mask of kept units, training mean, normal) -> what replaces the removed units, broadcastable to the inputs.
+The normal numbers of an example depend on it alone, whatever the batch, the mask or the explainer."""
 
 
 def rank(
@@ -108,15 +108,15 @@ def remove(
     mask: Bool[Tensor, "n *unit"],
     fill: Fill,
     train_mean: Float[Tensor, "*channel"],
-    noise: Noise,
+    normal: Normal,
 ) -> Float[Tensor, "n *feature"]:
     """Replaces every feature whose unit is not kept.
 
     Args:
         train_mean: mean of the intact training inputs, `(c, 1, 1)` per channel or `(d,)` per feature.
-        noise: standard normal numbers for fills that ask for them.
+        normal: standard normal numbers for fills that ask for them.
     """
-    return torch.where(mask, inputs, fill(inputs, mask, train_mean, noise))
+    return torch.where(mask, inputs, fill(inputs, mask, train_mean, normal))
 
 
 def training_mean(inputs: Float[Tensor, "n *feature"]) -> Float[Tensor, "*channel"]:

@@ -12,8 +12,9 @@ COMPARED = ["dataset", "classifier", "unit", "magnitude", "target"]
 HOW = (
     "Means over 32 test images, then over seeds. Infidelity (Yeh et al. 2019, scaled, squared logits) and sensitivity "
     "(largest relative change of the map over 10 copies within 0.02 of the image): lower is better. Lipschitz: the "
-    "same change by the distance of the copy, largest over copies. Gini: 1 is sparse, 0 even. Milliseconds: to explain "
-    "an image, with all explainers of the same pass. Zero: share of images whose map is zero."
+    "same change by the distance of the copy, largest over copies. Gini: 1 is sparse, 0 even. Zero: share of images "
+    "whose map is zero. Passes: images that go through the classifier for each that is explained; ms: milliseconds to "
+    "explain one; both for all explainers of the same pass together."
 )
 TRUTH = (
     "Truth found: share of the truly relevant among as many units as are relevant, ranked first; AUC: chance that a "
@@ -26,6 +27,11 @@ def milliseconds(summary: Summary, planned: int) -> str:
     return "–" if not summary.n else f"{1000 * summary.mean:.3g}"
 
 
+def passes(summary: Summary, planned: int) -> str:
+    """Images that pass the classifier, without the interval: no seed changes them."""
+    return "–" if not summary.n else f"{round(summary.mean, 1):,g}"
+
+
 FORMS: dict[str, tuple[str, Format]] = {
     "infidelity": ("infidelity", share),
     "max_sensitivity": ("sensitivity", share),
@@ -34,12 +40,13 @@ FORMS: dict[str, tuple[str, Format]] = {
     "zero_attributions": ("zero", percent),
     "truth_precision": ("truth found", percent),
     "truth_auc": ("truth AUC", percent),
+    "passes": ("passes", passes),
     "seconds_per_image": ("ms", milliseconds),
 }
 
 
 def attribution_tables(frame: pd.DataFrame) -> list[Table]:
-    """Infidelity, sensitivity, sparseness, time and, where it is known, the share of the truth that was found."""
+    """Infidelity, sensitivity, sparseness, passes, time and, where it is known, the share of truth that was found."""
     measured = frame[frame.probe == "attribution"]
     return [_table(part, slug(part, measured, COMPARED)) for _, part in measured.groupby(COMPARED, sort=False)]
 

@@ -18,7 +18,7 @@ OWN = ["own_accuracy", "own_share_hidden", "own_nonzero_share_hidden", "own_rest
 """Of explainers with masks of their own: what these hide of the test split, and how well they classify the rest."""
 
 ATTRIBUTION = [
-    "infidelity", "max_sensitivity", "lipschitz", "gini", "zero_attributions", "truth_precision", "truth_auc",
+    "infidelity", "max_sensitivity", "lipschitz", "gini", "zero_attributions", "truth_precision", "truth_auc", "passes",
 ]  # fmt: skip
 """Of rows whose probe is "attribution": what is measured of the attributions themselves."""
 

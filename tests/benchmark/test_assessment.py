@@ -24,7 +24,7 @@ from tests.methods.networks import convolutional, linear, split, tabular
 
 IMAGES = split((3, 8, 8), n=50)
 SEED = ("attribution", 0)
-MEASURES = {"infidelity", "max_sensitivity", "lipschitz", "gini", "zero_attributions", "seconds_per_image"}
+MEASURES = {"infidelity", "max_sensitivity", "lipschitz", "gini", "zero_attributions", "passes", "seconds_per_image"}
 
 
 @dataclass(frozen=True)
@@ -159,6 +159,31 @@ def test_copies_keep_the_class_of_the_clean_example_and_stay_within_the_radius()
     assert all(torch.equal(targets, network(seen[0][0]).argmax(1)) for _, targets in seen)
     assert all(0.019 < float((inputs - seen[0][0]).abs().max()) <= 0.02 + 1e-6 for inputs, _ in seen[1:])
     assert len(seen[0][0]) == 32
+
+
+@pytest.mark.parametrize(
+    ("explainer", "passes"), [(Random(), 0), (Gradient(), 1), (IntegratedGradients(3), 3), (Squared(), 1)]
+)
+def test_passes_are_those_of_the_classifier(explainer: Explainer, passes: int) -> None:
+    assert assessed(explainer)[0]["passes"] == passes
+
+
+def test_views_share_their_passes() -> None:
+    views = SmoothGrad(samples=3), VarGrad(samples=3), Blurred(SmoothGrad(samples=3))
+    assert [found["passes"] for found in assessed(*views)] == [3, 3, 3]
+
+
+def test_passes_do_not_depend_on_what_memory_holds() -> None:
+    network = convolutional(3)
+
+    def attribute(inputs: Tensor, targets: Tensor) -> Tensor:
+        network(inputs)
+        if len(inputs) > 10:
+            raise torch.OutOfMemoryError
+        return inputs
+
+    assert assess(network, attribute, [Gradient()], IMAGES, target="label", seed=SEED)[0]["passes"] == 1
+    assert not network._forward_hooks
 
 
 def test_attributions_that_are_not_finite_are_refused() -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmark import plan, runner
-from benchmark.cost import Absent, Cost, costs, network_bytes, rank_bytes
+from benchmark import plan, runner, work
+from benchmark.cost import Absent, Cost, _Measured, costs, network_bytes, rank_bytes
 from benchmark.executor import Crew, Here, execute
 from benchmark.forecast import forecast
 from benchmark.plan import Matrix
 from benchmark.plugins import build, plugin
 from benchmark.recipe import Recipe
 from benchmark.runner import Workplace
-from benchmark.sample import Sample, sample
+from benchmark.sample import Rate, Sample, sample
 from benchmark.session import Means
 from benchmark.store import Store
 from datasets.base import Card, Dataset, Split
@@ -112,16 +112,43 @@ def test_fills_masks_and_recursive_steps_are_counted_apart(small_matrix: Build, 
         explainers=("gradient",), fractions=(0.3, 0.6), orders=("morf",), fills=("mean", "noisy_linear"),
         mask_fractions=(0.5,), unretrained_fills=("blur",), recursive=(False, True),
     )  # fmt: skip
-    counts = {line.what: line.count for line in cost_of(matrix, place).lines}
-    assert counts == {
+    lines = cost_of(matrix, place).lines
+    assert {line.what: line.count for line in lines} == {
         "original networks": 1,
         "retrained networks, 4 side by side, mean": 2,
         "retrained networks, 4 side by side, noisy_linear": 2,
         "retrained networks, masks alone": 1,
         "original networks scored on reduced inputs, blur": 2,
-        "recursive steps of gradient": 4,
+        "recursive steps of gradient, mean": 2,
+        "recursive steps of gradient, noisy_linear": 2,
         "ranking by gradient, 1 passes": 1,
     }
+    assert {line.together for line in lines if line.what.startswith("recursive")} == {2}
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_recursive_curve_is_one_piece_of_work_whatever_of_it_is_measured(
+    small_matrix: Build, place: Workplace
+) -> None:
+    matrix = small_matrix(explainers=("gradient",), fractions=(0.2, 0.5, 0.9), orders=("morf",), recursive=(True,))
+    cells = plan.cells(matrix)
+    for some in (cells, [cell for cell in cells if cell.steps is None or cell.removal_fraction == 0.9]):
+        (cost,) = costs(some, place)
+        assert isinstance(cost, Cost)
+        (line,) = (line for line in cost.lines if line.what.startswith("recursive"))
+        assert (line.what, line.count, line.together) == ("recursive steps of gradient", 3, 3)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_the_test_split_of_an_unretrained_network_is_scored_three_times(
+    small_matrix: Build, place: Workplace, few: Sample
+) -> None:
+    cells = plan.cells(small_matrix(explainers=("gradient",), retrain=(False,)))
+    data = runner.load(cells[0].training.dataset, 0, place.data_root)
+    measured = _Measured(cells[0].training, data, few, 1, work.groups(cells), [])
+    measured.scoring = Rate(100.0, 1)  # beside which nothing else counts
+    (line,) = (line for line in measured.trainings(1) if line.what.startswith("original networks scored"))
+    assert line.seconds == pytest.approx(100 * (len(data.validation) + 3 * len(data.test)), rel=0.01)
 
 
 @pytest.mark.usefixtures("hurried")

@@ -25,7 +25,7 @@ from tests.speed.imputation import masks
 Build = Callable[..., plan.Matrix]
 
 
-def no_noise() -> Tensor:
+def no_normal() -> Tensor:
     raise AssertionError("a fill without noise asks for none")
 
 
@@ -33,7 +33,7 @@ def test_constant_fills_by_hand() -> None:
     inputs = torch.tensor([[[[0.0, 1.0]]], [[[1.0, 1.0]]]])
     train_mean, mask = torch.full((1, 1, 1), 0.25), torch.zeros(2, 1, 1, 2, dtype=torch.bool)
     filled = {
-        fill.__name__: fill(inputs, mask, train_mean, no_noise).flatten().tolist()
+        fill.__name__: fill(inputs, mask, train_mean, no_normal).flatten().tolist()
         for fill in (fills.mean, fills.zero, fills.image_mean)
     }
     assert filled == {"mean": [0.25] * 4, "zero": [0.0] * 4, "image_mean": [0.5, 0.5, 1.0, 1.0]}
@@ -42,7 +42,7 @@ def test_constant_fills_by_hand() -> None:
 def test_tabular_rows_are_filled_feature_by_feature() -> None:
     inputs = torch.tensor([[0.0, 1.0], [1.0, 1.0]])
     mask, train_mean = torch.zeros(2, 2, dtype=torch.bool), training_mean(inputs)
-    assert remove(inputs, mask, fills.mean, train_mean, no_noise).tolist() == [[0.5, 1.0], [0.5, 1.0]]
+    assert remove(inputs, mask, fills.mean, train_mean, no_normal).tolist() == [[0.5, 1.0], [0.5, 1.0]]
 
 
 @pytest.mark.parametrize("name", FILLS)
@@ -52,8 +52,8 @@ def test_every_fill_leaves_what_is_kept_and_treats_examples_by_themselves(name: 
     mask = torch.rand(6, units, 12, 10, generator=generator("m")) < 0.3
 
     def of(index: Tensor) -> Tensor:
-        noise = lambda: normal(inputs[index], index, "here")  # noqa: E731
-        return remove(inputs[index], mask[index], fill, torch.full((3, 1, 1), 0.5), noise)
+        drawn = lambda: normal(inputs[index], index, "here")  # noqa: E731
+        return remove(inputs[index], mask[index], fill, torch.full((3, 1, 1), 0.5), drawn)
 
     together, everywhere = of(torch.arange(6)), mask.expand_as(inputs)
     assert torch.equal(together[everywhere], inputs[everywhere])
@@ -82,7 +82,7 @@ def test_numbers_of_an_example_depend_on_its_position_and_the_parts_alone() -> N
 def test_the_blur_of_a_point_is_a_gaussian_of_the_stated_width() -> None:
     point = torch.zeros(1, 1, 61, 81)
     point[..., 30, 40] = 1
-    found = fills.blur(point, point > 1, torch.zeros(1, 1, 1), no_noise, sigma=5 / 61)[0, 0].double()
+    found = fills.blur(point, point > 1, torch.zeros(1, 1, 1), no_normal, sigma=5 / 61)[0, 0].double()
     assert found.sum().item() == pytest.approx(1, abs=1e-5)
     for axis, centre in ((0, 30), (1, 40)):
         profile = found.sum(1 - axis)
@@ -93,21 +93,21 @@ def test_the_blur_of_a_point_is_a_gaussian_of_the_stated_width() -> None:
 
 def test_a_blurred_constant_stays_constant_up_to_its_border() -> None:
     grey = torch.full((1, 2, 9, 7), 0.4)
-    assert (fills.blur(grey, grey > 1, torch.zeros(2, 1, 1), no_noise) - grey).abs().max() < 1e-6
+    assert (fills.blur(grey, grey > 1, torch.zeros(2, 1, 1), no_normal) - grey).abs().max() < 1e-6
 
 
 @pytest.mark.parametrize(("name", "said"), [("noisy_linear[noise=-1]", "at least 0"), ("blur[sigma=0]", "positive")])
 def test_parameters_out_of_range_are_refused(name: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         build(plugin(name, "fill"), "fill")(
-            torch.rand(1, 1, 4, 4), torch.ones(1, 1, 4, 4).bool(), torch.zeros(1, 1, 1), no_noise
+            torch.rand(1, 1, 4, 4), torch.ones(1, 1, 4, 4).bool(), torch.zeros(1, 1, 1), no_normal
         )
 
 
 @pytest.mark.parametrize("fill", [fills.noisy_linear, fills.blur])
 def test_fills_of_images_do_not_apply_to_rows(fill: Callable) -> None:
     with pytest.raises(Skip, match="needs images"):
-        fill(torch.rand(2, 5), torch.ones(2, 5).bool(), torch.zeros(5), no_noise)
+        fill(torch.rand(2, 5), torch.ones(2, 5).bool(), torch.zeros(5), no_normal)
 
 
 def outcomes(matrix: plan.Matrix, folder: Path) -> dict[tuple, str]:
@@ -135,7 +135,7 @@ def test_a_broken_fill_fails_before_anything_is_written(
     small_matrix: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fill: str
 ) -> None:
     module = f"fill_{abs(hash(fill))}"
-    (tmp_path / f"{module}.py").write_text(f"def mine(inputs, kept, train_mean, noise):\n    {fill}\n")
+    (tmp_path / f"{module}.py").write_text(f"def mine(inputs, kept, train_mean, normal):\n    {fill}\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ValueError, match=f"{module}:mine cannot fill examples of digits"):
         run(small_matrix(fills=(f"{module}:mine",)), tmp_path / "run", Means(tmp_path, "cpu", workers=0))

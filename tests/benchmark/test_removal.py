@@ -12,7 +12,7 @@ from benchmark import fills, removal
 from benchmark.randomness import generator
 
 
-def no_noise() -> Tensor:
+def no_normal() -> Tensor:
     raise AssertionError("a fill without noise asks for none")
 
 
@@ -100,7 +100,7 @@ def test_kept_values_are_untouched_and_removed_ones_become_the_fill() -> None:
     inputs = torch.rand(4, 3, 5, 5, generator=generator("x"))
     train_mean = removal.training_mean(inputs)
     mask = torch.rand(4, 1, 5, 5, generator=generator("m")) < 0.5
-    reduced = removal.remove(inputs, mask, fills.mean, train_mean, no_noise)
+    reduced = removal.remove(inputs, mask, fills.mean, train_mean, no_normal)
     everywhere = mask.expand_as(inputs)
     assert torch.equal(reduced[everywhere], inputs[everywhere])
     for channel in range(3):
