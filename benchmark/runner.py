@@ -106,31 +106,38 @@ def rank(rankings: tuple[Ranking, ...], place: Workplace, assessed: Sequence[Cel
         ranked = rank_splits(network, data.splits, todo, [partial(shards.create, folder) for folder in folders])
         for folder in folders:
             save_own(folder, ranked.own)
-        return _assessed(assessed, dict(zip(todo, ranked.maps, strict=True)), ranked, network, data.test, place)
+        started, maps = time.perf_counter(), dict(zip(todo, ranked.maps, strict=True))
+        return _shared(_assessed(assessed, maps, ranked=ranked, network=network, test=data.test), started, place)
 
 
 def _assessed(
     cells: Sequence[Cell],
-    maps: Mapping[Ranking | None, Mapping[str, RankMap]],
+    maps: Mapping[Ranking, Mapping[str, RankMap]],
+    *,
     ranked: Ranked,
     network: nn.Module,
     test: Split,
-    place: Workplace,
-) -> list[Outcome]:
-    """Measures the attributions of one pass, and their ranks where the truth is known."""
-    started = time.perf_counter()
+) -> list[Metrics]:
+    """Measures of the attributions of one pass, cell by cell, and of their ranks where the truth is known."""
     rankings = [cell.ranking for cell in cells if cell.ranking]
     if not rankings:
         return []
     explainers = [build(ranking.explainer, "explainer") for ranking in rankings]
     found = assess(network, ranked.attribute, explainers, test, target=rankings[0].target, seed=ranked.seed)
+    return [
+        metrics | truth_found(maps[ranking]["test"], test) for metrics, ranking in zip(found, rankings, strict=True)
+    ]
+
+
+def _shared(found: Sequence[Metrics], started: float, place: Workplace) -> list[Outcome]:
+    """The outcomes of cells that were measured at one go, each with its share of the seconds since it started."""
+    seconds = (time.perf_counter() - started) / max(1, len(found))
     outcomes = []
-    for metrics, ranking in zip(found, rankings, strict=True):
-        clocked = {"seconds_per_image": str(metrics.pop("seconds_per_image"))}  # no result: it differs from run to run
-        known = metrics | truth_found(maps[ranking]["test"], test)
-        outcomes.append(Outcome("done", known, "", 0.0, provenance(place.device) | clocked))
-    seconds = (time.perf_counter() - started) / len(cells)
-    return [replace(outcome, seconds=seconds) for outcome in outcomes]
+    for metrics in found:
+        clocked = {"seconds_per_image": str(metrics["seconds_per_image"])}  # no result: it differs from run to run
+        known = {name: value for name, value in metrics.items() if name not in clocked}
+        outcomes.append(Outcome("done", known, "", seconds, provenance(place.device) | clocked))
+    return outcomes
 
 
 def measure(cell: Cell, place: Workplace) -> Outcome:
