@@ -168,9 +168,9 @@ def _try_fill(fill: PlugIn, few: Split, dataset: PlugIn) -> None:
         ValueError: the fill does not work; one that does not apply marks its own cells only.
     """
     kept = torch.arange(few.inputs[0].numel()).view(few.inputs[:1].shape) % 3 == 0
-    noise = partial(normal, few.inputs, torch.arange(len(few)), "rehearsal")
+    drawn = partial(normal, few.inputs, torch.arange(len(few)), "rehearsal")
     try:
-        filled = remove(few.inputs, kept.expand_as(few.inputs), build(fill, "fill"), few.statistics.mean, noise)
+        filled = remove(few.inputs, kept.expand_as(few.inputs), build(fill, "fill"), few.statistics.mean, drawn)
         if filled.shape != few.inputs.shape:
             raise ValueError(f"it gives {tuple(filled.shape)} for inputs {tuple(few.inputs.shape)}")
     except Skip:
