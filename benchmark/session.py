@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from benchmark import plan, runner, seeds
+from benchmark.cards import cards
 from benchmark.classifiers import check_contract, classifier
 from benchmark.executor import Crew, execute, pool
 from benchmark.plan import Matrix
@@ -78,6 +79,8 @@ def run(matrix: Matrix, folder: Path, means: Means) -> Counter[str]:
         for dataset, files in checksums.items():
             store.check_data(dataset, files)
         cells = _planned(store, matrix)
+        for kind, found in cards(cells).items():
+            store.describe(kind, found)
         if means.retry_failed:
             store.forget_failures()
         missing = store.missing(cells)

@@ -8,11 +8,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from benchmark.spec import Cell, key
 
 FILE = "results.sqlite"
+Card = dict[str, Any]
+"""Of a plug-in: its `summary`, `paper` (authors, year, identifier, formula), `differs`, `parameters` and `meanings`."""
+
 Status = Literal["done", "failed", "skipped"]
 SEEDS = ("seeds", "target_interval", "max_seeds")
 """Fields that never make another matrix: a folder keeps the seeds it has."""
@@ -24,6 +27,7 @@ CREATE TABLE IF NOT EXISTS cells (
     key TEXT PRIMARY KEY, position INTEGER NOT NULL, specification TEXT NOT NULL,
     status TEXT, metrics TEXT, reason TEXT, seconds REAL, provenance TEXT
 );
+CREATE TABLE IF NOT EXISTS cards (kind TEXT, name TEXT, card TEXT NOT NULL, PRIMARY KEY (kind, name));
 """
 
 
@@ -136,6 +140,19 @@ class Store:
         """The matrix the folder was last planned with."""
         found = self._database.execute("SELECT specification FROM matrix").fetchone()
         return json.loads(found[0]) if found else {}
+
+    def describe(self, kind: str, cards: dict[str, Card]) -> None:
+        """Keeps what plug-ins of a kind say of themselves, by their names as written."""
+        with self._database:
+            self._database.executemany(
+                "INSERT OR REPLACE INTO cards VALUES (?, ?, ?)",
+                [(kind, name, json.dumps(card)) for name, card in cards.items()],
+            )
+
+    def cards(self, kind: str) -> dict[str, Card]:
+        """Name of a plug-in as written -> its card; folders of older versions have none."""
+        query = "SELECT name, card FROM cards WHERE kind = ? ORDER BY name"
+        return {name: json.loads(card) for name, card in self._database.execute(query, [kind])}
 
     def rows(self) -> list[Row]:
         """All planned cells in canonical order."""

@@ -1,10 +1,11 @@
 """From the store to a tidy frame: one row a cell, in canonical order. Needs no torch."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from benchmark.store import Row, Store
+from benchmark.store import Card, Row, Store
 
 SETTING = ["dataset", "classifier", "unit", "magnitude", "target", "fill", "retrain", "recursive", "probe"]
 """Columns that say under which conditions explainers are compared; every setting has tables of its own."""
@@ -28,45 +29,55 @@ DEGRADED = "degraded"
 CLOCKED = ["seconds_per_image"]
 """Seconds to explain an image; no result, for it differs from run to run."""
 
+NUMBERS = dict.fromkeys([*METRICS, *SHARES, *OWN, *ATTRIBUTION, *CLOCKED, "removal_fraction"], float)
 RESULT = ["status", *METRICS, *SHARES, *OWN, *ATTRIBUTION]
 COLUMNS = [*SETTING, "explainer", "order", "removal_fraction", "seed", *RESULT, "reason", *CLOCKED]
 
 
-def load(folder: Path) -> pd.DataFrame:
-    """All planned cells of a run.
+@dataclass(frozen=True, eq=False)
+class Run:
+    """All that a run's store holds, read once.
 
-    Returns:
-        Columns `COLUMNS`; accuracies as shares in [0, 1]; `explainer`, `order` and the rest of the ranking are empty
-        where a cell serves several curves; `status` is "to do" where a cell was not measured yet.
+    Attributes:
+        folder: where it lies.
+        frame: a row for each planned cell, in canonical order. Columns `COLUMNS`; accuracies as shares in [0, 1];
+            `explainer`, `order` and the rest of the ranking are empty where a cell serves several curves; `status` is
+            "to do" where a cell was not measured yet.
+        costs: seconds and provenance of every measured cell; apart because they differ from run to run.
+        matrix: what the folder was last planned with.
+        cards: explainer as written -> what it says of itself; runs of older versions have none.
+        degrees: explainers that another was degraded to, as written -> that other one, and the noise.
+    """
+
+    folder: Path
+    frame: pd.DataFrame
+    costs: pd.DataFrame
+    matrix: dict[str, object]
+    cards: dict[str, Card]
+    degrees: dict[str, tuple[str, float]]
+
+
+def read(folder: Path) -> Run:
+    """Reads the store of a run.
 
     Raises:
         ValueError: the folder holds no run.
     """
     store = Store(folder)
-    frame = pd.DataFrame([_record(row) for row in store.rows()], columns=COLUMNS)
+    rows, matrix, cards = store.rows(), store.matrix(), store.cards("explainer")
     store.close()
-    return frame.astype(dict.fromkeys([*METRICS, *SHARES, *OWN, *ATTRIBUTION, *CLOCKED, "removal_fraction"], float))
+    named = [_name(row.specification) for row in rows]
+    frame = pd.DataFrame([n | _result(row) for n, row in zip(named, rows, strict=True)], columns=COLUMNS)
+    return Run(folder, frame.astype(NUMBERS), _costs(named, rows), matrix, cards, _degrees(rows))
 
 
-def costs(folder: Path) -> pd.DataFrame:
-    """Seconds and provenance of every measured cell; apart from the results because they differ from run to run."""
-    store = Store(folder)
-    rows = [(row, row.outcome) for row in store.rows() if row.outcome]
-    store.close()
-    named = [{name: _record(row)[name] for name in COLUMNS[: COLUMNS.index("status")]} for row, _ in rows]
-    return pd.DataFrame(
-        [name | {"seconds": o.seconds} | o.provenance for name, (_, o) in zip(named, rows, strict=True)]
-    )
+def load(folder: Path) -> pd.DataFrame:
+    """All planned cells of a run: `Run.frame`.
 
-
-def degrees(folder: Path) -> dict[str, tuple[str, float]]:
-    """Explainers of a run that another was degraded to: as written -> that other one, and the noise."""
-    store = Store(folder)
-    rankings = [row.specification["ranking"] for row in store.rows() if row.specification["ranking"]]
-    store.close()
-    explainers = [ranking["explainer"] for ranking in rankings if ranking["explainer"]["name"] == DEGRADED]
-    given = {explainer["text"]: dict(explainer["parameters"]) for explainer in explainers}
-    return {text: (parameters["base"]["text"], float(parameters["noise"])) for text, parameters in given.items()}
+    Raises:
+        ValueError: the folder holds no run.
+    """
+    return read(folder).frame
 
 
 def curves(frame: pd.DataFrame) -> pd.DataFrame:
@@ -82,8 +93,8 @@ def curves(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[COLUMNS]
 
 
-def _record(row: Row) -> dict[str, object]:
-    cell, outcome = row.specification, row.outcome
+def _name(cell: dict) -> dict[str, object]:
+    """What a cell is."""
     ranking = cell["ranking"] or {}
     return {
         "dataset": cell["training"]["dataset"]["text"],
@@ -99,8 +110,25 @@ def _record(row: Row) -> dict[str, object]:
         "order": cell["order"] if ranking else None,
         "removal_fraction": cell["removal_fraction"],
         "seed": cell["training"]["seed"],
-        "status": outcome.status if outcome else "to do",
-        "reason": outcome.reason.partition("\n")[0] if outcome else "",
-        **(outcome.metrics if outcome else {}),
-        **({name: outcome.provenance.get(name) for name in CLOCKED} if outcome else {}),
     }
+
+
+def _result(row: Row) -> dict[str, object]:
+    """What became of a cell."""
+    outcome = row.outcome
+    if outcome is None:
+        return {"status": "to do", "reason": ""}
+    clocked = {name: outcome.provenance.get(name) for name in CLOCKED}
+    return {"status": outcome.status, "reason": outcome.reason.partition("\n")[0], **outcome.metrics, **clocked}
+
+
+def _costs(named: list[dict[str, object]], rows: list[Row]) -> pd.DataFrame:
+    both = [(name, row.outcome) for name, row in zip(named, rows, strict=True) if row.outcome]
+    return pd.DataFrame([name | {"seconds": outcome.seconds} | outcome.provenance for name, outcome in both])
+
+
+def _degrees(rows: list[Row]) -> dict[str, tuple[str, float]]:
+    rankings = [row.specification["ranking"] for row in rows if row.specification["ranking"]]
+    explainers = [ranking["explainer"] for ranking in rankings if ranking["explainer"]["name"] == DEGRADED]
+    given = {explainer["text"]: dict(explainer["parameters"]) for explainer in explainers}
+    return {text: (parameters["base"]["text"], float(parameters["noise"])) for text, parameters in given.items()}

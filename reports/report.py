@@ -5,18 +5,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.adaptive import Rule
+from benchmark.adaptive import Rule, rule
 from reports.across import diagrams, ranks
 from reports.attributions import attribution_tables
 from reports.claims import claim_tables
 from reports.consistency import consistency_tables, heat_maps
 from reports.instruments import instrument_tables
-from reports.load import CLOCKED, costs, degrees, load
+from reports.load import CLOCKED, read
 from reports.operating import operating_tables
 from reports.plots import plots
 from reports.probability import probabilities
 from reports.reference import reference_tables
-from reports.seeds import rule_of
 from reports.summary import summaries
 from reports.table import Table
 from reports.tables import diff_roar, tables
@@ -41,20 +40,20 @@ def report(folder: Path, *, reference: bool = False) -> str:
     Raises:
         ValueError: the folder holds no run.
     """
-    frame = load(folder)
+    run = read(folder)
     out = folder / "report"
     out.mkdir(exist_ok=True)
     for stale in (path for name in RENDERED for path in out.glob(f"{name}*")):
         stale.unlink()  # a matrix that grew may have tables of other names
     written = [out / "rows.csv", out / "costs.csv"]
-    frame.drop(columns=CLOCKED).to_csv(written[0], index=False)
-    costs(folder).to_csv(written[1], index=False)
-    found = [*_tables(frame, rule_of(folder)), *trust_tables(frame, degrees(folder))]
-    found += [*reference_tables(frame), *claim_tables(frame)] if reference else []
+    run.frame.drop(columns=CLOCKED).to_csv(written[0], index=False)
+    run.costs.to_csv(written[1], index=False)
+    found = [*_tables(run.frame, rule(run.matrix)), *trust_tables(run.frame, run.degrees)]
+    found += [*reference_tables(run.frame), *claim_tables(run.frame)] if reference else []
     for table in found:
         written += table.write(out)
     for draw in (plots, heat_maps, diagrams):
-        written += draw(frame, out)
+        written += draw(run.frame, out)
     shown = [table for table in found if table.printed] or found  # of networks that were all not retrained
     return "\n\n".join([*(table.text() for table in shown), "\n".join(map(str, written))])
 

@@ -1,12 +1,10 @@
 """How many seeds each explainer got, and what is to be said where seeds were added to some."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pandas as pd
 
-from benchmark.adaptive import Point, Rule, panel, replicate, rule
-from benchmark.store import Store
+from benchmark.adaptive import Point, Rule, panel, replicate
 from reports.load import SETTING
 from reports.style import labels
 
@@ -15,18 +13,6 @@ ADDED = (
     "{target:g} points and its paired difference to each neighbour in the order of means was separated from 0 or shown "
     "to be within {target:g} points. Intervals that are looked at repeatedly cover somewhat less than 95 %."
 )
-
-
-def rule_of(folder: Path) -> Rule | None:
-    """The rule by which a run added seeds; None where it did not.
-
-    Raises:
-        ValueError: the folder holds no run.
-    """
-    store = Store(folder)
-    matrix = store.matrix()
-    store.close()
-    return rule(matrix)
 
 
 def num_seeds(rows: pd.DataFrame) -> dict[str, int]:

@@ -10,9 +10,9 @@ from benchmark.adaptive import Rule, rule
 from benchmark.plan import Matrix
 from benchmark.spec import Cell
 from benchmark.store import Outcome
-from reports.load import curves, load
+from reports.load import curves, load, read
 from reports.report import report
-from reports.seeds import num_seeds, rule_of, seed_counts
+from reports.seeds import num_seeds, seed_counts
 from reports.status import status
 from reports.table import Table
 from reports.tables import tables
@@ -27,7 +27,7 @@ def adaptive(matrix: Matrix) -> Matrix:
 
 
 def roar(folder: Path) -> Table:
-    return next(table for table in tables(load(folder), rule_of(folder)) if table.name == "roar")
+    return next(table for table in tables(load(folder), rule(read(folder).matrix)) if table.name == "roar")
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def _names(cell: Cell, explainer: str) -> bool:
 
 def test_with_equal_seeds_and_no_target_tables_have_no_column_for_them(stored: Stored, matrix: Matrix) -> None:
     folder = stored(matrix)
-    assert rule_of(folder) is None
+    assert rule(read(folder).matrix) is None
     assert "n" not in roar(folder).shown
     assert "seeds:" not in status(folder)
     assert seed_counts(load(folder)) == {}

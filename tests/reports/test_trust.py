@@ -10,7 +10,7 @@ import pytest
 from benchmark.plan import Matrix
 from benchmark.spec import Cell
 from benchmark.store import Outcome
-from reports.load import degrees, load
+from reports.load import load, read
 from reports.trust import agreement, trust_tables
 
 Stored = Callable[..., Path]
@@ -32,7 +32,7 @@ def run(stored: Stored, matrix: Matrix) -> Path:
 
 
 def test_degrees_are_read_from_the_specification_whatever_was_written(run: Path) -> None:
-    assert degrees(run) == {
+    assert read(run).degrees == {
         "degraded[base=truth,noise=0.0]": ("truth", 0.0),
         "degraded[base=truth]": ("truth", 0.4),
         "degraded[base=truth,noise=0.8]": ("truth", 0.8),
@@ -40,7 +40,7 @@ def test_degrees_are_read_from_the_specification_whatever_was_written(run: Path)
 
 
 def test_each_measure_is_scored_by_the_order_it_finds(run: Path) -> None:
-    (made,) = trust_tables(load(run), degrees(run))
+    (made,) = trust_tables(load(run), read(run).degrees)
     found = made.numbers["Truth", "mean"]
     assert found["ROAR (mean, retrained)"] == pytest.approx(1)
     assert found["KAR (mean, retrained)"] == pytest.approx(-1)
@@ -66,14 +66,14 @@ def test_curves_that_are_not_whole_do_not_count(stored: Stored, matrix: Matrix) 
     explainers = ("random", *DEGRADED, "degraded[base=truth,noise=0.6]")
     wide = replace(matrix, explainers=explainers, fractions=(0.1, 0.9), measure_attributions=True)
     folder = stored(wide, unfinished)
-    (made,) = trust_tables(load(folder), degrees(folder))
+    (made,) = trust_tables(load(folder), read(folder).degrees)
     assert made.numbers["Truth", "mean"]["ROAR (mean, retrained)"] == pytest.approx(1)
     assert set(made.numbers["Truth", "n"]) == {2}  # seeds of every measure
 
 
 def test_a_run_without_degrees_has_no_table(stored: Stored, matrix: Matrix) -> None:
     folder = stored(matrix)
-    assert trust_tables(load(folder), degrees(folder)) == []
+    assert trust_tables(load(folder), read(folder).degrees) == []
 
 
 def test_agreement_needs_three_values() -> None:
