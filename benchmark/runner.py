@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from benchmark import shards, training
+from benchmark import gallery, shards, training
 from benchmark.artefacts import Artefacts, save_own
 from benchmark.assessment import assess, truth_found
 from benchmark.attribution import Ranked, rank_splits
@@ -107,6 +107,7 @@ def rank(rankings: tuple[Ranking, ...], place: Workplace, assessed: Sequence[Cel
         for folder in folders:
             save_own(folder, ranked.own)
         started, maps = time.perf_counter(), dict(zip(todo, ranked.maps, strict=True))
+        gallery.keep(place.folder / "gallery", {r: found["test"] for r, found in maps.items()}, network, data)
         return _shared(_assessed(assessed, maps, ranked=ranked, network=network, test=data.test), started, place)
 
 

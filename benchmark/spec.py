@@ -21,8 +21,12 @@ def key(specification: object) -> str:
 
     Floats are rounded to 10 decimals, so that 0.1 + 0.2 and 0.3 are one fraction.
     """
-    canonical = json.dumps(_canonical(asdict(specification)), sort_keys=True)  # type: ignore[call-overload]
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+    return digest(asdict(specification))  # type: ignore[call-overload]
+
+
+def digest(plain: object) -> str:
+    """The same of a specification as plain data, or of any part of one."""
+    return hashlib.sha256(json.dumps(_canonical(plain), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def check_fraction(removal_fraction: float) -> None:

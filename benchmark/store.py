@@ -4,7 +4,7 @@ import fcntl
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS cells (
 );
 CREATE TABLE IF NOT EXISTS cards (kind TEXT, name TEXT, card TEXT NOT NULL, PRIMARY KEY (kind, name));
 """
+
+OUTCOME = "UPDATE cells SET status = ?, metrics = ?, reason = ?, seconds = ?, provenance = ? WHERE key = ?"
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,23 @@ class Store:
                 [(k, position, json.dumps(asdict(cell))) for position, (k, cell) in enumerate(planned.items())],
             )
 
+    def fill(self, matrix: dict[str, object], rows: Sequence[Row]) -> None:
+        """Enters a matrix, and cells with their outcomes, as other stores hold them."""
+        with self._database:
+            self._database.execute("INSERT OR REPLACE INTO matrix VALUES (1, ?)", [json.dumps(matrix)])
+            self._database.executemany(
+                "INSERT INTO cells (key, position, specification) VALUES (?, ?, ?)",
+                [(row.key, position, json.dumps(row.specification)) for position, row in enumerate(rows)],
+            )
+            self._database.executemany(OUTCOME, [(*_columns(row.outcome), row.key) for row in rows if row.outcome])
+
+    def data(self) -> dict[str, dict[str, str]]:
+        """Data set -> file -> checksum."""
+        found: dict[str, dict[str, str]] = {}
+        for dataset, file, checksum in self._database.execute("SELECT dataset, file, checksum FROM data"):
+            found.setdefault(dataset, {})[file] = checksum
+        return found
+
     def check_data(self, dataset: str, checksums: dict[str, str]) -> None:
         """Remembers the checksums of a data set's files.
 
@@ -124,12 +143,8 @@ class Store:
 
     def record(self, cell: Cell, outcome: Outcome) -> None:
         """Stores the outcome of a planned cell."""
-        values = (outcome.status, json.dumps(outcome.metrics), outcome.reason, outcome.seconds)
         with self._database:
-            self._database.execute(
-                "UPDATE cells SET status = ?, metrics = ?, reason = ?, seconds = ?, provenance = ? WHERE key = ?",
-                [*values, json.dumps(outcome.provenance), key(cell)],
-            )
+            self._database.execute(OUTCOME, [*_columns(outcome), key(cell)])
 
     def forget_failures(self) -> None:
         """Makes failed cells missing again."""
@@ -195,3 +210,8 @@ class Store:
             if stored.get(name) != value and name not in SEEDS
         ]
         return f"; they differ in {', '.join(names)}" if names else "; the code of a plug-in has changed"
+
+
+def _columns(outcome: Outcome) -> tuple[str, str, str, float, str]:
+    metrics, provenance = json.dumps(outcome.metrics), json.dumps(outcome.provenance)
+    return outcome.status, metrics, outcome.reason, outcome.seconds, provenance

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmark.spec import digest
 from benchmark.store import Card, Row, Store
 
 SETTING = ["dataset", "classifier", "unit", "magnitude", "target", "fill", "retrain", "recursive", "probe"]
@@ -46,6 +47,7 @@ class Run:
         costs: seconds and provenance of every measured cell; apart because they differ from run to run.
         matrix: what the folder was last planned with.
         cards: explainer as written -> what it says of itself; runs of older versions have none.
+        protocols: hash of each planned cell whatever its seed, in the order of `frame`.
         degrees: explainers that another was degraded to, as written -> that other one, and the noise.
     """
 
@@ -54,6 +56,7 @@ class Run:
     costs: pd.DataFrame
     matrix: dict[str, object]
     cards: dict[str, Card]
+    protocols: pd.Series
     degrees: dict[str, tuple[str, float]]
 
 
@@ -68,7 +71,8 @@ def read(folder: Path) -> Run:
     store.close()
     named = [_name(row.specification) for row in rows]
     frame = pd.DataFrame([n | _result(row) for n, row in zip(named, rows, strict=True)], columns=COLUMNS)
-    return Run(folder, frame.astype(NUMBERS), _costs(named, rows), matrix, cards, _degrees(rows))
+    protocols = pd.Series([_protocol(row.specification) for row in rows], index=frame.index, dtype=object)
+    return Run(folder, frame.astype(NUMBERS), _costs(named, rows), matrix, cards, protocols, _degrees(rows))
 
 
 def load(folder: Path) -> pd.DataFrame:
@@ -120,6 +124,13 @@ def _result(row: Row) -> dict[str, object]:
         return {"status": "to do", "reason": ""}
     clocked = {name: outcome.provenance.get(name) for name in CLOCKED}
     return {"status": outcome.status, "reason": outcome.reason.partition("\n")[0], **outcome.metrics, **clocked}
+
+
+def _protocol(cell: dict) -> str:
+    """Hash of what a cell is but for its seed."""
+    training = cell["training"] | {"seed": None}
+    ranking = cell["ranking"] and cell["ranking"] | {"training": training}
+    return digest(cell | {"training": training, "ranking": ranking})
 
 
 def _costs(named: list[dict[str, object]], rows: list[Row]) -> pd.DataFrame:

@@ -1,0 +1,127 @@
+"""Two runs side by side: what moved between them, and whether that is more than the difference between seeds."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from benchmark.statistics import Summary, summarise
+from reports.evidence import means
+from reports.load import SETTING, curves, load
+from reports.settings import images, title
+from reports.statistics import LEVEL, Seeds, difference, holm, minimum_detectable, paired
+from reports.style import ORDERS, labels, p_value, percent
+from reports.table import Table
+
+HOW = (
+    "Accuracy in %, mean over 0 < t < 1, at the fractions and of the seeds that both runs have whole; B - A in points, "
+    "paired by seed, with its 95 % t interval; p by paired t test, by Holm over all {count} curves of this comparison. "
+    "Moved: p of at most {level:g}."
+)
+FEW = "With one seed nothing can be said of significance."
+DETECTABLE = "Detectable with 80 % power: {points:.1f} points (one paired t test at 5 %, n = {n})."
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """The curves of one setting and order that two runs have.
+
+    Attributes:
+        rows: of the first run.
+        values: for each run, explainer -> seed -> mean; the same explainers and seeds.
+    """
+
+    rows: pd.DataFrame
+    order: str
+    ending: str
+    values: tuple[Mapping[str, Seeds], Mapping[str, Seeds]]
+
+    @property
+    def moved(self) -> dict[str, list[float]]:
+        """Explainer -> second minus first, one number a seed."""
+        one, other = self.values
+        return {name: paired(other[name], one[name]) for name in one}
+
+
+def compare_runs(one: Path, other: Path) -> str:
+    """Writes the comparison into the second run's report and returns it as text.
+
+    Raises:
+        ValueError: a folder holds no run, or the two have no curve in common.
+    """
+    found = comparison(load(one), load(other), (str(one), str(other)))
+    out = other / "report"
+    out.mkdir(exist_ok=True)
+    written = [path for table in found for path in table.write(out)]
+    return "\n\n".join([*(table.text() for table in found), "\n".join(map(str, written))])
+
+
+def comparison(one: pd.DataFrame, other: pd.DataFrame, names: tuple[str, str]) -> list[Table]:
+    """A table for every setting and order that both runs have.
+
+    Raises:
+        ValueError: there is none.
+    """
+    both = list(_shared(curves(one), curves(other)))
+    if not both:
+        raise ValueError(f"compare needs whole curves that both runs have; {names[0]} and {names[1]} share none")
+    p_values = holm([difference(values).p_t for shared in both for values in shared.moved.values()])
+    adjusted = iter(p_values)
+    return [_table(shared, [next(adjusted) for _ in shared.moved], names, len(p_values)) for shared in both]
+
+
+def _shared(one: pd.DataFrame, other: pd.DataFrame) -> Iterator[Shared]:
+    others = {(*_setting(rows), order): rows for rows, order, _ in images(other)}
+    for rows, order, ending in images(one):
+        partner = others.get((*_setting(rows), order))
+        if partner is None:
+            continue
+        fractions = set(rows.removal_fraction) & set(partner.removal_fraction)
+        a, b = (means(part[part.removal_fraction.isin(fractions)]) for part in (rows, partner))
+        seeds = {name: sorted(set(a[name]) & set(b.get(name, {}))) for name in a}
+        one_values, other_values = (
+            {name: {seed: run[name][seed] for seed in common} for name, common in seeds.items() if common}
+            for run in (a, b)
+        )
+        if one_values:
+            yield Shared(rows, order, ending, (one_values, other_values))
+
+
+def _setting(rows: pd.DataFrame) -> tuple[object, ...]:
+    return tuple(rows.iloc[0][SETTING])
+
+
+def _table(shared: Shared, adjusted: list[float], names: tuple[str, str], count: int) -> Table:
+    tests = {name: difference(values) for name, values in shared.moved.items()}
+    a, b = ([summarise(run[name].values()) for name in tests] for run in shared.values)
+    moved = [Summary(test.mean, test.half_width, test.n) for test in tests.values()]
+    index = pd.Index(labels(list(tests)), name="explainer")
+    columns = {"A": a, "B": b, "B - A": moved}
+    shown = {name: [percent(summary, summary.n) for summary in by] for name, by in columns.items()}
+    shown |= {
+        "p (Holm)": [p_value(p) for p in adjusted],
+        "moved": ["yes" if p <= LEVEL else "–" for p in adjusted],
+        "n": [str(summary.n) for summary in moved],
+    }
+    numbers = {
+        (name, number): [getattr(summary, number) for summary in by]
+        for name, by in columns.items() for number in ("mean", "half_width", "n")
+    } | {("p", "holm"): adjusted}  # fmt: skip
+    kind = ORDERS[shared.order]
+    caption = f"What moved from A, {names[0]}, to B, {names[1]}. {kind}. {title(shared.rows)}."
+    return Table(
+        f"comparison-{kind.lower()}{shared.ending}", caption, pd.DataFrame(shown, index=index),
+        pd.DataFrame(numbers, index=index), tuple(_notes(shared, count)),
+    )  # fmt: skip
+
+
+def _notes(shared: Shared, count: int) -> Iterator[str]:
+    yield HOW.format(count=count, level=LEVEL)
+    n = min(map(len, shared.moved.values()))
+    least = minimum_detectable(shared.moved.values(), n)
+    if n < 2:
+        yield FEW
+    elif not math.isnan(least):
+        yield DETECTABLE.format(points=100 * least, n=n)

@@ -1,0 +1,113 @@
+"""The leaderboard: every explainer of every table with its place, its evidence, and the hash of what was measured."""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from benchmark.spec import digest
+from benchmark.statistics import Summary, summarise
+from reports.evidence import grouped, mask_accuracies, means, readable
+from reports.load import SETTING, Run, curves
+from reports.settings import images, title
+from reports.statistics import holm
+from reports.style import FLAG, ORDERS, label, p_value, percent
+from reports.summary import compare, reference_of
+
+NAME = "leaderboard"
+HOW = (
+    "Mean test accuracy over 0 < t < 1 with its 95 % t interval over n seeds; ROAR: lower is better, KAR: higher. "
+    "Places are those of the means; explainers of one group are not told apart, whatever their places. Specification: "
+    "hash of what was measured (data, classifier, recipe, explainer and its parameters, fill, order, fractions; not "
+    "seeds): rows of two runs with the same hash measured the same."
+)
+
+
+def write_leaderboard(run: Run, out: Path) -> list[Path]:
+    """Writes `leaderboard.json` and `leaderboard.md` and returns their paths."""
+    boards = list(_boards(run))
+    paths = [out / f"{NAME}.{suffix}" for suffix in ("json", "md")]
+    paths[0].write_text(json.dumps(boards, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    paths[1].write_text("\n\n".join(["# Leaderboard", *map(_markdown, boards), HOW]) + "\n", encoding="utf-8")
+    return paths
+
+
+def _boards(run: Run) -> Iterator[dict]:
+    """A board for every setting and order in which networks see images."""
+    joined = curves(run.frame)
+    hashes = _hashes(run)
+    versions = sorted(set(run.costs.get("commit", [])))
+    for rows, order, _ in images(joined):
+        entries = list(_entries(rows, joined, order))
+        named = tuple(rows.iloc[0][SETTING])
+        for entry in entries:
+            entry["specification"] = hashes[(*named, entry["explainer"], order)]
+        if entries:
+            yield {
+                "table": f"{ORDERS[order]}. {title(rows)}", **_plain(rows.iloc[0][SETTING].to_dict()), "order": order,
+                "better": "lower" if order == "morf" else "higher", "commits": versions, "rows": entries,
+            }  # fmt: skip
+
+
+def _entries(rows: pd.DataFrame, joined: pd.DataFrame, order: str) -> Iterator[dict]:
+    """The explainers with whole curves, the best first."""
+    values = {name: seeds for name, seeds in means(rows).items() if seeds}
+    letters = grouped(rows, order).letters
+    chance = float(joined[joined.dataset == rows.dataset.iloc[0]].chance.mean())
+    masks = mask_accuracies(rows, joined)
+    reference = reference_of(rows)
+    tests = compare(rows, order, reference).tests if reference else {}
+    adjusted = dict(zip(tests, holm([test.p_t for test in tests.values()]), strict=True))
+    summaries = {name: summarise(seeds.values()) for name, seeds in values.items()}
+    turn = 1 if order == "morf" else -1
+    for place, name in enumerate(sorted(summaries, key=lambda e: turn * summaries[e].mean), start=1):
+        own, test, mask = summaries[name], tests.get(name), masks.get(name)
+        yield _plain(
+            {
+                "place": place, "explainer": name, "label": label(name), "accuracy": own.mean,
+                "half_width": own.half_width, "n": own.n, "group": letters.get(name),
+                "gain": test.mean if test else None, "gain_half_width": test.half_width if test else None,
+                "p_holm": adjusted.get(name), "mask_accuracy": mask.mean if mask else None,
+                "mask_readable": readable(mask, chance) if mask else None,
+            }
+        )  # fmt: skip
+
+
+def _hashes(run: Run) -> dict[tuple[object, ...], str]:
+    """(setting, explainer, order) -> hash of the cells of that curve, whatever their seeds."""
+    reduced = run.frame.assign(protocol=run.protocols)[run.frame.explainer.notna()]
+    groups = reduced.groupby([*SETTING, "explainer", "order"], sort=False, dropna=False).protocol
+    return {tuple(named): digest(sorted(set(of_one))) for named, of_one in groups}
+
+
+def _markdown(board: dict) -> str:
+    """A board as a table under its title."""
+    lines = [
+        {
+            "place": str(entry["place"]),
+            "explainer": entry["label"].replace("|", r"\|"),
+            "accuracy": _percent(entry["accuracy"], entry["half_width"]),
+            "n": str(entry["n"]),
+            "group": entry["group"] or "–",
+            "gain": _percent(entry["gain"], entry["gain_half_width"]),
+            "p (Holm)": p_value(math.nan if entry["p_holm"] is None else entry["p_holm"]),
+            "mask": _percent(entry["mask_accuracy"], None) + f" {FLAG}" * bool(entry["mask_readable"]),
+            "specification": f"`{entry['specification']}`",
+        }
+        for entry in board["rows"]
+    ]
+    table = pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True)
+    return f"## {board['table']}\n\n{table}\n\nCommits: {', '.join(board['commits']) or 'unknown'}."
+
+
+def _percent(mean: float | None, half_width: float | None) -> str:
+    half_width = math.nan if half_width is None else half_width
+    return "–" if mean is None else percent(Summary(mean, half_width, n=1), planned=1)
+
+
+def _plain(values: dict) -> dict:
+    """JSON has no NaN and no numbers of numpy's."""
+    values = {name: value.item() if hasattr(value, "item") else value for name, value in values.items()}
+    return {name: None if isinstance(v, float) and math.isnan(v) else v for name, v in values.items()}

@@ -1,0 +1,37 @@
+"""Renders a report again and again while its run goes on."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmark.store import Store
+
+
+def watch(folder: Path, render: Callable[[], object], every: float) -> None:
+    """Renders now, then whenever cells were measured, until none is left to do.
+
+    Args:
+        every: seconds between two looks at the store.
+
+    Raises:
+        ValueError: the folder holds no run, or `every` is not positive.
+    """
+    if every <= 0:
+        raise ValueError(f"every must be a positive number of seconds, got {every:g}")
+    seen: Counter[str] | None = None
+    while (counts := _counts(folder)) != seen:
+        render()
+        left = counts["to do"]
+        print(f"{time.strftime('%H:%M:%S')} {folder}: rendered, {left} cells to do", file=sys.stderr, flush=True)
+        seen = counts
+        while left and _counts(folder) == seen:
+            time.sleep(every)
+
+
+def _counts(folder: Path) -> Counter[str]:
+    store = Store(folder)
+    counts = store.counts()
+    store.close()
+    return counts

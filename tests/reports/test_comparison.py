@@ -1,0 +1,63 @@
+"""What moved between two runs."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmark.plan import Matrix
+from benchmark.spec import Cell
+from benchmark.store import Outcome
+from reports.comparison import compare_runs, comparison
+from reports.load import load
+
+Stored = Callable[..., Path]
+
+
+def shifted(by: float) -> Callable[[Cell], Outcome]:
+    """Accuracy 0.6 for all, and for gradient a shift more, noisy by a thousandth."""
+
+    def judge(cell: Cell) -> Outcome:
+        shift = by if cell.ranking and cell.ranking.explainer.name == "gradient" else 0.0
+        return Outcome("done", {"test_accuracy": 0.6 + shift + 0.001 * cell.training.seed * (1 if shift else -1)})
+
+    return judge
+
+
+def test_only_what_changed_has_moved(stored: Stored, matrix: Matrix) -> None:
+    one, other = stored(matrix, shifted(0.0), "one"), stored(matrix, shifted(0.1), "other")
+    roar, kar = comparison(load(one), load(other), ("one", "other"))
+    assert (roar.name, kar.name) == ("comparison-roar", "comparison-kar")
+    assert roar.shown.moved.to_dict() == {"Random": "–", "GRAD": "yes"}
+    assert roar.numbers["B - A"]["mean"]["GRAD"] == pytest.approx(0.1 + 0.002)
+    assert roar.numbers["B - A"]["mean"]["Random"] == 0
+
+
+def test_seeds_and_fractions_in_common_are_compared(stored: Stored, matrix: Matrix) -> None:
+    more = replace(matrix, seeds=5, fractions=(0.0, 0.3, 0.5, 1.0))
+    one, other = stored(matrix, name="one"), stored(more, name="other")
+    roar, _ = comparison(load(one), load(other), ("one", "other"))
+    assert set(roar.shown.n) == {"3"}
+    assert (roar.numbers["B - A"]["mean"].abs() < 1e-12).all()
+
+
+def test_the_tables_lie_in_the_second_run(stored: Stored, matrix: Matrix) -> None:
+    one, other = stored(matrix, name="one"), stored(matrix, name="other")
+    assert "What moved" in compare_runs(one, other)
+    assert (other / "report" / "comparison-roar.tex").exists()
+
+
+def test_one_seed_says_nothing_of_significance(stored: Stored, matrix: Matrix) -> None:
+    alone = replace(matrix, seeds=1)
+    one, other = stored(alone, name="one"), stored(alone, shifted(0.1), "other")
+    roar, _ = comparison(load(one), load(other), ("one", "other"))
+    assert any("one seed" in note for note in roar.notes)
+    assert set(roar.shown.moved) == {"–"}
+
+
+def test_runs_without_a_common_curve(stored: Stored, matrix: Matrix) -> None:
+    one = stored(replace(matrix, explainers=("random",)), name="one")
+    other = stored(replace(matrix, explainers=("sobel",)), name="other")
+    with pytest.raises(ValueError, match="share none"):
+        comparison(load(one), load(other), ("one", "other"))
