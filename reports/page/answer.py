@@ -11,12 +11,14 @@ from reports.evidence import grouped, mask_accuracies, means, readable
 from reports.load import curves
 from reports.settings import images
 from reports.statistics import LEVEL, Difference, holm, least_p
-from reports.style import FLAG, family, label, labels, p_value, percent
+from reports.style import FLAG, family, labels, p_value, percent
 from reports.summary import compare, reference_of
 from reports.tables import what
 
 FEW = 6
-"""As many names are written out in a sentence."""
+"""As many names are written out in a sentence; `NAMED` in a headline."""
+
+NAMED = 3
 
 GAP = {"morf": "less", "lerf": "more"}
 LEAVES = {
@@ -35,7 +37,8 @@ class Verdict:
         better: shown to do better than random, by Holm at 5 %; `alike`: not told apart from it; `worse`: shown to do
             worse.
         unjudged: without a whole curve beside random, or with a single one.
-        cautions: what the reader must know before believing it; `facts`: what else the tests say.
+        between: whether the best is told apart from the others.
+        cautions: what the reader must know before believing any of it.
     """
 
     way: str
@@ -45,7 +48,7 @@ class Verdict:
     alike: list[str] = field(default_factory=list)
     worse: list[str] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
-    facts: list[str] = field(default_factory=list)
+    between: str = ""
     cautions: list[str] = field(default_factory=list)
 
 
@@ -60,7 +63,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class _Tests:
-    """The explainers of one way against random."""
+    """The explainers of one way against random.
+
+    Attributes:
+        masks: explainer -> accuracy of its most telling mask; empty where networks are not retrained.
+        flagged: explainers whose masks tell the class, as in the tables.
+    """
 
     rows: pd.DataFrame
     order: str
@@ -68,6 +76,9 @@ class _Tests:
     names: dict[str, str]
     gains: dict[str, Difference]
     p: dict[str, float]
+    masks: dict[str, Summary]
+    flagged: list[str]
+    chance: float
 
     def named(self, explainers: list[str]) -> list[str]:
         return [self.names[e] for e in explainers]
@@ -118,73 +129,79 @@ def _ways(part: pd.DataFrame) -> list[tuple[pd.DataFrame, str]]:
 
 
 def _verdict(rows: pd.DataFrame, order: str, joined: pd.DataFrame) -> Verdict:
-    reference, how = reference_of(rows), way(rows, order)
+    tests = _tests(rows, order, joined)
+    if not tests.reference:
+        return Verdict(
+            way(rows, order), "Random was not measured: nothing to compare with",
+            "Whether an explainer finds more than chance is open; the tables show the accuracies alone.",
+            unjudged=[*tests.names.values()], cautions=[*_masks(tests, []), *_gaps(tests)],
+        )  # fmt: skip
+    return _judged(tests) if tests.judged() else _unjudged(tests)
+
+
+def _tests(rows: pd.DataFrame, order: str, joined: pd.DataFrame) -> _Tests:
     explainers = [str(name) for name in dict.fromkeys(rows.explainer)]
     names = dict(zip(explainers, labels(explainers), strict=True))
-    if reference is None:
-        return Verdict(
-            how, "Random was not measured: nothing to compare with",
-            "Whether an explainer finds more than chance is open; the tables show the accuracies alone.",
-            unjudged=[*names.values()], cautions=_cautions(rows, joined, names, []),
-        )  # fmt: skip
-    compared = compare(rows, order, reference)
-    adjusted = dict(zip(compared.tests, holm([test.p_t for test in compared.tests.values()]), strict=True))
-    tests = _Tests(rows, order, reference, names, compared.tests, adjusted)
-    return _judged(tests, how, joined) if tests.judged() else _unjudged(tests, how, joined)
+    reference = reference_of(rows) or ""
+    gains = compare(rows, order, reference).tests if reference else {}
+    p = dict(zip(gains, holm([gain.p_t for gain in gains.values()]), strict=True))
+    masks = mask_accuracies(rows, joined[joined.probe == "mask"]) if rows.retrain.iloc[0] else {}
+    chance = float(joined[joined.dataset == rows.dataset.iloc[0]].chance.mean())
+    flagged = [e for e, mask in masks.items() if readable(mask, chance)]
+    return _Tests(rows, order, reference, names, gains, p, masks, flagged, chance)
 
 
-def _unjudged(tests: _Tests, how: str, joined: pd.DataFrame) -> Verdict:
+def _unjudged(tests: _Tests) -> Verdict:
     """No explainer has two seeds beside random."""
-    others = tests.named([*tests.gains])
-    seeds = max((test.n for test in tests.gains.values()), default=0)
-    if seeds:
-        headline, sentence = (
-            "One seed: no uncertainty, and no ranking is claimed",
-            "Differences cannot be told from chance; the tables and curves show the single values.",
-        )
+    others, random = tests.named([*tests.gains]), tests.names[tests.reference]
+    if any(gain.n for gain in tests.gains.values()):
+        headline = "One seed: no uncertainty, and no ranking is claimed"
+        sentence = "Differences cannot be told from chance; the tables and curves show the single values."
     elif others:
-        headline, sentence = (
-            "Nothing to compare yet",
-            f"No explainer has a whole curve beside one of {tests.names[tests.reference]}.",
-        )
+        headline = "Nothing to compare yet"
+        sentence = f"No explainer has a whole curve beside one of {random}."
     else:
-        headline, sentence = f"Only {tests.names[tests.reference]} was measured", "There is no explainer to judge."
-    cautions = [*_gaps(tests.rows, tests.names), *_cautions(tests.rows, joined, tests.names, [])]
-    return Verdict(how, headline, sentence, unjudged=others, cautions=cautions)
+        headline, sentence = f"Only {random} was measured", "There is no explainer to judge."
+    cautions = [*_masks(tests, []), *_gaps(tests)]
+    return Verdict(way(tests.rows, tests.order), headline, sentence, unjudged=others, cautions=cautions)
 
 
-def _judged(tests: _Tests, how: str, joined: pd.DataFrame) -> Verdict:
+def _judged(tests: _Tests) -> Verdict:
     judged = tests.judged()
     told = [e for e in judged if tests.p[e] <= LEVEL]
     better, worse = ([e for e in told if sign * tests.gains[e].mean > 0] for sign in (1, -1))
     alike = [e for e in judged if e not in told]
     unjudged = [e for e in tests.gains if e not in judged]
-    flagged = [e for e, (_, flag, _) in _masks(tests.rows, joined).items() if flag]
     return Verdict(
-        how, _headline(tests, better, flagged), _sentence(tests, better, judged),
+        way(tests.rows, tests.order), _headline(tests, better), _sentence(tests, better, judged),
         tests.named(better), tests.named(alike), tests.named(worse), tests.named(unjudged),
-        facts=[*_facts(tests, better, alike, worse)],
-        cautions=[*_cautions(tests.rows, joined, tests.names, better), *_weak(tests), *_few(tests, judged),
-                  *_gaps(tests.rows, tests.names)],
+        _between(tests, better[0]) if better else "",
+        [*_masks(tests, better), *_weak(tests), *_few(tests, judged), *_gaps(tests)],
     )  # fmt: skip
 
 
-def _headline(tests: _Tests, better: list[str], flagged: list[str]) -> str:
+def _headline(tests: _Tests, better: list[str]) -> str:
     random = tests.names[tests.reference]
     if not better:
         return f"No explainer is shown to beat {random}"
-    if len(better) > 1:
-        warned = sum(e in flagged for e in better)
-        end = f"; masks alone tell the class for {'all' if warned == len(better) else warned} of them" * bool(warned)
-        return f"{len(better)} of {len(tests.gains)} explainers are shown to beat {random}{end}"
-    best = tests.names[better[0]] + (", a control that knows no classifier," * (family(better[0]) == "Controls"))
-    end = ", and its mask alone tells the class" * (better[0] in flagged)
-    return f"Only {best} is shown to beat {random}{end}"
+    warned = sum(e in tests.flagged for e in better)
+    if len(better) == 1:
+        end = ", and its mask alone tells the class" * warned
+        return f"Only {_called(tests, better[0])} is shown to beat {random}{end}"
+    few = f"{listed([_called(tests, e) for e in better])} are"
+    many = f"{len(better)} of {len(tests.gains)} explainers are"
+    end = f"; the masks of {'all' if warned == len(better) else warned} of them alone tell the class" * bool(warned)
+    return f"{few if len(better) <= NAMED else many} shown to beat {random}{end}"
+
+
+def _called(tests: _Tests, explainer: str) -> str:
+    return tests.names[explainer] + " (a control)" * (family(explainer) == "Controls")
 
 
 def _sentence(tests: _Tests, better: list[str], judged: list[str]) -> str:
     """The explainer with the largest gain, its accuracy, gain and p."""
     best = (better or judged)[0]
+    name = _called(tests, best)
     gain, random = tests.gains[best], tests.names[tests.reference]
     summary = summarise(means(tests.rows)[best].values())
     networks = NETWORKS[bool(tests.rows.retrain.iloc[0])]
@@ -192,70 +209,43 @@ def _sentence(tests: _Tests, better: list[str], judged: list[str]) -> str:
     points = percent(Summary(abs(gain.mean), gain.half_width, gain.n), gain.n)
     p = p_value(tests.p[best])
     side = GAP[tests.order] if gain.mean > 0 else GAP["lerf" if tests.order == "morf" else "morf"]
-    name = tests.names[best]
-    if better:
-        begin = f"{name}, by the largest gain: " if len(better) > 1 else f"{name}: "
-    else:
-        begin = f"The largest gain is that of {name}: "
+    begin = f"{name}: " if len(better) == 1 else f"The largest gain is that of {name}: "
     tested = f"p {p if p.startswith('<') else f'= {p}'} by Holm over {len(judged)} explainers, n = {gain.n} seeds"
     return f"{begin}{leaves[0].lower()}{leaves[1:]}, {points} points {side} than {random} ({tested})."
 
 
-def _facts(tests: _Tests, better: list[str], alike: list[str], worse: list[str]) -> Iterator[str]:
-    random = tests.names[tests.reference]
-    if len(better) > 1:
-        yield f"Shown to beat {random}: {listed(tests.named(better))}."
-    if alike:
-        yield f"Not told apart from {random}: {listed(tests.named(alike))}."
-    if worse:
-        yield f"Shown to do worse than {random}: {listed(tests.named(worse))}."
-    if better:
-        yield from _between(tests, better[0])
-
-
-def _between(tests: _Tests, best: str) -> Iterator[str]:
-    """Whether the best is told from others, a question with more pairs and so a stricter test."""
+def _between(tests: _Tests, best: str) -> str:
+    """Whether the best is told from others: a question with more pairs, and so a stricter test."""
     letters = grouped(tests.rows, tests.order).letters
     others = [e for e in letters if e not in (best, tests.reference)]
     if best not in letters or not others:
-        return
+        return ""
     apart = [e for e in others if not set(letters[e]) & set(letters[best])]
     among = f" ({listed(tests.named(apart))})" if 0 < len(apart) <= FEW else ""
-    name = tests.names[best]
-    yield (
-        f"Between explainers less is certain: over all pairs, {name} is told apart from "
-        f"{len(apart) or 'none'} of {len(others)} others{among}."
+    return (
+        f"Between explainers, by tests over all pairs, {tests.names[best]} is told apart from {len(apart) or 'none'} "
+        f"of {len(others)} others{among}."
     )
 
 
-def _cautions(rows: pd.DataFrame, joined: pd.DataFrame, names: dict[str, str], better: list[str]) -> Iterator[str]:
+def _masks(tests: _Tests, better: list[str]) -> Iterator[str]:
     """What masks alone tell, where networks are retrained."""
-    if not rows.retrain.iloc[0]:
+    if not tests.rows.retrain.iloc[0]:
         yield "Not retrained: networks meet images unlike those they learned from, and may fall for that reason alone."
-        return
-    masks = _masks(rows, joined)
-    flagged = [e for e, (_, flag, _) in masks.items() if flag]
-    if not masks:
+    elif not tests.masks:
         yield "Masks alone were not measured: whether they tell the class, and the curves show that, is open."
-    elif flagged:
-        most = max(flagged, key=lambda e: masks[e][0].mean)
-        best = [e for e in better if e in flagged]
-        among = f", {listed([names[e] for e in best])} among them," if 0 < len(best) <= FEW else ""
+    elif tests.flagged:
+        most = max(tests.flagged, key=lambda e: tests.masks[e].mean)
+        best = [e for e in better if e in tests.flagged]
+        among = f", {listed(tests.named(best))} among them," if 0 < len(best) <= FEW else ""
+        reached = percent(tests.masks[most], tests.masks[most].n)
         yield (
-            f"{FLAG} Read with care: the masks of {len(flagged)} of {len(masks)} explainers{among} alone tell the class "
-            f"(up to {percent(masks[most][0], masks[most][0].n)} % with {names[most]}; chance {100 * masks[most][2]:.1f} %). "
-            "Curves of retrained networks may show that instead of what was removed."
+            f"{FLAG} Read with care: the masks of {len(tests.flagged)} of {len(tests.masks)} explainers{among} alone "
+            f"tell the class (up to {reached} % with {tests.names[most]}; chance {100 * tests.chance:.1f} %). Curves of "
+            "retrained networks may show that instead of what was removed."
         )
-    elif any(not math.isnan(chance) for _, _, chance in masks.values()):
-        yield f"Masks alone do not tell the class: none of {len(masks)} is classified 10 points better than chance."
-
-
-def _masks(rows: pd.DataFrame, joined: pd.DataFrame) -> dict[str, tuple[Summary, bool, float]]:
-    """Explainer -> accuracy of its most telling mask, whether that is flagged as in the tables, chance."""
-    if not rows.retrain.iloc[0]:
-        return {}
-    chance = float(joined[joined.dataset == rows.dataset.iloc[0]].chance.mean())
-    return {e: (mask, readable(mask, chance), chance) for e, mask in mask_accuracies(rows, joined).items()}
+    elif not math.isnan(tests.chance):
+        yield f"Masks alone do not tell the class: none of {len(tests.masks)} is 10 points better than chance."
 
 
 def _weak(tests: _Tests) -> Iterator[str]:
@@ -275,11 +265,12 @@ def _few(tests: _Tests, judged: list[str]) -> Iterator[str]:
         yield f"Fewer seeds than planned: {listed(fewer)}."
 
 
-def _gaps(rows: pd.DataFrame, names: dict[str, str]) -> Iterator[str]:
+def _gaps(tests: _Tests) -> Iterator[str]:
     """What was not measured, and how often."""
+    rows = tests.rows
     for status, words in (("failed", "failed"), ("skipped", "were skipped"), ("to do", "are still to do")):
         missing = rows[(rows.status == status) & (rows.removal_fraction > 0) & (rows.removal_fraction < 1)]
         if len(missing):
-            whose = [names.get(str(e), label(str(e))) for e in dict.fromkeys(missing.explainer)]
+            whose = tests.named([*dict.fromkeys(missing.explainer)])
             told = listed(whose) if len(whose) <= FEW else f"{len(whose)} explainers"
             yield f"{len(missing)} cells {words}: {told}."

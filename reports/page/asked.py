@@ -3,14 +3,13 @@
 import pandas as pd
 
 from reports.load import curves
-from reports.page.answer import listed
 from reports.page.provenance import duration
 from reports.style import ORDERS
 
 AIM = "Which explainer finds what a classifier needs?"
 RANKED = (
-    "Each explainer ranks the {units} of every image. The share t that it ranks {ends} is replaced, by {fills}, and "
-    "{networks} on what is left. "
+    "Each explainer ranks the {units} of every image. The share t that it ranks {ends} is replaced (fill {fills}), and "
+    "{networks}. "
 )
 ENDS = {"morf": "first (ROAR)", "lerf": "last (KAR)"}
 GOOD = {
@@ -19,9 +18,9 @@ GOOD = {
 }
 CHANCE = "; it must beat pixels drawn at random."
 NETWORKS = {
-    (True,): "networks are trained anew and tested",
-    (False,): "the original networks, not retrained, are tested",
-    (False, True): "networks, both trained anew and original, are tested",
+    (True,): "a network is trained from scratch on what is left, and tested",
+    (False,): "the original network, not retrained, is tested on what is left",
+    (False, True): "a network trained from scratch on what is left is tested, and so is the original one",
 }
 
 
@@ -34,7 +33,7 @@ def question(frame: pd.DataFrame) -> str:
     orders = [order for order in ORDERS if order in set(seen.order)]
     ranked = RANKED.format(
         units=" or ".join(f"{unit}s" for unit in dict.fromkeys(seen.unit)), ends=" or ".join(ENDS[o] for o in orders),
-        fills=listed([str(fill) for fill in dict.fromkeys(seen.fill.dropna())]),
+        fills=" or ".join(str(fill) for fill in dict.fromkeys(seen.fill.dropna())),
         networks=NETWORKS[tuple(sorted({bool(retrained) for retrained in seen.retrain}))],
     )  # fmt: skip
     good = ", ".join(GOOD[order] for order in orders)
@@ -45,6 +44,7 @@ def protocol(frame: pd.DataFrame, costs: pd.DataFrame) -> list[tuple[str, str]]:
     """The axes of a run with their values."""
     reduced = frame[frame.explainer.notna() & (frame.probe == "image")]
     seeds = reduced.groupby("explainer").seed.nunique()
+    removed = sorted(set(frame[frame.probe == "image"].removal_fraction))
     done = int((frame.status == "done").sum())
     took = f", {duration(float(costs.seconds.sum()))} of work" if len(costs) else ""
     return [
@@ -52,7 +52,7 @@ def protocol(frame: pd.DataFrame, costs: pd.DataFrame) -> list[tuple[str, str]]:
         (_many("classifier", frame.classifier), _values(frame.classifier)),
         ("Explainers", str(frame.explainer.nunique())),
         ("Seeds", "–".join(map(str, dict.fromkeys((seeds.min(), seeds.max())))) if len(seeds) else "none"),
-        ("Shares removed, t", ", ".join(f"{t:.10g}" for t in sorted(set(frame[frame.probe == "image"].removal_fraction)))),
+        ("Shares removed, t", ", ".join(f"{t:.10g}" for t in removed)),
         ("Cells", f"{done} of {len(frame)} measured{took}"),
     ]  # fmt: skip
 

@@ -14,7 +14,15 @@ from reports.load import curves
 from reports.page.answer import condition
 from reports.settings import settings
 from reports.style import (
-    ENSEMBLES, FAMILIES, INSTRUMENTS, ORDERS, OTHER_FAMILY, REFERENCE, family, labels, percent,
+    ENSEMBLES,
+    FAMILIES,
+    INSTRUMENTS,
+    ORDERS,
+    OTHER_FAMILY,
+    REFERENCE,
+    family,
+    labels,
+    percent,
 )  # fmt: skip
 from reports.tables import what
 
@@ -71,11 +79,16 @@ class Chart:
 
 @dataclass(frozen=True)
 class Panel:
-    """The charts of one setting, which stand side by side."""
+    """The charts of one setting, which stand side by side.
+
+    Attributes:
+        full: what is said of t = 1, where everything is removed and all curves meet; it would flatten the rest.
+    """
 
     dataset: str
     way: str
     charts: list[Chart]
+    full: str
 
 
 @dataclass(frozen=True)
@@ -86,8 +99,7 @@ class _Scale:
     high: float
 
     def y(self, accuracy: float) -> float:
-        inside = min(max(accuracy, self.low), self.high)
-        return round(TOP + (self.high - inside) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM), 1)
+        return round(TOP + (self.high - accuracy) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM), 1)
 
     def ticks(self) -> list[tuple[float, str]]:
         step = next((s for s in STEPS if (self.high - self.low) / s < MOST_TICKS), STEPS[-1])
@@ -125,10 +137,10 @@ def panels(frame: pd.DataFrame, drawn: Sequence[Series]) -> list[Panel]:
 
 
 def _panel(part: pd.DataFrame, drawn: dict[str, Series]) -> Panel:
-    first = part.iloc[0]
+    first, drawn_part = part.iloc[0], part[part.removal_fraction < 1]
     by = {
         (order, e, t): summarise(group.test_accuracy)
-        for (order, e, t), group in part.groupby(["order", "explainer", "removal_fraction"], sort=False)
+        for (order, e, t), group in drawn_part.groupby(["order", "explainer", "removal_fraction"], sort=False)
     }
     scale = _scale([summary for summary in by.values() if summary.n])
     planned = {(order, e): group.seed.nunique() for (order, e), group in part.groupby(["order", "explainer"])}
@@ -139,7 +151,15 @@ def _panel(part: pd.DataFrame, drawn: dict[str, Series]) -> Panel:
         ])
         for order in ORDERS if order in set(part.order)
     ]  # fmt: skip
-    return Panel(f"{first.dataset}, {first.classifier}", condition(part), charts)
+    return Panel(f"{first.dataset}, {first.classifier}", condition(part), charts, _full(part))
+
+
+def _full(part: pd.DataFrame) -> str:
+    removed = part[part.removal_fraction == 1].drop_duplicates("seed")
+    summary = summarise(removed.test_accuracy)
+    if not summary.n:
+        return ""
+    return f"Not drawn: t = 1, where everything is removed and all curves meet at {percent(summary, summary.n)} %."
 
 
 def _line(drawn: Series, by: dict[float, Summary], planned: int, scale: _Scale) -> Line:
@@ -190,6 +210,8 @@ def _dash(families: list[str], explainer: str) -> int:
 
 def _free(colour: int, dash: int, taken: set[tuple[int, int]]) -> tuple[int, int]:
     """The nearest pair of colour and dashes that no other explainer has; with too many explainers, one that has."""
-    pairs = [((colour + i) % NUM_COLOURS, (dash + j) % len(DASHES)) for j in range(len(DASHES)) for i in range(NUM_COLOURS)]
+    pairs = [
+        ((colour + i) % NUM_COLOURS, (dash + j) % len(DASHES)) for j in range(len(DASHES)) for i in range(NUM_COLOURS)
+    ]
     wanted = (colour % NUM_COLOURS, dash)
     return next((pair for pair in [wanted, *pairs] if pair not in taken), wanted)

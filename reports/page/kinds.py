@@ -101,7 +101,9 @@ def _headings(tables: Sequence[Table]) -> list[str]:
 
 def _shown(table: Table, heading: str) -> Shown:
     marks = getattr(table, "marks", None)
-    marked = [[""] * table.shown.shape[1]] * len(table.shown) if marks is None else marks.astype(str).to_numpy().tolist()
+    marked = (
+        [[""] * table.shown.shape[1]] * len(table.shown) if marks is None else marks.astype(str).to_numpy().tolist()
+    )
     behind = {str(column): _behind(table, column) for column in table.shown.columns}
     rows = [
         (str(name), [*_entries(table.shown.iloc[i], [by[i] for by in behind.values()], marked[i])])
@@ -131,4 +133,3 @@ def _leading(text: str) -> float:
     """The first number of a text that begins with one, as of cells without numbers behind them."""
     found = NUMBER.match(text.removeprefix("<"))
     return float(found[0].replace(",", "").replace("−", "-")) if found else math.nan
-

@@ -34,6 +34,7 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Picture]) -> str:
         loader=PackageLoader("reports.page"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    environment.filters["glued"] = glued
     return environment.get_template("page.html.j2").render(
         aim=AIM, question=question(run.frame), protocol=protocol(run.frame, run.costs), answers=answers(run.frame),
         series=drawn, panels=panels(run.frame, drawn), chart=chart, kinds=kinds(tables), figures=figures_shown,
@@ -41,3 +42,10 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Picture]) -> str:
         checks=checks(run.frame, tables, rule(run.matrix)), facts=facts(run.costs), matrix=toml(run.matrix),
         specification=specification(run.matrix),
     )  # fmt: skip
+
+
+def glued(text: str) -> str:
+    """Text in which numbers never part from their signs at the end of a line."""
+    for sign in (" ± ", " %", " = "):
+        text = text.replace(sign, sign.replace(" ", "\N{NO-BREAK SPACE}"))
+    return text

@@ -68,7 +68,9 @@ def _masks(joined: pd.DataFrame) -> Check:
 def _readable(joined: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """Data set and classifier, and whose masks tell the class there."""
     for rows, order, _ in images(joined):
-        masks = mask_accuracies(rows, joined) if order == "morf" and rows.retrain.iloc[0] else {}
+        masks = (
+            mask_accuracies(rows, joined[joined.probe == "mask"]) if order == "morf" and rows.retrain.iloc[0] else {}
+        )
         if masks:
             chance = float(joined[joined.dataset == rows.dataset.iloc[0]].chance.mean())
             flagged = {e: mask for e, mask in masks.items() if readable(mask, chance)}
@@ -87,7 +89,9 @@ def _zeros(frame: pd.DataFrame) -> Check:
         zero = summarise(rows.zero_attributions)
         if zero.mean > 0:
             cases.append(f"{dataset}: {label(str(e))} {percent(zero, zero.n)} % of the images.")
-    found = f"{len(cases)} explainers give some." if cases else "No explainer gives any, on the images that were looked at."
+    found = (
+        f"{len(cases)} explainers give some." if cases else "No explainer gives any, on the images that were looked at."
+    )
     return Check("Maps of zeros", "warn" if cases else "good", found, ZEROS, cases)
 
 
@@ -98,26 +102,25 @@ def _agreement(tables: Sequence[Table]) -> Check:
         few = "Fewer than two ways share the explainers that a correlation needs."
         return Check("Agreement between ways of measuring", "open", few, AGREEMENT)
     lowest, highest = (pick(pairs, key=lambda pair: pair[3]) for pick in (min, max))
-    against = sum(pair[3] < 0 for pair in pairs)
+    against, surely = (sum(pair[i] < 0 for pair in pairs) for i in (3, 4))
     told = (
-        f"{against} of {len(pairs)} pairs of ways contradict each other; correlations lie between {lowest[3]:.2f} and "
-        f"{highest[3]:.2f}."
+        f"{against} of {len(pairs)} correlations are below 0, {surely or 'none'} with the whole interval; they lie "
+        f"between {lowest[3]:.2f} and {highest[3]:.2f}."
     )
     cases = [
         f"{name}: {one} and {other}, {value:.2f} ({_where(table)})."
-        for name, (table, one, other, value) in (("Lowest", lowest), ("Highest", highest))
+        for name, (table, one, other, value, _) in (("Lowest", lowest), ("Highest", highest))
     ]
     return Check("Agreement between ways of measuring", "warn" if against else "good", told, AGREEMENT, cases)
 
 
-def _pairs(table: Table) -> Iterator[tuple[str, str, float]]:
-    """Every two ways of a table of consistency, and their correlation."""
-    mean = table.numbers.xs("mean", axis=1, level=1)
+def _pairs(table: Table) -> Iterator[tuple[str, str, float, float]]:
+    """Every two ways of a table of consistency, their correlation and the upper end of its interval."""
+    mean, high = (table.numbers.xs(number, axis=1, level=1) for number in ("mean", "high"))
     for i, one in enumerate(mean.index):
         for other in mean.columns[i + 1 :]:
-            value = float(mean[other].iloc[i])
-            if not np.isnan(value):
-                yield str(one), str(other), value
+            if not np.isnan(mean[other].iloc[i]):
+                yield str(one), str(other), float(mean[other].iloc[i]), float(high[other].iloc[i])
 
 
 def _where(table: Table) -> str:
@@ -127,7 +130,9 @@ def _where(table: Table) -> str:
 def _cells(frame: pd.DataFrame) -> Check:
     missing = frame[frame.status != "done"]
     counts = frame.status.value_counts()
-    told = ", ".join(f"{counts[status]} {status}" for status in ("done", "failed", "skipped", "to do") if status in counts)
+    told = ", ".join(
+        f"{counts[status]} {status}" for status in ("done", "failed", "skipped", "to do") if status in counts
+    )
     cases = []
     for (status, reason), rows in missing.groupby(["status", "reason"], sort=False):
         names = [label(str(e)) for e in dict.fromkeys(rows.explainer.dropna())] or ["shared by all"]
@@ -143,12 +148,16 @@ def _seeds(joined: pd.DataFrame) -> Check:
         for e, group in rows.groupby("explainer", sort=False):
             n, planned = len(whole.get(str(e), {})), group.seed.nunique()
             if n < planned:
-                by.setdefault(f"{rows.dataset.iloc[0]}, {way(rows, order)}", []).append(f"{label(str(e))} {n} of {planned}")
+                by.setdefault(f"{rows.dataset.iloc[0]}, {way(rows, order)}", []).append(
+                    f"{label(str(e))} {n} of {planned}"
+                )
     most = joined[joined.probe == "image"].seed.nunique()
     few = most < 3
     found = "Every curve has all its seeds." if not by else "Some curves lack seeds."
     if few:
-        found += f" There {'is one seed' if most == 1 else f'are {most} seeds'} in all: too few to tell explainers apart."
+        found += (
+            f" There {'is one seed' if most == 1 else f'are {most} seeds'} in all: too few to tell explainers apart."
+        )
     return Check("Seeds", "warn" if by or few else "good", found, SEEDS, [f"{k}: {listed(v)}." for k, v in by.items()])
 
 

@@ -127,7 +127,7 @@
     const ordered = lines.map(level).filter(Boolean).sort((a, b) => a.getAttribute("cy") - b.getAttribute("cy"));
     return ordered[ordered.indexOf(now) + (name === "ArrowDown" ? 1 : -1)];
   };
-  for (const svg of all(".chart svg")) {
+  for (const svg of all(".canvas > svg")) {
     svg.setAttribute("tabindex", "0");
     svg.addEventListener("pointermove", (event) => tip(svg, nearest(svg, event)));
     svg.addEventListener("pointerleave", () => tip(svg, null));
@@ -160,11 +160,11 @@
     choose();
   }
 
-  // links to closed details open them; print shows all of them
+  // links to closed details open them
   const reveal = () => { const there = location.hash.length > 1 && document.getElementById(location.hash.slice(1)); if (there && there.tagName === "DETAILS") there.open = true; };
   addEventListener("hashchange", reveal);
   reveal();
-  let closed = [];
-  addEventListener("beforeprint", () => { closed = all("details:not([open])"); closed.forEach((box) => { box.open = true; }); });
-  addEventListener("afterprint", () => closed.forEach((box) => { box.open = false; }));
+  const openAll = (open) => all("details.table").forEach((box) => { box.open = open; });
+  one("#open-all")?.addEventListener("click", () => openAll(true));
+  one("#close-all")?.addEventListener("click", () => openAll(false));
 })();
