@@ -210,7 +210,7 @@ def _sentence(tests: _Tests, better: list[str], judged: list[str]) -> str:
     p = p_value(tests.p[best])
     side = GAP[tests.order] if gain.mean > 0 else GAP["lerf" if tests.order == "morf" else "morf"]
     begin = f"{name}: " if len(better) == 1 else f"The largest gain is that of {name}: "
-    tested = f"p {p if p.startswith('<') else f'= {p}'} by Holm over {len(judged)} explainers, n = {gain.n} seeds"
+    tested = f"p {f'< {p[1:]}' if p.startswith('<') else f'= {p}'} by Holm over {len(judged)} explainers, n = {gain.n} seeds"
     return f"{begin}{leaves[0].lower()}{leaves[1:]}, {points} points {side} than {random} ({tested})."
 
 
@@ -241,8 +241,8 @@ def _masks(tests: _Tests, better: list[str]) -> Iterator[str]:
         reached = percent(tests.masks[most], tests.masks[most].n)
         yield (
             f"{FLAG} Read with care: the masks of {len(tests.flagged)} of {len(tests.masks)} explainers{among} alone "
-            f"tell the class (up to {reached} % with {tests.names[most]}; chance {100 * tests.chance:.1f} %). Curves of "
-            "retrained networks may show that instead of what was removed."
+            f"tell the class (up to {reached} % with {tests.names[most]}; chance {100 * tests.chance:.1f} %). Curves "
+            "of retrained networks may show that instead of what was removed."
         )
     elif not math.isnan(tests.chance):
         yield f"Masks alone do not tell the class: none of {len(tests.masks)} is 10 points better than chance."

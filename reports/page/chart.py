@@ -139,11 +139,11 @@ def panels(frame: pd.DataFrame, drawn: Sequence[Series]) -> list[Panel]:
 def _panel(part: pd.DataFrame, drawn: dict[str, Series]) -> Panel:
     first, drawn_part = part.iloc[0], part[part.removal_fraction < 1]
     by = {
-        (order, e, t): summarise(group.test_accuracy)
+        (str(order), str(e), float(t)): summarise(group.test_accuracy)  # type: ignore[arg-type]
         for (order, e, t), group in drawn_part.groupby(["order", "explainer", "removal_fraction"], sort=False)
     }
     scale = _scale([summary for summary in by.values() if summary.n])
-    planned = {(order, e): group.seed.nunique() for (order, e), group in part.groupby(["order", "explainer"])}
+    planned = {(str(order), str(e)): group.seed.nunique() for (order, e), group in part.groupby(["order", "explainer"])}
     charts = [
         Chart(order, what(part, order), scale.ticks(), [
             _line(drawn[e], {t: s for (o, name, t), s in by.items() if (o, name) == (order, e)}, n, scale)

@@ -121,7 +121,7 @@ def _entries(shown: pd.Series, behind: Sequence[float | None], marks: Sequence[s
         yield Entry(text, "" if math.isnan(value) else f"{value:.10g}", mark, FLAG in text)
 
 
-def _behind(table: Table, column: object) -> list[float | None]:
+def _behind(table: Table, column: object) -> Sequence[float | None]:
     """The numbers behind a column; None where the table keeps none under its name."""
     for number in BEHIND:
         if (column, number) in table.numbers.columns:

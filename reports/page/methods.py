@@ -24,7 +24,7 @@ class Method:
 
     Attributes:
         parameters: name, value and meaning of each.
-        costs: data set and classifier, passes, milliseconds to explain an image.
+        costs: data set and classifier, and what it takes there to explain an image.
     """
 
     series: Series
@@ -32,7 +32,7 @@ class Method:
     paper: Pieces
     differs: Pieces
     parameters: list[tuple[str, str, str]]
-    costs: list[tuple[str, str, str]]
+    costs: list[tuple[str, str]]
 
 
 def methods(frame: pd.DataFrame, cards: Mapping[str, Card], drawn: list[Series]) -> list[Method]:
@@ -56,20 +56,21 @@ def _address(piece: str) -> str:
     return HOSTS[kind] + name
 
 
-def _method(series: Series, card: Card, costs: list[tuple[str, str, str]]) -> Method:
+def _method(series: Series, card: Card, costs: list[tuple[str, str]]) -> Method:
     meanings = card.get("meanings", {})
     parameters = [(str(k), str(v), str(meanings.get(k, ""))) for k, v in card.get("parameters", {}).items()]
-    said = [cited(str(card.get(part, ""))) for part in ("summary", "paper", "differs")]
-    return Method(series, *said, parameters, costs)
+    summary, paper, differs = (cited(str(card.get(part, ""))) for part in ("summary", "paper", "differs"))
+    return Method(series, summary, paper, differs, parameters, costs)
 
 
-def _costs(frame: pd.DataFrame) -> dict[str, list[tuple[str, str, str]]]:
+def _costs(frame: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     """Explainer -> what it took under every data set and classifier where that was measured."""
-    found: dict[str, list[tuple[str, str, str]]] = {}
+    found: dict[str, list[tuple[str, str]]] = {}
     measured = frame[(frame.probe == "attribution") & (frame.status == "done")]
     for (e, dataset, classifier), rows in measured.groupby(["explainer", "dataset", "classifier"], sort=False):
         through, clock = summarise(rows.passes), summarise(rows.seconds_per_image)
-        if through.n or clock.n:
-            cost = (f"{dataset}, {classifier}", passes(through, through.n), milliseconds(clock, clock.n))
-            found.setdefault(str(e), []).append(cost)
+        known = [f"{passes(through, through.n)} passes"] * bool(through.n)
+        known += [f"{milliseconds(clock, clock.n)} ms"] * bool(clock.n)
+        if known:
+            found.setdefault(str(e), []).append((f"{dataset}, {classifier}", ", ".join(known)))
     return found

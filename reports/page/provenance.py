@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 
 import pandas as pd
@@ -60,7 +61,7 @@ def duration(seconds: float) -> str:
 
 
 def _values(column: pd.Series) -> str:
-    counts = column.dropna().astype(str).value_counts(sort=False)
+    counts = Counter(map(str, column.dropna()))
     return "; ".join(value if len(counts) == 1 else f"{value} ({n} cells)" for value, n in counts.items())
 
 

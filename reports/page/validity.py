@@ -101,8 +101,9 @@ def _agreement(tables: Sequence[Table]) -> Check:
     if not pairs:
         few = "Fewer than two ways share the explainers that a correlation needs."
         return Check("Agreement between ways of measuring", "open", few, AGREEMENT)
-    lowest, highest = (pick(pairs, key=lambda pair: pair[3]) for pick in (min, max))
-    against, surely = (sum(pair[i] < 0 for pair in pairs) for i in (3, 4))
+    pairs.sort(key=lambda pair: pair[3])
+    lowest, highest = pairs[0], pairs[-1]
+    against, surely = sum(pair[3] < 0 for pair in pairs), sum(pair[4] < 0 for pair in pairs)
     told = (
         f"{against} of {len(pairs)} correlations are below 0, {surely or 'none'} with the whole interval; they lie "
         f"between {lowest[3]:.2f} and {highest[3]:.2f}."
