@@ -8,8 +8,7 @@ import pandas as pd
 
 from benchmark.statistics import Summary, summarise
 from reports.evidence import grouped, mask_accuracies, means, readable
-from reports.load import curves
-from reports.settings import images
+from reports.settings import settings
 from reports.statistics import LEVEL, Difference, holm, least_p
 from reports.style import FLAG, family, labels, p_value, percent
 from reports.summary import compare, reference_of
@@ -88,12 +87,15 @@ class _Tests:
         return sorted((e for e, p in self.p.items() if not math.isnan(p)), key=lambda e: -self.gains[e].mean)
 
 
-def answers(frame: pd.DataFrame) -> list[Answer]:
-    """An answer for every data set and classifier of which curves were planned."""
-    joined = curves(frame)
+def answers(joined: pd.DataFrame) -> list[Answer]:
+    """An answer for every data set and classifier of which curves were planned.
+
+    Args:
+        joined: all curves of a run, from `load.curves`.
+    """
     seen = joined[joined.probe == "image"]
     return [
-        Answer(str(dataset), str(classifier), [_verdict(rows, order, joined) for rows, order in _ways(part)])
+        Answer(str(dataset), str(classifier), [_verdict(rows, order, joined) for rows, order in ways(part)])
         for (dataset, classifier), part in seen.groupby(["dataset", "classifier"], sort=False)
     ]
 
@@ -122,9 +124,10 @@ def listed(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def _ways(part: pd.DataFrame) -> list[tuple[pd.DataFrame, str]]:
-    """Retrained before not retrained, most relevant first before least, otherwise as in the matrix."""
-    found = [(rows, order) for rows, order, _ in images(part)]
+def ways(joined: pd.DataFrame) -> list[tuple[pd.DataFrame, str]]:
+    """Rows and order of each way in which networks see images: retrained before not retrained, otherwise as planned."""
+    parts = settings(joined[joined.probe == "image"])
+    found = [(rows, str(order)) for part in parts for order, rows in part.groupby("order", sort=False)]
     return sorted(found, key=lambda one: (not one[0].retrain.iloc[0], bool(one[0].recursive.iloc[0])))
 
 
@@ -210,7 +213,9 @@ def _sentence(tests: _Tests, better: list[str], judged: list[str]) -> str:
     p = p_value(tests.p[best])
     side = GAP[tests.order] if gain.mean > 0 else GAP["lerf" if tests.order == "morf" else "morf"]
     begin = f"{name}: " if len(better) == 1 else f"The largest gain is that of {name}: "
-    tested = f"p {f'< {p[1:]}' if p.startswith('<') else f'= {p}'} by Holm over {len(judged)} explainers, n = {gain.n} seeds"
+    tested = (
+        f"p {f'< {p[1:]}' if p.startswith('<') else f'= {p}'} by Holm over {len(judged)} explainers, n = {gain.n} seeds"
+    )
     return f"{begin}{leaves[0].lower()}{leaves[1:]}, {points} points {side} than {random} ({tested})."
 
 

@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from reports.load import curves
 from reports.page.provenance import duration
 from reports.style import ORDERS
 
@@ -24,9 +23,8 @@ NETWORKS = {
 }
 
 
-def question(frame: pd.DataFrame) -> str:
-    """The protocol of a run's curves in a few sentences; nothing without curves."""
-    joined = curves(frame)
+def question(joined: pd.DataFrame) -> str:
+    """The protocol of a run's curves, from `load.curves`, in a few sentences; nothing without curves."""
     seen = joined[joined.probe == "image"]
     if seen.empty:
         return ""

@@ -10,7 +10,6 @@ import pandas as pd
 from benchmark.notation import parse
 from benchmark.statistics import Summary, summarise
 from reports.instruments import DEFAULT_BASE
-from reports.load import curves
 from reports.page.answer import condition
 from reports.settings import settings
 from reports.style import (
@@ -129,19 +128,14 @@ def series(frame: pd.DataFrame) -> list[Series]:
     return found
 
 
-def panels(frame: pd.DataFrame, drawn: Sequence[Series]) -> list[Panel]:
-    """The charts of every setting in which networks see images."""
-    joined = curves(frame)
+def panels(joined: pd.DataFrame, drawn: Sequence[Series]) -> list[Panel]:
+    """The charts of every setting in which networks see images, from the rows of `load.curves`."""
     by_name = {one.explainer: one for one in drawn}
     return [_panel(part, by_name) for part in settings(joined[joined.probe == "image"])]
 
 
 def _panel(part: pd.DataFrame, drawn: dict[str, Series]) -> Panel:
-    first, drawn_part = part.iloc[0], part[part.removal_fraction < 1]
-    by = {
-        (str(order), str(e), float(t)): summarise(group.test_accuracy)  # type: ignore[arg-type]
-        for (order, e, t), group in drawn_part.groupby(["order", "explainer", "removal_fraction"], sort=False)
-    }
+    first, by = part.iloc[0], _summaries(part[part.removal_fraction < 1])
     scale = _scale([summary for summary in by.values() if summary.n])
     planned = {(str(order), str(e)): group.seed.nunique() for (order, e), group in part.groupby(["order", "explainer"])}
     charts = [
@@ -152,6 +146,15 @@ def _panel(part: pd.DataFrame, drawn: dict[str, Series]) -> Panel:
         for order in ORDERS if order in set(part.order)
     ]  # fmt: skip
     return Panel(f"{first.dataset}, {first.classifier}", condition(part), charts, _full(part))
+
+
+def _summaries(part: pd.DataFrame) -> dict[tuple[str, str, float], Summary]:
+    """Order, explainer and removal fraction -> mean over seeds."""
+    values: dict[tuple[str, str, float], list[float]] = {}
+    columns = (part[name].tolist() for name in ("order", "explainer", "removal_fraction", "test_accuracy"))
+    for order, explainer, fraction, accuracy in zip(*columns, strict=True):
+        values.setdefault((order, explainer, fraction), []).append(accuracy)
+    return {key: summarise(of_seeds) for key, of_seeds in values.items()}
 
 
 def _full(part: pd.DataFrame) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from benchmark.adaptive import rule
-from reports.load import Run
+from reports.load import Run, curves
 from reports.page import chart
 from reports.page.answer import answers
 from reports.page.asked import AIM, protocol, question
@@ -28,7 +28,7 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Picture]) -> str:
         tables: all that the report has.
         pictures: their files lie in the folder of the report already.
     """
-    drawn = series(run.frame)
+    joined, drawn = curves(run.frame), series(run.frame)
     figures_shown, galleries = figures(run.folder / FOLDER, pictures)
     environment = Environment(
         loader=PackageLoader("reports.page"), autoescape=True, undefined=StrictUndefined,
@@ -36,10 +36,10 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Picture]) -> str:
     )  # fmt: skip
     environment.filters["glued"] = glued
     return environment.get_template("page.html.j2").render(
-        aim=AIM, question=question(run.frame), protocol=protocol(run.frame, run.costs), answers=answers(run.frame),
-        series=drawn, panels=panels(run.frame, drawn), chart=chart, kinds=kinds(tables), figures=figures_shown,
+        aim=AIM, question=question(joined), protocol=protocol(run.frame, run.costs), answers=answers(joined),
+        series=drawn, panels=panels(joined, drawn), chart=chart, kinds=kinds(tables), figures=figures_shown,
         galleries=galleries, methods=methods(run.frame, run.cards, drawn), described=bool(run.cards),
-        checks=checks(run.frame, tables, rule(run.matrix)), facts=facts(run.costs), matrix=toml(run.matrix),
+        checks=checks(run.frame, joined, tables, rule(run.matrix)), facts=facts(run.costs), matrix=toml(run.matrix),
         specification=specification(run.matrix),
     )  # fmt: skip
 

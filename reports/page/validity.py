@@ -9,10 +9,8 @@ import pandas as pd
 from benchmark.adaptive import Rule
 from benchmark.statistics import summarise
 from reports.evidence import MASK_MARGIN, mask_accuracies, means, readable
-from reports.load import curves
-from reports.page.answer import listed, way
+from reports.page.answer import listed, way, ways
 from reports.seeds import notes
-from reports.settings import images
 from reports.style import FLAG, label, percent
 from reports.table import Table
 
@@ -45,9 +43,13 @@ class Check:
     cases: list[str] = field(default_factory=list)
 
 
-def checks(frame: pd.DataFrame, tables: Sequence[Table], rule: Rule | None) -> list[Check]:
-    """All checks, in a fixed order."""
-    joined = curves(frame)
+def checks(frame: pd.DataFrame, joined: pd.DataFrame, tables: Sequence[Table], rule: Rule | None) -> list[Check]:
+    """All checks, in a fixed order.
+
+    Args:
+        joined: the curves of the frame, from `load.curves`.
+        tables: all that the report has.
+    """
     made = [_masks(joined), _zeros(frame), _agreement(tables), _cells(frame), _seeds(joined)]
     return [*made, *([_added(joined, rule)] if rule else [])]
 
@@ -67,7 +69,7 @@ def _masks(joined: pd.DataFrame) -> Check:
 
 def _readable(joined: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """Data set and classifier, and whose masks tell the class there."""
-    for rows, order, _ in images(joined):
+    for rows, order in ways(joined):
         masks = (
             mask_accuracies(rows, joined[joined.probe == "mask"]) if order == "morf" and rows.retrain.iloc[0] else {}
         )
@@ -144,7 +146,7 @@ def _cells(frame: pd.DataFrame) -> Check:
 def _seeds(joined: pd.DataFrame) -> Check:
     """Curves that are not whole."""
     by: dict[str, list[str]] = {}
-    for rows, order, _ in images(joined):
+    for rows, order in ways(joined):
         whole: Mapping = means(rows)
         for e, group in rows.groupby("explainer", sort=False):
             n, planned = len(whole.get(str(e), {})), group.seed.nunique()
@@ -165,7 +167,7 @@ def _seeds(joined: pd.DataFrame) -> Check:
 def _added(joined: pd.DataFrame, rule: Rule) -> Check:
     cases = [
         f"{rows.dataset.iloc[0]}, {way(rows, order)}: {note}"
-        for rows, order, _ in images(joined) if rows.retrain.iloc[0]
+        for rows, order in ways(joined) if rows.retrain.iloc[0]
         for note in list(notes(rows, rule))[1:]
     ]  # fmt: skip
     found = f"{rule.first} to {rule.most} seeds, to a half-width of {100 * rule.target:g} points."
