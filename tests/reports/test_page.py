@@ -241,7 +241,8 @@ def test_pictures_stay_in_worlds_of_their_own(stored: Stored, wide: Matrix, monk
 
 
 def test_a_drawing_survives_its_address() -> None:
-    svg = '<!-- # --><svg xmlns="http://www.w3.org/2000/svg"><path d="M 0.123456 10"/><text>5 % &lt;b&gt; "0.123456"</text></svg>'
+    inside = '<path d="M 0.123456 10"/><text>5 % &lt;b&gt; "0.123456"</text>'
+    svg = f'<!-- # --><svg xmlns="http://www.w3.org/2000/svg">{inside}</svg>'
     (path, text) = ElementTree.fromstring(unquote(address(svg).partition(",")[2]))
     assert path.get("d") == "M 0.12 10"
     assert text.text == '5 % <b> "0.123456"'
@@ -273,7 +274,7 @@ def test_what_is_wrong_is_checked(stored: Stored, wide: Matrix) -> None:
     found = {check.title: check for check in checks(run.frame, curves(run.frame), [], None)}
     assert found["Masks"].state == "warn"
     assert "IG" in found["Masks"].cases[0]
-    assert found["Cells"].cases == ["GRAD: 20 failed (out of memory)."]  # 16 of images, 4 of masks
+    assert found["Cells"].cases == ["GRAD: 24 failed (out of memory)."]  # 16 of images, 8 of masks
     assert "GRAD 0 of 4" in found["Seeds"].cases[0]
     assert found["Maps of zeros"].state == "open"
 
