@@ -214,7 +214,8 @@ def _sentence(tests: _Tests, better: list[str], judged: list[str]) -> str:
     side = GAP[tests.order] if gain.mean > 0 else GAP["lerf" if tests.order == "morf" else "morf"]
     begin = f"{name}: " if len(better) == 1 else f"The largest gain is that of {name}: "
     tested = f"p {f'< {p[1:]}' if p.startswith('<') else f'= {p}'} by Holm over {len(judged)} explainers"
-    return f"{begin}{leaves[0].lower()}{leaves[1:]}, {points} points {side} than {random} ({tested}, n = {gain.n} seeds)."
+    than = f"{points} points {side} than {random} ({tested}, n = {gain.n} seeds)"
+    return f"{begin}{leaves[0].lower()}{leaves[1:]}, {than}."
 
 
 def _between(tests: _Tests, best: str) -> str:
