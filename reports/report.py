@@ -13,6 +13,7 @@ from reports.consistency import consistency_tables, heat_maps
 from reports.instruments import instrument_tables
 from reports.load import CLOCKED, read
 from reports.operating import operating_tables
+from reports.page.page import FILE, page
 from reports.plots import plots
 from reports.probability import probabilities
 from reports.reference import reference_tables
@@ -24,7 +25,7 @@ from reports.trust import trust_tables
 RENDERED = (
     "rows", "costs", "roar", "kar", "fidelity", "operating", "curves", "diffroar", "summary", "deletion", "insertion",
     "friedman", "critical_difference", "masks", "attributions", "consistency", "trust", "reference", "claims",
-    "instruments",
+    "instruments", "index",
 )  # fmt: skip
 
 
@@ -54,6 +55,8 @@ def report(folder: Path, *, reference: bool = False) -> str:
         written += table.write(out)
     for draw in (plots, heat_maps, diagrams):
         written += draw(run.frame, out)
+    written.append(out / FILE)
+    written[-1].write_text(page(run, found, ()), encoding="utf-8")
     shown = [table for table in found if table.printed] or found  # of networks that were all not retrained
     return "\n\n".join([*(table.text() for table in shown), "\n".join(map(str, written))])
 

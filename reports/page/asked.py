@@ -1,0 +1,63 @@
+"""What was asked of a run, in words and numbers."""
+
+import pandas as pd
+
+from reports.page.provenance import duration
+from reports.style import ORDERS
+
+AIM = "Which explainer finds what a classifier needs?"
+RANKED = (
+    "Each explainer ranks the {units} of every image. The share t that it ranks {ends} is replaced (fill {fills}), and "
+    "{networks}. "
+)
+ENDS = {"morf": "first (ROAR)", "lerf": "last (KAR)"}
+GOOD = {
+    "morf": "Under ROAR a good explainer makes accuracy fall",
+    "lerf": "under KAR it keeps accuracy high",
+}
+CHANCE = "; it must beat pixels drawn at random."
+NETWORKS = {
+    (True,): "a network is trained from scratch on what is left, and tested",
+    (False,): "the original network, not retrained, is tested on what is left",
+    (False, True): "a network trained from scratch on what is left is tested, and so is the original one",
+}
+
+
+def question(joined: pd.DataFrame) -> str:
+    """The protocol of a run's curves, from `load.curves`, in a few sentences; nothing without curves."""
+    seen = joined[joined.probe == "image"]
+    if seen.empty:
+        return ""
+    orders = [order for order in ORDERS if order in set(seen.order)]
+    ranked = RANKED.format(
+        units=" or ".join(f"{unit}s" for unit in dict.fromkeys(seen.unit)), ends=" or ".join(ENDS[o] for o in orders),
+        fills=" or ".join(str(fill) for fill in dict.fromkeys(seen.fill.dropna())),
+        networks=NETWORKS[tuple(sorted({bool(retrained) for retrained in seen.retrain}))],
+    )  # fmt: skip
+    good = ", ".join(GOOD[order] for order in orders)
+    return ranked + good[0].upper() + good[1:] + CHANCE
+
+
+def protocol(frame: pd.DataFrame, costs: pd.DataFrame) -> list[tuple[str, str]]:
+    """The axes of a run with their values."""
+    reduced = frame[frame.explainer.notna() & (frame.probe == "image")]
+    seeds = reduced.groupby("explainer").seed.nunique()
+    removed = sorted(set(frame[frame.probe == "image"].removal_fraction))
+    done = int((frame.status == "done").sum())
+    took = f", {duration(float(costs.seconds.sum()))} of work" if len(costs) else ""
+    return [
+        (_many("data set", frame.dataset), _values(frame.dataset)),
+        (_many("classifier", frame.classifier), _values(frame.classifier)),
+        ("Explainers", str(frame.explainer.nunique())),
+        ("Seeds", "–".join(map(str, dict.fromkeys((seeds.min(), seeds.max())))) if len(seeds) else "none"),
+        ("Shares removed, t", ", ".join(f"{t:.10g}" for t in removed)),
+        ("Cells", f"{done} of {len(frame)} measured{took}"),
+    ]  # fmt: skip
+
+
+def _many(name: str, column: pd.Series) -> str:
+    return name.capitalize() + ("s" if column.nunique() != 1 else "")
+
+
+def _values(column: pd.Series) -> str:
+    return ", ".join(map(str, dict.fromkeys(column)))

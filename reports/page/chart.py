@@ -1,0 +1,220 @@
+"""Curves as SVG: coordinates, ticks and the words of every point; the template draws them."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import pandas as pd
+
+from benchmark.notation import parse
+from benchmark.statistics import Summary, summarise
+from reports.instruments import DEFAULT_BASE
+from reports.page.answer import condition
+from reports.settings import settings
+from reports.style import (
+    ENSEMBLES,
+    FAMILIES,
+    INSTRUMENTS,
+    ORDERS,
+    OTHER_FAMILY,
+    REFERENCE,
+    family,
+    labels,
+    percent,
+)  # fmt: skip
+from reports.tables import what
+
+WIDTH, HEIGHT = 560, 380
+LEFT, RIGHT, TOP, BOTTOM = 46, 10, 12, 40
+STEPS = (0.02, 0.05, 0.1, 0.2)
+MOST_TICKS = 7
+NUM_COLOURS = 8
+"""Colours --c0 to --c7 of the style sheet."""
+
+DASHES = ("", "7 3", "2 2.5", "10 3 2 3", "4 2", "12 3 2 3 2 3", "1 4", "14 4")
+
+
+@dataclass(frozen=True)
+class Series:
+    """An explainer as it is drawn everywhere on the page."""
+
+    number: int
+    explainer: str
+    label: str
+    family: str
+    colour: str
+    dash: str
+
+
+@dataclass(frozen=True)
+class Point:
+    """A mean on the canvas, and what it says."""
+
+    x: float
+    y: float
+    said: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve: paths of the mean and of the band, broken where nothing was measured."""
+
+    series: Series
+    mean: str
+    band: str
+    points: list[Point]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The curves of one setting and order."""
+
+    order: str
+    title: str
+    axis: list[tuple[float, str]]
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The charts of one setting, which stand side by side.
+
+    Attributes:
+        full: what is said of t = 1, where everything is removed and all curves meet; it would flatten the rest.
+    """
+
+    dataset: str
+    way: str
+    charts: list[Chart]
+    full: str
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Accuracies to heights."""
+
+    low: float
+    high: float
+
+    def y(self, accuracy: float) -> float:
+        return round(TOP + (self.high - accuracy) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM), 1)
+
+    def ticks(self) -> list[tuple[float, str]]:
+        step = next((s for s in STEPS if (self.high - self.low) / s < MOST_TICKS), STEPS[-1])
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        return [(self.y(i * step), f"{100 * i * step:.0f}") for i in range(first, last + 1)]
+
+
+def x(fraction: float) -> float:
+    """Where a removal fraction stands."""
+    return round(LEFT + fraction * (WIDTH - LEFT - RIGHT), 1)
+
+
+def series(frame: pd.DataFrame) -> list[Series]:
+    """The explainers of a run in their order: a colour for what they are based on, dashes for their family."""
+    explainers = [str(name) for name in dict.fromkeys(frame.explainer.dropna())]
+    families = [name for name in (*FAMILIES, OTHER_FAMILY) if name in {family(e) for e in explainers}]
+    bases = [*dict.fromkeys(_base(e) for e in explainers if parse(e)[0] != REFERENCE)]
+    taken: set[tuple[int, int]] = set()
+    found = []
+    for number, (e, shown) in enumerate(zip(explainers, labels(explainers), strict=True)):
+        if parse(e)[0] == REFERENCE:
+            found.append(Series(number, e, shown, family(e), "var(--random)", "1.5 3"))
+            continue
+        colour, dash = _free(bases.index(_base(e)), _dash(families, e), taken)
+        taken.add((colour, dash))
+        found.append(Series(number, e, shown, family(e), f"var(--c{colour})", DASHES[dash]))
+    return found
+
+
+def panels(joined: pd.DataFrame, drawn: Sequence[Series]) -> list[Panel]:
+    """The charts of every setting in which networks see images, from the rows of `load.curves`."""
+    by_name = {one.explainer: one for one in drawn}
+    return [_panel(part, by_name) for part in settings(joined[joined.probe == "image"])]
+
+
+def _panel(part: pd.DataFrame, drawn: dict[str, Series]) -> Panel:
+    first, by = part.iloc[0], _summaries(part[part.removal_fraction < 1])
+    scale = _scale([summary for summary in by.values() if summary.n])
+    planned = {(str(order), str(e)): group.seed.nunique() for (order, e), group in part.groupby(["order", "explainer"])}
+    charts = [
+        Chart(order, what(part, order), scale.ticks(), [
+            _line(drawn[e], {t: s for (o, name, t), s in by.items() if (o, name) == (order, e)}, n, scale)
+            for (o, e), n in planned.items() if o == order
+        ])
+        for order in ORDERS if order in set(part.order)
+    ]  # fmt: skip
+    return Panel(f"{first.dataset}, {first.classifier}", condition(part), charts, _full(part))
+
+
+def _summaries(part: pd.DataFrame) -> dict[tuple[str, str, float], Summary]:
+    """Order, explainer and removal fraction -> mean over seeds."""
+    values: dict[tuple[str, str, float], list[float]] = {}
+    columns = (part[name].tolist() for name in ("order", "explainer", "removal_fraction", "test_accuracy"))
+    for order, explainer, fraction, accuracy in zip(*columns, strict=True):
+        values.setdefault((order, explainer, fraction), []).append(accuracy)
+    return {key: summarise(of_seeds) for key, of_seeds in values.items()}
+
+
+def _full(part: pd.DataFrame) -> str:
+    removed = part[part.removal_fraction == 1].drop_duplicates("seed")
+    summary = summarise(removed.test_accuracy)
+    if not summary.n:
+        return ""
+    return f"Not drawn: t = 1, where everything is removed and all curves meet at {percent(summary, summary.n)} %."
+
+
+def _line(drawn: Series, by: dict[float, Summary], planned: int, scale: _Scale) -> Line:
+    ordered = sorted(by.items())
+    runs = [[*run] for known, run in groupby(ordered, key=lambda one: one[1].n > 0) if known]
+    mean = " ".join(_path([(x(t), scale.y(s.mean)) for t, s in run]) for run in runs)
+    points = [Point(x(t), scale.y(s.mean), _said(drawn.label, t, s, planned)) for t, s in ordered if s.n]
+    return Line(drawn, mean, " ".join(_bands(ordered, scale)), points)
+
+
+def _bands(ordered: list[tuple[float, Summary]], scale: _Scale) -> Iterator[str]:
+    for known, run in groupby(ordered, key=lambda one: not math.isnan(one[1].half_width)):
+        inside = [*run]
+        if known:
+            above = [(x(t), scale.y(s.mean + s.half_width)) for t, s in inside]
+            below = [(x(t), scale.y(s.mean - s.half_width)) for t, s in reversed(inside)]
+            yield _path([*above, *below]) + "Z"
+
+
+def _said(name: str, fraction: float, summary: Summary, planned: int) -> str:
+    seeds = f"n = {summary.n}" + (f" of {planned}" if summary.n < planned else "")
+    return f"{name} at t = {fraction:.10g}: {percent(summary, summary.n)} % ({seeds})"
+
+
+def _path(points: Sequence[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{a:g} {b:g}" for a, b in points)
+
+
+def _scale(summaries: Sequence[Summary]) -> _Scale:
+    """From a little below the lowest mean to a little above the highest, at whole ticks."""
+    values = [summary.mean for summary in summaries] or [0.0, 1.0]
+    return _Scale(max(0.0, math.floor(10 * min(values) - 0.3) / 10), min(1.0, math.ceil(10 * max(values) + 0.3) / 10))
+
+
+def _base(explainer: str) -> str:
+    """What an ensemble or an instrument starts from."""
+    name, parameters = parse(explainer)
+    if "base" in parameters:
+        return _base(parameters["base"])
+    return DEFAULT_BASE if name in (*ENSEMBLES, *INSTRUMENTS) else name
+
+
+def _dash(families: list[str], explainer: str) -> int:
+    """Solid for the base methods, and for each other family one of its own."""
+    others = [name for name in families if name != "Base"]
+    return 0 if family(explainer) == "Base" else 1 + others.index(family(explainer)) % (len(DASHES) - 1)
+
+
+def _free(colour: int, dash: int, taken: set[tuple[int, int]]) -> tuple[int, int]:
+    """The nearest pair of colour and dashes that no other explainer has; with too many explainers, one that has."""
+    pairs = [
+        ((colour + i) % NUM_COLOURS, (dash + j) % len(DASHES)) for j in range(len(DASHES)) for i in range(NUM_COLOURS)
+    ]
+    wanted = (colour % NUM_COLOURS, dash)
+    return next((pair for pair in [wanted, *pairs] if pair not in taken), wanted)

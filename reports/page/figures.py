@@ -1,0 +1,75 @@
+"""Pictures inside the page: as data, each in a world of its own, for their ids and styles never meet."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
+
+BUDGET = 3_000_000
+"""Bytes that all pictures of a page may take together; others are named, and lie beside it."""
+
+PLAIN = " !$&'()*+,-./:;=?@[]^_`{|}~"
+"""Signs that may stand in a data address; quoting them would only make it longer."""
+
+COORDINATES = re.compile(r'\bd="[^"]*"')
+DIGITS = re.compile(r"(\.\d\d)\d+")
+COMMENTS = re.compile(r"<!--.*?-->|<metadata>.*?</metadata>|^.*?(?=<svg)", re.DOTALL)
+GALLERY = "gallery"
+
+
+class Picture(Protocol):
+    """A figure that lies in the folder of the report as NAME.svg."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def caption(self) -> str: ...
+
+    @property
+    def alt(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture with its address; empty where it is too large for the page."""
+
+    name: str
+    caption: str
+    alt: str
+    address: str
+
+
+def figures(folder: Path, pictures: Iterable[Picture]) -> tuple[list[Figure], list[Figure]]:
+    """The figures and the galleries among some pictures; the smaller go first where there are too many.
+
+    Args:
+        folder: where the files lie.
+    """
+    given = [(picture, folder / f"{picture.name}.svg") for picture in pictures]
+    files = {picture.name: path.read_text(encoding="utf-8") for picture, path in given if path.exists()}
+    addresses = _within(BUDGET, {name: address(svg) for name, svg in files.items()})
+    found = [Figure(p.name, p.caption, p.alt, addresses.get(p.name, "")) for p, path in given if path.exists()]
+    return _of(found, gallery=False), _of(found, gallery=True)
+
+
+def address(svg: str) -> str:
+    """A drawing as an address that holds it; coordinates to a hundredth of a point, without comments."""
+    small = COORDINATES.sub(lambda found: DIGITS.sub(r"\1", found[0]), COMMENTS.sub("", svg))
+    return "data:image/svg+xml," + quote(" ".join(small.split()), safe=PLAIN)
+
+
+def _within(budget: int, addresses: dict[str, str]) -> dict[str, str]:
+    kept: dict[str, str] = {}
+    for name, found in sorted(addresses.items(), key=lambda one: (len(one[1]), one[0])):
+        budget -= len(found)
+        if budget < 0:
+            break
+        kept[name] = found
+    return kept
+
+
+def _of(found: Sequence[Figure], *, gallery: bool) -> list[Figure]:
+    return [figure for figure in found if figure.name.startswith(GALLERY) == gallery]

@@ -1,0 +1,135 @@
+"""The tables of a report by what they are about, each with its numbers behind the text."""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from reports.style import FLAG
+from reports.table import Table
+
+KINDS = {
+    "summary": ("Against random", "How much, and how surely, each explainer does better than pixels drawn at random."),
+    "roar": ("Most relevant removed first", "Accuracy that is left. A good explainer makes it fall: lower is better."),
+    "kar": ("Least relevant removed first", "Accuracy that is kept. A good explainer keeps it high: higher is better."),
+    "diffroar": ("DiffROAR", "What is kept minus what is left, at the same share removed: higher is better."),
+    "fidelity": ("Fidelity and interpretability", "How much accuracy stays for how much is hidden."),
+    "operating": ("Operating points", "Explainers with masks of their own, and all others at the same share hidden."),
+    "masks": ("Masks alone", "What networks can tell from the places of the removed pixels, without any image."),
+    "deletion": ("Deletion", "The probability of the class as the most relevant go, without retraining."),
+    "insertion": ("Insertion", "The probability of the class as the most relevant come, without retraining."),
+    "instruments": ("Instruments", "Explainers that were spoilt in a known way, beside those they come from."),
+    "attributions": ("Attributions by themselves", "What is measured of the maps without removing anything."),
+    "consistency": ("Consistency", "Whether ways of measuring put explainers in the same order."),
+    "trust": ("Trust", "Whether ways of measuring recover an order that is known."),
+    "friedman": ("Over data sets", "Mean ranks, and Friedman's test."),
+    "reference": ("Beside the published table", "The same explainers in Hooker et al. 2019."),
+    "claims": ("Claims of the paper", "Whether they hold here."),
+}
+OTHER = ("Further tables", "What else was asked for.")
+PARTS = re.compile(r"(?<=[.;:?]) ")
+NUMBER = re.compile(r"[-−]?\d[\d,]*(?:\.\d+)?")
+GAP = "–"
+BEHIND = ("mean", "holm")
+"""Numbers that cells are sorted by, where a table has them."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell: its text, the number it is sorted by (empty without one), and how it stands out."""
+
+    text: str
+    value: str
+    mark: str
+    flagged: bool
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A table as the page shows it.
+
+    Attributes:
+        heading: what tells it from the other tables of its kind.
+        corner: name of the first column.
+        rows: name of the row and its cells.
+    """
+
+    name: str
+    heading: str
+    caption: str
+    corner: str
+    columns: list[str]
+    rows: list[tuple[str, list[Entry]]]
+    notes: tuple[str, ...]
+    latex: str
+    csv: str
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Tables about the same thing."""
+
+    name: str
+    title: str
+    about: str
+    tables: list[Shown]
+
+
+def kinds(tables: Sequence[Table]) -> list[Kind]:
+    """All tables, in the order in which one reads them; those of unknown kinds at the end."""
+    by: dict[str, list[Table]] = {name: [] for name in (*KINDS, "")}
+    for table in tables:
+        name = table.name.partition("-")[0]
+        by[name if name in KINDS else ""].append(table)
+    return [
+        Kind(name or "further", *KINDS.get(name, OTHER), [_shown(t, h) for t, h in zip(of, _headings(of), strict=True)])
+        for name, of in by.items() if of
+    ]  # fmt: skip
+
+
+def _headings(tables: Sequence[Table]) -> list[str]:
+    """The parts of each caption that others of its kind do not have."""
+    parts = [PARTS.split(table.caption) for table in tables]
+    if len(parts) == 1:
+        return [tables[0].caption]
+    common = set.intersection(*map(set, parts))
+    own = [" ".join(part for part in of if part not in common).rstrip(".;:") for of in parts]
+    return [heading or table.caption for heading, table in zip(own, tables, strict=True)]
+
+
+def _shown(table: Table, heading: str) -> Shown:
+    marks = getattr(table, "marks", None)
+    marked = (
+        [[""] * table.shown.shape[1]] * len(table.shown) if marks is None else marks.astype(str).to_numpy().tolist()
+    )
+    behind = {str(column): _behind(table, column) for column in table.shown.columns}
+    rows = [
+        (str(name), [*_entries(table.shown.iloc[i], [by[i] for by in behind.values()], marked[i])])
+        for i, name in enumerate(table.shown.index)
+    ]
+    corner = str(table.shown.index.name or "")
+    columns = [str(column) for column in table.shown.columns]
+    csv = table.numbers.to_csv()
+    return Shown(table.name, heading, table.caption, corner, columns, rows, table.notes, table.latex(), csv)
+
+
+def _entries(shown: pd.Series, behind: Sequence[float | None], marks: Sequence[str]) -> Iterator[Entry]:
+    for text, number, mark in zip(map(str, shown), behind, marks, strict=True):
+        value = _leading(text) if number is None else number
+        yield Entry(text, "" if math.isnan(value) else f"{value:.10g}", mark, FLAG in text)
+
+
+def _behind(table: Table, column: object) -> Sequence[float | None]:
+    """The numbers behind a column; None where the table keeps none under its name."""
+    for number in BEHIND:
+        if (column, number) in table.numbers.columns:
+            return pd.to_numeric(table.numbers[(column, number)], errors="coerce").astype(float).tolist()
+    return [None] * len(table.shown)
+
+
+def _leading(text: str) -> float:
+    """The first number of a text that begins with one, as of cells without numbers behind them."""
+    found = NUMBER.match(text.removeprefix("<"))
+    return float(found[0].replace(",", "").replace("−", "-")) if found else math.nan

@@ -1,0 +1,174 @@
+"""What speaks against believing a run: masks that can be read, maps of zeros, ways that disagree, cells that lack."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from benchmark.adaptive import Rule
+from benchmark.statistics import summarise
+from reports.evidence import MASK_MARGIN, mask_accuracies, means, readable
+from reports.page.answer import listed, way, ways
+from reports.seeds import notes
+from reports.style import FLAG, label, percent
+from reports.table import Table
+
+MASKS = (
+    "Networks that see only which pixels were removed. Where they tell the class, the places of the pixels carry it, "
+    "and networks retrained on reduced images may read them there."
+)
+ZEROS = "A map of zeros orders its pixels by chance: its curve is partly that of random."
+AGREEMENT = (
+    "Spearman correlation of the orders of explainers, 1 where both ways agree, below 0 where they contradict each "
+    "other. Where ways disagree, who is best depends on how one asks."
+)
+CELLS = "Cells that failed, do not apply or are still to do are gaps in the tables, never numbers."
+SEEDS = "Intervals and tests rest on whole curves alone; with fewer seeds than planned they are wider."
+ADDED = "Seeds were added where intervals were wide; looked at repeatedly, they cover a little less than 95 %."
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing to know: what was found in a line, what that means, and the cases.
+
+    Attributes:
+        state: "good", "warn" or "open", of which the last was not measured.
+    """
+
+    title: str
+    state: str
+    found: str
+    meaning: str
+    cases: list[str] = field(default_factory=list)
+
+
+def checks(frame: pd.DataFrame, joined: pd.DataFrame, tables: Sequence[Table], rule: Rule | None) -> list[Check]:
+    """All checks, in a fixed order.
+
+    Args:
+        joined: the curves of the frame, from `load.curves`.
+        tables: all that the report has.
+    """
+    made = [_masks(joined), _zeros(frame), _agreement(tables), _cells(frame), _seeds(joined)]
+    return [*made, *([_added(joined, rule)] if rule else [])]
+
+
+def _masks(joined: pd.DataFrame) -> Check:
+    cases = {f"{first}": case for first, case in _readable(joined)}
+    if not cases:
+        return Check("Masks", "open", "Masks alone were not measured.", MASKS)
+    flagged = [case for case in cases.values() if case]
+    found = (
+        f"{FLAG} Masks tell the class, more than {100 * MASK_MARGIN:.0f} points above chance."
+        if flagged else "No mask tells the class."
+    )  # fmt: skip
+    told = [f"{first}: {case or 'none'}." for first, case in cases.items()]
+    return Check("Masks", "warn" if flagged else "good", found, MASKS, told)
+
+
+def _readable(joined: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Data set and classifier, and whose masks tell the class there."""
+    for rows, order in ways(joined):
+        masks = (
+            mask_accuracies(rows, joined[joined.probe == "mask"]) if order == "morf" and rows.retrain.iloc[0] else {}
+        )
+        if masks:
+            chance = float(joined[joined.dataset == rows.dataset.iloc[0]].chance.mean())
+            flagged = {e: mask for e, mask in masks.items() if readable(mask, chance)}
+            named = listed([f"{label(e)} {percent(mask, mask.n)} %" for e, mask in flagged.items()])
+            unknown = "chance is unknown, hence no flags" if np.isnan(chance) else ""
+            told = f"{len(flagged)} of {len(masks)}, chance {100 * chance:.1f} %: {named}" if flagged else unknown
+            yield f"{rows.dataset.iloc[0]}, {rows.classifier.iloc[0]}", told
+
+
+def _zeros(frame: pd.DataFrame) -> Check:
+    measured = frame[(frame.probe == "attribution") & frame.zero_attributions.notna()]
+    if measured.empty:
+        return Check("Maps of zeros", "open", "Not measured.", ZEROS)
+    cases = []
+    for (dataset, e), rows in measured.groupby(["dataset", "explainer"], sort=False):
+        zero = summarise(rows.zero_attributions)
+        if zero.mean > 0:
+            cases.append(f"{dataset}: {label(str(e))} {percent(zero, zero.n)} % of the images.")
+    found = (
+        f"{len(cases)} explainers give some." if cases else "No explainer gives any, on the images that were looked at."
+    )
+    return Check("Maps of zeros", "warn" if cases else "good", found, ZEROS, cases)
+
+
+def _agreement(tables: Sequence[Table]) -> Check:
+    found = [table for table in tables if table.name.startswith("consistency")]
+    pairs = [(table, *pair) for table in found for pair in _pairs(table)]
+    if not pairs:
+        few = "Fewer than two ways share the explainers that a correlation needs."
+        return Check("Agreement between ways of measuring", "open", few, AGREEMENT)
+    pairs.sort(key=lambda pair: pair[3])
+    lowest, highest = pairs[0], pairs[-1]
+    against, surely = sum(pair[3] < 0 for pair in pairs), sum(pair[4] < 0 for pair in pairs)
+    told = (
+        f"{against} of {len(pairs)} correlations are below 0, {surely or 'none'} with the whole interval; they lie "
+        f"between {lowest[3]:.2f} and {highest[3]:.2f}."
+    )
+    cases = [
+        f"{name}: {one} and {other}, {value:.2f} ({_where(table)})."
+        for name, (table, one, other, value, _) in (("Lowest", lowest), ("Highest", highest))
+    ]
+    return Check("Agreement between ways of measuring", "warn" if against else "good", told, AGREEMENT, cases)
+
+
+def _pairs(table: Table) -> Iterator[tuple[str, str, float, float]]:
+    """Every two ways of a table of consistency, their correlation and the upper end of its interval."""
+    mean, high = (table.numbers.xs(number, axis=1, level=1) for number in ("mean", "high"))
+    for i, one in enumerate(mean.index):
+        for other in mean.columns[i + 1 :]:
+            if not np.isnan(mean[other].iloc[i]):
+                yield str(one), str(other), float(mean[other].iloc[i]), float(high[other].iloc[i])
+
+
+def _where(table: Table) -> str:
+    return table.caption.partition("? ")[2].rstrip(".")
+
+
+def _cells(frame: pd.DataFrame) -> Check:
+    missing = frame[frame.status != "done"]
+    counts = frame.status.value_counts()
+    told = ", ".join(
+        f"{counts[status]} {status}" for status in ("done", "failed", "skipped", "to do") if status in counts
+    )
+    cases = []
+    for (status, reason), rows in missing.groupby(["status", "reason"], sort=False):
+        names = [label(str(e)) for e in dict.fromkeys(rows.explainer.dropna())] or ["shared by all"]
+        cases.append(f"{listed(names)}: {len(rows)} {status}" + (f" ({reason})." if reason else "."))
+    return Check("Cells", "warn" if len(missing) else "good", f"{len(frame)} planned: {told}.", CELLS, cases)
+
+
+def _seeds(joined: pd.DataFrame) -> Check:
+    """Curves that are not whole."""
+    by: dict[str, list[str]] = {}
+    for rows, order in ways(joined):
+        whole: Mapping = means(rows)
+        for e, group in rows.groupby("explainer", sort=False):
+            n, planned = len(whole.get(str(e), {})), group.seed.nunique()
+            if n < planned:
+                by.setdefault(f"{rows.dataset.iloc[0]}, {way(rows, order)}", []).append(
+                    f"{label(str(e))} {n} of {planned}"
+                )
+    most = joined[joined.probe == "image"].seed.nunique()
+    few = most < 3
+    found = "Every curve has all its seeds." if not by else "Some curves lack seeds."
+    if few:
+        found += (
+            f" There {'is one seed' if most == 1 else f'are {most} seeds'} in all: too few to tell explainers apart."
+        )
+    return Check("Seeds", "warn" if by or few else "good", found, SEEDS, [f"{k}: {listed(v)}." for k, v in by.items()])
+
+
+def _added(joined: pd.DataFrame, rule: Rule) -> Check:
+    cases = [
+        f"{rows.dataset.iloc[0]}, {way(rows, order)}: {note}"
+        for rows, order in ways(joined) if rows.retrain.iloc[0]
+        for note in list(notes(rows, rule))[1:]
+    ]  # fmt: skip
+    found = f"{rule.first} to {rule.most} seeds, to a half-width of {100 * rule.target:g} points."
+    return Check("Added seeds", "warn" if cases else "good", found, ADDED, cases)
