@@ -33,3 +33,8 @@ def test_attributions_never_enter_curves(stored: Stored, matrix: Matrix) -> None
     )
     assert len(curves(load(plain))) == len(curves(load(wide)))
     assert attribution_tables(load(plain)) == []
+
+
+def test_nothing_measured_yet_is_no_table(stored: Stored, matrix: Matrix) -> None:
+    folder = stored(replace(matrix, measure_attributions=True), lambda cell: None)
+    assert attribution_tables(load(folder)) == []
