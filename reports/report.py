@@ -10,9 +10,12 @@ from reports.across import diagrams, ranks
 from reports.attributions import attribution_tables
 from reports.claims import claim_tables
 from reports.consistency import consistency_tables, heat_maps
+from reports.differences import difference_plots
+from reports.drawing import write
 from reports.instruments import instrument_tables
 from reports.load import CLOCKED, read
 from reports.operating import operating_tables
+from reports.plane import planes
 from reports.plots import plots
 from reports.probability import probabilities
 from reports.reference import reference_tables
@@ -24,8 +27,9 @@ from reports.trust import trust_tables
 RENDERED = (
     "rows", "costs", "roar", "kar", "fidelity", "operating", "curves", "diffroar", "summary", "deletion", "insertion",
     "friedman", "critical_difference", "masks", "attributions", "consistency", "trust", "reference", "claims",
-    "instruments",
+    "instruments", "difference", "plane",
 )  # fmt: skip
+DRAWN = (plots, difference_plots, planes, heat_maps, diagrams)
 
 
 def report(folder: Path, *, reference: bool = False) -> str:
@@ -52,8 +56,7 @@ def report(folder: Path, *, reference: bool = False) -> str:
     found += [*reference_tables(run.frame), *claim_tables(run.frame)] if reference else []
     for table in found:
         written += table.write(out)
-    for draw in (plots, heat_maps, diagrams):
-        written += draw(run.frame, out)
+    written += write((picture for draw in DRAWN for picture in draw(run.frame)), out)
     shown = [table for table in found if table.printed] or found  # of networks that were all not retrained
     return "\n\n".join([*(table.text() for table in shown), "\n".join(map(str, written))])
 
