@@ -10,9 +10,11 @@ from reports.across import diagrams, ranks
 from reports.attributions import attribution_tables
 from reports.claims import claim_tables
 from reports.consistency import consistency_tables, heat_maps
+from reports.cost import cost_plots
 from reports.differences import difference_plots
 from reports.drawing import write
 from reports.instruments import instrument_tables
+from reports.leaks import leak_plots
 from reports.load import CLOCKED, read
 from reports.operating import operating_tables
 from reports.plane import planes
@@ -27,9 +29,9 @@ from reports.trust import trust_tables
 RENDERED = (
     "rows", "costs", "roar", "kar", "fidelity", "operating", "curves", "diffroar", "summary", "deletion", "insertion",
     "friedman", "critical_difference", "masks", "attributions", "consistency", "trust", "reference", "claims",
-    "instruments", "difference", "plane",
+    "instruments", "difference", "plane", "cost_quality",
 )  # fmt: skip
-DRAWN = (plots, difference_plots, planes, heat_maps, diagrams)
+DRAWN = (plots, difference_plots, planes, leak_plots, cost_plots, heat_maps, diagrams)
 
 
 def report(folder: Path, *, reference: bool = False) -> str:

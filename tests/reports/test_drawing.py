@@ -12,9 +12,11 @@ from benchmark.plan import Matrix
 from benchmark.spec import Cell
 from benchmark.store import Outcome
 from hns.metrics import fii, fir
+from reports.cost import cost_plots, front
 from reports.differences import difference_plots
 from reports.drawing import FEW, Picture, write
-from reports.load import load
+from reports.leaks import leak_plots, paired_with_masks
+from reports.load import curves, load
 from reports.plane import fii_line, fir_line, planes
 from reports.plots import plots
 from reports.tables import tables
@@ -26,7 +28,7 @@ Judge = Callable[[Cell], Outcome | None]
 
 def drawn(folder: Path) -> list[Picture]:
     frame = load(folder)
-    return [picture for draw in (plots, difference_plots, planes) for picture in draw(frame)]
+    return [picture for draw in (plots, difference_plots, planes, leak_plots, cost_plots) for picture in draw(frame)]
 
 
 def test_two_writings_have_the_same_bytes_one_by_one_and_by_workers(
@@ -101,3 +103,31 @@ def test_gains_are_positive_where_better_whatever_the_order(stored: Stored, matr
     for axis, gain in zip(picture.figure.axes, (-20.0, 20.0), strict=True):
         marks = [line for line in axis.lines if line.get_marker() == "o"]
         assert [list(np.asarray(line.get_xdata())) for line in marks] == [pytest.approx([gain])]
+
+
+def test_the_pareto_front_holds_what_nothing_beats_in_both() -> None:
+    assert front({"x": (1, 5), "y": (2, 5), "z": (3, 6), "w": (1, 4), "v": (9, 0)}) == ["x", "z"]
+    assert front({}) == []
+
+
+def test_masks_meet_images_at_the_same_fraction(stored: Stored, matrix: Matrix, tmp_path: Path) -> None:
+    frame = load(stored(replace(matrix, fractions=(0.3, 0.5), mask_fractions=(0.5, 0.9))))
+    rows = curves(frame)
+    own = rows[(rows.probe == "image") & (rows.order == "lerf")]
+    pairs = paired_with_masks(own, rows)
+    assert {e: [t for t, *_ in of] for e, of in pairs.items()} == {"random": [0.5], "gradient": [0.5]}
+    (picture,) = leak_plots(frame)
+    assert len(write([picture], tmp_path)) == 3
+
+
+def test_cost_is_passes_where_they_are_known(stored: Stored, matrix: Matrix, tmp_path: Path) -> None:
+    def judge(cell: Cell) -> Outcome:
+        made = outcome(cell)
+        if cell.probe != "attribution":
+            return made
+        passes = 0.0 if cell.ranking and cell.ranking.explainer.name == "random" else 3.0
+        return replace(made, metrics={"passes": passes})
+
+    (picture,) = cost_plots(load(stored(replace(matrix, measure_attributions=True), judge)))
+    assert "through the classifier" in picture.caption and "1 explainers" in picture.alt
+    assert write([picture], tmp_path)
