@@ -6,6 +6,7 @@ from dataclasses import replace
 import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from benchmark.statistics import Summary, summarise
 from reports.drawing import PAGE, STYLE, Margins, Picture, gridded, headed, panels
@@ -91,6 +92,8 @@ def _figure(part: pd.DataFrame, gains: dict[str, dict[str, Summary]], costs: dic
         for e, gain in of.items():
             point(axis, shown[e], replace(costs[e], half_width=float("nan")), gain, scale=(1, 100))
         axis.set(xscale="log", xlabel=cost)
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_title(ORDERS[order], loc="left", pad=3)
         gridded(axis)
     axes[0].set_ylabel("gain over random in points")

@@ -34,7 +34,7 @@ class Look:
         """Its line, with markers if it has one; not yet added to anything."""
         line: Any = "-" if self.joined else ""
         made = Line2D(x, y, color=self.colour, marker=self.marker, linestyle=line, **more)
-        if self.dashes:
+        if self.dashes and self.joined:
             made.set_dashes(self.dashes)
         return made
 
