@@ -1,7 +1,6 @@
 """Explainers over data sets: mean ranks, Friedman's test and, with the extra `posthocs`, their diagram."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from statistics import fmean
 
 import numpy as np
@@ -9,6 +8,7 @@ import pandas as pd
 
 from benchmark.statistics import Summary
 from reports.critical_difference import INSTALL, available, draw
+from reports.drawing import Picture
 from reports.evidence import means
 from reports.load import SETTING, curves
 from reports.ranks import LEAST_BLOCKS, LEAST_EXPLAINERS, Friedman, friedman
@@ -24,6 +24,11 @@ FOUND = (
     "than {critical:.2f} differ at 5 % (Nemenyi)."
 )
 HOW = "Ranks of the mean accuracy over 0 < t < 1 and all seeds, 1 the best."
+CAPTION = (
+    "{protocol}: mean ranks over n = {n} data sets, 1 the best; bars join explainers whose ranks differ by less than "
+    "the critical difference of {critical:.2f} (Nemenyi, 5 %)."
+)
+ALT = "Critical-difference diagram. Mean ranks: {ranks}."
 LEFT_OUT = "Without a whole curve on every data set, hence not ranked: {names}."
 
 
@@ -32,17 +37,22 @@ def ranks(frame: pd.DataFrame) -> list[Table]:
     return [_table(*case) for case in _cases(curves(frame))]
 
 
-def diagrams(frame: pd.DataFrame, folder: Path) -> list[Path]:
-    """Draws a critical-difference diagram beside every such table; none without scikit-posthocs."""
+def diagrams(frame: pd.DataFrame) -> Iterator[Picture]:
+    """A critical-difference diagram beside every such table; none without scikit-posthocs."""
     if not available():
-        return []
-    paths: list[Path] = []
+        return
     for rows, order, values, ending in _cases(curves(frame)):
         made = friedman(values.to_numpy(), highest_first=order == "lerf")
         mean = dict(zip(labels([*map(str, values)]), made.ranks.mean(axis=0), strict=True))
-        heading = f"{ORDERS[order]}; {title(rows, dataset=False)}"
-        paths += draw(mean, made.critical_difference, heading, folder / f"{DIAGRAM}-{ORDERS[order].lower()}{ending}")
-    return paths
+        setting = f"{ORDERS[order]}; {title(rows, dataset=False)}"
+        caption = CAPTION.format(protocol=ORDERS[order], n=len(values), critical=made.critical_difference)
+        alt = ALT.format(ranks=", ".join(f"{name} {rank:.1f}" for name, rank in sorted(mean.items(), key=_second)))
+        figure = draw(mean, made.critical_difference, setting)
+        yield Picture(f"{DIAGRAM}-{ORDERS[order].lower()}{ending}", f"{caption} {setting}.", alt, figure)
+
+
+def _second(pair: tuple[str, float]) -> float:
+    return pair[1]
 
 
 def _cases(joined: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str, pd.DataFrame, str]]:

@@ -1,9 +1,9 @@
 """How far the ways of measuring agree about which explainer is better: Spearman over explainers, way by way."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from statistics import fmean
 
+import matplotlib
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from scipy.stats import rankdata
 from seaborn import heatmap
 
-from reports.drawing import save
+from reports.drawing import COLUMN, PAGE, STYLE, Picture, headed
 from reports.evidence import in_common, means
 from reports.load import curves
 from reports.settings import slug, title
@@ -48,9 +48,11 @@ def consistency_tables(frame: pd.DataFrame) -> list[Table]:
     return [_table(*scored, frame) for scored in _scored(frame)]
 
 
-def heat_maps(frame: pd.DataFrame, folder: Path) -> list[Path]:
-    """Draws each matrix and returns the paths."""
-    return [path for table in consistency_tables(frame) for path in save(_heat_map(table), folder / table.name)]
+def heat_maps(frame: pd.DataFrame) -> Iterator[Picture]:
+    """A picture of each matrix."""
+    for table in consistency_tables(frame):
+        means = pd.DataFrame(table.numbers.xs("mean", axis=1, level=1))
+        yield Picture(table.name, f"{table.caption} {table.notes[0]}", _alt(means), _heat_map(table, means))
 
 
 def correlations(
@@ -116,14 +118,29 @@ def _table(scores: pd.DataFrame, part: pd.DataFrame, num_seeds: int, frame: pd.D
     )  # fmt: skip
 
 
-def _heat_map(table: Table) -> Figure:
-    means = table.numbers.xs("mean", axis=1, level=1)
-    size = 2.4 + 0.7 * len(means)
-    figure = Figure(figsize=(size + 1.5, size), layout="constrained")
-    axis = figure.subplots()
-    heatmap(means, vmin=-1, vmax=1, cmap="vlag", annot=True, fmt=".2f", square=True, cbar=False, ax=axis)
+def _alt(means: pd.DataFrame) -> str:
+    low, high = np.nanmin(means.to_numpy()), np.nanmax(np.where(np.eye(len(means)), -np.inf, means.to_numpy()))
+    return f"Heat map of rank correlations between {len(means)} ways of measuring, from {low:.2f} to {high:.2f}."
+
+
+@matplotlib.rc_context(STYLE)
+def _heat_map(table: Table, means: pd.DataFrame) -> Figure:
+    """The lower half, numbers on colours; the ways beside the rows, and by number below the columns."""
+    n, left, top = len(means), 1.9, 0.45
+    size = min(0.45, (PAGE - left - 0.2) / n)
+    width, height = max(COLUMN, left + n * size + 0.1), top + n * size + 0.3
+    figure = Figure(figsize=(width, height))
+    axis = figure.add_axes((left / width, 0.25 / height, n * size / width, n * size / height))
+    rows = [f"{way}  ({i + 1})" for i, way in enumerate(means.index)]
+    columns = [f"({i + 1})" for i in range(n)]
+    shown = means.set_axis(rows, axis=0).set_axis(columns, axis=1)
+    heatmap(
+        shown, vmin=-1, vmax=1, cmap="vlag", annot=True, fmt=".2f", cbar=False, ax=axis, linewidths=0.5,
+        mask=np.triu(np.ones((n, n), dtype=bool), 1), annot_kws={"size": 6.5},
+    )  # fmt: skip
+    axis.tick_params(length=0, pad=1)
     axis.set(xlabel="", ylabel="")
-    axis.set_title(table.caption.replace("? ", "?\n"), fontsize=8)
+    headed(figure, table.caption.replace("? ", "?\n"))
     return figure
 
 

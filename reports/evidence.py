@@ -107,7 +107,7 @@ def with_masks(made: Table, rows: pd.DataFrame, joined: pd.DataFrame) -> Table:
     Args:
         joined: all curves of the run, from `load.curves`.
     """
-    masks = _masks(rows, joined)
+    masks = masks_of(rows, joined)
     if masks.empty:
         return made
     chance = float(joined[joined.dataset == rows.dataset.iloc[0]].chance.mean())
@@ -136,10 +136,10 @@ def readable(mask: Summary, chance: float) -> bool:
 
 def mask_accuracies(rows: pd.DataFrame, joined: pd.DataFrame) -> dict[str, Summary]:
     """Explainer -> the accuracy that its most telling mask gives, of the rows of one setting and order."""
-    return _most_telling(_masks(rows, joined))
+    return _most_telling(masks_of(rows, joined))
 
 
-def _masks(rows: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
+def masks_of(rows: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
     """The mask cells of one setting and order.
 
     What stays under one order at t is what goes under the other at 1 - t, and a mask tells as much as its complement.

@@ -1,78 +1,153 @@
-"""ROAR and KAR curves: one panel for each family of explainers, the random control shaded behind all of them."""
+"""ROAR and KAR curves: a row of panels for each family of explainers, the random control shaded behind all of them."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
+import matplotlib
+import matplotlib.ticker
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from seaborn import color_palette
 
 from benchmark.notation import parse
-from benchmark.statistics import summarise
-from reports.drawing import save
+from benchmark.statistics import Summary, summarise
+from reports.drawing import PAGE, STYLE, Margins, Picture, gridded, headed, panels
 from reports.load import curves
+from reports.looks import DASHES, GREY, Look, families, key
 from reports.operating import operating_points
 from reports.settings import settings, slug, title
-from reports.style import FAMILIES, ORDERS, OTHER_FAMILY, REFERENCE, family, label, labels
+from reports.style import ORDERS, REFERENCE, label, labels
 
-DASHES: list[tuple[int, ...]] = [(), (4, 2), (4, 1, 1, 1), (6, 1, 1, 1, 1, 1)]
+MARGINS = Margins(right=1.65, top=0.52, bottom=0.36, down=0.16)
+HEIGHT = 0.98
+"""Of one panel, in inches."""
+
+CAPTION = "{protocol} curves: test accuracy over the removal fraction t, mean and 95 % t interval over {n}. {setting}."
+ALT = "Curves of {num} explainers in {panels} panels, one a family, with the random control behind them. {setting}."
 
 
-def plots(frame: pd.DataFrame, folder: Path) -> list[Path]:
-    """Draws the curves of every setting as SVG and PNG and returns their paths."""
+def plots(frame: pd.DataFrame) -> Iterator[Picture]:
+    """The curves of every setting in which networks see images."""
     joined = curves(frame)
-    parts = list(settings(joined[joined.probe == "image"]))
-    return [path for part in parts for path in save(_curves(part), folder / f"curves{slug(part, joined)}")]
+    for part in settings(joined[joined.probe == "image"]):
+        setting, orders = title(part), orders_of(part)
+        caption = CAPTION.format(protocol=" and ".join(ORDERS[o] for o in orders), n=seeds(part), setting=setting)
+        alt = ALT.format(num=part.explainer.nunique(), panels=len(families(part)), setting=setting)
+        yield Picture(f"curves{slug(part, joined)}", caption, alt, _curves(part))
 
 
+def orders_of(part: pd.DataFrame) -> list[str]:
+    """The orders that were planned in a setting, ROAR first."""
+    return [order for order in ORDERS if order in set(part.order)]
+
+
+def seeds(part: pd.DataFrame) -> str:
+    """How many seeds the explainers of a setting have, in words."""
+    counts = part.groupby("explainer").seed.nunique()
+    number = "–".join(map(str, dict.fromkeys((counts.min(), counts.max()))))
+    return f"n = {number} seed{'s' if counts.max() > 1 else ''}"
+
+
+def by_explainer(rows: pd.DataFrame, column: str = "test_accuracy") -> dict[str, dict[float, Summary]]:
+    """Explainer -> removal fraction -> mean over seeds and its interval, fractions ascending."""
+    names, values = ["explainer", "removal_fraction"], rows[column].tolist()
+    found: dict[str, dict[float, list[float]]] = {}
+    for explainer, fraction, value in zip(*(rows[name].tolist() for name in names), values, strict=True):
+        found.setdefault(explainer, {}).setdefault(fraction, []).append(value)
+    return {e: {t: summarise(of[t]) for t in sorted(of)} for e, of in found.items()}
+
+
+@matplotlib.rc_context(STYLE)
 def _curves(part: pd.DataFrame) -> Figure:
-    """A row of panels for each family, a column for each order, the legend beside the row."""
-    part = part.assign(family=part.explainer.map(family))
-    families = [name for name in (*FAMILIES, OTHER_FAMILY) if name in set(part.family)]
-    orders = [order for order in ORDERS if order in set(part.order)]
-    figure = Figure(figsize=(1.8 + 3.2 * len(orders), 0.6 + 2.2 * len(families)), layout="constrained")
-    grid = figure.subplots(len(families), len(orders), sharex=True, sharey=True, squeeze=False)
-    for row, name in zip(grid, families, strict=True):
+    members, orders = families(part), orders_of(part)
+    width = PAGE if len(orders) > 1 else 0.5 * (PAGE + MARGINS.left + MARGINS.right)
+    figure, grid = panels(len(members), len(orders), width=width, height=HEIGHT, margins=MARGINS)
+    summaries = {order: by_explainer(part[part.order == order]) for order in orders}
+    points = {order: list(_operating_points(part[part.order == order])) if order == "lerf" else [] for order in orders}
+    references = [e for e in dict.fromkeys(part.explainer) if parse(e)[0] == REFERENCE]
+    for i, (row, (name, own)) in enumerate(zip(grid, members.items(), strict=True)):
+        looks = _looks(references, [e for e in own if e not in references])
         for axis, order in zip(row, orders, strict=True):
-            _panel(axis, part[part.order == order], name)
-            if order == "lerf":
-                _operating_points(axis, part[part.order == order])
-            axis.set(title=f"{ORDERS[order]}: {name}", xlabel="removal fraction t", ylabel="test accuracy")
-            axis.title.set_size(9)
-            axis.legend().remove()
-        row[-1].legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    figure.suptitle(title(part).replace("; ", "\n", 1), fontsize=9)
+            _panel(axis, summaries[order], looks)
+            for look, hidden, accuracy in points[order]:
+                point(axis, look, hidden, accuracy, scale=(1, 100))
+            axis.set_title(f"{ORDERS[order]}: {name}" if i == 0 else name, loc="left", pad=2, size=7)
+        stars = [look for of in points.values() for look, *_ in of]
+        key(figure, [*looks.values(), *stars], width - MARGINS.right + 0.08, MARGINS.top + i * (HEIGHT + MARGINS.down))
+    _scaled(grid, part)
+    headed(figure, title(part).replace("; ", "\n", 1))
     return figure
 
 
-def _panel(axis: Axes, rows: pd.DataFrame, name: str) -> None:
-    """Means over seeds with the band of their 95 % interval, from the same numbers as the tables."""
-    explainers = list(dict.fromkeys(rows.explainer))
-    references = [e for e in explainers if parse(e)[0] == REFERENCE]
-    members = [e for e in explainers if e not in references and family(e) == name]
+def _looks(references: list[str], members: list[str]) -> dict[str, Look]:
+    """Colours by member: a panel holds one family."""
     shown = labels([*references, *members])
-    colours = [*["0.35"] * len(references), *color_palette("colorblind", len(members))]
+    colours = [*[GREY] * len(references), *color_palette("colorblind", max(1, len(members)))]
     dashes = [*[(1, 1)] * len(references), *(DASHES[i % len(DASHES)] for i in range(len(members)))]
-    for e, text, colour, dash in zip([*references, *members], shown, colours, dashes, strict=True):
-        at, mean, half = _curve(rows[rows.explainer == e])
-        (line,) = axis.plot(at, mean, color=colour, linewidth=1.3, label=text)
-        line.set_dashes(dash)
-        axis.fill_between(at, mean - half, mean + half, color=colour, alpha=0.2, linewidth=0)
+    made = zip([*references, *members], shown, colours, dashes, strict=False)
+    return {e: Look(text, colour, dash) for e, text, colour, dash in made}
 
 
-def _curve(rows: pd.DataFrame) -> Float[np.ndarray, "3 t"]:
+def _panel(axis: Axes, summaries: dict[str, dict[float, Summary]], looks: dict[str, Look]) -> None:
+    """Means over seeds with the band of their 95 % interval, from the same numbers as the tables."""
+    for explainer, look in looks.items():
+        at, mean, half = _arrays(summaries.get(explainer, {}))
+        axis.add_line(look.line(at.tolist(), (100 * mean).tolist()))
+        known = ~np.isnan(half)
+        if known.any():
+            band(axis, at[known], 100 * mean[known], 100 * half[known], look.colour)
+
+
+def band(axis: Axes, x: np.ndarray, mean: np.ndarray, half: np.ndarray, colour: tuple[float, float, float]) -> None:
+    """An interval around a line."""
+    outline = np.concatenate([np.stack([x, mean - half], 1), np.stack([x, mean + half], 1)[::-1]])
+    axis.add_collection(PolyCollection([outline], facecolor=colour, alpha=0.2, linewidth=0), autolim=False)
+
+
+def _arrays(summaries: dict[float, Summary]) -> Float[np.ndarray, "3 t"]:
     """Fractions, means over seeds and half-widths of their intervals; NaN where there is none."""
-    found = [(t, summarise(group.test_accuracy)) for t, group in rows.groupby("removal_fraction")]
-    return np.array([(t, summary.mean, summary.half_width) for t, summary in found], dtype=float).reshape(-1, 3).T
+    rows = [(t, summary.mean, summary.half_width) for t, summary in summaries.items()]
+    return np.array(rows, dtype=float).reshape(-1, 3).T
 
 
-def _operating_points(axis: Axes, rows: pd.DataFrame) -> None:
-    """A star where explainers with masks of their own stand, beside the curves of all others."""
+def _scaled(grid: list[list[Axes]], part: pd.DataFrame) -> None:
+    """The same scales everywhere, with numbers on the outer panels alone."""
+    done = part.test_accuracy.dropna()
+    low, high = (100 * done.min(), 100 * done.max()) if len(done) else (0.0, 100.0)
+    room = max(2.0, 0.06 * (high - low))
+    first, last = part.removal_fraction.min(), part.removal_fraction.max()
+    for i, row in enumerate(grid):
+        for j, axis in enumerate(row):
+            axis.set(xlim=(first - 0.02, max(last, 1.0) + 0.02), ylim=(max(-2.0, low - room), high + room))
+            axis.xaxis.set_major_locator(matplotlib.ticker.FixedLocator([0, 0.2, 0.4, 0.6, 0.8, 1.0]))
+            axis.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4))
+            axis.tick_params(labelbottom=i == len(grid) - 1, labelleft=j == 0)
+            gridded(axis)
+    for axis in grid[-1]:
+        axis.set_xlabel("removal fraction t", labelpad=1)
+    figure = grid[0][0].figure
+    figure.text(0.012, 0.5, "test accuracy in %", rotation=90, va="center")
+
+
+def _operating_points(rows: pd.DataFrame) -> Iterator[tuple[Look, Summary, Summary]]:
+    """Where explainers with masks of their own stand: share hidden and accuracy of their own seeker."""
     for name, points in operating_points(rows).groupby("explainer", sort=False):
-        hidden, accuracy = summarise(points.I), summarise(points.accuracy)
-        axis.errorbar(
-            hidden.mean, accuracy.mean, xerr=np.nan_to_num(hidden.half_width), yerr=np.nan_to_num(accuracy.half_width),
-            fmt="*", color="black", markersize=9, elinewidth=0.8, label=f"{label(str(name))}, own masks",
-        )  # fmt: skip
+        look = Look(f"{label(str(name))}, own masks", (0.0, 0.0, 0.0), (), "*", joined=False)
+        yield look, summarise(points.I), summarise(points.accuracy)
+
+
+def point(axis: Axes, look: Look, x: Summary, y: Summary, *, scale: tuple[float, float] = (1, 1)) -> None:
+    """A mark with both its intervals."""
+    for summaries, at in (((x, y), "x"), ((y, x), "y")):
+        half = np.nan_to_num(summaries[0].half_width)
+        ends = [summaries[0].mean - half, summaries[0].mean + half]
+        along, other = ends, [summaries[1].mean] * 2
+        xs, ys = (along, other) if at == "x" else (other, along)
+        axis.plot(np.multiply(xs, scale[0]), np.multiply(ys, scale[1]), color=look.colour, linewidth=0.7)
+    size = 8 if look.marker == "*" else 5
+    axis.plot(
+        [scale[0] * x.mean], [scale[1] * y.mean], color=look.colour, marker=look.marker, markersize=size, zorder=4
+    )

@@ -10,10 +10,15 @@ from reports.across import diagrams, ranks
 from reports.attributions import attribution_tables
 from reports.claims import claim_tables
 from reports.consistency import consistency_tables, heat_maps
+from reports.cost import cost_plots
+from reports.differences import difference_plots
+from reports.drawing import write
 from reports.instruments import instrument_tables
+from reports.leaks import leak_plots
 from reports.load import CLOCKED, read
 from reports.operating import operating_tables
 from reports.page.page import FILE, page
+from reports.plane import planes
 from reports.plots import plots
 from reports.probability import probabilities
 from reports.reference import reference_tables
@@ -25,8 +30,9 @@ from reports.trust import trust_tables
 RENDERED = (
     "rows", "costs", "roar", "kar", "fidelity", "operating", "curves", "diffroar", "summary", "deletion", "insertion",
     "friedman", "critical_difference", "masks", "attributions", "consistency", "trust", "reference", "claims",
-    "instruments", "index",
+    "instruments", "index", "difference", "plane", "cost_quality", "gallery",
 )  # fmt: skip
+DRAWN = (plots, difference_plots, planes, leak_plots, cost_plots, heat_maps, diagrams)
 
 
 def report(folder: Path, *, reference: bool = False) -> str:
@@ -53,10 +59,10 @@ def report(folder: Path, *, reference: bool = False) -> str:
     found += [*reference_tables(run.frame), *claim_tables(run.frame)] if reference else []
     for table in found:
         written += table.write(out)
-    for draw in (plots, heat_maps, diagrams):
-        written += draw(run.frame, out)
+    pictures = [picture for draw in DRAWN for picture in draw(run.frame)]
+    written += write(pictures, out)
     written.append(out / FILE)
-    written[-1].write_text(page(run, found, ()), encoding="utf-8")
+    written[-1].write_text(page(run, found, pictures), encoding="utf-8")
     shown = [table for table in found if table.printed] or found  # of networks that were all not retrained
     return "\n\n".join([*(table.text() for table in shown), "\n".join(map(str, written))])
 

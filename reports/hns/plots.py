@@ -13,13 +13,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from reports.drawing import DPI, NAMELESS
 from reports.hns.results import WINDOW, Study
-from reports.plots import DASHES
+from reports.looks import DASHES
 
 STYLE: Any = {
-    "svg.hashsalt": "roarbench", "svg.fonttype": "none", "figure.dpi": 110, "font.size": 8, "figure.titlesize": 9,
-    "figure.labelsize": 8, "axes.titlesize": 9, "axes.spines.top": False, "axes.spines.right": False,
-    "legend.frameon": False, "lines.linewidth": 1.3, "lines.markersize": 4,
+    "svg.hashsalt": "roarbench", "svg.fonttype": "none", "pdf.fonttype": 42, "figure.dpi": 110, "font.size": 8,
+    "figure.titlesize": 9, "figure.labelsize": 8, "axes.titlesize": 9, "axes.spines.top": False,
+    "axes.spines.right": False, "legend.frameon": False, "lines.linewidth": 1.3, "lines.markersize": 4,
 }  # fmt: skip
 MARKERS = "osD^vPXp*<>h"
 GUIDE: dict[str, Any] = {"color": "0.5", "linewidth": 0.9, "linestyle": "--", "zorder": 0}
@@ -56,11 +57,11 @@ class Look(NamedTuple):
 
 
 def study_figures(study: Study, out: Path) -> list[Path]:
-    """Draws all figures of a study as SVG and PNG, and returns their paths."""
+    """Draws all figures of a study as SVG, PDF and PNG, and returns their paths."""
     out.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(STYLE):
         drawn = {name: _laid_out(figure) for name, figure in figures(study).items()}
-        return [save(figure, out / f"{name}.{suffix}") for name, figure in drawn.items() for suffix in ("svg", "png")]
+        return [save(figure, out / f"{name}.{suffix}") for name, figure in drawn.items() for suffix in NAMELESS]
 
 
 def figures(study: Study) -> dict[str, Figure]:
@@ -120,7 +121,7 @@ def legend(figure: Figure, looks: Mapping[str, Look], *more: Line2D) -> None:
 
 def save(figure: Figure, path: Path) -> Path:
     """Writes a figure in the format of the suffix, the same bytes every time, and returns the path."""
-    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+    figure.savefig(path, dpi=DPI, metadata=NAMELESS[path.suffix[1:]])
     return path
 
 

@@ -12,6 +12,7 @@ from benchmark.store import Outcome
 from reports import across
 from reports.across import diagrams, ranks
 from reports.critical_difference import available
+from reports.drawing import write
 from reports.load import load
 from tests.reports.conftest import outcome
 
@@ -65,15 +66,17 @@ def test_two_data_sets_are_too_few(stored: Stored, several: Matrix) -> None:
 @pytest.mark.skipif(not available(), reason="scikit-posthocs is not installed")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
 def test_the_diagram_is_drawn(stored: Stored, several: Matrix, tmp_path: Path) -> None:
-    paths = diagrams(load(stored(several, judge)), tmp_path)
-    assert [path.name for path in paths][:2] == ["critical_difference-roar.svg", "critical_difference-roar.png"]
+    pictures = list(diagrams(load(stored(several, judge))))
+    assert [picture.name for picture in pictures] == ["critical_difference-roar", "critical_difference-kar"]
+    assert "GRAD 1.0" in pictures[0].alt
+    paths = write(pictures, tmp_path)
     assert "GRAD" in paths[0].read_text()
 
 
 def test_without_the_extra_the_table_says_how_to_get_it(
-    stored: Stored, several: Matrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stored: Stored, several: Matrix, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(across, "available", lambda: False)
     frame = load(stored(several, judge))
-    assert diagrams(frame, tmp_path) == []
+    assert not list(diagrams(frame))
     assert 'pip install "roarbench[posthocs]"' in ranks(frame)[0].text()

@@ -1,0 +1,133 @@
+"""Pictures: the same bytes twice, the numbers of the tables, and honest gaps."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark.plan import Matrix
+from benchmark.spec import Cell
+from benchmark.store import Outcome
+from hns.metrics import fii, fir
+from reports.cost import cost_plots, front
+from reports.differences import difference_plots
+from reports.drawing import FEW, Picture, write
+from reports.leaks import leak_plots, paired_with_masks
+from reports.load import curves, load
+from reports.plane import fii_line, fir_line, planes
+from reports.plots import plots
+from reports.tables import tables
+from tests.reports.conftest import outcome
+
+Stored = Callable[..., Path]
+Judge = Callable[[Cell], Outcome | None]
+
+
+def drawn(folder: Path) -> list[Picture]:
+    frame = load(folder)
+    return [picture for draw in (plots, difference_plots, planes, leak_plots, cost_plots) for picture in draw(frame)]
+
+
+def test_two_writings_have_the_same_bytes_one_by_one_and_by_workers(
+    stored: Stored, matrix: Matrix, tmp_path: Path
+) -> None:
+    folder = stored(matrix)
+    pictures = drawn(folder)
+    many = [replace(picture, name=f"{picture.name}-{i}") for i in range(FEW) for picture in drawn(folder)]
+    (tmp_path / "one").mkdir()
+    (tmp_path / "many").mkdir()
+    paths = write(pictures, tmp_path / "one")
+    by_workers = write(many, tmp_path / "many")
+    assert {path.suffix for path in paths} == {".svg", ".pdf", ".png"}
+    for i in (0, FEW - 1):
+        again = by_workers[i * len(paths) : (i + 1) * len(paths)]
+        assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
+
+
+def of_gradient(**metrics: float | None) -> Judge:
+    def judge(cell: Cell) -> Outcome:
+        made = outcome(cell)
+        hit = cell.ranking is not None and cell.ranking.explainer.name == "gradient"
+        return replace(made, metrics=made.metrics | metrics) if hit else made
+
+    return judge
+
+
+def failing(cell: Cell) -> Outcome:
+    lost = cell.ranking is not None and cell.ranking.explainer.name == "gradient"
+    return Outcome("failed", reason="no <i>$luck") if lost else outcome(cell)
+
+
+def nothing(cell: Cell) -> Outcome | None:
+    return None
+
+
+@pytest.mark.parametrize("judge", [nothing, failing, of_gradient(test_accuracy=math.nan)])
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_gaps_are_drawn(stored: Stored, matrix: Matrix, tmp_path: Path, judge: Judge, seeds: int) -> None:
+    pictures = drawn(stored(replace(matrix, seeds=seeds), judge))
+    assert pictures and len(write(pictures, tmp_path)) == 3 * len(pictures)
+    assert all(f"n = {seeds} seed" in picture.caption and picture.alt for picture in pictures)
+
+
+def test_one_explainer_is_drawn(stored: Stored, matrix: Matrix, tmp_path: Path) -> None:
+    for name in ("random", "gradient"):
+        pictures = drawn(stored(replace(matrix, explainers=(name,)), name=name))
+        assert write(pictures, tmp_path)
+
+
+def test_the_plane_has_the_numbers_of_the_fidelity_table(stored: Stored, matrix: Matrix) -> None:
+    frame = load(stored(matrix))
+    (table,) = (made for made in tables(frame) if made.name == "fidelity")
+    (picture,) = planes(frame)
+    lines = [line for line in picture.figure.axes[0].lines if line.get_marker() not in ("", "None")]
+    assert len(lines) == 2
+    for line, name in zip(lines, ("Random", "GRAD"), strict=True):
+        assert list(np.asarray(line.get_xdata())) == [0.0, 0.5, 1.0]
+        shown = [table.numbers.loc[name, (f"F h={h}", "mean")] for h in ("0.5", "1")]
+        assert list(np.asarray(line.get_ydata()))[1:] == shown
+
+
+def test_iso_lines_hold_their_values() -> None:
+    hidden = np.array([0.1, 0.5, 0.9])
+    assert [fir(f, i) for f, i in zip(fir_line(0.7, hidden), hidden, strict=True)] == pytest.approx([0.7] * 3)
+    assert [fii(f, i) for f, i in zip(fii_line(0.4, hidden), hidden, strict=True)] == pytest.approx([0.4] * 3)
+
+
+def test_gains_are_positive_where_better_whatever_the_order(stored: Stored, matrix: Matrix) -> None:
+    """Accuracy of gradient falls half as fast as that of random: worse first, better last; by 20 points at t = 0.5."""
+    (picture,) = difference_plots(load(stored(matrix)))
+    for axis, gain in zip(picture.figure.axes, (-20.0, 20.0), strict=True):
+        marks = [line for line in axis.lines if line.get_marker() == "o"]
+        assert [list(np.asarray(line.get_xdata())) for line in marks] == [pytest.approx([gain])]
+
+
+def test_the_pareto_front_holds_what_nothing_beats_in_both() -> None:
+    assert front({"x": (1, 5), "y": (2, 5), "z": (3, 6), "w": (1, 4), "v": (9, 0)}) == ["x", "z"]
+    assert front({}) == []
+
+
+def test_masks_meet_images_at_the_same_fraction(stored: Stored, matrix: Matrix, tmp_path: Path) -> None:
+    frame = load(stored(replace(matrix, fractions=(0.3, 0.5), mask_fractions=(0.5, 0.9))))
+    rows = curves(frame)
+    own = rows[(rows.probe == "image") & (rows.order == "lerf")]
+    pairs = paired_with_masks(own, rows)
+    assert {e: [t for t, *_ in of] for e, of in pairs.items()} == {"random": [0.5], "gradient": [0.5]}
+    (picture,) = leak_plots(frame)
+    assert len(write([picture], tmp_path)) == 3
+
+
+def test_cost_is_passes_where_they_are_known(stored: Stored, matrix: Matrix, tmp_path: Path) -> None:
+    def judge(cell: Cell) -> Outcome:
+        made = outcome(cell)
+        if cell.probe != "attribution":
+            return made
+        passes = 0.0 if cell.ranking and cell.ranking.explainer.name == "random" else 3.0
+        return replace(made, metrics={"passes": passes})
+
+    (picture,) = cost_plots(load(stored(replace(matrix, measure_attributions=True), judge)))
+    assert "through the classifier" in picture.caption and "1 explainers" in picture.alt
+    assert write([picture], tmp_path)
