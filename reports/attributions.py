@@ -48,8 +48,8 @@ FORMS: dict[str, tuple[str, Format]] = {
 def attribution_tables(frame: pd.DataFrame) -> list[Table]:
     """Infidelity, sensitivity, sparseness, passes, time and, where it is known, the share of truth that was found."""
     measured = frame[frame.probe == "attribution"]
-    parts = [part for _, part in measured.groupby(COMPARED, sort=False) if (part.status == "done").any()]
-    return [_table(part, slug(part, measured, COMPARED)) for part in parts]
+    known = [part for _, part in measured.groupby(COMPARED, sort=False) if part[list(FORMS)].notna().any(axis=None)]
+    return [_table(part, slug(part, measured, COMPARED)) for part in known]
 
 
 def _table(part: pd.DataFrame, ending: str) -> Table:

@@ -1,6 +1,6 @@
 """Pictures: figures with their words, laid out in inches, and written as files of the same bytes every time."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -12,12 +12,15 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from reports.fonts import families
+
 COLUMN, PAGE = 3.3, 6.9
 """Widths in print, in inches."""
 
 STYLE: Any = {
-    "svg.hashsalt": "roarbench", "svg.fonttype": "none", "pdf.fonttype": 42, "text.parse_math": False,
-    "font.size": 7.5, "axes.titlesize": 8, "axes.labelsize": 7.5, "xtick.labelsize": 7, "ytick.labelsize": 7,
+    "svg.hashsalt": "roarbench", "svg.fonttype": "none", "pdf.fonttype": 42, "pdf.compression": 3,
+    "text.parse_math": False, "font.family": families(), "font.size": 7.5,
+    "axes.titlesize": 8, "axes.labelsize": 7.5, "xtick.labelsize": 7, "ytick.labelsize": 7,
     "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.6, "axes.edgecolor": "0.3",
     "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 2.5, "ytick.major.size": 2.5,
     "xtick.minor.size": 0, "ytick.minor.size": 0, "lines.linewidth": 1.2, "lines.markersize": 4,
@@ -29,6 +32,9 @@ NAMELESS: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
 }
 """File format -> what of its metadata is left out: dates and versions of programs."""
+
+QUICK: dict[str, dict[str, Any]] = {"png": {"pil_kwargs": {"compress_level": 3}}}
+"""Options of file formats that save time."""
 
 WORKERS, FEW = 2, 6
 """Fewer pictures than `FEW` are written before workers would have started."""
@@ -63,18 +69,25 @@ class Margins:
 
 
 def write(pictures: Iterable[Picture], folder: Path) -> list[Path]:
-    """Writes every picture as SVG, PDF and PNG, laid out as it is; many by two processes, to the same bytes.
+    """Writes every picture as SVG, PDF and PNG, laid out as it is, and returns the paths, picture by picture."""
+    return writing(pictures, folder)()
+
+
+def writing(pictures: Iterable[Picture], folder: Path) -> Callable[[], list[Path]]:
+    """Begins to write pictures, many by two processes, to the same bytes.
 
     Returns:
-        The paths, picture by picture.
+        What waits for their end and gives the paths.
     """
     rest = iter(pictures)
     first = list(islice(rest, FEW))
     if len(first) < FEW:
-        return [path for picture in first for path in save(picture.figure, folder / picture.name)]
-    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as processes:
-        written = [processes.submit(save, p.figure, folder / p.name) for p in chain(first, rest)]
-        return [path for future in written for path in future.result()]
+        paths = [path for picture in first for path in save(picture.figure, folder / picture.name)]
+        return lambda: paths
+    processes = ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"))
+    written = [processes.submit(save, p.figure, folder / p.name) for p in chain(first, rest)]
+    processes.shutdown(wait=False)
+    return lambda: [path for future in written for path in future.result()]
 
 
 @matplotlib.rc_context(STYLE)
@@ -86,7 +99,7 @@ def save(figure: Figure, path: Path, formats: Iterable[str] = tuple(NAMELESS)) -
     """
     paths = [path.with_name(f"{path.name}.{suffix}") for suffix in formats]
     for suffix, place in zip(formats, paths, strict=True):
-        figure.savefig(place, dpi=DPI, metadata=NAMELESS[suffix])
+        figure.savefig(place, dpi=DPI, metadata=NAMELESS[suffix], **QUICK.get(suffix, {}))
     return paths
 
 

@@ -12,8 +12,10 @@ from reports.claims import claim_tables
 from reports.consistency import consistency_tables, heat_maps
 from reports.cost import cost_plots
 from reports.differences import difference_plots
-from reports.drawing import write
+from reports.drawing import writing
+from reports.gallery import galleries
 from reports.instruments import instrument_tables
+from reports.leaderboard import write_leaderboard
 from reports.leaks import leak_plots
 from reports.load import CLOCKED, read
 from reports.operating import operating_tables
@@ -30,7 +32,7 @@ from reports.trust import trust_tables
 RENDERED = (
     "rows", "costs", "roar", "kar", "fidelity", "operating", "curves", "diffroar", "summary", "deletion", "insertion",
     "friedman", "critical_difference", "masks", "attributions", "consistency", "trust", "reference", "claims",
-    "instruments", "index", "difference", "plane", "cost_quality", "gallery",
+    "instruments", "index", "difference", "plane", "cost_quality", "gallery", "leaderboard", "comparison",
 )  # fmt: skip
 DRAWN = (plots, difference_plots, planes, leak_plots, cost_plots, heat_maps, diagrams)
 
@@ -55,13 +57,13 @@ def report(folder: Path, *, reference: bool = False) -> str:
     written = [out / "rows.csv", out / "costs.csv"]
     run.frame.drop(columns=CLOCKED).to_csv(written[0], index=False)
     run.costs.to_csv(written[1], index=False)
+    pictures = [picture for draw in DRAWN for picture in draw(run.frame)] + list(galleries(run))
+    drawn = writing(pictures, out)
     found = [*_tables(run.frame, rule(run.matrix)), *trust_tables(run.frame, run.degrees)]
     found += [*reference_tables(run.frame), *claim_tables(run.frame)] if reference else []
     for table in found:
         written += table.write(out)
-    pictures = [picture for draw in DRAWN for picture in draw(run.frame)]
-    written += write(pictures, out)
-    written.append(out / FILE)
+    written += [*write_leaderboard(run, out), *drawn(), out / FILE]
     written[-1].write_text(page(run, found, pictures), encoding="utf-8")
     shown = [table for table in found if table.printed] or found  # of networks that were all not retrained
     return "\n\n".join([*(table.text() for table in shown), "\n".join(map(str, written))])
