@@ -13,10 +13,19 @@ PACKAGES = ("booktabs", "graphicx")
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "{": r"\textbraceleft{}",
-    "}": r"\textbraceright{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "–": "--", "±": r"$\pm$", "×": r"$\times$",
+    "}": r"\textbraceright{}", "|": r"\textbar{}", "–": "--", "±": r"$\pm$", "×": r"$\times$",
     "<": r"\textless{}", ">": r"\textgreater{}", FLAG: r"\textbf{!}",
 }  # fmt: skip
-ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"', "\u030c": "v", "\u0327": "c"}
+ACCENTS = {
+    "\u0300": "`",
+    "\u0301": "'",
+    "\u0302": "^",
+    "\u0303": "~",
+    "\u0308": '"',
+    "\u030a": "r",
+    "\u030c": "v",
+    "\u0327": "c",
+}
 
 COMMANDS = {"best": "textbf:--rwrap;", "group": "underline:--rwrap;", "": ""}
 """Of every mark, as pandas Styler takes LaTeX."""
