@@ -31,7 +31,7 @@ COMMANDS = {"best": "textbf:--rwrap;", "group": "underline:--rwrap;", "": ""}
 """Of every mark, as pandas Styler takes LaTeX."""
 
 FIT = (
-    r"\resizebox{!}{\ifdim\totalheight>.75\textheight .75\textheight\else\totalheight\fi}{%" "\n"
+    r"\resizebox*{!}{\ifdim\totalheight>.7\textheight .7\textheight\else\totalheight\fi}{%" "\n"
     r"\resizebox{\ifdim\width>\linewidth \linewidth\else\width\fi}{!}{%" "\n"
 )  # fmt: skip
 """Begins what is scaled down where it is wider than the lines or taller than the page; ends with two braces."""

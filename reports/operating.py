@@ -15,8 +15,8 @@ from reports.table import Table, by_seed, table
 
 HOW = (
     "Own masks: its own seeker against the original network. Explainers: networks retrained on images without their "
-    "least relevant pixels, interpolated between the measured fractions; beyond the last of them, {last:.10g}, at that "
-    "one, hence at a smaller I."
+    "least relevant pixels, interpolated in straight lines between the measured fractions; "
+    "beyond the last of them, {last:.10g}, at that one, hence at a smaller I."
 )
 
 
@@ -73,10 +73,7 @@ def _of_setting(part: pd.DataFrame, ending: str) -> Iterator[Table]:
         values = {column: by_seed(rows, column) for column in ("I", *INDICES)}
         caption = f"Operating point: {own_masks(name)}, and all explainers at the same share hidden I. {title(kept)}."
         variant = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
-        made = table(
-            f"operating-{variant}{ending}", caption, common, values, share, first=(own_masks(name),),
-            better=dict.fromkeys(INDICES, "high"),
-        )  # fmt: skip
+        made = table(f"operating-{variant}{ending}", caption, common, values, share, first=(own_masks(name),))
         how = HOW.format(last=common.removal_fraction.max())
         yield replace(made.noted(how, *_collapses(kept[kept.explainer == name])), printed=True)
 

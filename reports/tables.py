@@ -37,8 +37,9 @@ DIFF_ROAR = (
     "share t (higher is better, 0 tells nothing), paired by seed, in points"
 )
 OWN_SHARE = (
-    "h={name}: at the share that {own}, hide of the test images, given in the table of its operating point; that row "
-    "is its own seeker, all others are interpolated between the measured fractions."
+    "h={name}: at the share that {own}, hide of the test images, given in the table of its operating point. That row "
+    "is its own seeker; all others are interpolated in straight lines between the measured fractions, hence nothing is "
+    "marked."
 )
 
 
@@ -103,12 +104,13 @@ def _fidelities(rows: pd.DataFrame, part: pd.DataFrame, ending: str, rule: Rule 
     at |= {label(name): points for name, points in own.items()}
     values = {f"{name} h={h}": by_seed(group, name) for name in INDICES for h, group in at.items()}
     better = {k: v for name in INDICES for k, v in _inside(f"{name} h={{}}", rows, "high").items()}
-    better |= {f"{name} h={label(e)}": "high" for name in INDICES for e in own}
     what = "Fidelity F, FIR = F/(F+I) and FII = F*I, least relevant hidden first; I is the share hidden at fraction h"
     made = table(
         "fidelity" + ending, f"{what}. {title(rows)}.", rows, values, share,
         first=tuple(map(own_masks, own)), rule=rule, better=better,
     )  # fmt: skip
+    elsewhere = [column for column in values if column not in {f"{name} h={label(e)}" for name in INDICES for e in own}]
+    made.shown.loc[list(map(own_masks, own)), elsewhere] = "–"  # not measured there, hence no gap
     return made.noted(*(OWN_SHARE.format(name=label(e), own=own_masks(e)) for e in own))
 
 
