@@ -59,7 +59,7 @@ def floats(name: str, caption: str, shown: pd.DataFrame, marks: pd.DataFrame | N
     parts = list(_panels(shown))
     made = []
     for i, columns in enumerate(parts):
-        said = caption if not i else f"Continues table {name}."
+        said = escape(caption) if not i else rf"Continues Table~\ref{{tab:{name}}}."
         body = fitted(_tabular(shown[columns], None if marks is None else marks[columns]))
         made.append(_float(name + f"-{i + 1}" * (i > 0), said, body, notes if i == len(parts) - 1 else ()))
     return "\n".join(made)
@@ -68,7 +68,7 @@ def floats(name: str, caption: str, shown: pd.DataFrame, marks: pd.DataFrame | N
 def _float(name: str, caption: str, body: str, notes: Sequence[str]) -> str:
     below = "\n".join(map(escape, notes))
     said = [r"\par\medskip", rf"\parbox{{\linewidth}}{{\footnotesize {below}}}"] if notes else []
-    top = [r"\begin{table}[!htbp]", r"\centering", rf"\caption{{{escape(caption)}}}", rf"\label{{tab:{name}}}"]
+    top = [r"\begin{table}[!htbp]", r"\centering", rf"\caption{{{caption}}}", rf"\label{{tab:{name}}}"]
     return "\n".join([*top, body, *said, r"\end{table}", ""])
 
 

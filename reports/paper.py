@@ -87,7 +87,8 @@ def paper(
     known = {e: run.cards[e] for e in shown if e in run.cards}
     entries |= {key: entry for card in known.values() for key, entry in citations(str(card["paper"])).items()}
     text = _environment().get_template("paper.tex").render(
-        protocol=_protocol(run), cite=cited, methods=[_method(e, run) for e in shown], cards=bool(known),
+        protocol=_protocol(run), kinds={_kind(table) for table in tables}, cite=cited,
+        methods=[_method(e, run) for e in shown], cards=bool(known),
         sections=list(_sections(tables)), versions=versions(run.costs),
         pictures=[p for p in pictures if (folder / f"{p.name}.pdf").exists()],
     )  # fmt: skip
@@ -95,6 +96,10 @@ def paper(
     paths[0].write_text(text, encoding="utf-8")
     paths[1].write_text("\n\n".join(entries[key] for key in sorted(entries)) + "\n", encoding="utf-8")
     return paths
+
+
+def _kind(table: Table) -> str:
+    return table.name.partition("-")[0]
 
 
 def _environment() -> Environment:
@@ -155,7 +160,7 @@ def _sections(tables: Sequence[Table]) -> Iterator[tuple[str, list[tuple[str, st
     datasets = [name for name in dict.fromkeys(table.dataset for table in tables) if name]
     for dataset in [*datasets, ""]:
         own = [table for table in tables if table.dataset == dataset]
-        kinds = {kind: [t.name for t in own if t.name.partition("-")[0] == kind] for kind in KINDS}
+        kinds = {kind: [t.name for t in own if _kind(t) == kind] for kind in KINDS}
         found = [(*KINDS[kind], names) for kind, names in kinds.items() if names]
         if found:
             yield dataset or ACROSS, found
