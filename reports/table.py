@@ -73,7 +73,7 @@ class Table:
         if self.marks is not None:
             marks = self.marks.to_numpy().ravel()
             texts = [MARKDOWN[mark].format(text) for mark, text in zip(marks, shown.to_numpy().ravel(), strict=True)]
-            shown.iloc[:, :] = np.reshape(texts, shown.shape)
+            shown = pd.DataFrame(np.reshape(texts, shown.shape), shown.index, shown.columns)
         table = shown.to_markdown(disable_numparse=True, colalign=["left", *["right"] * shown.shape[1]])
         return "\n\n".join([f"**{self.caption}**", table, *self.notes])
 
