@@ -29,7 +29,7 @@ from tests.reports.conftest import outcome
 
 Stored = Callable[..., Path]
 LATEX = pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex is not installed")
-MARKUP = r"100 % \input{/etc/passwd} a_b $x^2$ {#&~} <b>|</b> “é” Müller 日"
+MARKUP = r"m[a=1] 100 % \input{/etc/passwd} a_b $x^2$ {#&~} <b>|</b> “é” Müller 日"
 
 
 @dataclass
@@ -133,6 +133,7 @@ def test_the_paper_compiles_whatever_things_are_called(stored: Stored, matrix: M
         Figure(figsize=(9, 30)).savefig(out / "drawn.pdf")
     text, _ = written(run, out, (Drawn("drawn", MARKUP),))
     assert r"\input{/etc" not in text
+    assert r"\section[{m[a=1]" in text  # a bare bracket would end the short title
     assert clean(compiled(out))
 
 
