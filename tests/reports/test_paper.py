@@ -29,7 +29,7 @@ from tests.reports.conftest import outcome
 
 Stored = Callable[..., Path]
 LATEX = pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex is not installed")
-MARKUP = r"m[a=1] 100 % \input{/etc/passwd} a_b $x^2$ {#&~} <b>|</b> “é” Müller 日"
+MARKUP = r"100 % \input{/etc/passwd} a_b $x^2$ {#&~} <b>|</b> “é” Müller 日"
 
 
 @dataclass
@@ -125,7 +125,7 @@ def test_the_paper_compiles_whatever_things_are_called(stored: Stored, matrix: M
 
     run = carded(read(stored(replace(matrix, explainers=("random", "gradient", "sobel")), judge)))
     names = {"gradient": f"mine:{MARKUP}"}
-    frame = run.frame.assign(explainer=run.frame.explainer.replace(names), dataset=MARKUP)
+    frame = run.frame.assign(explainer=run.frame.explainer.replace(names), dataset=f"m[a=1] {MARKUP}")
     run = replace(run, frame=frame, cards=run.cards | {names["gradient"]: run.cards["gradient"] | {"paper": MARKUP}})
     out = tmp_path / "out"
     out.mkdir()
