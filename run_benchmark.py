@@ -127,15 +127,24 @@ class Report:
     Attributes:
         out: folder of the run.
         reference: set Table 2 of Hooker et al. 2019 beside it, and judge the claims of the paper.
+        decimals: of accuracies in percent, and one more of numbers around 1; by default 1.
+        columns: what tables show: removal fractions, names of columns, or words of these; tables without any of them
+            stay whole.
+        explainers: which are shown, as written or by their labels; what is tested stays the same.
     """
 
     out: Path = Path("runs/quick")
     reference: bool = False
+    decimals: int | None = None
+    columns: tuple[str, ...] = ()
+    explainers: tuple[str, ...] = ()
 
     def __call__(self) -> int:
         from reports.report import report
+        from reports.view import View
 
-        print(report(self.out, reference=self.reference))
+        view = View(self.decimals, self.columns, self.explainers)
+        print(report(self.out, reference=self.reference, view=view))
         return 0
 
 

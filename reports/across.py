@@ -3,17 +3,15 @@
 from collections.abc import Iterator
 from statistics import fmean
 
-import numpy as np
 import pandas as pd
 
-from benchmark.statistics import Summary
 from reports.critical_difference import INSTALL, available, draw
 from reports.drawing import Picture
 from reports.evidence import means
 from reports.load import SETTING, curves
 from reports.ranks import LEAST_BLOCKS, LEAST_EXPLAINERS, Friedman, friedman
 from reports.settings import slug, title
-from reports.style import ORDERS, labels, p_value
+from reports.style import ORDERS, labels, mean_rank, p_value
 from reports.table import Table, table
 from reports.tables import what
 
@@ -77,13 +75,13 @@ def _means(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _table(rows: pd.DataFrame, order: str, values: pd.DataFrame, ending: str) -> Table:
     made = friedman(values.to_numpy(), highest_first=order == "lerf")
-    by = {name: made.ranks[:, i].tolist() for i, name in enumerate(values)}
+    by = {name: dict(enumerate(made.ranks[:, i].tolist())) for i, name in enumerate(map(str, values))}
     columns = {"mean rank": by} | {
-        str(dataset): {name: [of_one[i]] for name, of_one in by.items()} for i, dataset in enumerate(values.index)
+        str(dataset): {name: {i: of_one[i]} for name, of_one in by.items()} for i, dataset in enumerate(values.index)
     }
     ranked = rows[rows.explainer.isin(values.columns)]
     caption = f"Ranks over data sets. {what(rows, order)}. {title(rows, dataset=False)}."
-    shown = table(f"friedman-{ORDERS[order].lower()}{ending}", caption, ranked, columns, _rank)
+    shown = table(f"friedman-{ORDERS[order].lower()}{ending}", caption, ranked, columns, mean_rank)
     return Table(shown.name, caption, shown.shown, shown.numbers, tuple(_notes(rows, values, made)))
 
 
@@ -99,7 +97,3 @@ def _notes(rows: pd.DataFrame, values: pd.DataFrame, made: Friedman) -> Iterator
         yield LEFT_OUT.format(names=", ".join(labels(missing)))
     if not available():
         yield INSTALL
-
-
-def _rank(summary: Summary, planned: int) -> str:
-    return "–" if np.isnan(summary.mean) else f"{summary.mean:.4g}" if summary.n == 1 else f"{summary.mean:.2f}"

@@ -5,7 +5,7 @@ import pandas as pd
 from benchmark.statistics import Summary
 from reports.settings import slug
 from reports.style import percent, share
-from reports.table import Format, Table, table
+from reports.table import Format, Table, by_seed, table
 
 COMPARED = ["dataset", "classifier", "unit", "magnitude", "target"]
 
@@ -55,7 +55,7 @@ def attribution_tables(frame: pd.DataFrame) -> list[Table]:
 def _table(part: pd.DataFrame, ending: str) -> Table:
     present = {c: shown for c, shown in FORMS.items() if part[c].notna().any()}
     present = {c: shown for c, shown in present.items() if c != "zero_attributions" or part[c].any()}
-    values = {shown: {e: g[c] for e, g in part.groupby("explainer")} for c, (shown, _) in present.items()}
+    values = {shown: by_seed(part, c) for c, (shown, _) in present.items()}
     first = part.iloc[0]
     caption = f"Attributions by themselves. {first.dataset}, {first.classifier}; {first.target} class."
     made = table(f"attributions{ending}", caption, part, values, dict(present.values()))

@@ -154,8 +154,9 @@ def _table(part: pd.DataFrame, rows: pd.DataFrame, ending: str) -> Table:
         columns=["claim", "difference", "n", "mean", "low", "high"],
     ).set_index("claim")
     return Table(
-        f"claims{ending}", f"Claims of Hooker et al. 2019. {title(part)}.", shown, numbers, (HOW,), printed=True
-    )
+        f"claims{ending}", f"Claims of Hooker et al. 2019. {title(part)}.", shown, numbers, (HOW,), printed=True,
+        dataset=str(part.dataset.iloc[0]),
+    )  # fmt: skip
 
 
 def _bounds(values: np.ndarray) -> tuple[float, float]:

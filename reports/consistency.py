@@ -115,6 +115,7 @@ def _table(scores: pd.DataFrame, part: pd.DataFrame, num_seeds: int, frame: pd.D
         f"consistency{ending}", caption + title(part).partition(", ")[2].partition(";")[0] + ".",
         shown.rename_axis(None, axis=1), numbers,
         (NOTE.format(n=len(scores), seeds=num_seeds, interval=INTERVAL if resampled else NO_INTERVAL),), printed=True,
+        dataset=str(part.dataset.iloc[0]),
     )  # fmt: skip
 
 

@@ -35,9 +35,9 @@ ALT = "Gains of {num} explainers over random, a row each. {setting}."
 
 
 def difference_plots(frame: pd.DataFrame) -> Iterator[Picture]:
-    """A picture of every setting in which networks see images and random was measured."""
+    """A picture of every setting in which networks are retrained on images and random was measured."""
     joined = curves(frame)
-    for part in settings(joined[joined.probe == "image"]):
+    for part in settings(joined[(joined.probe == "image") & joined.retrain.astype(bool)]):
         gains = {order: gained(part[part.order == order], order) for order in orders_of(part)}
         if any(gains.values()):
             setting, protocol = title(part), " and ".join(ORDERS[order] for order in gains)

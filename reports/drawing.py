@@ -1,9 +1,8 @@
 """Pictures: figures with their words, laid out in inches, and written as files of the same bytes every time."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ STYLE: Any = {
     "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 2.5, "ytick.major.size": 2.5,
     "xtick.minor.size": 0, "ytick.minor.size": 0, "lines.linewidth": 1.2, "lines.markersize": 4,
 }  # fmt: skip
-DPI = 300
+DPI = 200
 NAMELESS: dict[str, dict[str, Any]] = {
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -36,13 +35,13 @@ NAMELESS: dict[str, dict[str, Any]] = {
 QUICK: dict[str, dict[str, Any]] = {"png": {"pil_kwargs": {"compress_level": 3}}}
 """Options of file formats that save time."""
 
-WORKERS, FEW = 2, 6
-"""Fewer pictures than `FEW` are written before workers would have started."""
+WORKERS, MANY = 2, 1000
+"""Processes that draw a run of so many rows."""
 
 
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """A figure with its words.
+@dataclass(frozen=True)
+class Caption:
+    """The words of a picture.
 
     Attributes:
         name: file name without suffix.
@@ -53,7 +52,20 @@ class Picture:
     name: str
     caption: str
     alt: str
+
+    def paths(self, folder: Path) -> list[Path]:
+        """Its files in a folder."""
+        return [folder / f"{self.name}.{suffix}" for suffix in NAMELESS]
+
+
+@dataclass(frozen=True, eq=False)
+class Picture(Caption):
+    """A figure with its words."""
+
     figure: Figure
+
+
+Draw = Callable[[], Iterable[Picture]]
 
 
 @dataclass(frozen=True)
@@ -70,24 +82,34 @@ class Margins:
 
 def write(pictures: Iterable[Picture], folder: Path) -> list[Path]:
     """Writes every picture as SVG, PDF and PNG, laid out as it is, and returns the paths, picture by picture."""
-    return writing(pictures, folder)()
+    return [path for picture in pictures for path in save(picture.figure, folder / picture.name)]
 
 
-def writing(pictures: Iterable[Picture], folder: Path) -> Callable[[], list[Path]]:
-    """Begins to write pictures, many by two processes, to the same bytes.
+def writing(draws: Sequence[Draw], folder: Path, num_rows: int) -> Callable[[], list[Caption]]:
+    """Begins to draw and write pictures: those of many rows in two processes, to the same bytes.
+
+    Args:
+        draws: what draws some pictures, one after the other.
+        num_rows: rows of the run.
 
     Returns:
-        What waits for their end and gives the paths.
+        What waits for the end and gives the words of all pictures, in order.
     """
-    rest = iter(pictures)
-    first = list(islice(rest, FEW))
-    if len(first) < FEW:
-        paths = [path for picture in first for path in save(picture.figure, folder / picture.name)]
-        return lambda: paths
-    processes = ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"))
-    written = [processes.submit(save, p.figure, folder / p.name) for p in chain(first, rest)]
+    if num_rows < MANY:
+        written = [_written(draw, folder) for draw in draws]
+        return lambda: [caption for captions in written for caption in captions]
+    processes = ProcessPoolExecutor(WORKERS, mp_context=get_context("fork"))  # spawned ones import for seconds
+    futures = [processes.submit(_written, draw, folder) for draw in draws]
     processes.shutdown(wait=False)
-    return lambda: [path for future in written for path in future.result()]
+    return lambda: [caption for future in futures for caption in future.result()]
+
+
+def _written(draw: Draw, folder: Path) -> list[Caption]:
+    found = []
+    for picture in draw():
+        write([picture], folder)
+        found.append(Caption(picture.name, picture.caption, picture.alt))
+    return found
 
 
 @matplotlib.rc_context(STYLE)

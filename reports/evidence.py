@@ -12,7 +12,7 @@ from reports.groups import LEAST_SEEDS, MOST_LETTERS, Groups, groups
 from reports.seeds import num_seeds, points
 from reports.statistics import Seeds, minimum_detectable, pairs
 from reports.style import FLAG, percent
-from reports.table import Table
+from reports.table import Column, Table
 
 MASK_MARGIN = 0.10
 """Accuracy above chance, as a share, from which on the mask of an explainer is said to be readable."""
@@ -125,7 +125,8 @@ def with_masks(made: Table, rows: pd.DataFrame, joined: pd.DataFrame) -> Table:
         + AT_ONCE * bool(rows.recursive.iloc[0])
         + FLAGGED * any(flags.values())
     )
-    return made.extended("mask", texts, behind).noted(note.strip())
+    written = Column(percent, tuple((read.get(e, NOTHING), planned.get(e, 0)) for e in names))
+    return made.extended("mask", texts, behind, written).noted(note.strip())
 
 
 def readable(mask: Summary, chance: float) -> bool:

@@ -5,7 +5,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations, islice
 from string import ascii_lowercase
+from typing import Literal
 
+from benchmark.statistics import summarise
 from reports.statistics import LEVEL, Seeds, holm, pairs, t_test
 
 LEAST_SEEDS = 3
@@ -13,6 +15,8 @@ MOST_LETTERS = 8
 """Beyond so many groups nobody can read them."""
 
 Pair = frozenset[str]
+Better = Literal["low", "high"]
+Mark = Literal["best", "group", ""]
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,24 @@ def groups(values: Mapping[str, Seeds], *, highest_first: bool = False) -> Group
         found = cliques(ordered, nested(ordered, apart), most=len(ordered))
     letters = {name: "".join(_letter(i) for i, clique in enumerate(found) if name in clique) for name in known}
     return Groups(letters, coarse)
+
+
+def marks(values: Mapping[str, Seeds], better: Better) -> dict[str, Mark]:
+    """Of one column: the best explainer, or those it is not told apart from.
+
+    An explainer is "best" only if a paired t test, Holm's p over all pairs, tells it apart from every other with a
+    number. Otherwise it and those it is not told apart from are a "group", unless these are all there are. Explainers
+    of fewer than three seeds are told apart from nobody.
+    """
+    means = {name: summarise(seeds.values()).mean for name, seeds in values.items()}
+    known = {name: mean for name, mean in means.items() if not math.isnan(mean)}
+    if len(known) < 2:
+        return {}
+    best = (min if better == "low" else max)(known, key=known.__getitem__)
+    finite = {name: {s: v for s, v in values[name].items() if not math.isnan(v)} for name in known}
+    apart = separated({name: seeds for name, seeds in finite.items() if len(seeds) >= LEAST_SEEDS})
+    alike = [name for name in known if frozenset((best, name)) not in apart]  # the best itself among them
+    return {} if len(alike) == len(known) else {name: "best" if alike == [best] else "group" for name in alike}
 
 
 def separated(values: Mapping[str, Seeds]) -> set[Pair]:

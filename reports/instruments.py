@@ -13,7 +13,7 @@ from reports.load import curves
 from reports.settings import images, title
 from reports.statistics import LEVEL, Difference, difference, holm, paired
 from reports.style import ORDERS, label, p_value, percent
-from reports.table import Table
+from reports.table import Column, Table
 from reports.tables import what
 
 BASED = ("blurred", "max_filtered", "random_class", "randomized")
@@ -69,8 +69,20 @@ def _table(rows: pd.DataFrame, joined: pd.DataFrame, order: str, ending: str) ->
     better = "lower" if order == "morf" else "higher"
     notes = (HOW.format(better=better, level=LEVEL), *([MASKED] if masks else []))
     caption = f"Instruments beside their bases. {what(rows, order)}. {title(rows)}."
-    retrained = bool(rows.retrain.iloc[0])
-    return Table(f"instruments-{ORDERS[order].lower()}{ending}", caption, shown, numbers, notes, printed=retrained)
+    return Table(
+        f"instruments-{ORDERS[order].lower()}{ending}", caption, shown, numbers, notes,
+        printed=bool(rows.retrain.iloc[0]), dataset=str(rows.dataset.iloc[0]), written=_written(tests, pairs, masks),
+    )  # fmt: skip
+
+
+def _written(tests: dict[str, Difference], pairs: dict[str, str], masks: dict[str, Summary]) -> dict[str, Column]:
+    """Columns whose decimals can be chosen."""
+    planned = max(test.n for test in tests.values())
+    found = {"difference": [(Summary(test.mean, test.half_width, test.n), planned) for test in tests.values()]}
+    if masks:
+        of = {"mask": list(tests), "mask of base": [pairs[e] for e in tests]}
+        found |= {c: [(m, m.n) for m in (masks.get(e, NOTHING) for e in names)] for c, names in of.items()}
+    return {column: Column(percent, tuple(cells)) for column, cells in found.items()}
 
 
 def _lines(

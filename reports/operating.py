@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from reports.indices import INDICES, with_indices
 from reports.load import curves
 from reports.settings import settings, slug, title
 from reports.style import label, share
-from reports.table import Table, table
-from reports.tables import with_indices
+from reports.table import Table, by_seed, table
 
 HOW = (
     "Own masks: its own seeker against the original network. Explainers: networks retrained on images without their "
-    "least relevant pixels, interpolated between the measured fractions; beyond the last of them, {last:.10g}, at that "
-    "one, hence at a smaller I."
+    "least relevant pixels, interpolated in straight lines between the measured fractions; "
+    "beyond the last of them, {last:.10g}, at that one, hence at a smaller I."
 )
 
 
@@ -38,21 +38,44 @@ def operating_points(rows: pd.DataFrame) -> pd.DataFrame:
     return points[list(named)].rename(columns=named)
 
 
-def _of_setting(part: pd.DataFrame, ending: str) -> Iterator[Table]:
-    kept = part[(part.order == "lerf") & (part.probe == "image") & (part.retrain.astype(bool))]
+def own_masks(explainer: str) -> str:
+    """How the row of an explainer's own masks is called."""
+    return f"{label(explainer)}, own masks"
+
+
+def at_own_shares(part: pd.DataFrame, original: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Explainers with masks of their own -> these, and all explainers at the share that they hide.
+
+    Args:
+        part: the rows of one setting.
+        original: those of intact images.
+
+    Returns:
+        Frames with the columns explainer, seed, I, accuracy, F, FIR, FII.
+    """
+    kept = _kept(part)
+    found = {}
     for name, points in operating_points(kept).groupby("explainer", sort=False):
+        others = _at_shares(kept[kept.status == "done"], points)
+        rows: pd.DataFrame = pd.concat([points.assign(explainer=own_masks(str(name))), others])
+        found[str(name)] = with_indices(rows, original, accuracy="accuracy", hidden="I")
+    return found
+
+
+def _kept(part: pd.DataFrame) -> pd.DataFrame:
+    return part[(part.order == "lerf") & (part.probe == "image") & (part.retrain.astype(bool))]
+
+
+def _of_setting(part: pd.DataFrame, ending: str) -> Iterator[Table]:
+    kept = _kept(part)
+    for name, rows in at_own_shares(part, part[part.removal_fraction == 0]).items():
         common = kept[kept.seed.isin(kept[kept.explainer == name].seed)]
-        own = f"{label(str(name))}, own masks"
-        rows: pd.DataFrame = pd.concat(
-            [points.assign(explainer=own), _at_shares(common[common.status == "done"], points)]
-        )
-        rows = with_indices(rows, part[part.removal_fraction == 0], accuracy="accuracy", hidden="I")
-        values = {c: {e: g[c].tolist() for e, g in rows.groupby("explainer")} for c in ("I", "F", "FIR", "FII")}
-        caption = f"Operating point: {own}, and all explainers at the same share hidden I. {title(kept)}."
-        variant = re.sub("[^a-z0-9]+", "_", str(name).lower()).strip("_")
-        made = table(f"operating-{variant}{ending}", caption, common, values, share, first=(own,))
+        values = {column: by_seed(rows, column) for column in ("I", *INDICES)}
+        caption = f"Operating point: {own_masks(name)}, and all explainers at the same share hidden I. {title(kept)}."
+        variant = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
+        made = table(f"operating-{variant}{ending}", caption, common, values, share, first=(own_masks(name),))
         how = HOW.format(last=common.removal_fraction.max())
-        yield replace(made, notes=(*made.notes, how, *_collapses(kept[kept.explainer == name])), printed=True)
+        yield replace(made.noted(how, *_collapses(kept[kept.explainer == name])), printed=True)
 
 
 def _collapses(rows: pd.DataFrame) -> Iterator[str]:

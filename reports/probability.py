@@ -1,15 +1,14 @@
 """Deletion and insertion curves (Petsiuk et al. 2018, RISE, arXiv:1806.07421), of networks that are not retrained."""
 
-from collections.abc import Mapping
-
-import numpy as np
 import pandas as pd
 
 from reports.areas import area
+from reports.groups import Better
 from reports.load import curves
 from reports.settings import images, title
-from reports.style import share
-from reports.table import Table, table
+from reports.statistics import Seeds
+from reports.style import BETTER, share
+from reports.table import Table, by_seed, table
 
 METRIC = "test_target_probability"
 NAMES = {"morf": "deletion", "lerf": "insertion"}
@@ -37,20 +36,21 @@ def _probabilities(rows: pd.DataFrame, measured: pd.DataFrame, order: str, name:
     sign = "t" if order == "morf" else "s"
     at = measured.removal_fraction if order == "morf" else (1 - measured.removal_fraction).round(10)
     wide = measured.assign(at=at).pivot(index=["explainer", "seed"], columns="at", values=METRIC)
-    values: dict[str, Mapping] = {
-        f"{sign}={t:.10g}": {e: seeds.dropna() for e, seeds in wide[t].groupby("explainer")} for t in wide.columns
-    }
-    first, last = wide.columns[0], wide.columns[-1]
+    fractions = [float(t) for t in wide.columns]
+    values = {f"{sign}={t:.10g}": by_seed(measured[at == t], METRIC) for t in fractions}
+    better: dict[str, Better] = {name: BETTER[order] for name, t in zip(values, fractions, strict=True) if 0 < t < 1}
+    first, last = fractions[0], fractions[-1]
     if last > first:
         values["AUC"] = _areas(wide)
+        better["AUC"] = BETTER[order]
     over = "" if (first, last) == (0, 1) else f" divided by its width, from {sign} = {first:.10g} to {last:.10g}"
     caption = f"{WHAT[order]}. {title(rows)}."
-    return table(name, caption, rows, values, share).noted(HOW.format(over=over))
+    return table(name, caption, rows, values, share, better=better).noted(HOW.format(over=over))
 
 
-def _areas(wide: pd.DataFrame) -> dict[str, np.ndarray]:
+def _areas(wide: pd.DataFrame) -> dict[str, Seeds]:
     """Of whole curves, in probability: divided by the width of what was measured."""
     whole = wide.dropna()
     fractions = whole.columns.to_numpy(float).tolist()
     below = pd.Series(area(fractions, whole.to_numpy()) / (fractions[-1] - fractions[0]), whole.index)
-    return {str(name): values.to_numpy() for name, values in below.groupby("explainer")}
+    return by_seed(below.reset_index(name="area"), "area")

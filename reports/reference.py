@@ -92,4 +92,5 @@ def _table(common: pd.DataFrame, rows: pd.DataFrame, num_seeds: int, order: str,
         pd.concat({"mean": common, "place": places}, axis=1).rename_axis("explainer"),
         (f"Published: {SOURCE}; mean of 5 runs. Ours: n = {num_seeds} seeds, whole curves only.",
          f"Spearman with our order over {len(common)} explainers: {said}."), printed=True,
+        dataset=str(rows.dataset.iloc[0]),
     )  # fmt: skip

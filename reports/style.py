@@ -1,9 +1,11 @@
 """How things are called: display labels, families and the format of numbers, for tables and plots alike."""
 
 import math
+from dataclasses import dataclass, replace
 
 from benchmark.notation import parse
 from benchmark.statistics import Summary
+from reports.groups import Better
 
 ENSEMBLES = {"squared": "SQ", "smoothgrad": "SG", "smoothgrad_squared": "SG-SQ", "vargrad": "VAR"}
 INSTRUMENTS = {
@@ -53,6 +55,9 @@ FAMILIES = {
 }
 OTHER_FAMILY = "Further methods"
 ORDERS = {"morf": "ROAR", "lerf": "KAR"}
+BETTER: dict[str, Better] = {"morf": "low", "lerf": "high"}
+"""Accuracy that is better, by what is removed first."""
+
 REFERENCE = "random"
 """The explainer that all others are compared with."""
 
@@ -98,18 +103,41 @@ def family(explainer: str) -> str:
     return next((family for family, names in FAMILIES.items() if name in names), OTHER_FAMILY)
 
 
-def percent(summary: Summary, planned: int) -> str:
-    """Accuracy in percent with its interval, and n where it is below plan.
+@dataclass(frozen=True)
+class Form:
+    """How the numbers of a column are written.
 
-    >>> percent(Summary(0.9123, 0.0049, 4), planned=5)
+    >>> percent(Summary(0.9123, 0.0049, 4), 5)
     '91.2 ± 0.5 (4/5)'
     """
-    return _number(summary, planned, scale=100, decimals=1)
+
+    scale: float
+    decimals: int
+
+    def __call__(self, summary: Summary, planned: int) -> str:
+        """The mean with its interval, and n where it is below plan."""
+        if not summary.n:
+            return f"– (0/{planned})"
+        text = f"{self.scale * summary.mean:.{self.decimals}f}"
+        if not math.isnan(summary.half_width):
+            text += f" ± {self.scale * summary.half_width:.{self.decimals}f}"
+        return text + (f" ({summary.n}/{planned})" if summary.n < planned else "")
+
+    def rounded(self, decimals: int) -> "Form":
+        """With so many decimals where it is of accuracies in percent; numbers around 1 keep one more."""
+        return replace(self, decimals=decimals + self.decimals - percent.decimals)
 
 
-def share(summary: Summary, planned: int) -> str:
-    """A number around 1 with its interval, and n where it is below plan."""
-    return _number(summary, planned, scale=1, decimals=2)
+percent = Form(scale=100, decimals=1)
+"""Of accuracies, in percent."""
+
+share = Form(scale=1, decimals=2)
+"""Of numbers around 1."""
+
+
+def mean_rank(summary: Summary, planned: int) -> str:
+    """A mean of ranks without its interval; one of a single rank as it is."""
+    return "–" if not summary.n else f"{summary.mean:.4g}" if summary.n == 1 else f"{summary.mean:.2f}"
 
 
 def p_value(p: float) -> str:
@@ -119,12 +147,3 @@ def p_value(p: float) -> str:
     '<0.001'
     """
     return "–" if math.isnan(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def _number(summary: Summary, planned: int, *, scale: float, decimals: int) -> str:
-    if not summary.n:
-        return f"– (0/{planned})"
-    text = f"{scale * summary.mean:.{decimals}f}"
-    if not math.isnan(summary.half_width):
-        text += f" ± {scale * summary.half_width:.{decimals}f}"
-    return text + (f" ({summary.n}/{planned})" if summary.n < planned else "")

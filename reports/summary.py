@@ -5,18 +5,30 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
 from benchmark.notation import parse
 from reports.areas import area, racu
-from reports.evidence import grouped, means, with_letters
+from reports.attributions import COMPARED, passes
+from reports.evidence import grouped, in_common, means, with_letters, with_masks
+from reports.groups import Better
 from reports.load import curves
 from reports.settings import images, title
 from reports.statistics import Difference, Seeds, difference, holm, least_p, minimum_detectable, paired
-from reports.style import ORDERS, REFERENCE, label, p_value, percent, share
-from reports.table import Format, Table, table
+from reports.style import BETTER, ORDERS, REFERENCE, label, mean_rank, p_value, percent, share
+from reports.table import Format, Table, by_seed, table
 from reports.tables import what
 
-FORMS: dict[str, Format] = {"mean": percent, "gain": percent, "area": percent, "RACU": share}
+FORMS: dict[str, Format] = {
+    "mean": percent, "gain": percent, "area": percent, "RACU": share, "rank": mean_rank, "passes": passes,
+}  # fmt: skip
+BESIDE = {
+    "rank": "Rank: by the mean of each seed, 1 the best, averaged over the seeds that all who have a rank share.",
+    "passes": "Passes: images that go through the classifier for each that is explained.",
+    "group": "Group: explainers that share a letter are not told apart; a is the best, as in the table of the curves.",
+}
+"""Notes about columns that not every summary has."""
+
 RELATIVE = ("gain", "area", "RACU")
 """Columns that compare with random; positive is better than random, whatever the order."""
 
@@ -35,7 +47,6 @@ DETECTABLE = (
     "Detectable with 80 % power: a gain of {points:.1f} points over {reference} (one paired t test at 5 %, n = {n}; "
     "the variance of all gains pooled)."
 )
-LETTERS = "Group: explainers that share a letter are not told apart; a is the best, as in the table of the curves."
 
 
 @dataclass(frozen=True)
@@ -50,11 +61,12 @@ class Comparison:
 
 def summaries(frame: pd.DataFrame) -> list[Table]:
     """A table for every setting and order in which networks see images and random was measured."""
-    found = []
-    for rows, order, ending in images(curves(frame)):
+    joined, found = curves(frame), []
+    for rows, order, ending in images(joined):
         reference = reference_of(rows)
         if reference:
-            found.append(_summary(rows, order, f"summary-{ORDERS[order].lower()}{ending}", reference))
+            made = _summary(rows, frame, order, f"summary-{ORDERS[order].lower()}{ending}", reference)
+            found.append(with_masks(made, rows, joined))
     return found
 
 
@@ -93,19 +105,38 @@ def _areas(rows: pd.DataFrame, reference: str, turn: float) -> tuple[dict[str, l
     return areas, ratios
 
 
-def _summary(rows: pd.DataFrame, order: str, name: str, reference: str) -> Table:
+def _summary(rows: pd.DataFrame, frame: pd.DataFrame, order: str, name: str, reference: str) -> Table:
     compared = compare(rows, order, reference)
-    mean = {e: list(seeds.values()) for e, seeds in means(rows).items()}
-    values = {"mean": mean, "gain": compared.gain, "area": compared.area}
-    values |= {"RACU": compared.racu} if compared.racu else {}
+    relative = {"gain": compared.gain, "area": compared.area} | ({"RACU": compared.racu} if compared.racu else {})
+    values: dict[str, dict[str, Seeds]] = {"mean": means(rows)}
+    values |= {c: {e: dict(enumerate(numbers)) for e, numbers in by.items()} for c, by in relative.items()}
+    values |= {"rank": ranks} if (ranks := _ranks(values["mean"], BETTER[order])) else {}
+    values |= {"passes": passed} if (passed := _passes(rows, frame)) else {}
     caption = f"Summary. {what(rows, order)}. {title(rows)}."
-    made = table(name, caption, rows, values, FORMS)
+    forms = {column: FORMS[column] for column in values}
+    made = table(name, caption, rows, values, forms, better={"mean": BETTER[order]})
     made = _tested(_without_reference(made, rows, reference), rows, compared)
     found = grouped(rows, order)
     if found.letters:
         made = with_letters(made, rows, found)
-    made = made.noted(*_notes(rows, compared, order, label(reference)), *([LETTERS] if found.letters else []))
+    made = made.noted(*_notes(rows, compared, order, label(reference)))
+    made = made.noted(*(note for column, note in BESIDE.items() if column in made.shown))
     return replace(made, printed=bool(rows.retrain.iloc[0]))
+
+
+def _ranks(of_curves: dict[str, Seeds], better: Better) -> dict[str, Seeds]:
+    """Explainer -> seed -> rank of its mean, of the explainers and seeds that have all curves of each other."""
+    names, seeds = in_common([of_curves], least=2)
+    turn = 1.0 if better == "low" else -1.0
+    by = {seed: rankdata([turn * of_curves[name][seed] for name in names]) for seed in seeds}
+    return {name: {seed: float(by[seed][i]) for seed in seeds} for i, name in enumerate(names)}
+
+
+def _passes(rows: pd.DataFrame, frame: pd.DataFrame) -> dict[str, Seeds]:
+    """Explainer -> seed -> passes of the classifier for an image, where attributions were measured by themselves."""
+    measured = frame[(frame.probe == "attribution") & frame.passes.notna() & frame.explainer.isin(rows.explainer)]
+    same = (measured[COMPARED] == rows[COMPARED].iloc[0]).all(axis=1)
+    return by_seed(measured[same], "passes")
 
 
 def _without_reference(made: Table, rows: pd.DataFrame, reference: str) -> Table:

@@ -1,24 +1,45 @@
 """One table: explainers by columns, as CSV, Markdown and booktabs LaTeX."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from benchmark.adaptive import Rule
 from benchmark.statistics import Summary, summarise
+from reports.groups import LEAST_SEEDS, Better, Mark, marks
+from reports.latex import floats
 from reports.seeds import notes, num_seeds
-from reports.style import FLAG, label, labels
+from reports.statistics import Seeds
+from reports.style import Form, label, labels
 
 Format = Callable[[Summary, int], str]
-Values = Mapping[str, Mapping]
-"""Column -> explainer -> its numbers, one a seed."""
+Values = Mapping[str, Mapping[str, Seeds]]
+"""Column -> explainer -> seed -> number."""
 
-SPECIAL = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--", "±": r"$\pm$",
-    "<": "$<$", ">": "$>$", FLAG: r"\textbf{!}",
-}  # fmt: skip
+MARKDOWN: dict[Mark, str] = {"best": "**{}**", "group": "<u>{}</u>", "": "{}"}
+
+MARKED = (
+    "Bold: told apart from every other of its column; underlined: the best of a column and those not told apart from "
+    "it, where others are (paired t tests, Holm over all pairs of the column, 5 %)."
+)
+UNMARKED = "Nothing is bold or underlined: in no column is the best told apart from any other."
+
+
+@dataclass(frozen=True)
+class Column:
+    """How the numbers of a column are written, and these, row by row: a summary, and the seeds that were planned."""
+
+    form: Form
+    cells: tuple[tuple[Summary, int], ...]
+
+    def rounded(self, texts: pd.Series, decimals: int) -> list[str]:
+        """The texts with their numbers written anew."""
+        form = self.form.rounded(decimals)
+        return [text.replace(self.form(*cell), form(*cell)) for text, cell in zip(texts, self.cells, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -31,6 +52,9 @@ class Table:
         numbers: mean, half_width and n behind it, explainers by (column, number).
         notes: lines below the table.
         printed: whether it is printed by `report`, and not only written.
+        dataset: as written; empty where a table is about several.
+        marks: which of `shown` are bold ("best") or underlined ("group"), of the same shape; None where none can be.
+        written: columns whose decimals can be chosen.
     """
 
     name: str
@@ -39,21 +63,23 @@ class Table:
     numbers: pd.DataFrame
     notes: tuple[str, ...] = ()
     printed: bool = False
+    dataset: str = ""
+    marks: pd.DataFrame | None = None
+    written: Mapping[str, Column] = field(default_factory=dict)
 
     def text(self) -> str:
         """Caption, table and notes for a terminal or a Markdown file."""
-        shown = self.shown.rename(index=lambda name: name.replace("|", r"\|"))
+        shown = self.shown.map(_plain).rename(index=_plain, columns=_plain)
+        if self.marks is not None:
+            marks = self.marks.to_numpy().ravel()
+            texts = [MARKDOWN[mark].format(text) for mark, text in zip(marks, shown.to_numpy().ravel(), strict=True)]
+            shown = pd.DataFrame(np.reshape(texts, shown.shape), shown.index, shown.columns)
         table = shown.to_markdown(disable_numparse=True, colalign=["left", *["right"] * shown.shape[1]])
         return "\n\n".join([f"**{self.caption}**", table, *self.notes])
 
     def latex(self) -> str:
-        """A booktabs table."""
-        escaped = self.shown.rename_axis(None).rename(index=_escape, columns=_escape).map(_escape)
-        styled = escaped.style.to_latex(
-            hrules=True, caption=_escape(" ".join([self.caption, *self.notes])), label=f"tab:{self.name}",
-            column_format="l" + "r" * self.shown.shape[1], position_float="centering",
-        )  # fmt: skip
-        return str(styled)
+        """A booktabs table, for documents with the packages `latex.PACKAGES`."""
+        return floats(self.name, self.caption, self.shown, self.marks, self.notes)
 
     def write(self, folder: Path) -> list[Path]:
         """Writes all three forms and returns their paths."""
@@ -63,15 +89,26 @@ class Table:
         paths[2].write_text(self.latex(), encoding="utf-8")
         return paths
 
-    def extended(self, name: str, texts: list[str], numbers: Mapping[str, list]) -> "Table":
+    def extended(
+        self, name: str, texts: list[str], numbers: Mapping[str, list], written: Column | None = None
+    ) -> "Table":
         """With one column more, and what is behind it by the name of each number."""
         behind = pd.DataFrame({(name, number): values for number, values in numbers.items()})
-        shown = self.shown.assign(**{name: texts})
-        return replace(self, shown=shown, numbers=self.numbers.join(behind.set_index(self.numbers.index)))
+        numbered = self.numbers.join(behind.set_index(self.numbers.index))
+        return replace(
+            self, shown=self.shown.assign(**{name: texts}), numbers=numbered,
+            marks=None if self.marks is None else self.marks.assign(**{name: ""}),
+            written={**self.written, name: written} if written else self.written,
+        )  # fmt: skip
 
     def noted(self, *notes: str) -> "Table":
         """With more lines below."""
         return replace(self, notes=(*self.notes, *notes))
+
+    def rounded(self, decimals: int) -> "Table":
+        """With so many decimals of accuracies in percent, and one more of numbers around 1."""
+        texts = {name: column.rounded(self.shown[name], decimals) for name, column in self.written.items()}
+        return replace(self, shown=self.shown.assign(**texts))
 
 
 def table(
@@ -83,16 +120,18 @@ def table(
     *,
     first: tuple[str, ...] = (),
     rule: Rule | None = None,
+    better: Mapping[str, Better] | None = None,
 ) -> Table:
     """A row for each explainer, and before them rows of other names.
 
     Args:
         form: of all columns, or by column.
         rule: by which seeds were added; with one, or where explainers differ in them, their number is a column.
+        better: which numbers are, of the columns whose best is marked.
     """
     planned = dict.fromkeys(first, rows.seed.nunique()) | num_seeds(rows)
     explainers, numbers_of_seeds = list(planned), sorted(set(planned.values()))
-    summaries = {c: {e: summarise(by.get(e, [])) for e in explainers} for c, by in values.items()}
+    summaries = {c: {e: summarise(by.get(e, {}).values()) for e in explainers} for c, by in values.items()}
     index = pd.Index([*first, *labels(explainers[len(first) :])], name="explainer")
     counted = {"n": [str(n) for n in planned.values()]} if rule or len(numbers_of_seeds) > 1 else {}
     forms = dict.fromkeys(values, form) if callable(form) else form
@@ -104,7 +143,23 @@ def table(
     }  # fmt: skip
     over = "–".join(map(str, dict.fromkeys((numbers_of_seeds[0], numbers_of_seeds[-1]))))
     said = (f"Mean ± half-width of the 95 % t interval over n = {over} seeds.", *(notes(rows, rule) if rule else ()))
-    return Table(name, caption, shown, pd.DataFrame(numbers).set_index(index), (*said, *_gaps(rows)))
+    found = {c: marks(values[c], which) for c, which in (better or {}).items()}
+    if found and numbers_of_seeds[-1] >= LEAST_SEEDS:
+        said = (*said, MARKED if any(found.values()) else UNMARKED)
+    return Table(
+        name, caption, shown, pd.DataFrame(numbers).set_index(index), (*said, *_gaps(rows)), dataset=_dataset(rows),
+        marks=pd.DataFrame({str(c): [found.get(str(c), {}).get(e, "") for e in explainers] for c in shown}, index),
+        written={
+            c: Column(f, tuple((summaries[c][e], n) for e, n in planned.items()))
+            for c, f in forms.items() if isinstance(f, Form)
+        },
+    )  # fmt: skip
+
+
+def by_seed(rows: pd.DataFrame, column: str = "test_accuracy") -> dict[str, Seeds]:
+    """Explainer -> seed -> number, of rows of which each explainer has one a seed."""
+    by = rows.groupby("explainer", sort=False)
+    return {str(name): dict(zip(own.seed, own[column], strict=True)) for name, own in by}
 
 
 def by_fraction(rows: pd.DataFrame) -> list[tuple[float, pd.DataFrame]]:
@@ -123,5 +178,10 @@ def _gaps(rows: pd.DataFrame) -> Iterator[str]:
         yield f"{', '.join(names)}: {became}."
 
 
-def _escape(text: str) -> str:
-    return "".join(SPECIAL.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)
+def _dataset(rows: pd.DataFrame) -> str:
+    return str(rows.dataset.iloc[0]) if rows.dataset.nunique() == 1 else ""
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return re.sub(r"\||<(?=[A-Za-z/!?])", r"\\\g<0>", " ".join(text.split()))

@@ -7,12 +7,14 @@ import pandas as pd
 
 from benchmark.adaptive import Rule
 from benchmark.notation import parse
-from hns.metrics import fidelity, fii, fir
 from reports.evidence import with_groups, with_masks
+from reports.groups import Better
+from reports.indices import INDICES, with_indices
 from reports.load import curves
+from reports.operating import at_own_shares, own_masks
 from reports.settings import settings, slug, title
-from reports.style import ORDERS, percent, share
-from reports.table import Table, by_fraction, table
+from reports.style import BETTER, ORDERS, label, percent, share
+from reports.table import Table, by_fraction, by_seed, table
 
 RETRAINED = {
     "morf": "ROAR: removed most relevant first (lower is better)",
@@ -34,6 +36,11 @@ DIFF_ROAR = (
     "DiffROAR (Shah et al. 2021): accuracy without the least relevant share t minus accuracy without the most relevant "
     "share t (higher is better, 0 tells nothing), paired by seed, in points"
 )
+OWN_SHARE = (
+    "h={name}: at the share that {own}, hide of the test images, given in the table of its operating point. That row "
+    "is its own seeker; all others are interpolated in straight lines between the measured fractions, hence nothing is "
+    "marked."
+)
 
 
 def tables(frame: pd.DataFrame, rule: Rule | None = None) -> list[Table]:
@@ -50,15 +57,6 @@ def diff_roar(frame: pd.DataFrame) -> list[Table]:
     joined = curves(frame)
     made = [_differences(part, slug(part, joined)) for part in settings(joined[joined.probe == "image"])]
     return [table for table in made if table]
-
-
-def with_indices(rows: pd.DataFrame, original: pd.DataFrame, *, accuracy: str, hidden: str) -> pd.DataFrame:
-    """Rows whose seed has an original, with F, FIR and FII from the columns of accuracy and of the share hidden."""
-    intact = original[original.test_accuracy > 0].drop_duplicates("seed").set_index("seed").test_accuracy
-    rows = rows[rows.seed.isin(intact.index)]
-    f = [fidelity(a, intact[seed]) for a, seed in zip(rows[accuracy], rows.seed, strict=True)]
-    pairs = list(zip(f, rows[hidden], strict=True))
-    return rows.assign(F=f, FIR=[fir(*pair) for pair in pairs], FII=[fii(*pair) for pair in pairs])
 
 
 def what(rows: pd.DataFrame, order: str) -> str:
@@ -81,29 +79,44 @@ def _of_setting(part: pd.DataFrame, joined: pd.DataFrame, rule: Rule | None) -> 
         yield replace(with_masks(made, rows, joined), printed=True) if images_retrained else made
     kept = part[(part.order == "lerf") & (part.removal_fraction > 0)]
     if len(kept) and images_retrained:
-        yield _fidelities(kept, part[part.removal_fraction == 0], ending, rule)
+        yield _fidelities(kept, part, ending, rule)
 
 
 def _accuracies(rows: pd.DataFrame, order: str, ending: str, rule: Rule | None) -> Table:
     caption = f"{what(rows, order)}. Test accuracy in % at removal fraction t. {title(rows)}."
-    columns = {f"t={t:.10g}": group for t, group in by_fraction(rows)}
-    values = {name: {e: g.test_accuracy for e, g in group.groupby("explainer")} for name, group in columns.items()}
-    masks = rows.probe.iloc[0] == "mask"
-    kind = "masks" + ending.removesuffix("-mask") if masks else ORDERS[order].lower() + ending
-    made = table(kind, caption, rows, values, percent, rule=rule)
-    return made if masks else with_groups(made, rows, order)
+    values = {f"t={t:.10g}": by_seed(group) for t, group in by_fraction(rows)}
+    if rows.probe.iloc[0] == "mask":
+        return table("masks" + ending.removesuffix("-mask"), caption, rows, values, percent, rule=rule)
+    better = _inside("t={}", rows, BETTER[order])
+    made = table(ORDERS[order].lower() + ending, caption, rows, values, percent, rule=rule, better=better)
+    return with_groups(made, rows, order)
 
 
-def _fidelities(rows: pd.DataFrame, original: pd.DataFrame, ending: str, rule: Rule | None) -> Table:
-    """F, FIR and FII of each cell against the original of its seed; I is the share really hidden, in whole units."""
+def _fidelities(rows: pd.DataFrame, part: pd.DataFrame, ending: str, rule: Rule | None) -> Table:
+    """F, FIR and FII of each cell against the original of its seed; I is the share really hidden, in whole units.
+
+    Explainers with masks of their own have a row for these, and a column of all others at the share that they hide.
+    """
+    original = part[part.removal_fraction == 0]
     done = with_indices(rows[rows.status == "done"], original, accuracy="test_accuracy", hidden="share_removed")
-    values = {
-        f"{name} h={t:.10g}": {e: g[name].tolist() for e, g in done[done.removal_fraction == t].groupby("explainer")}
-        for t, _ in by_fraction(rows)
-        for name in ("F", "FIR", "FII")
-    }
+    own = at_own_shares(part, original)
+    at = {f"{t:.10g}": done[done.removal_fraction == t] for t, _ in by_fraction(rows)}
+    at |= {label(name): points for name, points in own.items()}
+    values = {f"{name} h={h}": by_seed(group, name) for name in INDICES for h, group in at.items()}
+    better = {k: v for name in INDICES for k, v in _inside(f"{name} h={{}}", rows, "high").items()}
     what = "Fidelity F, FIR = F/(F+I) and FII = F*I, least relevant hidden first; I is the share hidden at fraction h"
-    return table("fidelity" + ending, f"{what}. {title(rows)}.", rows, values, share, rule=rule)
+    made = table(
+        "fidelity" + ending, f"{what}. {title(rows)}.", rows, values, share,
+        first=tuple(map(own_masks, own)), rule=rule, better=better,
+    )  # fmt: skip
+    elsewhere = [column for column in values if column not in {f"{name} h={label(e)}" for name in INDICES for e in own}]
+    made.shown.loc[list(map(own_masks, own)), elsewhere] = "–"  # not measured there, hence no gap
+    return made.noted(*(OWN_SHARE.format(name=label(e), own=own_masks(e)) for e in own))
+
+
+def _inside(name: str, rows: pd.DataFrame, better: Better) -> dict[str, Better]:
+    """Which numbers are better, of the columns of removal fractions at which explainers differ."""
+    return {name.format(f"{t:.10g}"): better for t, _ in by_fraction(rows) if 0 < t < 1}
 
 
 def _differences(part: pd.DataFrame, ending: str) -> Table | None:
@@ -112,6 +125,7 @@ def _differences(part: pd.DataFrame, ending: str) -> Table | None:
     if not {"morf", "lerf"} <= {*wide.columns}:
         return None
     difference = (wide.lerf - wide.morf).dropna().reset_index(name="difference")
-    values = {f"t={t:.10g}": {e: g.difference for e, g in at.groupby("explainer")} for t, at in by_fraction(difference)}
+    values = {f"t={t:.10g}": by_seed(at, "difference") for t, at in by_fraction(difference)}
     caption = f"{DIFF_ROAR}. {title(part)}."
-    return table("diffroar" + ending, caption, between, values, percent) if values else None
+    better = _inside("t={}", difference, "high")
+    return table("diffroar" + ending, caption, between, values, percent, better=better) if values else None

@@ -13,7 +13,7 @@ from reports.load import curves
 from reports.settings import slug
 from reports.statistics import Seeds
 from reports.style import label, share
-from reports.table import Table
+from reports.table import Column, Table
 
 LEAST = 3
 """Degrees of noise that an order needs."""
@@ -109,8 +109,9 @@ def _table(part: pd.DataFrame, degrees: Degrees, ending: str) -> Table | None:
     first = part.iloc[0]
     caption = f"Which measure to trust: recovery of a known order of explainers. {first.dataset}, {first.classifier}."
     return Table(
-        f"trust{ending}", caption, *_columns(found, list(bases)), (_note(found, bases, degrees),), printed=True
-    )
+        f"trust{ending}", caption, *_columns(found, list(bases)), (_note(found, bases, degrees),), printed=True,
+        dataset=str(first.dataset), written=_written(found, list(bases)),
+    )  # fmt: skip
 
 
 def _agreements(made: Iterable[Measure], names: list[str], degrees: Degrees) -> dict[str, Summary]:
@@ -143,6 +144,12 @@ def _columns(found: dict[str, dict[str, Summary]], bases: list[str]) -> tuple[pd
         for base, column in by_base.items() for number in ("mean", "half_width", "n")
     }  # fmt: skip
     return pd.DataFrame(shown, index=index), pd.DataFrame(numbers, index=index)
+
+
+def _written(found: dict[str, dict[str, Summary]], bases: list[str]) -> dict[str, Column]:
+    """Bases, whose decimals can be chosen."""
+    cells = {label(base): [by.get(base, NOTHING) for by in found.values()] for base in bases}
+    return {base: Column(share, tuple((s, s.n) for s in column)) for base, column in cells.items()}
 
 
 def _bases(part: pd.DataFrame, degrees: Degrees) -> dict[str, list[str]]:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import quote
+
+from reports.drawing import Caption
 
 BUDGET = 3_000_000
 """Bytes that all pictures of a page may take together; others are named, and lie beside it."""
@@ -19,19 +20,6 @@ COMMENTS = re.compile(r"<!--.*?-->|<metadata>.*?</metadata>|^.*?(?=<svg)", re.DO
 GALLERY = "gallery"
 
 
-class Picture(Protocol):
-    """A figure that lies in the folder of the report as NAME.svg."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def caption(self) -> str: ...
-
-    @property
-    def alt(self) -> str: ...
-
-
 @dataclass(frozen=True)
 class Figure:
     """A picture with its address; empty where it is too large for the page."""
@@ -42,7 +30,7 @@ class Figure:
     address: str
 
 
-def figures(folder: Path, pictures: Iterable[Picture]) -> tuple[list[Figure], list[Figure]]:
+def figures(folder: Path, pictures: Iterable[Caption]) -> tuple[list[Figure], list[Figure]]:
     """The figures and the galleries among some pictures; the smaller go first where there are too many.
 
     Args:

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from benchmark.adaptive import rule
+from reports.drawing import Caption
 from reports.load import Run, curves
 from reports.page import chart
 from reports.page.answer import answers
 from reports.page.asked import AIM, protocol, question
 from reports.page.chart import panels, series
-from reports.page.figures import Picture, figures
+from reports.page.figures import figures
 from reports.page.kinds import kinds
 from reports.page.methods import methods
 from reports.page.provenance import facts, specification, toml
@@ -21,7 +22,7 @@ FOLDER = "report"
 FILE = "index.html"
 
 
-def page(run: Run, tables: Sequence[Table], pictures: Sequence[Picture]) -> str:
+def page(run: Run, tables: Sequence[Table], pictures: Sequence[Caption]) -> str:
     """The page of a run.
 
     Args:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from benchmark.store import Outcome
 from hns.metrics import fii, fir
 from reports.cost import cost_plots, front
 from reports.differences import difference_plots
-from reports.drawing import FEW, Picture, write
+from reports.drawing import Picture, write, writing
 from reports.leaks import leak_plots, paired_with_masks
 from reports.load import curves, load
 from reports.plane import fii_line, fir_line, planes
@@ -31,20 +32,20 @@ def drawn(folder: Path) -> list[Picture]:
     return [picture for draw in (plots, difference_plots, planes, leak_plots, cost_plots) for picture in draw(frame)]
 
 
-def test_two_writings_have_the_same_bytes_one_by_one_and_by_workers(
-    stored: Stored, matrix: Matrix, tmp_path: Path
+def test_two_writings_have_the_same_bytes_here_and_by_workers(
+    stored: Stored, matrix: Matrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = stored(matrix)
-    pictures = drawn(folder)
-    many = [replace(picture, name=f"{picture.name}-{i}") for i in range(FEW) for picture in drawn(folder)]
-    (tmp_path / "one").mkdir()
-    (tmp_path / "many").mkdir()
-    paths = write(pictures, tmp_path / "one")
-    by_workers = write(many, tmp_path / "many")
+    draws = [partial(draw, load(stored(matrix))) for draw in (plots, planes)]
+    folders = [tmp_path / name for name in ("here", "by_workers")]
+    said = []
+    for folder, least in zip(folders, (10_000, 0), strict=True):
+        folder.mkdir()
+        monkeypatch.setattr("reports.drawing.MANY", least)
+        said.append(writing(draws, folder, num_rows=5000)())
+    assert said[0] == said[1]
+    paths = [path for caption in said[0] for path in caption.paths(folders[0])]
     assert {path.suffix for path in paths} == {".svg", ".pdf", ".png"}
-    for i in (0, FEW - 1):
-        again = by_workers[i * len(paths) : (i + 1) * len(paths)]
-        assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
+    assert all(path.read_bytes() == (folders[1] / path.name).read_bytes() for path in paths)
 
 
 def of_gradient(**metrics: float | None) -> Judge:

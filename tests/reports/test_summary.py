@@ -39,8 +39,8 @@ def test_a_summary_compares_with_random_seed_by_seed(stored: Stored, matrix: Mat
     made = by_name(summaries(load(stored(matrix, steeper))))
     assert list(made) == ["summary-roar", "summary-kar"]
     roar = made["summary-roar"]
-    assert list(roar.shown.columns) == ["mean", "gain", "area", "RACU", "p (t)", "p (exact)", "group"]
-    assert roar.shown.loc["Random"].tolist() == ["50.0 ± 0.0", "–", "–", "–", "–", "–", "b"]
+    assert list(roar.shown.columns) == ["mean", "gain", "area", "RACU", "rank", "p (t)", "p (exact)", "group"]
+    assert roar.shown.loc["Random"].tolist() == ["50.0 ± 0.0", "–", "–", "–", "2.00", "–", "–", "b"]
     assert roar.shown.loc["GRAD", "gain"] == "40.0 ± 5.0"
     assert roar.numbers.loc["GRAD", ("area", "mean")] == pytest.approx(0.5 * 0.4)  # a triangle over t from 0 to 1
     random_above_full = (0.9 + 0.5) / 4 + (0.5 + 0.1) / 4 - 0.1

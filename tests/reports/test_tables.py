@@ -185,7 +185,7 @@ def test_latex_compiles(stored: Stored, matrix: Matrix, tmp_path: Path) -> None:
     assert any(FLAG in made.text() for made in every)
     body = "\n".join(made.latex() for made in every)
     (tmp_path / "paper.tex").write_text(
-        r"\documentclass{article}\usepackage{booktabs}\begin{document}" + body + r"\end{document}"
+        r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}" + body + r"\end{document}"
     )
     done = subprocess.run(["pdflatex", "-halt-on-error", "paper.tex"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:]
