@@ -31,6 +31,9 @@ CLOCKED = ["seconds_per_image"]
 """Seconds to explain an image; no result, for it differs from run to run."""
 
 NUMBERS = dict.fromkeys([*METRICS, *SHARES, *OWN, *ATTRIBUTION, *CLOCKED, "removal_fraction"], float)
+WORDS = dict.fromkeys(
+    ["dataset", "classifier", "unit", "target", "fill", "probe", "explainer", "order", "reason"], object
+)
 RESULT = ["status", *METRICS, *SHARES, *OWN, *ATTRIBUTION]
 COLUMNS = [*SETTING, "explainer", "order", "removal_fraction", "seed", *RESULT, "reason", *CLOCKED]
 
@@ -71,8 +74,10 @@ def read(folder: Path) -> Run:
     store.close()
     named = [_name(row.specification) for row in rows]
     frame = pd.DataFrame([n | _result(row) for n, row in zip(named, rows, strict=True)], columns=COLUMNS)
-    protocols = pd.Series([_protocol(row.specification) for row in rows], index=frame.index, dtype=object)
-    return Run(folder, frame.astype(NUMBERS), _costs(named, rows), matrix, cards, protocols, _degrees(rows))
+    protocols = pd.Series(_protocols(named, rows), index=frame.index, dtype=object)
+    return Run(
+        folder, frame.astype(WORDS | NUMBERS).copy(), _costs(named, rows), matrix, cards, protocols, _degrees(rows)
+    )
 
 
 def load(folder: Path) -> pd.DataFrame:
@@ -126,8 +131,20 @@ def _result(row: Row) -> dict[str, object]:
     return {"status": outcome.status, "reason": outcome.reason.partition("\n")[0], **outcome.metrics, **clocked}
 
 
+def _protocols(named: list[dict[str, object]], rows: list[Row]) -> list[str]:
+    """Hashes of what cells are but for their seeds."""
+    found: dict[tuple[object, ...], str] = {}
+    for name, row in zip(named, rows, strict=True):
+        if _seedless(name) not in found:
+            found[_seedless(name)] = _protocol(row.specification)
+    return [found[_seedless(name)] for name in named]
+
+
+def _seedless(name: dict[str, object]) -> tuple[object, ...]:
+    return tuple(value for column, value in name.items() if column != "seed")
+
+
 def _protocol(cell: dict) -> str:
-    """Hash of what a cell is but for its seed."""
     training = cell["training"] | {"seed": None}
     ranking = cell["ranking"] and cell["ranking"] | {"training": training}
     return digest(cell | {"training": training, "ranking": ranking})

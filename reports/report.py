@@ -78,9 +78,9 @@ def report(folder: Path, *, reference: bool = False, view: View = View()) -> str
 
 def _tables(run: Run, *, reference: bool) -> Iterator[Table]:
     """All tables, each with what it was made with below."""
+    said = {dataset: versions(run.costs, dataset) for dataset in ("", *run.frame.dataset.unique())}
     for made in _made(run, reference=reference):
-        said = versions(run.costs, made.dataset)
-        yield made.noted(said) if said else made
+        yield made.noted(said[made.dataset]) if said[made.dataset] else made
 
 
 def _made(run: Run, *, reference: bool) -> Iterator[Table]:

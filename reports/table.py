@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,10 @@ class Table:
 
     def latex(self) -> str:
         """A booktabs table, for documents with the packages `latex.PACKAGES`."""
+        return self._latex
+
+    @cached_property
+    def _latex(self) -> str:
         return floats(self.name, self.caption, self.shown, self.marks, self.notes)
 
     def write(self, folder: Path) -> list[Path]:
@@ -158,8 +163,10 @@ def table(
 
 def by_seed(rows: pd.DataFrame, column: str = "test_accuracy") -> dict[str, Seeds]:
     """Explainer -> seed -> number, of rows of which each explainer has one a seed."""
-    by = rows.groupby("explainer", sort=False)
-    return {str(name): dict(zip(own.seed, own[column], strict=True)) for name, own in by}
+    found: dict[str, dict[int, float]] = {}
+    for name, seed, value in zip(*(rows[c].tolist() for c in ("explainer", "seed", column)), strict=True):
+        found.setdefault(str(name), {})[seed] = value
+    return dict(found)
 
 
 def by_fraction(rows: pd.DataFrame) -> list[tuple[float, pd.DataFrame]]:
