@@ -131,6 +131,10 @@ class Report:
         columns: what tables show: removal fractions, names of columns, or words of these; tables without any of them
             stay whole.
         explainers: which are shown, as written or by their labels; what is tested stays the same.
+        watch: renders again whenever cells were measured, until none is left to do.
+        every: seconds between two looks of watch.
+        compare: two folders: instead of a report, what moved from the first to the second.
+        merge: folders of runs of one protocol, which become one run in out before it is reported.
     """
 
     out: Path = Path("runs/quick")
@@ -138,13 +142,29 @@ class Report:
     decimals: int | None = None
     columns: tuple[str, ...] = ()
     explainers: tuple[str, ...] = ()
+    watch: bool = False
+    every: float = 30.0
+    compare: tuple[Path, Path] | None = None
+    merge: tuple[Path, ...] = ()
 
     def __call__(self) -> int:
+        from benchmark.merging import merge
+        from reports.comparison import compare_runs
         from reports.report import report
         from reports.view import View
+        from reports.watch import watch
 
+        if self.compare:
+            print(compare_runs(*self.compare))
+            return 0
+        if self.merge:
+            merge(self.merge, self.out)
         view = View(self.decimals, self.columns, self.explainers)
-        print(report(self.out, reference=self.reference, view=view))
+        render = partial(report, self.out, reference=self.reference, view=view)
+        if self.watch:
+            watch(self.out, render, self.every)
+        else:
+            print(render())
         return 0
 
 
