@@ -30,8 +30,8 @@ DEGRADED = "degraded"
 CLOCKED = ["seconds_per_image"]
 """Seconds to explain an image; no result, for it differs from run to run."""
 
-NUMBERS = dict.fromkeys([*METRICS, *SHARES, *OWN, *ATTRIBUTION, *CLOCKED, "removal_fraction"], float)
-WORDS = dict.fromkeys(
+NUMBERS: dict[str, type] = dict.fromkeys([*METRICS, *SHARES, *OWN, *ATTRIBUTION, *CLOCKED, "removal_fraction"], float)
+WORDS: dict[str, type] = dict.fromkeys(
     ["dataset", "classifier", "unit", "target", "fill", "probe", "explainer", "order", "reason"], object
 )
 RESULT = ["status", *METRICS, *SHARES, *OWN, *ATTRIBUTION]

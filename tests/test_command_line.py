@@ -115,3 +115,19 @@ def test_true_and_false_are_written_as_in_a_preset(tmp_path: Path, capsys: pytes
     ]
     assert run_benchmark.main(["run", *words]) == 0
     assert "5 cells" in capsys.readouterr().out
+
+
+def test_runs_are_merged_compared_and_watched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    common = ["--seeds", "1", "--fractions", "0.5", "--classifiers", "mlp[width=8,hidden_layers=1]", "--workers", "0"]
+    off = ["--mask-fractions", "--unretrained-fills", "--no-measure-attributions"]
+    for name, explainers in (("a", ["random"]), ("b", ["random", "gradient"])):
+        out = str(tmp_path / name)
+        assert run_benchmark.main(["run", *common, *off, "--explainers", *explainers, "--out", out]) == 0
+    a, b, both = (str(tmp_path / name) for name in ("a", "b", "both"))
+    assert run_benchmark.main(["report", "--merge", a, b, "--out", both, "--watch"]) == 0
+    assert "0 cells to do" in capsys.readouterr().err
+    assert (tmp_path / "both" / "report" / "leaderboard.json").exists()
+    assert run_benchmark.main(["report", "--compare", a, both]) == 0
+    assert "What moved" in capsys.readouterr().out
+    assert run_benchmark.main(["report", "--merge", a, b, "--out", both]) == 2
+    assert "holds a run already" in capsys.readouterr().err

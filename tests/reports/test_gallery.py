@@ -1,0 +1,55 @@
+"""Galleries of the images that a run kept."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark.plan import Matrix
+from reports.gallery import galleries
+from reports.load import read
+
+Stored = Callable[..., Path]
+
+
+def keep(folder: Path, explainer: str, *, views: tuple[str, ...] = ("ranks", "morf mean"), channels: int = 1) -> None:
+    """Three images of 4x4 pixels as the benchmark keeps them."""
+    images = np.arange(3 * channels * 16, dtype=np.uint8).reshape(3, channels, 4, 4)
+    about = {
+        "dataset": "digits", "classifier": "cnn_small", "explainer": explainer, "unit": "pixel", "magnitude": True,
+        "target": "predicted", "fraction": 0.9,
+    }  # fmt: skip
+    arrays = {view: images[:, :1] if view == "ranks" else images for view in views}
+    place = folder / "gallery"
+    place.mkdir(exist_ok=True)
+    np.savez_compressed(
+        place / f"{explainer}.npz", allow_pickle=False, name=np.array(json.dumps(about)), images=images,
+        labels=np.array([1, 2, 3]), predicted=np.array([1, 2, 7]), **arrays,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_row_for_each_explainer_under_the_images(stored: Stored, matrix: Matrix, channels: int) -> None:
+    folder = stored(matrix)
+    for name in ("gradient", "random"):
+        keep(folder, name, channels=channels)
+    ranks, removed = galleries(read(folder))
+    assert (ranks.name, removed.name) == ("gallery-ranks", "gallery-morf-mean")
+    (axis,) = removed.figure.axes
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["Input", "Random", "GRAD"]  # in the run's order
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["1", "2", "3, not 7"]
+    assert "2 test images that the network classifies right, 1 wrong" in removed.caption
+
+
+def test_views_that_an_explainer_lacks_are_left_out(stored: Stored, matrix: Matrix) -> None:
+    folder = stored(matrix)
+    keep(folder, "random", views=("ranks",))
+    keep(folder, "gradient", views=("ranks", "lerf mean"))
+    assert [picture.name for picture in galleries(read(folder))] == ["gallery-ranks", "gallery-lerf-mean"]
+
+
+def test_runs_without_images_have_no_gallery(stored: Stored, matrix: Matrix) -> None:
+    assert list(galleries(read(stored(replace(matrix, seeds=1))))) == []
