@@ -14,7 +14,7 @@ from reports.load import curves
 from reports.looks import key, looks
 from reports.plots import orders_of, point, seeds
 from reports.settings import settings, slug, title
-from reports.style import ORDERS
+from reports.style import ORDERS, labels
 from reports.summary import compare, reference_of
 
 COSTS = {
@@ -30,6 +30,7 @@ CAPTION = (
     "{protocol}: gain over the random control, the mean over 0 < t < 1 in points of accuracy, paired by seed, with "
     "95 % t intervals over {n}, against {cost}; the dashed line joins the Pareto front. {setting}."
 )
+LEFT_OUT = " Without a place on the axis, for their cost is 0 or unknown: {names}."
 ALT = "Gain over random against cost, {num} explainers. {setting}."
 
 
@@ -42,6 +43,8 @@ def cost_plots(frame: pd.DataFrame) -> Iterator[Picture]:
         if any(gains.values()):
             setting, protocol = title(part), " and ".join(ORDERS[order] for order in gains)
             caption = CAPTION.format(protocol=protocol, n=seeds(part), cost=COSTS[column], setting=setting)
+            without = [e for e in dict.fromkeys(part.explainer) if e not in costs and e != reference_of(part)]
+            caption += LEFT_OUT.format(names=", ".join(labels(without))) if without else ""
             alt = ALT.format(num=max(map(len, gains.values())), setting=setting)
             yield Picture(f"cost_quality{slug(part, joined)}", caption, alt, _figure(part, gains, costs, COSTS[column]))
 
