@@ -15,6 +15,7 @@ from reports.settings import images, title
 from reports.statistics import holm
 from reports.style import FLAG, ORDERS, label, p_value, percent
 from reports.summary import compare, reference_of
+from reports.versions import recorded
 
 NAME = "leaderboard"
 HOW = (
@@ -38,7 +39,7 @@ def _boards(run: Run) -> Iterator[dict]:
     """A board for every setting and order in which networks see images."""
     joined = curves(run.frame)
     hashes = _hashes(run)
-    versions = sorted(set(run.costs.get("commit", [])))
+    commits = recorded(run.costs, "commit")
     for rows, order, _ in images(joined):
         entries = list(_entries(rows, joined, order))
         named = tuple(rows.iloc[0][SETTING])
@@ -47,7 +48,7 @@ def _boards(run: Run) -> Iterator[dict]:
         if entries:
             yield {
                 "table": f"{ORDERS[order]}. {title(rows)}", **_plain(rows.iloc[0][SETTING].to_dict()), "order": order,
-                "better": "lower" if order == "morf" else "higher", "commits": versions, "rows": entries,
+                "better": "lower" if order == "morf" else "higher", "commits": commits, "rows": entries,
             }  # fmt: skip
 
 
