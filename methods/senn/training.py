@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.optim import Adam
 
-from datasets.base import Dataset, Split
+from datasets.base import Split
 from hns.evaluation import accuracy
 from methods.senn.losses import Losses, concept_loss, losses
 from methods.senn.model import Senn
@@ -26,8 +26,8 @@ class Training:
         rows: epoch, parts of the training loss, accuracy and parts of the loss on validation, for every epoch so far.
     """
 
-    def __init__(self, network: Senn, data: Dataset, settings: Settings) -> None:
-        self.network, self.data, self.settings = network, data, settings
+    def __init__(self, network: Senn, train: Split, validation: Split, settings: Settings) -> None:
+        self.network, self.train, self.validation, self.settings = network, train, validation, settings
         self.optimiser = Adam(network.parameters(), settings.learning_rate)
         self.rows: list[Row] = []
 
@@ -48,7 +48,7 @@ class Training:
         optimiser = Adam(concepts.parameters(), self.settings.learning_rate)
         self.network.train()
         for _ in range(self.settings.pretraining_epochs):
-            for batch in _batches(self.data.train, self.settings.batch_size):
+            for batch in _batches(self.train, self.settings.batch_size):
                 found = self.network.explain(batch.inputs)
                 beta = self.settings.pretraining_beta
                 _step(optimiser, concept_loss(self.network, batch.inputs, found, self.settings, beta))
@@ -57,16 +57,16 @@ class Training:
         """One epoch; returns its row."""
         self.network.train()
         sums = torch.zeros(len(PARTS))
-        for batch in _batches(self.data.train, self.settings.batch_size):
+        for batch in _batches(self.train, self.settings.batch_size):
             found = losses(self.network, batch.inputs, batch.labels, self.settings)
             _step(self.optimiser, found.total)
             sums += len(batch) * _parts(found)
-        row = {"epoch": float(len(self.rows) + 1)} | _named("train", sums / len(self.data.train))
+        row = {"epoch": float(len(self.rows) + 1)} | _named("train", sums / len(self.train))
         self.rows.append(row | self._validated())
         return self.rows[-1]
 
     def _validated(self) -> Row:
-        split = self.data.validation
+        split = self.validation
         if not len(split):
             return {}
         found = {"validation_accuracy": accuracy(self.network, split)}  # leaves the network in eval mode
