@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from datasets.base import Dataset, Split
@@ -59,7 +59,7 @@ def measure(network: Senn, data: Dataset) -> Report:
     by_inputs, by_concepts = lipschitz(network, *pairs)
     with torch.no_grad():
         found = network.explain(few)
-    norms = relevances_of_predicted(network, few).norm(dim=1).mean().item()
+    norms = relevances_of(network, few, found.logits.argmax(1)).norm(dim=1).mean().item()
     ratio, cosine = explained(network, few)
     return Report(
         right, norms, by_inputs, by_concepts, by_inputs / max(norms, TINY), by_concepts / max(norms, TINY),
@@ -68,11 +68,12 @@ def measure(network: Senn, data: Dataset) -> Report:
     )  # fmt: skip
 
 
-def relevances_of_predicted(network: Senn, inputs: Float[Tensor, "b *feature"]) -> Float[Tensor, "b k"]:
-    """Relevances of the class predicted at each point."""
+def relevances_of(
+    network: Senn, inputs: Float[Tensor, "b *feature"], classes: Int[Tensor, "b"]
+) -> Float[Tensor, "b k"]:
+    """Relevances of one class at each point."""
     with torch.no_grad():
-        found = network.explain(inputs)
-    return found.relevances[torch.arange(len(inputs)), :, found.logits.argmax(1)]
+        return network.explain(inputs).relevances[torch.arange(len(inputs)), :, classes]
 
 
 def around(inputs: Float[Tensor, "b *feature"]) -> tuple[Tensor, Tensor, Tensor]:
@@ -94,13 +95,16 @@ def neighbours(split: Split) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def lipschitz(network: Senn, anchors: Tensor, points: Tensor, owner: Tensor) -> tuple[float, float]:
-    """Largest change of the relevances of the predicted class by the distance of inputs, and of concepts.
+    """Largest change of relevances by the distance of inputs, and of concepts, mean over examples.
 
-    Alvarez-Melis and Jaakkola 2018, s.4, over the given points instead of an optimiser's; NaN without points.
+    Alvarez-Melis and Jaakkola 2018, s.4. Differs from the paper: over the given points instead of an optimiser's, and
+    of one class, that of the anchor, at both: relevances of two classes differ however stable each is. NaN without any.
     """
     if not len(anchors):
         return math.nan, math.nan
-    change = (relevances_of_predicted(network, anchors) - relevances_of_predicted(network, points)).norm(dim=1)
+    with torch.no_grad():
+        classes = network(anchors).argmax(1)
+    change = (relevances_of(network, anchors, classes) - relevances_of(network, points, classes)).norm(dim=1)
     with torch.no_grad():
         concepts = [network.concepts.encode(part).concepts for part in (anchors, points)]  # type: ignore[operator]
     found = []

@@ -44,8 +44,9 @@ class Training:
 
     def pretrain(self) -> None:
         """Trains the concepts alone, with an optimiser of their own."""
-        concepts = self.network.concepts
-        optimiser = Adam(concepts.parameters(), self.settings.learning_rate)
+        if not self.settings.pretraining_epochs:
+            return
+        optimiser = Adam(self.network.concepts.parameters(), self.settings.learning_rate)
         self.network.train()
         for _ in range(self.settings.pretraining_epochs):
             for batch in _batches(self.train, self.settings.batch_size):
