@@ -79,6 +79,24 @@ class Evaluate:
 
 
 @dataclass(frozen=True)
+class Explain:
+    """Draws explanations of test examples, prototypes, neighbours and traversals of a trained network.
+
+    Attributes:
+        run: the folder of one seed, that train has printed.
+    """
+
+    run: Positional[Path]
+    means: OmitArgPrefixes[Means] = Means()
+
+    def __call__(self) -> int:
+        from methods.senn.commands.explain import explain
+
+        print("\n".join(map(str, explain(self.run, self.means))))
+        return 0
+
+
+@dataclass(frozen=True)
 class Sweep:
     """Trains with every lambda and form of the robustness loss: accuracy, stability and residual against lambda.
 
@@ -141,5 +159,6 @@ def commands(config: str | None) -> Any:
         Annotated[List, subcommand("list")]
         | Annotated[Train, subcommand("train", default=Train(experiment))]
         | Annotated[Evaluate, subcommand("evaluate")]
+        | Annotated[Explain, subcommand("explain")]
         | Annotated[Sweep, subcommand("sweep", default=Sweep(experiment))]
     )
