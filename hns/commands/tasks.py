@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from benchmark.plugins import build, plugin
 from benchmark.spec import key
@@ -21,6 +21,7 @@ Result = dict[str, Any]
 Done = TypeVar("Done")
 
 
+@runtime_checkable
 class Job(Protocol):
     """Work of one folder."""
 

@@ -1,5 +1,6 @@
 """`run_benchmark.py senn ...`. This folder is part of the command line, hence free to import anything."""
 
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from hns.commands import Repeats
 from hns.commands.tasks import Result, each, slug
 from methods.senn.commands import tasks
 from methods.senn.commands.tasks import Means
+from methods.senn.importing import imported
 from methods.senn.settings import Experiment, Robustness
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -33,6 +35,7 @@ class Train:
 
     Attributes:
         config: digits, compas, mnist, fashion_mnist, mnist_disenn, or a TOML file of your own.
+        import_config: a JSON configuration of the published reproduction, in place of all settings.
         identifier: name of the experiment: trainings with other settings need another.
     """
 
@@ -40,18 +43,27 @@ class Train:
     means: OmitArgPrefixes[Means] = Means()
     repeats: OmitArgPrefixes[Repeats] = Repeats()
     config: str = DEFAULT
+    import_config: Path | None = None
     identifier: str = "default"
 
     def __call__(self) -> int:
         from reports.senn.results import frame
         from reports.senn.tables import measures
 
-        todo = tasks.tasks(self.experiment, self.means, self.identifier, self.repeats.seeds)
+        experiment = self._imported() if self.import_config else self.experiment
+        todo = tasks.tasks(experiment, self.means, self.identifier, self.repeats.seeds)
         results = trained(todo)
         if results:
-            print(measures(frame(results), f"{self.experiment.dataset}.").text())
+            print(measures(frame(results), f"{experiment.dataset}.").text())
         print("\n".join(str(task.folder) for task in todo))
         return int(len(results) < len(todo))
+
+    def _imported(self) -> Experiment:
+        assert self.import_config
+        experiment, left_out = imported(self.import_config)
+        if left_out:
+            print(f"{self.import_config}: without effect here: {', '.join(left_out)}", file=sys.stderr)
+        return experiment
 
 
 @dataclass(frozen=True)
