@@ -28,7 +28,7 @@ from tyro.conf import OmitArgPrefixes, subcommand
 from benchmark import plan, plugins, presets
 from methods import GROUPS
 
-FAMILIES = {"hns": "hns.commands"}
+FAMILIES = {"hns": "hns.commands", "senn": "methods.senn.commands"}
 """Commands with commands of their own: their name, and the module whose `commands` lists them."""
 
 SENTENCE = (__doc__ or "").partition("\n")[0]
@@ -173,6 +173,11 @@ class HideAndSeek:
     """Trains and studies Hide-and-Seek by itself; see hns --help."""
 
 
+@dataclass(frozen=True)
+class SelfExplaining:
+    """Trains and studies self-explaining networks by themselves; see senn --help."""
+
+
 def commands(config: str | None) -> Any:
     """The commands of the matrix as tyro reads them, with the preset as the default of their options."""
     return (
@@ -181,6 +186,7 @@ def commands(config: str | None) -> Any:
         | Annotated[Status, subcommand("status")]
         | Annotated[Report, subcommand("report")]
         | Annotated[HideAndSeek, subcommand("hns")]
+        | Annotated[SelfExplaining, subcommand("senn")]
     )
 
 

@@ -1,6 +1,7 @@
 """What a folder is about: the settings, data and weights its training was begun with, which never change."""
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +16,8 @@ VERSION = 1
 
 FILE = "settings.json"
 PARTS = ("hider", "seeker")
+FREE = tuple(f"{part}_weights" for part in PARTS)
+"""Paths of weights, which may lie elsewhere by now."""
 
 
 def claim(settings: Settings, data: Dataset, folder: Path, identity: dict[str, Any]) -> None:
@@ -23,9 +26,7 @@ def claim(settings: Settings, data: Dataset, folder: Path, identity: dict[str, A
     Raises:
         ValueError: it says something else.
     """
-    check_claim(settings, data, folder, identity)
-    if not (folder / FILE).exists():
-        checkpoint.write_json(folder / FILE, _wanted(settings, data) | identity)
+    claim_as(folder, _wanted(settings, data) | identity, FREE)
 
 
 def check_claim(settings: Settings, data: Dataset, folder: Path, identity: dict[str, Any]) -> None:
@@ -34,11 +35,30 @@ def check_claim(settings: Settings, data: Dataset, folder: Path, identity: dict[
     Raises:
         ValueError: it is.
     """
+    check_as(folder, _wanted(settings, data) | identity, FREE)
+
+
+def claim_as(folder: Path, wanted: dict[str, Any], free: Collection[str] = ()) -> None:
+    """The same for a training of any kind.
+
+    Args:
+        wanted: what it is, as JSON holds it.
+        free: names whose values may differ.
+
+    Raises:
+        ValueError: the folder is about something else.
+    """
+    check_as(folder, wanted, free)
+    if not (folder / FILE).exists():
+        checkpoint.write_json(folder / FILE, wanted)
+
+
+def check_as(folder: Path, wanted: dict[str, Any], free: Collection[str] = ()) -> None:
+    """Raises ValueError where a folder is about something else."""
     if not (folder / FILE).exists():
         return
-    given, wanted = checkpoint.read_json(folder / FILE), _wanted(settings, data) | identity
-    paths = {f"{part}_weights" for part in PARTS}
-    if changed := [name for name in wanted if name not in paths and wanted[name] != given.get(name)]:
+    given = checkpoint.read_json(folder / FILE)
+    if changed := [name for name in wanted if name not in free and wanted[name] != given.get(name)]:
         name = changed[0]
         was, now = given.get(name), wanted[name]
         raise ValueError(f"{folder} holds a training with {name} {was}, not {now}; give another --identifier")
@@ -49,7 +69,7 @@ def depends_on(data: Dataset) -> dict[str, Any]:
     return {"version": VERSION, "checksums of the data": data.card.checksums}
 
 
-def plain(settings: Settings) -> dict[str, Any]:
+def plain(settings: Any) -> dict[str, Any]:
     """Settings as JSON holds them."""
     return json.loads(json.dumps(asdict(settings), default=str))
 

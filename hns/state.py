@@ -4,7 +4,8 @@ from collections import deque
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from hns.checkpoint import fill
 from hns.training import STEP, Training
@@ -14,10 +15,7 @@ NETWORK, MOMENTS = "network.", "moments."
 
 def snapshot(training: Training) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Weights, moments of the optimiser, generators, order of the epoch, journal and alpha."""
-    tensors = {NETWORK + name: value for name, value in training.network.state_dict().items()}
-    for index, moments in training.optimiser.state_dict()["state"].items():
-        tensors |= {f"{MOMENTS}{index}.{name}": value for name, value in moments.items()}
-    tensors["generator"] = torch.get_rng_state()
+    tensors = progress(training.network, training.optimiser)
     tensors["journal"] = torch.tensor(training.journal, dtype=torch.float64).view(-1, len(STEP))
     if training.order is not None:
         tensors["order"] = training.order
@@ -28,20 +26,36 @@ def snapshot(training: Training) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def restore(training: Training, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
     """Puts a training, made with the same settings, and the global generator back where they were."""
-    fill(training.network, _below(tensors, NETWORK), "state")
-    training.optimiser.load_state_dict(
-        {"state": _moments(training, tensors), "param_groups": training.optimiser.state_dict()["param_groups"]}
-    )
     training.journal = tensors["journal"].tolist()
     training.order = tensors.get("order")
     training.alpha.num_drops, training.alpha.window = notes["num_drops"], deque(notes["window"])
     training.cooling_from = notes["cooling_from"]
+    resume(training.network, training.optimiser, tensors)
+
+
+def progress(network: nn.Module, optimiser: Optimizer) -> dict[str, Tensor]:
+    """Weights, moments of the optimiser, and the global generator."""
+    tensors = {NETWORK + name: value for name, value in network.state_dict().items()}
+    for index, moments in optimiser.state_dict()["state"].items():
+        tensors |= {f"{MOMENTS}{index}.{name}": value for name, value in moments.items()}
+    return tensors | {"generator": torch.get_rng_state()}
+
+
+def resume(network: nn.Module, optimiser: Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Puts weights, moments and the global generator back where `progress` found them.
+
+    Raises:
+        ValueError: weights of another network.
+    """
+    fill(network, _below(tensors, NETWORK), "state")
+    moments = _moments(network, tensors)
+    optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
     torch.set_rng_state(tensors["generator"])
 
 
-def _moments(training: Training, tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+def _moments(network: nn.Module, tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
     """Moments by parameter, laid out in memory like it: the fused optimiser walks both side by side."""
-    parameters = list(training.network.parameters())
+    parameters = list(network.parameters())
     found: dict[int, dict[str, Tensor]] = {}
     for key, value in _below(tensors, MOMENTS).items():
         index, _, name = key.partition(".")

@@ -25,6 +25,8 @@ EXPLAINERS: dict[str, str] = {
     "lime": "methods.perturbation:Lime",
     "kernel_shap": "methods.perturbation:KernelShap",
     "hide_and_seek": "methods.hide_and_seek:HideAndSeek",
+    "senn": "methods.self_explaining:SelfExplaining",
+    "disenn": "methods.self_explaining:Disentangled",
     "blurred": "methods.filters:Blurred",
     "max_filtered": "methods.filters:MaxFiltered",
     "random_class": "methods.instruments:RandomClass",

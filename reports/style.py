@@ -42,6 +42,8 @@ EXPLAINERS = {
     "lime": "LIME",
     "kernel_shap": "KernelSHAP",
     "hide_and_seek": "HnS",
+    "senn": "SENN",
+    "disenn": "DiSENN",
 }
 FAMILIES = {
     "Controls": ("random", "random_per_epoch", "sobel", "center", "deviation", "truth"),
@@ -50,7 +52,7 @@ FAMILIES = {
     "SmoothGrad (SG)": ("smoothgrad",),
     "SmoothGrad-Squared (SG-SQ)": ("smoothgrad_squared",),
     "VarGrad (VAR)": ("vargrad",),
-    "Self-explaining": ("hide_and_seek",),
+    "Self-explaining": ("hide_and_seek", "senn", "disenn"),
     "Instruments": tuple(INSTRUMENTS),
 }
 OTHER_FAMILY = "Further methods"

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from benchmark.plugins import build, plugin
 from benchmark.spec import key
@@ -19,6 +19,20 @@ EXPECTED = (ValueError, OSError)
 
 Result = dict[str, Any]
 Done = TypeVar("Done")
+
+
+@runtime_checkable
+class Job(Protocol):
+    """Work of one folder."""
+
+    @property
+    def means(self) -> Any: ...
+
+    @property
+    def folder(self) -> Path: ...
+
+
+AnyJob = TypeVar("AnyJob", bound=Job)
 
 
 @dataclass(frozen=True)
@@ -132,7 +146,7 @@ def part_task(task: Task, part: str) -> Task:
     return Task(task.experiment, task.means, place, part, task.seed)
 
 
-def each(work: Callable[[Task], Done], todo: Sequence[Task], what: str) -> dict[Task, Done]:
+def each(work: Callable[[AnyJob], Done], todo: Sequence[AnyJob], what: str) -> dict[AnyJob, Done]:
     """Does all tasks, side by side where there are workers; one that fails does not take its neighbours with it.
 
     Returns:
@@ -167,7 +181,7 @@ def each(work: Callable[[Task], Done], todo: Sequence[Task], what: str) -> dict[
     return {task: found for task, found in outcomes.items() if not isinstance(found, Exception)}
 
 
-def _attempt(work: Callable[[Task], Done], task: Task) -> Done | Exception:
+def _attempt(work: Callable[[AnyJob], Done], task: AnyJob) -> Done | Exception:
     from benchmark.executor import NO_SPACE
 
     try:

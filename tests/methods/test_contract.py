@@ -24,7 +24,7 @@ STOCHASTIC = {
 }  # fmt: skip
 """Draw random numbers in a stream that the examples of a batch share."""
 CONTROLS = {"random", "random_per_epoch", "sobel", "center", "deviation", "truth"}
-ITSELF = {"hide_and_seek"}
+ITSELF = {"hide_and_seek", "senn", "disenn"}
 """Explain themselves: they train on their own, whatever the classifier or the target."""
 UNTARGETED = CONTROLS | ITSELF | {"random_class"}
 """Do not follow the target they are given."""
@@ -34,6 +34,8 @@ CHEAPER = {
     "kernel_shap": {"samples": 20},
     "integrated_gradients": {"steps": 3},
     "hide_and_seek": {"steps": 4, "patience": 2, "pretraining_steps": 2},
+    "senn": {"steps": 4},
+    "disenn": {"steps": 4},
 }
 CASES = {
     "grey": (convolutional(1), split((1, 8, 8))),
@@ -41,7 +43,7 @@ CASES = {
     "residual": (residual(), split((1, 8, 8))),
     "tabular": (tabular(), split((6,))),
 }
-IMAGES_ONLY = ("sobel", "center", "grad_cam", "guided_grad_cam", "hide_and_seek", "blurred", "max_filtered")
+IMAGES_ONLY = ("sobel", "center", "grad_cam", "guided_grad_cam", "hide_and_seek", "senn", "blurred", "max_filtered")
 SKIPPED = {("lrp", "residual")} | {(name, "tabular") for name in IMAGES_ONLY}
 
 

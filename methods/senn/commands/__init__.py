@@ -1,0 +1,176 @@
+"""`run_benchmark.py senn ...`. This folder is part of the command line, hence free to import anything."""
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import OmitArgPrefixes, Positional, subcommand
+
+from benchmark import presets
+from hns.commands import Repeats
+from hns.commands.tasks import Result, each, slug
+from methods.senn.commands import tasks
+from methods.senn.commands.tasks import Means
+from methods.senn.importing import imported
+from methods.senn.settings import Experiment, Robustness
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+DEFAULT = "digits"
+LAMBDAS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+
+
+@dataclass(frozen=True)
+class List:
+    """Prints the presets, with a line about each."""
+
+    def __call__(self) -> int:
+        print("\n".join(f"  {name:16}{presets.summary(name, CONFIGS)}" for name in presets.names(CONFIGS)))
+        return 0
+
+
+@dataclass(frozen=True)
+class Train:
+    """Trains a self-explaining network, or goes on where it was interrupted, and measures it.
+
+    Attributes:
+        config: digits, compas, mnist, fashion_mnist, mnist_disenn, or a TOML file of your own.
+        import_config: a JSON configuration of the published reproduction, in place of all settings.
+        identifier: name of the experiment: trainings with other settings need another.
+    """
+
+    experiment: OmitArgPrefixes[Experiment] = Experiment()
+    means: OmitArgPrefixes[Means] = Means()
+    repeats: OmitArgPrefixes[Repeats] = Repeats()
+    config: str = DEFAULT
+    import_config: Path | None = None
+    identifier: str = "default"
+
+    def __call__(self) -> int:
+        from reports.senn.results import frame
+        from reports.senn.tables import measures
+
+        experiment = self._imported() if self.import_config else self.experiment
+        todo = tasks.tasks(experiment, self.means, self.identifier, self.repeats.seeds)
+        results = trained(todo)
+        if results:
+            print(measures(frame(results), f"{experiment.dataset}.").text())
+        print("\n".join(str(task.folder) for task in todo))
+        return int(len(results) < len(todo))
+
+    def _imported(self) -> Experiment:
+        assert self.import_config
+        experiment, left_out = imported(self.import_config)
+        if left_out:
+            print(f"{self.import_config}: without effect here: {', '.join(left_out)}", file=sys.stderr)
+        return experiment
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Prints and writes the measures of all finished trainings below a folder.
+
+    Attributes:
+        run: a folder that train or sweep has printed, or one above several.
+    """
+
+    run: Positional[Path]
+
+    def __call__(self) -> int:
+        from reports.hns.results import by_folder
+        from reports.senn.results import frame
+        from reports.senn.tables import measures
+
+        found = by_folder(self.run)
+        if not found:
+            raise ValueError(f"run: {self.run} holds no finished training; give a folder that senn train has filled")
+        table = measures(frame(found.values()), f"{self.run}.")
+        paths = table.write(self.run)
+        print("\n\n".join([table.text(), "\n".join(map(str, paths))]))
+        return 0
+
+
+@dataclass(frozen=True)
+class Explain:
+    """Draws explanations of test examples, prototypes, neighbours and traversals of a trained network.
+
+    Attributes:
+        run: the folder of one seed, that train has printed.
+    """
+
+    run: Positional[Path]
+    means: OmitArgPrefixes[Means] = Means()
+
+    def __call__(self) -> int:
+        from methods.senn.commands.explain import explain
+
+        print("\n".join(map(str, explain(self.run, self.means))))
+        return 0
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Trains with every lambda and form of the robustness loss: accuracy, stability and residual against lambda.
+
+    Attributes:
+        config: digits, compas, mnist, fashion_mnist, mnist_disenn, or a TOML file of your own.
+        lambdas: weights of the robustness loss.
+        forms: of the loss.
+        without_bias: a reproduction has no bias concept, as published.
+        identifier: name of the folder of the results.
+    """
+
+    experiment: OmitArgPrefixes[Experiment] = Experiment()
+    means: OmitArgPrefixes[Means] = Means()
+    repeats: OmitArgPrefixes[Repeats] = Repeats(num_trainings=3)
+    config: str = DEFAULT
+    lambdas: tuple[float, ...] = LAMBDAS
+    forms: tuple[Robustness, ...] = ("residual", "reproduction")
+    without_bias: bool = True
+    identifier: str = "default"
+
+    def __call__(self) -> int:
+        from reports.hns.results import by_folder
+        from reports.senn.plots import sweep_figure
+        from reports.senn.results import frame
+        from reports.senn.tables import measures, sweep
+
+        todo = [task for form in self.forms for weight in self.lambdas for task in self._tasks(form, weight)]
+        if not todo:
+            raise ValueError("lambdas and forms need at least one value each")
+        results = trained(todo)
+        folder = todo[0].folder.parents[1]
+        finals = frame(by_folder(folder).values()).sort_values(
+            ["name", "robust_weight", "seed"], ascending=[False, True, True]
+        )
+        tables = [sweep(finals), measures(finals, f"{self.experiment.dataset}.")]
+        paths = [path for table in tables for path in table.write(folder)] + sweep_figure(finals, folder)
+        print("\n\n".join([*(table.text() for table in tables), "\n".join(map(str, paths))]))
+        return int(len(results) < len(todo))
+
+    def _tasks(self, form: Robustness, weight: float) -> list[tasks.Task]:
+        bias = self.experiment.settings.bias and not (form == "reproduction" and self.without_bias)
+        settings = replace(self.experiment.settings, robustness=form, robust_weight=weight, bias=bias)
+        found = tasks.tasks(
+            replace(self.experiment, settings=settings), self.means, self.identifier, self.repeats.seeds
+        )
+        below = Path("sweeps", slug(self.experiment.dataset), self.identifier, f"{form}-{weight:g}")
+        return [replace(task, place=below / str(task.seed), name=form) for task in found]
+
+
+def trained(todo: list[tasks.Task]) -> list[Result]:
+    """Results of trainings, side by side where there are workers."""
+    tasks.rehearse(todo)
+    return list(each(tasks.train, todo, "training").values())
+
+
+def commands(config: str | None) -> Any:
+    """The commands as tyro reads them, with the preset as the default of their options."""
+    experiment = presets.read(Experiment, config or DEFAULT, CONFIGS)
+    return (
+        Annotated[List, subcommand("list")]
+        | Annotated[Train, subcommand("train", default=Train(experiment))]
+        | Annotated[Evaluate, subcommand("evaluate")]
+        | Annotated[Explain, subcommand("explain")]
+        | Annotated[Sweep, subcommand("sweep", default=Sweep(experiment))]
+    )

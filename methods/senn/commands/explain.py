@@ -1,0 +1,124 @@
+"""Explanations of single examples by a trained network, its prototypes, neighbours and traversals, as figures."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmark import presets
+from benchmark.plugins import plugin
+from hns import checkpoint
+from methods.senn.commands import tasks
+from methods.senn.settings import Experiment, Settings
+
+if TYPE_CHECKING:
+    import torch
+
+    from methods.senn.model import Senn
+    from reports.senn.explanations import Explained
+
+SHOWN, PROTOTYPES, NEIGHBOURS = 4, 9, 5
+STEPS, SPREAD = 9, 3.0
+"""Points of a traversal, and how many standard deviations of the test codes it goes to either side of an image's."""
+
+
+def explain(folder: Path, means: tasks.Means) -> list[Path]:
+    """Draws what a trained network says, from its folder alone and its data; returns the paths.
+
+    Raises:
+        ValueError: the folder holds no finished training.
+    """
+    from methods.senn import session
+    from reports.drawing import save
+    from reports.senn import explanations
+
+    result = folder / session.RESULT
+    if not result.exists():
+        raise ValueError(f"run: {folder} holds no finished training; give the folder of a seed that senn train printed")
+    told = checkpoint.read_json(result)
+    settings = presets.override(Settings(), told["settings"], str(folder))
+    plugin(told["dataset"], "dataset")
+    task = tasks.Task(Experiment(told["dataset"], settings), means, Path(), told["name"], told["seed"])
+    bench = replace(tasks.bench(task), folder=folder)
+    network, test = session.trained(settings, bench), bench.data.test
+    names = _names(bench.data, network)
+    everything = _explained(network, test.inputs, test.labels, names)
+    figures: dict[str, Any] = {"explanations": explanations.explanation_figure(_some(everything, _chosen(everything)))}
+    if settings.concepts != "identity":
+        for kind, scores in _prototypes(everything).items():
+            best = (-scores).argsort(axis=0)[:PROTOTYPES].T
+            title = f"Test images of the highest {kind} of each concept"
+            figures[f"prototypes-{kind}"] = explanations.grid_figure(everything.inputs[best], names, title)
+        at, near = _neighbours(everything)
+        figures["neighbours"] = explanations.neighbour_figure(_some(everything, at), _some(everything, near))
+        grids = _traversed(network, test.inputs[at], everything.concepts.std(axis=0))
+        figures["traversals"] = explanations.grid_figure(
+            grids, names, f"One concept at a time, from -{SPREAD:g} to +{SPREAD:g} standard deviations around an image"
+        )
+    return [path for name, figure in figures.items() for path in save(figure, folder / name)]
+
+
+def _explained(network: "Senn", inputs: "torch.Tensor", labels: "torch.Tensor", names: list[str]) -> "Explained":
+    import torch
+
+    from reports.senn.explanations import Explained
+
+    with torch.no_grad():
+        found = network.explain(inputs)
+    predicted = found.logits.argmax(1)
+    relevances = found.relevances[torch.arange(len(inputs)), :, predicted]
+    shown = {"inputs": inputs, "labels": labels, "predicted": predicted, "concepts": found.concepts}
+    arrays = {name: part.cpu().numpy() for name, part in (shown | {"relevances": relevances}).items()}
+    return Explained(**arrays, names=names)
+
+
+def _names(data: Any, network: "Senn") -> list[str]:
+    """Names of the features, or numbers of learned concepts."""
+    count = int(network.concepts.num_concepts)  # type: ignore[arg-type]
+    if network.concepts.learned:
+        return [f"concept {i + 1}" for i in range(count)]
+    names = [name.replace("_", " ") for name in data.feature_names]
+    names = names or [f"feature {i + 1}" for i in range(count - 1)]
+    return [*names, "bias"][:count]
+
+
+def _some(found: "Explained", index: Any) -> "Explained":
+    taken = {name: getattr(found, name)[index] for name in ("inputs", "labels", "predicted", "concepts", "relevances")}
+    return replace(found, **taken)
+
+
+def _chosen(found: "Explained") -> Any:
+    """The first examples of different classes that are predicted right, then one that is not, where there is one."""
+    import numpy as np
+
+    right = found.labels == found.predicted
+    firsts = [np.flatnonzero(right & (found.labels == label))[:1] for label in np.unique(found.labels)]
+    return np.concatenate([np.concatenate(firsts)[: SHOWN - 1], np.flatnonzero(~right)[:1]])
+
+
+def _prototypes(found: "Explained") -> dict[str, Any]:
+    """Scores of examples for each concept: its value, and its value beyond the sum of all others."""
+    concepts = found.concepts
+    return {"activation": concepts, "contrast": 2 * concepts - concepts.sum(1, keepdims=True)}
+
+
+def _neighbours(found: "Explained") -> tuple[Any, Any]:
+    """The first example, and those whose concepts are nearest to its own."""
+    import numpy as np
+
+    distance = np.linalg.norm(found.concepts - found.concepts[:1], axis=1)
+    return np.array([0]), distance.argsort(kind="stable")[1 : NEIGHBOURS + 1]
+
+
+def _traversed(network: "Senn", inputs: "torch.Tensor", deviations: Any) -> Any:
+    """What decoding makes of the code of an image when one concept after the other takes other values."""
+    import torch
+
+    with torch.no_grad():
+        code = network.concepts.encode(inputs)  # type: ignore[operator]
+        steps = torch.linspace(-SPREAD, SPREAD, STEPS)
+        rows = []
+        for i in range(code.concepts.shape[1]):
+            moved = code.concepts.repeat(STEPS, 1)
+            moved[:, i] += float(deviations[i]) * steps.to(moved)
+            rows.append(network.concepts.decode(moved))  # type: ignore[operator]
+    return torch.stack(rows).cpu().numpy()

@@ -1,0 +1,107 @@
+"""Figures of single explanations: inputs with their concepts and relevances, prototypes, neighbours, traversals."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+POSITIVE, NEGATIVE = "#0173b2", "#d55e00"
+FONT = 7
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """Examples with their explanations; relevances are those of the predicted class.
+
+    Attributes:
+        names: of the concepts.
+    """
+
+    inputs: Float[np.ndarray, "n *feature"]
+    labels: Int[np.ndarray, "n"]
+    predicted: Int[np.ndarray, "n"]
+    concepts: Float[np.ndarray, "n k"]
+    relevances: Float[np.ndarray, "n k"]
+    names: Sequence[str]
+
+
+def explanation_figure(found: Explained) -> Figure:
+    """A row for each example: the input if it is an image, relevances, concepts, and their products."""
+    images = int(found.inputs.ndim == 4)
+    columns = {
+        "relevance": found.relevances,
+        "concept": found.concepts,
+        "contribution": found.relevances * found.concepts,
+    }
+    height = max(1.0, 0.16 * len(found.names) + 0.5)
+    figure = Figure(figsize=(1.2 * images + 1.9 * len(columns), height * len(found.inputs)), layout="constrained")
+    widths = [1.0] * images + [1.6] * len(columns)
+    grid = figure.subplots(len(found.inputs), len(widths), squeeze=False, width_ratios=widths)
+    for row, axes in enumerate(grid):
+        title = f"class {found.labels[row]}, predicted {found.predicted[row]}"
+        if images:
+            _image(axes[0], found.inputs[row])
+            axes[0].set_title(title, fontsize=FONT)
+        for axis, (name, values) in zip(axes[images:], columns.items(), strict=True):
+            limit = max(float(np.abs(values).max()), 1e-9) * 1.1
+            _bars(axis, values[row], found.names if axis is axes[images] else [""] * len(found.names), limit)
+            axis.set_title(name if images or axis is not axes[0] else f"{title}\n{name}", fontsize=FONT)
+    return figure
+
+
+def grid_figure(rows: Float[np.ndarray, "k n c h w"], names: Sequence[str], title: str) -> Figure:
+    """A row of images for each concept: prototypes, or what decoding makes of its values."""
+    count = rows.shape[1]
+    figure = Figure(figsize=(0.9 + 0.5 * count, 0.35 + 0.52 * len(rows)), layout="constrained")
+    for axes, images, name in zip(figure.subplots(len(rows), count, squeeze=False), rows, names, strict=True):
+        for axis, image in zip(axes, images, strict=True):
+            _image(axis, image)
+        axes[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=FONT)
+    figure.suptitle(title, fontsize=8)
+    return figure
+
+
+def neighbour_figure(found: Explained, neighbours: Explained) -> Figure:
+    """An image and its nearest neighbours among the concepts, with relevances and concepts below each."""
+    sides = [found, neighbours]
+    inputs, relevances, concepts = (
+        np.concatenate([getattr(side, name) for side in sides]) for name in ("inputs", "relevances", "concepts")
+    )
+    figure = Figure(figsize=(1.1 * len(inputs), 3.2), layout="constrained")
+    grid = figure.subplots(3, len(inputs), squeeze=False)
+    for column, (image, name) in enumerate(zip(inputs, _captions(sides), strict=True)):
+        _image(grid[0, column], image)
+        grid[0, column].set_title(name, fontsize=FONT)
+        for row, values in ((1, relevances), (2, concepts)):
+            limit = max(float(np.abs(values).max()), 1e-9) * 1.1
+            names = found.names if column == 0 else [""] * len(found.names)
+            _bars(grid[row, column], values[column], names, limit)
+    grid[1, 0].set_ylabel("relevance", fontsize=FONT)
+    grid[2, 0].set_ylabel("concept", fontsize=FONT)
+    return figure
+
+
+def _captions(sides: Sequence[Explained]) -> Iterator[str]:
+    for side in sides:
+        for label, predicted in zip(side.labels, side.predicted, strict=True):
+            yield f"{label}, as {predicted}"
+
+
+def _image(axis: Axes, image: Float[np.ndarray, "c h w"]) -> None:
+    shown = image.transpose(1, 2, 0)
+    axis.imshow(shown[..., 0] if shown.shape[2] == 1 else shown, cmap="gray", vmin=0, vmax=1)
+    axis.set(xticks=[], yticks=[])
+
+
+def _bars(axis: Axes, values: Float[np.ndarray, "k"], names: Sequence[str], limit: float) -> None:
+    """Horizontal bars, the first on top."""
+    places = np.arange(len(values))
+    axis.barh(places, values, color=[POSITIVE if value >= 0 else NEGATIVE for value in values], height=0.7)
+    axis.axvline(0, color="0.4", linewidth=0.6)
+    axis.set_xlim(-limit, limit)
+    axis.set_yticks(places, names, fontsize=6)
+    axis.tick_params(axis="x", labelsize=6)
+    axis.invert_yaxis()

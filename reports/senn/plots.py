@@ -1,0 +1,45 @@
+"""Figures of SENN: accuracy, stability and residual against lambda."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from seaborn import color_palette
+
+from benchmark.statistics import summarise
+from reports.drawing import save
+from reports.senn.results import published
+
+PANELS = {
+    "accuracy": "test accuracy",
+    "relative_inputs": "Lipschitz of theta / |theta|",
+    "residual_ratio": "residual / gradient",
+}
+DASHES = ["-", "--", ":", "-."]
+
+
+def sweep_figure(finals: pd.DataFrame, folder: Path) -> list[Path]:
+    """A panel for each measure over lambda, a line for each form of the loss with its 95 % t interval."""
+    figure = Figure(figsize=(7.0, 2.4), layout="constrained")
+    axes = figure.subplots(1, len(PANELS))
+    groups = list(finals.groupby("name", sort=False))
+    for axis, (column, text) in zip(axes, PANELS.items(), strict=True):
+        for (name, rows), colour, dash in zip(
+            groups, color_palette("colorblind", len(groups)), DASHES * 9, strict=False
+        ):
+            _line(axis, rows, column, str(name), colour, dash)
+        axis.set(xscale="log", xlabel="lambda", ylabel=text)
+    theirs = published(str(finals.dataset.iloc[0]))
+    axes[0].plot(theirs.robust_weight, theirs.accuracy, "kx", markersize=5, label="published (validation)")
+    axes[0].legend(fontsize=6, frameon=False)
+    return save(figure, folder / "sweep")
+
+
+def _line(axis: Axes, rows: pd.DataFrame, column: str, name: str, colour: object, dash: str) -> None:
+    found = [(weight, summarise(group[column].dropna())) for weight, group in rows.groupby("robust_weight")]
+    at, mean, half = np.array([(weight, s.mean, np.nan_to_num(s.half_width)) for weight, s in found]).T
+    axis.errorbar(
+        at, mean, half, color=colour, linestyle=dash, linewidth=1.2, capsize=2, markersize=3, marker="o", label=name
+    )

@@ -1,0 +1,69 @@
+"""Tables of SENN: measures by condition, and accuracy against lambda with the published values beside ours."""
+
+import pandas as pd
+
+from benchmark.statistics import summarise
+from reports.senn.results import MEASURES, published
+from reports.style import percent, share
+from reports.table import Table
+
+CONDITION = ["name", "robustness", "robust_weight"]
+SHOWN = {
+    "accuracy": "accuracy", "relevance": "|theta|", "relative_inputs": "Lipschitz x",
+    "relative_concepts": "Lipschitz h", "faithfulness": "faithful", "residual_ratio": "residual", "cosine": "cosine",
+}  # fmt: skip
+HOW = (
+    "Accuracy in %. |theta|: mean norm of the relevances of the predicted class. Lipschitz: largest change of the "
+    "relevances by the distance of inputs (x) or concepts (h), relative to |theta|. Faithful: correlation of what "
+    "concepts contribute with the fall of the probability without them. Residual: the part of the gradient that "
+    "relevances do not explain, by its norm; cosine: of theta^T J h with the gradient. On the test split; mean ± "
+    "half-width of the 95 % t interval over n = {n} trainings, of the epoch with the best validation accuracy."
+)
+
+
+def measures(finals: pd.DataFrame, title: str) -> Table:
+    """A row for each condition."""
+    groups = {_named(key): rows for key, rows in finals.groupby(CONDITION, sort=False)}
+    index = pd.Index(groups, name="condition")
+    summaries = {name: [summarise(rows[name].dropna()) for rows in groups.values()] for name in MEASURES}
+    shown = {
+        label: [percent(s, s.n) if name == "accuracy" else share(s, s.n) for s in summaries[name]]
+        for name, label in SHOWN.items()
+    }
+    numbers = {
+        (name, number): [getattr(s, number) for s in by]
+        for name, by in summaries.items() for number in ("mean", "half_width", "n")
+    }  # fmt: skip
+    counts = sorted({summary.n for summary in summaries["accuracy"]})
+    note = HOW.format(n="–".join(map(str, dict.fromkeys((counts[0], counts[-1])))))
+    return Table("measures", title, pd.DataFrame(shown, index=index), pd.DataFrame(numbers, index=index), (note,), True)
+
+
+def sweep(finals: pd.DataFrame) -> Table:
+    """Accuracy by lambda, a column for each form of the loss, and the published one."""
+    dataset = str(finals.dataset.iloc[0])
+    weights = sorted(set(finals.robust_weight))
+    columns = {
+        name: [summarise(rows[rows.robust_weight == weight].accuracy) for weight in weights]
+        for name, rows in finals.groupby("name", sort=False)
+    }
+    theirs = dict(published(dataset).set_index("robust_weight").accuracy)
+    index = pd.Index([f"{weight:g}" for weight in weights], name="lambda")
+    shown = {name: [percent(s, s.n) if s.n else "–" for s in by] for name, by in columns.items()}
+    if theirs:
+        shown["published"] = [f"{100 * theirs[weight]:.1f}" if weight in theirs else "–" for weight in weights]
+    numbers = {
+        (name, number): [getattr(s, number) for s in by]
+        for name, by in columns.items() for number in ("mean", "half_width", "n")
+    }  # fmt: skip
+    note = (
+        "Test accuracy in %, mean ± half-width of the 95 % t interval over trainings. Published: best validation "
+        "accuracy of the reproduction (mean over its seeds), whose loss is the one called reproduction here."
+    )
+    caption = f"Accuracy against lambda, the weight of the robustness loss. {dataset}."
+    return Table("sweep", caption, pd.DataFrame(shown, index=index), pd.DataFrame(numbers, index=index), (note,), True)
+
+
+def _named(key: tuple) -> str:
+    name, robustness, weight = key
+    return f"{name}, lambda {weight:g}" if robustness in name else f"{name}, {robustness}, lambda {weight:g}"

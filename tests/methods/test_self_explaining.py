@@ -1,0 +1,52 @@
+"""SENN and DiSENN as explainers."""
+
+import pytest
+import torch
+
+from methods.base import source_of
+from methods.self_explaining import SCORES, Disentangled, SelfExplaining, scores
+from methods.senn.model import Senn
+from methods.senn.settings import Settings
+from tests.methods.networks import convolutional, split
+
+
+def test_all_scores_share_one_training() -> None:
+    names = ("jacobian", "magnitude", "gradient")
+    assert len({source_of(SelfExplaining(score=name)) for name in names}) == 1  # type: ignore[arg-type]
+    assert source_of(SelfExplaining()) != source_of(Disentangled())
+
+
+def test_the_jacobian_map_is_the_gradient_without_the_residual() -> None:
+    torch.manual_seed(0)
+    network = Senn(Settings(concepts="convolutional", relevances="convolutional"), (1, 8, 8), 3).eval()
+    inputs, classes = torch.rand(4, 1, 8, 8), torch.tensor([0, 1, 2, 0])
+    found = dict(zip(SCORES, scores(network, inputs, classes), strict=True))
+    x = inputs.clone().requires_grad_()
+    explanation = network.explain(x)
+    held = explanation.relevances[torch.arange(4), :, classes].detach()
+    (expected,) = torch.autograd.grad((held * explanation.concepts).sum(), x)
+    torch.testing.assert_close(found["jacobian"], expected)
+    assert (found["magnitude"] >= 0).all()
+
+
+def test_contributions_of_features_are_relevance_times_input() -> None:
+    torch.manual_seed(0)
+    network = Senn(Settings(relevances="convolutional"), (1, 8, 8), 3).eval()
+    inputs, classes = torch.rand(4, 1, 8, 8), torch.zeros(4, dtype=torch.int64)
+    found = dict(zip(SCORES, scores(network, inputs, classes), strict=True))
+    torch.testing.assert_close(found["contribution"], found["relevance"] * inputs)
+    torch.testing.assert_close(found["jacobian"], found["relevance"])
+    bias = network.explain(inputs).relevances[:, -1, 0]
+    torch.testing.assert_close(found["contribution"].flatten(1).sum(1) + bias, network(inputs)[:, 0])
+
+
+def test_scores_of_features_need_features_as_concepts() -> None:
+    with pytest.raises(ValueError, match="needs concepts=identity"):
+        SelfExplaining(score="relevance")
+
+
+def test_a_surrogate_learns_what_the_classifier_says() -> None:
+    classifier, train = convolutional(1), split((1, 8, 8))
+    torch.manual_seed(0)
+    maps = SelfExplaining(steps=2, surrogate=True).prepare(classifier, train)(train.inputs[:2], torch.tensor([0, 1]))
+    assert maps.shape == (2, 1, 8, 8)
