@@ -35,7 +35,7 @@ class Board:
 
     def __init__(self, folder: Path | None, step: int = 0, num_epochs: int = 0) -> None:
         self.done = {"batch": step, "epoch": num_epochs}
-        self.writers = {name: _writer(folder / name, done) for name, done in self.done.items()} if folder else {}
+        self.writers = {name: writer(folder / name, done) for name, done in self.done.items()} if folder else {}
 
     def write(self, training: Training, log: Log) -> None:
         """Writes the steps and epochs since the last call."""
@@ -66,7 +66,12 @@ def check() -> None:
         raise ValueError('tensorboard is not installed; python -m pip install "roarbench[tensorboard]"') from None
 
 
-def _writer(folder: Path, done: int) -> Any:
+def writer(folder: Path, done: int) -> Any:
+    """What writes scalars into a folder, from the step or epoch after `done` on.
+
+    Raises:
+        ValueError: TensorBoard is not installed.
+    """
     check()
     from torch.utils.tensorboard import SummaryWriter
 

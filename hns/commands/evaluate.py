@@ -73,7 +73,7 @@ def _evaluate_one(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFr
     from hns.model import build as build_network
 
     begun = checkpoint.read_json(folder / "settings.json")
-    data = build(plugin(begun["dataset"], "dataset"), "dataset")(data_root).to(device)
+    data = build(plugin(begun["dataset"], "dataset"), "dataset", seed=begun["seed"])(data_root).to(device)
     network = build_network(settings_of(begun), data.feature_shape, data.num_classes).to(device).eval()
     few = data.test.at(torch.arange(min(NUM_SHOWN, len(data.test))))
     rows, seen = [], {}

@@ -26,7 +26,13 @@ class Job(Protocol):
     """Work of one folder."""
 
     @property
-    def means(self) -> Any: ...
+    def means(self) -> "Means": ...
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def place(self) -> Path: ...
 
     @property
     def folder(self) -> Path: ...
@@ -40,7 +46,7 @@ class Means:
     """What a command works with; no part of the identity of its results.
 
     Attributes:
-        out: folder of all results of Hide-and-Seek.
+        out: folder of all results.
         data_root: folder of the data sets; what is missing there is downloaded into it.
         device: cpu, cuda, cuda:1, ...; auto takes CUDA where there is one.
         workers: trainings side by side; by default one for each core, and none beside a GPU.
@@ -109,11 +115,16 @@ def tasks(experiment: Experiment, means: Means, identifier: str, seeds: Sequence
         ValueError: settings out of their ranges, no data set of this name.
     """
     experiment.settings.check()
-    plugin(experiment.dataset, "dataset")
-    if identifier in ("", ".", "..") or Path(identifier).name != identifier:
-        raise ValueError(f"identifier must be the name of a folder, got {identifier!r}")
+    check_names(experiment.dataset, identifier)
     place = Path(slug(experiment.dataset), "hns", *kind(experiment), identifier)
     return [Task(experiment, means, place / str(seed), identifier, seed) for seed in seeds]
+
+
+def check_names(dataset: str, identifier: str) -> None:
+    """Raises ValueError unless there is such a data set and a folder can have the name."""
+    plugin(dataset, "dataset")
+    if identifier in ("", ".", "..") or Path(identifier).name != identifier:
+        raise ValueError(f"identifier must be the name of a folder, got {identifier!r}")
 
 
 def kind(experiment: Experiment) -> tuple[str, ...]:
@@ -219,7 +230,7 @@ def rehearse(todo: Sequence[Task]) -> None:
     from hns.model import build as build_network
     from hns.session import load_parts
 
-    if any(task.means.tensorboard for task in todo):
+    if todo and todo[0].means.tensorboard:
         board.check()
     for experiment in dict.fromkeys(task.experiment for task in todo):
         same = [task for task in todo if task.experiment == experiment]
@@ -253,12 +264,17 @@ def train(task: Task) -> Result:
     return session.train(task.experiment.settings, _bench(task), identity, origin)
 
 
-def _bench(task: Task) -> Any:
+def bench(task: Job, dataset: str, system: str) -> Any:
+    """Data, seeds and folder of a training; data sets drawn or divided at random follow its seed where told."""
     from benchmark.randomness import seeded
     from benchmark.session import device
     from hns.session import Bench
 
     where = device(task.means.device)
-    data = build(plugin(task.experiment.dataset, "dataset"), "dataset")(task.means.data_root).to(where)
+    data = build(plugin(dataset, "dataset"), "dataset", seed=task.seed)(task.means.data_root).to(where)
     logs = task.means.out / "logs" / task.place if task.means.tensorboard else None
-    return Bench(data, partial(seeded, "hns", task.experiment.dataset, task.seed), task.folder, where, logs)
+    return Bench(data, partial(seeded, system, dataset, task.seed), task.folder, where, logs)
+
+
+def _bench(task: Task) -> Any:
+    return bench(task, task.experiment.dataset, "hns")

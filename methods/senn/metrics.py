@@ -133,13 +133,21 @@ def faithfulness(network: Senn, inputs: Float[Tensor, "b *feature"], neutral: Fl
         classes, rows = found.logits.argmax(1), torch.arange(len(inputs))
         shift = found.concepts - neutral.to(inputs)
         claimed = shift * found.relevances[rows, :, classes]
-        drops = torch.stack(
-            [_drop(network, found, inputs, i, neutral[i].item(), classes) for i in range(shift.shape[1])], 1
-        )
-    stacked = torch.stack([claimed, drops]) - torch.stack([claimed, drops]).mean(2, keepdim=True)
+        both = torch.stack([claimed, drops(network, found, inputs, neutral)])
+    stacked = both - both.mean(2, keepdim=True)
     scale = stacked.norm(dim=2).prod(0)
     correlation = (stacked[0] * stacked[1]).sum(1) / scale.clamp_min(TINY)
     return correlation[scale > TINY].mean().item()
+
+
+def drops(
+    network: Senn, found: Explanation, inputs: Float[Tensor, "b *feature"], neutral: Float[Tensor, "k"]
+) -> Float[Tensor, "b k"]:
+    """Fall of the probability of the predicted class when each concept alone becomes neutral; see `faithfulness`."""
+    before = found.logits.softmax(1).amax(1)
+    classes = found.logits.argmax(1)[:, None]
+    without = (_without(network, found, inputs, i, value) for i, value in enumerate(neutral.tolist()))
+    return torch.stack([before - logits.softmax(1).gather(1, classes)[:, 0] for logits in without], 1)
 
 
 def explained(network: Senn, inputs: Float[Tensor, "b *feature"]) -> tuple[float, float]:
@@ -154,17 +162,12 @@ def explained(network: Senn, inputs: Float[Tensor, "b *feature"]) -> tuple[float
     return ratio.mean().item(), torch.cosine_similarity(full - rest, full).mean().item()
 
 
-def _drop(
-    network: Senn, found: Explanation, inputs: Tensor, i: int, value: float, classes: Tensor
-) -> Float[Tensor, "b"]:
-    """Fall of the predicted probability when one concept becomes neutral."""
+def _without(network: Senn, found: Explanation, inputs: Tensor, i: int, value: float) -> Float[Tensor, "b c"]:
+    """Logits when one concept has another value."""
     if network.concepts.learned:
-        changed = found.logits - found.contributions[:, i] + value * found.relevances[:, i]
-    elif i == inputs.flatten(1).shape[1]:
-        changed = found.logits  # the bias cannot go
-    else:
-        flat = inputs.flatten(1).clone()
-        flat[:, i] = value
-        changed = network(flat.view_as(inputs))
-    before, after = (logits.softmax(1).gather(1, classes[:, None])[:, 0] for logits in (found.logits, changed))
-    return before - after
+        return found.logits - found.contributions[:, i] + value * found.relevances[:, i]
+    if i == inputs.flatten(1).shape[1]:
+        return found.logits  # the bias cannot go
+    flat = inputs.flatten(1).clone()
+    flat[:, i] = value
+    return network(flat.view_as(inputs))

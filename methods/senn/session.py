@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from datasets.base import Dataset
 from hns import checkpoint
+from hns.board import writer
 from hns.claim import claim_as, plain
 from hns.session import Bench
 from hns.state import progress, resume
@@ -95,8 +96,11 @@ def _run(settings: Settings, bench: Bench) -> tuple[Training, float]:
         else:
             training.pretrain()
         bar.update(len(training.rows))
+        board = writer(bench.logs, len(training.rows)) if bench.logs else None
         while not training.finished:
             row = training.epoch()
+            if board:
+                _show(board, row)
             if training.best == len(training.rows) - 1:
                 checkpoint.write(bench.folder / BEST, network.state_dict())
             notes = {"rows": training.rows, "seconds": time.perf_counter() - since}
@@ -104,3 +108,11 @@ def _run(settings: Settings, bench: Bench) -> tuple[Training, float]:
             bar.update()
             bar.set_postfix(accuracy=f"{row.get('validation_accuracy', 0):.3f}")
     return training, time.perf_counter() - since
+
+
+def _show(board: Any, row: dict[str, float]) -> None:
+    """Writes the numbers of an epoch as TensorBoard scalars: train/..., validation/..."""
+    for name, value in row.items():
+        if name != "epoch":
+            board.add_scalar(name.replace("_", "/", 1), value, int(row["epoch"]))
+    board.flush()

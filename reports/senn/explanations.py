@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 POSITIVE, NEGATIVE = "#0173b2", "#d55e00"
 FONT = 7
+DOTS = "Dots: fall of the probability of the predicted class without the concept, -1 to 1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,6 +18,9 @@ class Explained:
     """Examples with their explanations; relevances are those of the predicted class.
 
     Attributes:
+        second: the class of the second highest logit.
+        relevances_of_second: for that class.
+        drops: fall of the probability of the predicted class without each concept.
         names: of the concepts.
     """
 
@@ -25,16 +29,24 @@ class Explained:
     predicted: Int[np.ndarray, "n"]
     concepts: Float[np.ndarray, "n k"]
     relevances: Float[np.ndarray, "n k"]
+    second: Int[np.ndarray, "n"]
+    relevances_of_second: Float[np.ndarray, "n k"]
+    drops: Float[np.ndarray, "n k"]
     names: Sequence[str]
 
 
 def explanation_figure(found: Explained) -> Figure:
-    """A row for each example: the input if it is an image, relevances, concepts, and their products."""
+    """A row for each example: the input if it is an image, relevances, concepts, and their products for two classes.
+
+    Beside the contributions, as black dots on a scale of their own, is how far the probability of the predicted class
+    falls without each concept.
+    """
     images = int(found.inputs.ndim == 4)
     columns = {
         "relevance": found.relevances,
         "concept": found.concepts,
         "contribution": found.relevances * found.concepts,
+        "contribution to second": found.relevances_of_second * found.concepts,
     }
     height = max(1.0, 0.16 * len(found.names) + 0.5)
     figure = Figure(figsize=(1.2 * images + 1.9 * len(columns), height * len(found.inputs)), layout="constrained")
@@ -49,6 +61,9 @@ def explanation_figure(found: Explained) -> Figure:
             limit = max(float(np.abs(values).max()), 1e-9) * 1.1
             _bars(axis, values[row], found.names if axis is axes[images] else [""] * len(found.names), limit)
             axis.set_title(name if images or axis is not axes[0] else f"{title}\n{name}", fontsize=FONT)
+        _dots(axes[images + 2], found.drops[row])
+        axes[images + 3].set_title(f"contribution to class {found.second[row]}, second", fontsize=FONT)
+    figure.supxlabel(DOTS, fontsize=6)
     return figure
 
 
@@ -105,3 +120,11 @@ def _bars(axis: Axes, values: Float[np.ndarray, "k"], names: Sequence[str], limi
     axis.set_yticks(places, names, fontsize=6)
     axis.tick_params(axis="x", labelsize=6)
     axis.invert_yaxis()
+
+
+def _dots(axis: Axes, drops: Float[np.ndarray, "k"]) -> None:
+    """How far a probability falls without each concept, on a scale from -1 to 1 that is not shown."""
+    twin = axis.twiny()
+    twin.plot(drops, np.arange(len(drops)), "k.", markersize=4)
+    twin.set_xlim(-1.1, 1.1)
+    twin.set_xticks([])

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 from seaborn import color_palette
 
 from benchmark.statistics import summarise
-from reports.drawing import save
+from reports.drawing import STYLE, save
 from reports.senn.results import published
 
 PANELS = {
@@ -20,10 +21,12 @@ PANELS = {
 DASHES = ["-", "--", ":", "-."]
 
 
+@matplotlib.rc_context(STYLE)
 def sweep_figure(finals: pd.DataFrame, folder: Path) -> list[Path]:
     """A panel for each measure over lambda, a line for each form of the loss with its 95 % t interval."""
-    figure = Figure(figsize=(7.0, 2.4), layout="constrained")
+    figure = Figure(figsize=(7.0, 2.6), layout="constrained")
     axes = figure.subplots(1, len(PANELS))
+    weights = sorted(set(finals.robust_weight))
     groups = list(finals.groupby("name", sort=False))
     for axis, (column, text) in zip(axes, PANELS.items(), strict=True):
         for (name, rows), colour, dash in zip(
@@ -31,9 +34,13 @@ def sweep_figure(finals: pd.DataFrame, folder: Path) -> list[Path]:
         ):
             _line(axis, rows, column, str(name), colour, dash)
         axis.set(xscale="log", xlabel="lambda", ylabel=text)
+        axis.set_xticks(weights, [f"{weight:g}" for weight in weights], minor=False)
+        axis.set_xticks([], minor=True)
+        if column != "accuracy":
+            axis.set_ylim(bottom=0)
     theirs = published(str(finals.dataset.iloc[0]))
     axes[0].plot(theirs.robust_weight, theirs.accuracy, "kx", markersize=5, label="published (validation)")
-    axes[0].legend(fontsize=6, frameon=False)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
     return save(figure, folder / "sweep")
 
 

@@ -3,6 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -54,3 +55,11 @@ def linear_seeker(feature_shape: tuple[int, int, int], num_classes: int) -> nn.S
 def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
     """Whether two sets of named tensors are equal to the bit."""
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """(step, value) of every event by tag, with nothing purged that was written twice."""
+    reason = "needs tensorboard, an extra of this project"
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator", reason=reason)
+    events = accumulator.EventAccumulator(str(folder), purge_orphaned_data=True).Reload()
+    return {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]}

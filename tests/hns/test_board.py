@@ -19,7 +19,7 @@ from hns.schedule import Alpha
 from hns.session import Bench, train
 from hns.settings import Settings
 from hns.training import Training
-from tests.hns.problems import digits
+from tests.hns.problems import digits, scalars
 
 DATA = digits(48, 32, 48)
 SETTINGS = Settings(epochs=3, batch_size=16, patience=2, alpha=0.6, stochastic=True)
@@ -34,14 +34,6 @@ def training() -> Training:
     run = Training(build(SETTINGS, (1, 8, 8), 10), DATA.train, SETTINGS, Alpha())
     run.journal = [[1.0, 2.0, 0.75, 2.5, 0.1, 0.4], [0.95, 1.5, 0.5, 1.25, 0.2, 0.5]]
     return run
-
-
-def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
-    """(step, value) of every event by tag, with nothing purged that was written twice."""
-    reason = "needs tensorboard, an extra of this project"
-    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator", reason=reason)
-    events = accumulator.EventAccumulator(str(folder), purge_orphaned_data=True).Reload()
-    return {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
 
 
 def board(folder: Path | None, step: int = 0) -> Board:

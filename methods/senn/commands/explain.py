@@ -41,7 +41,7 @@ def explain(folder: Path, means: tasks.Means) -> list[Path]:
     bench = replace(tasks.bench(task), folder=folder)
     network, test = session.trained(settings, bench), bench.data.test
     names = _names(bench.data, network)
-    everything = _explained(network, test.inputs, test.labels, names)
+    everything = _explained(network, bench.data, names)
     figures: dict[str, Any] = {"explanations": explanations.explanation_figure(_some(everything, _chosen(everything)))}
     if settings.concepts != "identity":
         for kind, scores in _prototypes(everything).items():
@@ -57,18 +57,23 @@ def explain(folder: Path, means: tasks.Means) -> list[Path]:
     return [path for name, figure in figures.items() for path in save(figure, folder / name)]
 
 
-def _explained(network: "Senn", inputs: "torch.Tensor", labels: "torch.Tensor", names: list[str]) -> "Explained":
+def _explained(network: "Senn", data: Any, names: list[str]) -> "Explained":
     import torch
 
+    from methods.senn.metrics import drops, reference
     from reports.senn.explanations import Explained
 
+    inputs, rows = data.test.inputs, torch.arange(len(data.test))
     with torch.no_grad():
         found = network.explain(inputs)
-    predicted = found.logits.argmax(1)
-    relevances = found.relevances[torch.arange(len(inputs)), :, predicted]
-    shown = {"inputs": inputs, "labels": labels, "predicted": predicted, "concepts": found.concepts}
-    arrays = {name: part.cpu().numpy() for name, part in (shown | {"relevances": relevances}).items()}
-    return Explained(**arrays, names=names)
+        falls = drops(network, found, inputs, reference(network, data.train))
+    predicted, second = found.logits.topk(2).indices.unbind(1)
+    shown = {
+        "inputs": inputs, "labels": data.test.labels, "predicted": predicted, "second": second,
+        "concepts": found.concepts, "relevances": found.relevances[rows, :, predicted],
+        "relevances_of_second": found.relevances[rows, :, second], "drops": falls,
+    }  # fmt: skip
+    return Explained(**{name: part.cpu().numpy() for name, part in shown.items()}, names=names)
 
 
 def _names(data: Any, network: "Senn") -> list[str]:
@@ -82,8 +87,8 @@ def _names(data: Any, network: "Senn") -> list[str]:
 
 
 def _some(found: "Explained", index: Any) -> "Explained":
-    taken = {name: getattr(found, name)[index] for name in ("inputs", "labels", "predicted", "concepts", "relevances")}
-    return replace(found, **taken)
+    arrays = {name: part for name, part in vars(found).items() if name != "names"}
+    return replace(found, **{name: part[index] for name, part in arrays.items()})
 
 
 def _chosen(found: "Explained") -> Any:

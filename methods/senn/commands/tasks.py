@@ -2,30 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmark.plugins import build, plugin
-from hns.commands.tasks import Result, slug
+from hns.commands import tasks as common
+from hns.commands.tasks import Result, check_names, slug
 from methods.senn.settings import Experiment
 
 
 @dataclass(frozen=True)
-class Means:
-    """What a command works with; no part of the identity of its results.
-
-    Attributes:
-        out: folder of all results of SENN.
-        data_root: folder of the data sets; what is missing there is downloaded into it.
-        device: cpu, cuda, cuda:1, ...; auto takes CUDA where there is one.
-        workers: trainings side by side; by default one for each core, and none beside a GPU.
-    """
+class Means(common.Means):
+    """What a command works with; no part of the identity of its results."""
 
     out: Path = Path("runs/senn")
-    data_root: Path = Path("data")
-    device: str = "auto"
-    workers: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,9 +45,7 @@ def tasks(experiment: Experiment, means: Means, identifier: str, seeds: Sequence
         ValueError: settings out of their ranges, no data set of this name.
     """
     experiment.settings.check()
-    plugin(experiment.dataset, "dataset")
-    if identifier in ("", ".", "..") or Path(identifier).name != identifier:
-        raise ValueError(f"identifier must be the name of a folder, got {identifier!r}")
+    check_names(experiment.dataset, identifier)
     place = Path(slug(experiment.dataset), experiment.settings.concepts, identifier)
     return [Task(experiment, means, place / str(seed), identifier, seed) for seed in seeds]
 
@@ -69,8 +56,11 @@ def rehearse(todo: Sequence[Task]) -> None:
     Raises:
         ValueError: data that cannot be read, or that the networks do not fit.
     """
+    from hns import board
     from methods.senn.model import Senn
 
+    if todo and todo[0].means.tensorboard:
+        board.check()
     for experiment in dict.fromkeys(task.experiment for task in todo):
         data = bench(next(task for task in todo if task.experiment == experiment)).data
         Senn(experiment.settings, data.feature_shape, data.num_classes)
@@ -87,11 +77,5 @@ def train(task: Task) -> Result:
 
 
 def bench(task: Task) -> Any:
-    """Data, seeds and folder of a training; data sets that are drawn or divided at random follow its seed."""
-    from benchmark.randomness import seeded
-    from benchmark.session import device
-    from hns.session import Bench
-
-    where = device(task.means.device)
-    data = build(plugin(task.experiment.dataset, "dataset"), "dataset", seed=task.seed)(task.means.data_root).to(where)
-    return Bench(data, partial(seeded, "senn", task.experiment.dataset, task.seed), task.folder, where)
+    """Data, seeds and folder of a training."""
+    return common.bench(task, task.experiment.dataset, "senn")

@@ -7,18 +7,19 @@ from pathlib import Path
 import pytest
 
 from benchmark.randomness import seeded
-from datasets.digits import digits
 from hns.session import Bench
 from methods.senn import session
 from methods.senn.settings import Settings
 from methods.senn.training import Training
+from tests.hns.problems import digits, scalars
 
 SETTINGS = Settings(concepts="vae", relevances="convolutional", epochs=3, pretraining_epochs=1, batch_size=100)
+needs_tensorboard = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 IDENTITY = {"name": "test", "dataset": "digits", "seed": 0}
 
 
 def bench(folder: Path) -> Bench:
-    return Bench(digits(Path()), partial(seeded, "test", 0), folder)
+    return Bench(digits(), partial(seeded, "test", 0), folder)
 
 
 def test_an_interrupted_training_ends_with_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,6 +58,15 @@ def test_a_folder_holds_one_training(tmp_path: Path, change: dict[str, float]) -
 
 def test_other_splits_are_told(tmp_path: Path) -> None:
     session.train(replace(SETTINGS, epochs=1), bench(tmp_path), IDENTITY, {})
-    others = replace(bench(tmp_path), data=digits(Path(), seed=1))
+    others = replace(bench(tmp_path), data=digits(train=250))
     with pytest.raises(ValueError, match="examples of each split"):
         session.train(replace(SETTINGS, epochs=1), others, IDENTITY, {})
+
+
+@needs_tensorboard
+def test_the_board_has_each_epoch_once_after_an_interruption_too(tmp_path: Path) -> None:
+    place = replace(bench(tmp_path / "run"), logs=tmp_path / "logs")
+    row = session.train(SETTINGS, place, IDENTITY, {})["epochs"]
+    found = scalars(tmp_path / "logs")
+    assert [step for step, _ in found["validation/accuracy"]] == [1, 2, 3]
+    assert found["train/total"][0][1] == pytest.approx(row[0]["train_total"])
