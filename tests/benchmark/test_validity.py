@@ -32,7 +32,7 @@ def accuracies(matrix: Matrix, folder: Path) -> dict[tuple, float]:
     return {tuple(k): float(v) for k, v in joined.groupby(keys).test_accuracy.mean().items()}
 
 
-DRAWS = 6
+DRAWS = 4
 
 
 @pytest.fixture(scope="module")
@@ -76,15 +76,15 @@ def test_toy_truth_falls_to_chance_with_its_four_features(toy: dict) -> None:
 
 def test_random_kar_equals_random_roar_of_the_other_share(small_matrix: Build, tmp_path: Path) -> None:
     matrix = small_matrix(
-        explainers=("random",), fractions=(0.1, 0.3, 0.5, 0.7, 0.9), seeds=3, mask_fractions=(0.1, 0.3, 0.5, 0.7, 0.9),
+        explainers=("random",), fractions=(0.1, 0.5, 0.9), seeds=3, mask_fractions=(0.1, 0.5, 0.9),
         recipe=Recipe(epochs=8, batch_size=64, learning_rate=0.01),
     )  # fmt: skip
     found = accuracies(matrix, tmp_path)
     for t in matrix.fractions:  # keeping 1 - t at random is removing t at random
         assert abs(found["random", "lerf", True, "image", t] - found["random", "morf", True, "image", t]) < 0.05
     masks = [value for (*_, probe, t), value in found.items() if probe == "mask" and t > 0]
-    assert len(masks) == 5  # those of the other order are their complements
-    assert abs(sum(masks) / 5 - 0.1) < 0.025  # chance, +- three standard errors of 15 networks on 450 images
+    assert len(masks) == 3  # those of the other order are their complements
+    assert abs(sum(masks) / 3 - 0.1) < 0.03  # chance, +- three standard errors of 9 networks on 450 images
 
 
 @pytest.fixture(scope="module")

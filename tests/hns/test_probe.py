@@ -18,6 +18,11 @@ def brief_probes() -> None:
     """Here probes are as long as users get them."""
 
 
+@pytest.fixture
+def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hns.probe.STEPS", 20)
+
+
 def dataset(split: Split, num_classes: int) -> Dataset:
     half = torch.arange(len(split)) < len(split) // 2
     parts = [split.at(index.nonzero().flatten()) for index in (half, ~half)]
@@ -69,6 +74,7 @@ def test_masks_of_one_size_and_place_give_nothing_away_but_images_behind_them_do
     assert found.masked > 0.9
 
 
+@pytest.mark.usefixtures("few_steps")
 def test_all_probes_start_from_the_same_weights_and_see_the_same_batches() -> None:
     """Where an image is its own mask both probes see the same; labels of pure chance leave all to their seeds."""
     draw = generator("chance")
@@ -78,11 +84,13 @@ def test_all_probes_start_from_the_same_weights_and_see_the_same_batches() -> No
     assert found.masked == found.mask_only != found.random_mask_only
 
 
+@pytest.mark.usefixtures("few_steps")
 def test_a_probe_repeats_under_a_seed() -> None:
     data = positions(128)
     assert leaking(KEEPS_WHAT_IS_BRIGHT, data) == leaking(KEEPS_WHAT_IS_BRIGHT, data)
 
 
+@pytest.mark.usefixtures("few_steps")
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_mask_of_any_number_of_channels_can_be_probed(channels: int) -> None:
     n = 48
