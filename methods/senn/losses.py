@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -25,10 +26,11 @@ class Losses:
 
 def losses(network: Senn, inputs: Float[Tensor, "b *feature"], labels: Int[Tensor, "b"], settings: Settings) -> Losses:
     """L_y + lambda L_theta + concept_weight L_h (Alvarez-Melis and Jaakkola 2018, eq. 4 and 5)."""
-    found = network.explain(inputs)
+    held = hold(network, inputs)
+    found = held.found
     classification = F.cross_entropy(found.logits, labels)
     zero = classification.new_zeros(())
-    robust = ROBUSTNESS[settings.robustness](network, inputs) if settings.robust_weight else zero
+    robust = ROBUSTNESS[settings.robustness](network, held) if settings.robust_weight else zero
     concept = concept_loss(network, inputs, found, settings) if network.concepts.learned else zero
     total = classification + settings.robust_weight * robust + settings.concept_weight * concept
     return Losses(classification, robust, concept, total)
@@ -51,35 +53,55 @@ def concept_loss(
     return error + settings.sparsity * found.concepts.abs().sum(1).mean()
 
 
-def residuals(network: Senn, inputs: Float[Tensor, "b *feature"]) -> Float[Tensor, "c b *feature"]:
+class Held(NamedTuple):
+    """The explanation of a batch whose concepts are held fixed: only its relevances know of the inputs.
+
+    Attributes:
+        inputs: those that the relevances know.
+    """
+
+    found: Explanation
+    inputs: Float[Tensor, "b *feature"]
+
+
+def hold(network: Senn, inputs: Float[Tensor, "b *feature"]) -> Held:
+    """Explains a batch so that gradients of the logits by the inputs leave the concepts out."""
+    code = network.concepts.encode(inputs.detach())  # type: ignore[operator]
+    known = inputs.detach().requires_grad_()
+    relevances = network.relevances(known)
+    return Held(Explanation(code, relevances, mixed(code.concepts, relevances)), known)
+
+
+def residuals(held: Held) -> Float[Tensor, "c b *feature"]:
     """r_c = grad f_c - sum_i theta_ic grad h_i, of the logits, for every class; differentiable.
 
     For sums it is sum_i h_i grad theta_ic, hence the gradient of f_c where concepts are held fixed.
     """
-    return torch.stack([_slope(network, inputs, one) for one in torch.eye(network.num_classes).to(inputs)])
+    return torch.stack([_slope(held, one) for one in torch.eye(held.found.logits.shape[1]).to(held.inputs)])
 
 
-def residual_loss(network: Senn, inputs: Float[Tensor, "b *feature"]) -> Float[Tensor, ""]:
+def residual_loss(network: Senn, held: Held) -> Float[Tensor, ""]:
     """Squared norm of the residual, mean over classes and examples: 0 where relevances are constant.
 
     Differs from the paper: the squared norm, for each class, so that lambda depends neither on batch nor on classes.
     """
-    return residuals(network, inputs).flatten(2).square().sum(2).mean()
+    return residuals(held).flatten(2).square().sum(2).mean()
 
 
-def probe_loss(network: Senn, inputs: Float[Tensor, "b *feature"]) -> Float[Tensor, ""]:
+def probe_loss(network: Senn, held: Held) -> Float[Tensor, ""]:
     """The same in expectation, at the cost of one class: the squared norm of the classes mixed with random signs."""
-    signs = torch.randint(2, (len(inputs), network.num_classes), device=inputs.device) * 2.0 - 1
-    return _slope(network, inputs, signs).flatten(1).square().sum(1).mean() / network.num_classes
+    logits = held.found.logits
+    signs = torch.randint(2, logits.shape, device=logits.device) * 2.0 - 1
+    return _slope(held, signs).flatten(1).square().sum(1).mean() / network.num_classes
 
 
-def reproduction_loss(network: Senn, inputs: Float[Tensor, "b *feature"]) -> Float[Tensor, ""]:
+def reproduction_loss(network: Senn, held: Held) -> Float[Tensor, ""]:
     """What the published code minimises: the norm of grad log p - theta^T J h over the whole batch at once.
 
     Where features are the concepts it takes one gradient, of the sum of log p over classes, for all of them, which
     only relevances of 0 make small: accuracy collapses as lambda grows. A SENN of its own form has no bias.
     """
-    inputs = inputs.detach().requires_grad_()
+    inputs = held.inputs
     found = network.explain(inputs)
     log_p = found.logits.log_softmax(1)
     if not network.concepts.learned:
@@ -91,7 +113,7 @@ def reproduction_loss(network: Senn, inputs: Float[Tensor, "b *feature"]) -> Flo
     return (of_classes - torch.einsum("bkf,bkc->bcf", of_concepts, found.relevances)).norm()
 
 
-RobustnessLoss = Callable[[Senn, Tensor], Tensor]
+RobustnessLoss = Callable[[Senn, Held], Tensor]
 ROBUSTNESS: dict[Robustness, RobustnessLoss] = {
     "residual": residual_loss,
     "probe": probe_loss,
@@ -99,14 +121,9 @@ ROBUSTNESS: dict[Robustness, RobustnessLoss] = {
 }
 
 
-def _slope(
-    network: Senn, inputs: Float[Tensor, "b *feature"], weights: Float[Tensor, "*b c"]
-) -> Float[Tensor, "b *feature"]:
-    """Gradient with respect to the inputs of a weighted sum of logits whose concepts are held fixed."""
-    concepts = network.concepts.encode(inputs.detach()).concepts  # type: ignore[operator]
-    inputs = inputs.detach().requires_grad_()
-    logits = mixed(concepts, network.relevances(inputs))
-    (slope,) = torch.autograd.grad((weights * logits).sum(), inputs, create_graph=True)
+def _slope(held: Held, weights: Float[Tensor, "*b c"]) -> Float[Tensor, "b *feature"]:
+    """Gradient by the inputs of a weighted sum of logits whose concepts are held fixed."""
+    (slope,) = torch.autograd.grad((weights * held.found.logits).sum(), held.inputs, create_graph=True)
     return slope
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from datasets.base import Dataset, Split
 from hns.evaluation import accuracy
-from methods.senn.losses import residuals
+from methods.senn.losses import hold, residuals
 from methods.senn.model import Explanation, Senn
 
 EXAMPLES, DRAWS, RADIUS = 200, 50, 0.05
@@ -156,7 +156,7 @@ def explained(network: Senn, inputs: Float[Tensor, "b *feature"]) -> tuple[float
     logits = network(inputs)
     classes = logits.argmax(1)
     (gradient,) = torch.autograd.grad(logits.gather(1, classes[:, None]).sum(), inputs)
-    residual = residuals(network, inputs)[classes, torch.arange(len(inputs))].detach()
+    residual = residuals(hold(network, inputs))[classes, torch.arange(len(inputs))].detach()
     full, rest = gradient.flatten(1), residual.flatten(1)
     ratio = rest.norm(dim=1) / full.norm(dim=1).clamp_min(TINY)
     return ratio.mean().item(), torch.cosine_similarity(full - rest, full).mean().item()

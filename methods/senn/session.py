@@ -19,7 +19,7 @@ from methods.senn.model import Senn
 from methods.senn.settings import Settings
 from methods.senn.training import Training
 
-VERSION = 1
+VERSION = 2
 """Raised when the results of the same settings change on purpose."""
 
 LAST, BEST, RESULT = "last.safetensors", "best.safetensors", "result.json"
