@@ -30,7 +30,7 @@ KEY: dict[str, dict[str, Any]] = {
     "classifier on originals": {"color": "0.6"},
     "published": {"linestyle": "", "marker": "x", "markersize": 4.5},
 }
-DASHES = ["-", "--", "-.", ":"]
+DASHES: list[Any] = ["-", "--", "-.", ":"]
 
 
 def alpha_figure(found: pd.DataFrame, folder: Path) -> list[Path]:

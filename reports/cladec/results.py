@@ -87,7 +87,7 @@ def systems(found: pd.DataFrame) -> Iterator[System]:
     """Each with the classifiers that belong to it."""
     decoders, classifiers = found[found.kind != "classifier"], found[found.kind == "classifier"]
     for key, rows in decoders.groupby(COMPARABLE, sort=False):
-        name, classifier, reduction = map(str, key)  # type: ignore[arg-type]
+        name, classifier, reduction = map(str, key)
         own = classifiers[classifiers.classifier == classifier].drop_duplicates(["dataset", "seed"])
         yield System(name, classifier, reduction, rows, own)
 
