@@ -159,6 +159,7 @@ def _shown(results: Sequence[Result], folder: Path) -> int:
     from reports.cladec.plots import alpha_figure
     from reports.cladec.results import frame
 
+    folder.mkdir(parents=True, exist_ok=True)
     tables = _tables(results)
     paths = [path for table in tables for path in table.write(folder)] + alpha_figure(frame(results), folder)
     print("\n\n".join([*(table.text() for table in tables), "\n".join(map(str, paths))]))
