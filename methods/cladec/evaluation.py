@@ -1,7 +1,7 @@
 """What reconstructions are worth: errors, what the frozen classifier says of them, and what a fresh one learns."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -11,11 +11,12 @@ from torch.nn import functional as F
 from datasets.base import Dataset, Split
 from hns.evaluation import accuracy
 from methods.cladec.layers import frozen
-from methods.cladec.losses import divergence, reconstruction
+from methods.cladec.losses import divergence, error, reconstruction
 from methods.cladec.model import Autoencoder, Explained, decode, reconstructed
 from methods.cladec.settings import Settings
 
 
+@runtime_checkable
 class Learn(Protocol):
     """Trains a fresh classifier of the architecture that is explained."""
 
@@ -34,8 +35,8 @@ class Report:
     """Means over the test images.
 
     Attributes:
-        total: the loss, with the divergence of a variational model.
-        reconstruction: squared error of an image, under the reduction of the training.
+        total: the loss that is trained; for a variational model with cross-entropy of pixels and with the divergence.
+        reconstruction: squared error of an image, of any model, under the reduction of the training.
         classification: cross-entropy with the target of the training, by the frozen classifier on reconstructions; None
             for the reference, which has no such loss.
         frozen_accuracy, frozen_cross_entropy: of the frozen classifier on reconstructions, by true labels.
@@ -60,8 +61,8 @@ def measure(
     with frozen(explained.classifier):
         parts = [_measured(model, explained, chunk, settings, alpha or 0.0) for chunk in test.chunks()]
     means = (torch.stack(parts).sum(0) / len(test)).tolist()
-    total, error, classification, *others = means
-    return Report(total, error, None if alpha is None else classification, *others)
+    total, squared, classification, *others = means
+    return Report(total, squared, None if alpha is None else classification, *others)
 
 
 def evaluation_accuracy(
@@ -80,12 +81,14 @@ def _measured(
     found = decode(model, explained, chunk.inputs)
     meant, told = explained.classifier(chunk.inputs), explained.classifier(found.images)
     targets = chunk.labels if settings.target == "true" else meant.argmax(1)
-    error = reconstruction(found.images, chunk.inputs, settings.reduction)
-    spread = divergence(found.latent, chunk.inputs, settings.reduction) if found.latent else torch.zeros_like(error)
+    squared = reconstruction(found.images, chunk.inputs, settings.reduction)
+    spread = divergence(found.latent, chunk.inputs, settings.reduction) if found.latent else torch.zeros_like(squared)
     classification, loss = F.cross_entropy(told, targets), F.cross_entropy(told, chunk.labels)
-    total = (1 - alpha) * error + alpha * classification + settings.beta * spread
+    total = (
+        (1 - alpha) * error(found, chunk.inputs, settings.reduction) + alpha * classification + settings.beta * spread
+    )
     kl = F.kl_div(told.log_softmax(1), meant.log_softmax(1), reduction="batchmean", log_target=True)
-    values = [total, error, classification, _equal(told, chunk.labels), loss, _equal(told, meant.argmax(1)), kl]
+    values = [total, squared, classification, _equal(told, chunk.labels), loss, _equal(told, meant.argmax(1)), kl]
     return torch.stack([value.double() for value in values]) * len(chunk)
 
 

@@ -31,24 +31,31 @@ def losses(
 ) -> Losses:
     """Schneider and Vlachos 2021, arXiv:2005.13630, eq. 1, with the KL divergence of latent Gaussians.
 
-    Differs from the published code: variational models too are trained by squared errors, so that all rows compare;
-    under `mean` their divergence is divided like the error.
+    Differs from the published code: under `mean` the divergence is divided like the error.
 
     Args:
         classifier: frozen, see `layers.frozen`; gradients reach its inputs alone.
         targets: true or predicted classes.
     """
     zero = images.new_zeros(())
-    error = reconstruction(decoded.images, images, settings.reduction) if alpha < 1 else zero
+    missed = error(decoded, images, settings.reduction) if alpha < 1 else zero
     told = F.cross_entropy(classifier(decoded.images), targets) if alpha > 0 else zero
     spread = divergence(decoded.latent, images, settings.reduction) if decoded.latent else zero
-    return Losses(error, told, spread, (1 - alpha) * error + alpha * told + settings.beta * spread)
+    return Losses(missed, told, spread, (1 - alpha) * missed + alpha * told + settings.beta * spread)
+
+
+def error(decoded: Decoded, images: Float[Tensor, "b c h w"], reduction: Reduction) -> Float[Tensor, ""]:
+    """What is trained: squared error, or the binary cross-entropy of pixels where the code was drawn from Gaussians."""
+    if decoded.latent is None:
+        return reconstruction(decoded.images, images, reduction)
+    found = F.binary_cross_entropy(decoded.images, images, reduction=reduction)
+    return found if reduction == "mean" else found / len(images)
 
 
 def reconstruction(
     decoded: Float[Tensor, "b c h w"], images: Float[Tensor, "b c h w"], reduction: Reduction
 ) -> Float[Tensor, ""]:
-    """Squared error of an image, summed over its values or their mean; mean over the batch."""
+    """Squared error of an image, the sum over its values or their mean; mean over the batch."""
     if reduction == "mean":
         return F.mse_loss(decoded, images)
     return F.mse_loss(decoded, images, reduction="sum") / len(images)

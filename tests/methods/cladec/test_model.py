@@ -81,7 +81,7 @@ def test_every_layer_of_every_classifier_is_decoded_to_the_shape_of_its_images(n
     for path, code_shape in layers(found, images[:1]).items():
         shapes.setdefault(code_shape, path)
     if name == "resnet50":  # its many wide layers are slow
-        shapes = dict([*shapes.items()][::6])
+        shapes = dict([*shapes.items()][:3])
     for code_shape, path in shapes.items():
         code = codes(found, path, images)
         assert tuple(code.shape[1:]) == code_shape
@@ -194,7 +194,7 @@ def test_conversion_of_the_published_alphas() -> None:
     assert converted(0.99, 784, to="mean") == pytest.approx(0.112, abs=5e-4)
     assert [converted(alpha, 784, to="mean") for alpha in (0.0, 1.0)] == [0, 1]
     with pytest.raises(ValueError, match=r"did you mean 0\.99"):
-        check_alpha(99)
+        check_alpha(99.0)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
