@@ -104,11 +104,15 @@ class Explained:
 
 
 @torch.no_grad()
-def reconstruct(model: Autoencoder, explained: Explained, inputs: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-    """Images of the model in eval mode, by the codes of the classifier or by the model's own."""
-    model.eval()
+def decode(model: Autoencoder, explained: Explained, inputs: Float[Tensor, "b c h w"]) -> Decoded:
+    """What the model, left in eval mode, makes of images: by codes of the classifier, or by an encoder of its own."""
     own = isinstance(model.encoder, Encoder)
-    return model(inputs if own else codes(explained.classifier, explained.path, inputs)).contiguous()
+    return model.eval().decode(inputs if own else codes(explained.classifier, explained.path, inputs))
+
+
+def reconstruct(model: Autoencoder, explained: Explained, inputs: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+    """The images of `decode` alone, in (0, 1)."""
+    return decode(model, explained, inputs).images.contiguous()
 
 
 def reconstructed(model: Autoencoder, explained: Explained, split: Split) -> Split:

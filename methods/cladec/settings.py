@@ -67,5 +67,6 @@ def converted(alpha: float, num_values: int, *, to: Reduction) -> float:
     (0.506, 0.112)
     """
     check_alpha(alpha)
-    factor = num_values if to == "sum" else 1 / num_values
-    return factor * alpha / (factor * alpha + 1 - alpha)
+    if to == "sum":
+        return num_values * alpha / (num_values * alpha + 1 - alpha)
+    return alpha / (alpha + num_values * (1 - alpha))
