@@ -126,10 +126,11 @@ class Decoding(View):
     learning_rate: float = 5e-3
 
     def __post_init__(self) -> None:
-        if not 0 <= self.alpha < 1:
-            raise ValueError(f"alpha must lie in [0, 1), got {self.alpha:g}")
-        if not self.alpha < self.high_alpha <= 1:
-            raise ValueError(f"high_alpha must be above alpha, {self.alpha:g}, and at most 1, got {self.high_alpha:g}")
+        for name in ("alpha", "high_alpha"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name):g}; 0.99 is 99 %")
+        if self.score == "pressure" and self.high_alpha <= self.alpha:
+            raise ValueError(f"pressure needs high_alpha above alpha, {self.alpha:g}, got {self.high_alpha:g}")
         if self.steps < 1:
             raise ValueError(f"steps must be at least 1, got {self.steps}")
         self._training.settings(1).check()

@@ -114,12 +114,14 @@ class Encoder(nn.Module):
     """The layers of a classifier up to one of them, with fresh weights and without dropout; all of it learns.
 
     Weights start as those of Keras do. What is no layer with weights, such as standardisation, stays as it is, and so
-    do layers whose weights the classifier itself never learned.
+    do layers whose weights the classifier itself never learned; of one that is frozen as a whole all learn.
     """
 
     def __init__(self, classifier: nn.Module, path: str, example: Float[Tensor, "1 *feature"]) -> None:
         super().__init__()
         self.path, self.network = path, deepcopy(classifier)
+        if not any(parameter.requires_grad for parameter in classifier.parameters()):
+            self.network.requires_grad_()
         used = _working(self.network, path, example)
         for name, module in [*self.network.named_modules()]:
             if not any(module.children()) and name not in used:

@@ -88,7 +88,8 @@ def systems(found: pd.DataFrame) -> Iterator[System]:
     decoders, classifiers = found[found.kind != "classifier"], found[found.kind == "classifier"]
     for key, rows in decoders.groupby(COMPARABLE, sort=False):
         name, classifier, reduction = map(str, key)
-        own = classifiers[classifiers.classifier == classifier].drop_duplicates(["dataset", "seed"])
+        same = (classifiers.classifier == classifier) & classifiers.recipe.isin(rows.recipe)
+        own = classifiers[same].drop_duplicates(["dataset", "seed"])
         yield System(name, classifier, reduction, rows, own)
 
 
@@ -105,6 +106,7 @@ def _record(result: Mapping[str, Any]) -> dict[str, object]:
     test = _of_originals(result["test"]) if alone else dict(result["test"])
     evaluations = test.pop("evaluation_accuracy", None) or []
     return identity | {
+        "recipe": str(result.get("recipe", "")),
         "layer": "" if alone else result["layer"],
         "alpha": _number(result["alpha"]) if result["kind"] == "cladec" else np.nan,
         "reduction": result["settings"].get("reduction", "sum"),

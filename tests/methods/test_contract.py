@@ -241,6 +241,8 @@ def changed(value: Any, hint: Any) -> Any:
         return next(choice for choice in choices if choice != value)
     if value is None:
         return {str: "2", float: 0.5}[choices[0]]
+    if isinstance(value, str):
+        return "dense"
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):

@@ -122,6 +122,6 @@ def test_classifiers_without_the_layer_and_rows_of_tables_are_skipped() -> None:
 
 
 def test_alphas_out_of_their_range_are_refused() -> None:
-    for alpha, high_alpha, said in ((1.0, 1.0, "alpha must"), (0.5, 0.5, "high_alpha must"), (0.0, 99.0, "at most 1")):
+    for alpha, high_alpha, said in ((1.5, 1.0, "^alpha"), (0.0, 99.0, "^high_alpha"), (0.5, 0.5, "pressure needs")):
         with pytest.raises(ValueError, match=said):
-            Decoding(alpha=alpha, high_alpha=high_alpha)
+            Decoding(score="pressure", alpha=alpha, high_alpha=high_alpha)

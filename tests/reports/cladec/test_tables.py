@@ -89,3 +89,8 @@ def test_a_classifier_tells_of_original_images_once_a_seed() -> None:
     (table,) = evaluation(rows)
     assert table.numbers[("classifier", "n")].max() == 1
     assert rows.iloc[0].evaluation_accuracy == pytest.approx(0.99)
+
+
+def test_classifiers_of_other_recipes_do_not_count() -> None:
+    others = [classifier(recipe={"epochs": 1}, test={"accuracy": 0.5, "cross_entropy": 1.0}), *sweep(1)]
+    assert only(others).shown.loc["mnist, conv, frozen accuracy", "classifier"] == "99.00"
