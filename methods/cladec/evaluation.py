@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from datasets.base import Dataset, Split
 from hns.evaluation import accuracy
-from methods.cladec.layers import frozen
+from methods.cladec.layers import CHUNK, frozen
 from methods.cladec.losses import divergence, error, reconstruction
 from methods.cladec.model import Autoencoder, Explained, decode, reconstructed
 from methods.cladec.settings import Settings
@@ -59,7 +59,7 @@ def measure(
 ) -> Report:
     """All of `Report`; alpha is None for the reference."""
     with frozen(explained.classifier):
-        parts = [_measured(model, explained, chunk, settings, alpha or 0.0) for chunk in test.chunks()]
+        parts = [_measured(model, explained, chunk, settings, alpha or 0.0) for chunk in test.chunks(CHUNK)]
     means = (torch.stack(parts).sum(0) / len(test)).tolist()
     total, squared, classification, *others = means
     return Report(total, squared, None if alpha is None else classification, *others)

@@ -14,6 +14,9 @@ from hns.seeker import keras_initialised
 WORDS = ("conv", "dense")
 """The output of the last convolutional block, pooled where it is; and what the last linear layer sees."""
 
+CHUNK = 128
+"""Images that pass a network together where nothing is learned: activations of more would not fit in the cache."""
+
 Shape = tuple[int, ...]
 
 
@@ -107,7 +110,7 @@ def codes(classifier: nn.Module, path: str, inputs: Float[Tensor, "b *feature"])
 
 def codes_of(classifier: nn.Module, path: str, split: Split) -> Float[Tensor, "n *code"]:
     """The codes of all examples."""
-    return torch.cat([codes(classifier, path, chunk.inputs) for chunk in split.chunks()])
+    return torch.cat([codes(classifier, path, chunk.inputs) for chunk in split.chunks(CHUNK)])
 
 
 class Encoder(nn.Module):

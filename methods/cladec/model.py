@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from datasets.base import Split
 from methods.cladec.decoders import Shape, build_decoder
-from methods.cladec.layers import Encoder, codes
+from methods.cladec.layers import CHUNK, Encoder, codes
 from methods.cladec.settings import Settings
 
 
@@ -117,5 +117,5 @@ def reconstruct(model: Autoencoder, explained: Explained, inputs: Float[Tensor, 
 
 def reconstructed(model: Autoencoder, explained: Explained, split: Split) -> Split:
     """A split with reconstructions in place of its images."""
-    images = torch.cat([reconstruct(model, explained, chunk.inputs) for chunk in split.chunks()])
+    images = torch.cat([reconstruct(model, explained, chunk.inputs) for chunk in split.chunks(CHUNK)])
     return Split(images, split.labels)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from datasets.base import Split
-from methods.cladec.layers import codes_of, frozen
+from methods.cladec.layers import CHUNK, codes_of, frozen
 from methods.cladec.losses import Losses, losses
 from methods.cladec.model import Autoencoder, Explained
 from methods.cladec.settings import Settings, Target
@@ -49,7 +49,7 @@ def plain(split: Split) -> Material:
 def predicted(classifier: nn.Module, split: Split) -> Int[Tensor, "n"]:
     """What the classifier takes examples for."""
     with frozen(classifier):
-        return torch.cat([classifier(chunk.inputs).argmax(1) for chunk in split.chunks()])
+        return torch.cat([classifier(chunk.inputs).argmax(1) for chunk in split.chunks(CHUNK)])
 
 
 class Training:
