@@ -28,7 +28,7 @@ from tyro.conf import OmitArgPrefixes, subcommand
 from benchmark import plan, plugins, presets
 from methods import GROUPS
 
-FAMILIES = {"hns": "hns.commands", "senn": "methods.senn.commands"}
+FAMILIES = {"hns": "hns.commands", "senn": "methods.senn.commands", "cladec": "methods.cladec.commands"}
 """Commands with commands of their own: their name, and the module whose `commands` lists them."""
 
 SENTENCE = (__doc__ or "").partition("\n")[0]
@@ -178,6 +178,11 @@ class SelfExplaining:
     """Trains and studies self-explaining networks by themselves; see senn --help."""
 
 
+@dataclass(frozen=True)
+class Decoding:
+    """Trains and studies decoders of layers (ClaDec) by themselves; see cladec --help."""
+
+
 def commands(config: str | None) -> Any:
     """The commands of the matrix as tyro reads them, with the preset as the default of their options."""
     return (
@@ -187,6 +192,7 @@ def commands(config: str | None) -> Any:
         | Annotated[Report, subcommand("report")]
         | Annotated[HideAndSeek, subcommand("hns")]
         | Annotated[SelfExplaining, subcommand("senn")]
+        | Annotated[Decoding, subcommand("cladec")]
     )
 
 

@@ -10,6 +10,8 @@ CLASSIFIERS: dict[str, str] = {
     "cnn_small": "hns.seeker:seeker_small",
     "cnn_large": "hns.seeker:seeker_large",
     "airbench": "benchmark.airbench:airbench",
+    "vgg_small": "benchmark.vgg:vgg_small",
+    "vgg_strided": "benchmark.vgg:vgg_strided",
     "resnet8": "benchmark.classifiers:resnet8",
     "resnet18": "benchmark.classifiers:resnet18",
     "resnet50": "benchmark.resnet50:resnet50",

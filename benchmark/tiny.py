@@ -65,6 +65,6 @@ def _convolved(layer: nn.Conv2d, inputs: Float[Tensor, "b c h w"]) -> Float[Tens
     places = placement(layer, size)
     k, h, w, v, u = places.shape
     d, c, *_ = layer.weight.shape
-    kernels = (layer.weight.view(d * c, k) @ places.view(k, -1)).view(d, c, h * w, v * u)
+    kernels = (layer.weight.reshape(d * c, k) @ places.view(k, -1)).view(d, c, h * w, v * u)
     matrix = kernels.permute(1, 2, 0, 3).reshape(c * h * w, d * v * u)
     return (inputs.flatten(1) @ matrix).view(-1, d, v, u) + layer.get_parameter("bias").view(-1, 1, 1)

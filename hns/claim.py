@@ -7,6 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from safetensors.torch import save
+
 from datasets.base import Dataset
 from hns import checkpoint
 from hns.settings import Settings
@@ -67,6 +69,16 @@ def check_as(folder: Path, wanted: dict[str, Any], free: Collection[str] = ()) -
 def depends_on(data: Dataset) -> dict[str, Any]:
     """What a result depends on besides settings and seed."""
     return {"version": VERSION, "checksums of the data": data.card.checksums}
+
+
+def contents(data: Dataset) -> dict[str, Any]:
+    """Which data these are: their files, and which examples are in which split."""
+    splits = {name: split for name, split in data.splits.items() if len(split)}
+    bytes_of = {
+        name: save({"inputs": split.inputs.cpu(), "labels": split.labels.cpu()}) for name, split in splits.items()
+    }
+    examples = {name: sha256(content).hexdigest()[:16] for name, content in bytes_of.items()}
+    return {"checksums of the data": data.card.checksums, "examples of each split": examples}
 
 
 def plain(settings: Any) -> dict[str, Any]:

@@ -27,6 +27,7 @@ EXPLAINERS: dict[str, str] = {
     "hide_and_seek": "methods.hide_and_seek:HideAndSeek",
     "senn": "methods.self_explaining:SelfExplaining",
     "disenn": "methods.self_explaining:Disentangled",
+    "cladec": "methods.decoding:Decoding",
     "blurred": "methods.filters:Blurred",
     "max_filtered": "methods.filters:MaxFiltered",
     "random_class": "methods.instruments:RandomClass",

@@ -44,6 +44,7 @@ EXPLAINERS = {
     "hide_and_seek": "HnS",
     "senn": "SENN",
     "disenn": "DiSENN",
+    "cladec": "ClaDec",
 }
 FAMILIES = {
     "Controls": ("random", "random_per_epoch", "sobel", "center", "deviation", "truth"),

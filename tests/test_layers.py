@@ -21,7 +21,7 @@ PURE = (
 )  # fmt: skip
 """Files of benchmark/ that never import torch."""
 
-COMMANDS = {"hns/commands", "methods/senn/commands"}
+COMMANDS = {"hns/commands", "methods/cladec/commands", "methods/senn/commands"}
 """Folders that are part of the command line: they may import anything, and only run_benchmark.py imports them."""
 
 FILES = sorted(file for folder in ALLOWED for file in (PROJECT / folder).rglob("*.py"))

@@ -32,9 +32,6 @@ class Job(Protocol):
     def seed(self) -> int: ...
 
     @property
-    def place(self) -> Path: ...
-
-    @property
     def folder(self) -> Path: ...
 
 
@@ -264,17 +261,21 @@ def train(task: Task) -> Result:
     return session.train(task.experiment.settings, _bench(task), identity, origin)
 
 
-def bench(task: Job, dataset: str, system: str) -> Any:
-    """Data, seeds and folder of a training; data sets drawn or divided at random follow its seed where told."""
+def bench(task: Job, dataset: str, *seeds: object) -> Any:
+    """Data, seeds and folder of a training; data sets drawn or divided at random follow its seed where told.
+
+    Args:
+        seeds: what all randomness of the training depends on.
+    """
     from benchmark.randomness import seeded
     from benchmark.session import device
     from hns.session import Bench
 
-    where = device(task.means.device)
+    where, out = device(task.means.device), task.means.out
     data = build(plugin(dataset, "dataset"), "dataset", seed=task.seed)(task.means.data_root).to(where)
-    logs = task.means.out / "logs" / task.place if task.means.tensorboard else None
-    return Bench(data, partial(seeded, system, dataset, task.seed), task.folder, where, logs)
+    logs = out / "logs" / task.folder.relative_to(out) if task.means.tensorboard else None
+    return Bench(data, partial(seeded, *seeds), task.folder, where, logs)
 
 
 def _bench(task: Task) -> Any:
-    return bench(task, task.experiment.dataset, "hns")
+    return bench(task, task.experiment.dataset, "hns", task.experiment.dataset, task.seed)

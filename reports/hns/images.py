@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.hns.plots import STYLE, legend, lines, looks_of, plain, save, trainings
+from reports.tiles import tile
 
 HIT, MISS = (sns.color_palette("colorblind")[i] for i in (0, 3))
 SCORES = {"accuracy": "accuracy", "hidden": "share hidden", "fii": "FII"}
@@ -99,8 +100,6 @@ def _grid(rows: Mapping[str, np.ndarray]) -> tuple[Figure, Sequence[Axes]]:
 
 
 def _tile(axis: Axes, pixels: np.ndarray) -> None:
-    """One image (c, h, w): RGB where it has three channels, else the mean of its channels."""
-    shown = np.moveaxis(pixels, 0, -1) if len(pixels) == 3 else pixels.mean(axis=0)
-    axis.imshow(shown.clip(0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axis.set(xticks=[], yticks=[])
+    """One image (c, h, w) in a frame."""
+    tile(axis, pixels)
     axis.spines[:].set(visible=True, color="0.8", linewidth=0.5)

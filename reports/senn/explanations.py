@@ -1,4 +1,4 @@
-"""Figures of single explanations: inputs with their concepts and relevances, prototypes, neighbours, traversals."""
+"""Figures of single explanations: inputs with their concepts and relevances, and neighbours."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,9 @@ from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from reports.tiles import FONT, tile
+
 POSITIVE, NEGATIVE = "#0173b2", "#d55e00"
-FONT = 7
 DOTS = "Dots: fall of the probability of the predicted class without the concept, -1 to 1"
 
 
@@ -55,7 +56,7 @@ def explanation_figure(found: Explained) -> Figure:
     for row, axes in enumerate(grid):
         title = f"class {found.labels[row]}, predicted {found.predicted[row]}"
         if images:
-            _image(axes[0], found.inputs[row])
+            tile(axes[0], found.inputs[row])
             axes[0].set_title(title, fontsize=FONT)
         for axis, (name, values) in zip(axes[images:], columns.items(), strict=True):
             limit = max(float(np.abs(values).max()), 1e-9) * 1.1
@@ -64,18 +65,6 @@ def explanation_figure(found: Explained) -> Figure:
         _dots(axes[images + 2], found.drops[row])
         axes[images + 3].set_title(f"contribution to class {found.second[row]}, second", fontsize=FONT)
     figure.supxlabel(DOTS, fontsize=6)
-    return figure
-
-
-def grid_figure(rows: Float[np.ndarray, "k n c h w"], names: Sequence[str], title: str) -> Figure:
-    """A row of images for each concept: prototypes, or what decoding makes of its values."""
-    count = rows.shape[1]
-    figure = Figure(figsize=(0.9 + 0.5 * count, 0.35 + 0.52 * len(rows)), layout="constrained")
-    for axes, images, name in zip(figure.subplots(len(rows), count, squeeze=False), rows, names, strict=True):
-        for axis, image in zip(axes, images, strict=True):
-            _image(axis, image)
-        axes[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=FONT)
-    figure.suptitle(title, fontsize=8)
     return figure
 
 
@@ -88,7 +77,7 @@ def neighbour_figure(found: Explained, neighbours: Explained) -> Figure:
     figure = Figure(figsize=(1.1 * len(inputs), 3.2), layout="constrained")
     grid = figure.subplots(3, len(inputs), squeeze=False)
     for column, (image, name) in enumerate(zip(inputs, _captions(sides), strict=True)):
-        _image(grid[0, column], image)
+        tile(grid[0, column], image)
         grid[0, column].set_title(name, fontsize=FONT)
         for row, values in ((1, relevances), (2, concepts)):
             limit = max(float(np.abs(values).max()), 1e-9) * 1.1
@@ -103,12 +92,6 @@ def _captions(sides: Sequence[Explained]) -> Iterator[str]:
     for side in sides:
         for label, predicted in zip(side.labels, side.predicted, strict=True):
             yield f"{label}, as {predicted}"
-
-
-def _image(axis: Axes, image: Float[np.ndarray, "c h w"]) -> None:
-    shown = image.transpose(1, 2, 0)
-    axis.imshow(shown[..., 0] if shown.shape[2] == 1 else shown, cmap="gray", vmin=0, vmax=1)
-    axis.set(xticks=[], yticks=[])
 
 
 def _bars(axis: Axes, values: Float[np.ndarray, "k"], names: Sequence[str], limit: float) -> None:

@@ -97,6 +97,24 @@ def test_resnet50_has_the_published_number_of_parameters() -> None:
     assert sum(p.numel() for p in network.parameters()) == 25_557_032
 
 
+def test_vgg_small_has_the_published_number_of_parameters() -> None:
+    network = build("vgg_small", torch.rand(2, 1, 28, 28), num_classes=10)[1]  # type: ignore[index]
+    statistics = sum(value.numel() for name, value in network.named_buffers() if "running" in name)
+    assert (sum(p.numel() for p in network.parameters()), statistics) == (421_834, 192)
+
+
+@pytest.mark.parametrize("size", [8, 28, 31, 32, 40])
+@pytest.mark.parametrize("name", ["vgg_small", "vgg_strided"])
+def test_vggs_take_any_small_size(name: str, size: int) -> None:
+    inputs = torch.rand(2, 3, size, size)
+    assert build(name, inputs).eval()(inputs).shape == (2, 5)
+
+
+def test_images_too_small_for_poolings_are_refused() -> None:
+    with pytest.raises(ValueError, match="sides of at least 4"):
+        build("vgg_small", torch.rand(2, 1, 3, 3))
+
+
 def test_weights_depend_on_the_seed_alone() -> None:
     inputs = torch.rand(4, 1, 8, 8)
     first, again = build("cnn_small", inputs), build("cnn_small", inputs * 0.5)

@@ -23,6 +23,7 @@ DIGITS = build(DATA, "dataset")(Path("data"))
     "layer",
     [
         nn.Conv2d(3, 5, 4, stride=2, padding=1),
+        nn.Conv2d(3, 5, 3, padding=1).to(memory_format=torch.channels_last),
         nn.Conv2d(3, 5, 3, padding=(1, 0), dilation=2),
         nn.Conv2d(3, 5, 3, stride=2, padding=1, bias=False),
         nn.Conv2d(3, 6, 3, groups=3),

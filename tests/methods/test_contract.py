@@ -26,9 +26,9 @@ STOCHASTIC = {
 CONTROLS = {"random", "random_per_epoch", "sobel", "center", "deviation", "truth"}
 ITSELF = {"hide_and_seek", "senn", "disenn"}
 """Explain themselves: they train on their own, whatever the classifier or the target."""
-UNTARGETED = CONTROLS | ITSELF | {"random_class"}
+UNTARGETED = CONTROLS | ITSELF | {"random_class", "cladec"}
 """Do not follow the target they are given."""
-VIEWS = ("squared", "smoothgrad", "smoothgrad_squared", "vargrad", "blurred", "max_filtered")
+VIEWS = ("squared", "smoothgrad", "smoothgrad_squared", "vargrad", "cladec", "blurred", "max_filtered")
 CHEAPER = {
     "lime": {"samples": 20},
     "kernel_shap": {"samples": 20},
@@ -36,6 +36,7 @@ CHEAPER = {
     "hide_and_seek": {"steps": 4, "patience": 2, "pretraining_steps": 2},
     "senn": {"steps": 4},
     "disenn": {"steps": 4},
+    "cladec": {"steps": 4},
 }
 CASES = {
     "grey": (convolutional(1), split((1, 8, 8))),
@@ -43,7 +44,17 @@ CASES = {
     "residual": (residual(), split((1, 8, 8))),
     "tabular": (tabular(), split((6,))),
 }
-IMAGES_ONLY = ("sobel", "center", "grad_cam", "guided_grad_cam", "hide_and_seek", "senn", "blurred", "max_filtered")
+IMAGES_ONLY = (
+    "sobel",
+    "center",
+    "grad_cam",
+    "guided_grad_cam",
+    "hide_and_seek",
+    "senn",
+    "cladec",
+    "blurred",
+    "max_filtered",
+)
 SKIPPED = {("lrp", "residual")} | {(name, "tabular") for name in IMAGES_ONLY}
 
 
@@ -216,7 +227,7 @@ def test_docstrings_name_the_paper_and_the_differences(name: str) -> None:
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_view_is_the_reduction_of_its_source(name: str) -> None:
-    explainer = explainer_class(name)()
+    explainer = explainer_class(name)(**CHEAPER.get(name, {}))
     assert isinstance(explainer, View)
     classifier, train = CASES["grey"]
     torch.manual_seed(0)
@@ -230,8 +241,10 @@ def changed(value: Any, hint: Any) -> Any:
         return next(choice for choice in choices if choice != value)
     if value is None:
         return {str: "2", float: 0.5}[choices[0]]
+    if isinstance(value, str):
+        return "dense"
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):
-        return value + (1 if isinstance(value, int) else 0.5)
+        return value + 1 if isinstance(value, int) else value / 2 or 0.5
     return InputXGradient()

@@ -30,6 +30,7 @@ def explain(folder: Path, means: tasks.Means) -> list[Path]:
     from methods.senn import session
     from reports.drawing import save
     from reports.senn import explanations
+    from reports.tiles import tiles
 
     result = folder / session.RESULT
     if not result.exists():
@@ -47,12 +48,13 @@ def explain(folder: Path, means: tasks.Means) -> list[Path]:
         for kind, scores in _prototypes(everything).items():
             best = (-scores).argsort(axis=0)[:PROTOTYPES].T
             title = f"Test images of the highest {kind} of each concept"
-            figures[f"prototypes-{kind}"] = explanations.grid_figure(everything.inputs[best], names, title)
+            figures[f"prototypes-{kind}"] = tiles(dict(zip(names, everything.inputs[best], strict=True)), title)
         at, near = _neighbours(everything)
         figures["neighbours"] = explanations.neighbour_figure(_some(everything, at), _some(everything, near))
         grids = _traversed(network, test.inputs[at], everything.concepts.std(axis=0))
-        figures["traversals"] = explanations.grid_figure(
-            grids, names, f"One concept at a time, from -{SPREAD:g} to +{SPREAD:g} standard deviations around an image"
+        figures["traversals"] = tiles(
+            dict(zip(names, grids, strict=True)),
+            f"One concept at a time, from -{SPREAD:g} to +{SPREAD:g} standard deviations around an image",
         )
     return [path for name, figure in figures.items() for path in save(figure, folder / name)]
 

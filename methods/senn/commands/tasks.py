@@ -78,4 +78,4 @@ def train(task: Task) -> Result:
 
 def bench(task: Task) -> Any:
     """Data, seeds and folder of a training."""
-    return common.bench(task, task.experiment.dataset, "senn")
+    return common.bench(task, task.experiment.dataset, "senn", task.experiment.dataset, task.seed)

@@ -1,0 +1,185 @@
+"""`run_benchmark.py cladec ...`. This folder is part of the command line, hence free to import anything."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import OmitArgPrefixes, Positional, subcommand
+
+from benchmark import presets
+from benchmark.recipe import Recipe
+from hns.commands import Repeats
+from hns.commands.tasks import Result, each, slug
+from methods.cladec.commands import tasks
+from methods.cladec.commands.tasks import PUBLISHED, Experiment, Means, Preset
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+DEFAULT = "digits"
+SHARED = ("dataset", "classifier", "recipe", "seed")
+"""What a classifier and the models of its layers have in common."""
+
+
+@dataclass(frozen=True)
+class List:
+    """Prints the presets, with a line about each."""
+
+    def __call__(self) -> int:
+        print("\n".join(f"  {name:16}{presets.summary(name, CONFIGS)}" for name in presets.names(CONFIGS)))
+        return 0
+
+
+@dataclass(frozen=True)
+class Train:
+    """Trains a classifier, and decoders and the reference of one of its layers, or goes on where it was interrupted.
+
+    Attributes:
+        config: digits, mnist, fashion_mnist, authors, vae, or a TOML file of your own.
+        recipe: of the classifier and of evaluators.
+        evaluators: fresh classifiers for each decoder that learn from its reconstructions; more may be asked for later.
+        identifier: name of the experiment: trainings with other settings need another.
+    """
+
+    experiment: OmitArgPrefixes[Experiment] = Experiment()
+    recipe: Recipe = PUBLISHED
+    means: OmitArgPrefixes[Means] = Means()
+    repeats: OmitArgPrefixes[Repeats] = Repeats()
+    config: str = DEFAULT
+    evaluators: int = 0
+    identifier: str = "default"
+
+    def __call__(self) -> int:
+        todo = tasks.tasks(
+            self.experiment, self.recipe, self.means, self.identifier, self.repeats.seeds, self.evaluators
+        )
+        results = trained(todo)
+        print("\n\n".join(table.text() for table in _tables(results)))
+        print("\n".join(dict.fromkeys(str(task.home) for task in todo)))
+        return int(_missing(results, todo))
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Prints and writes the measures of all finished trainings below a folder, and draws them against alpha.
+
+    Attributes:
+        run: a folder that train or sweep has printed, or one above several; the classifiers of its data set count.
+    """
+
+    run: Positional[Path]
+
+    def __call__(self) -> int:
+        from reports.hns.results import by_folder
+
+        found = by_folder(self.run).values()
+        models = [result for result in found if result.get("kind") in ("cladec", "reference")]
+        if not models:
+            raise ValueError(f"run: {self.run} holds no finished training; give a folder that cladec train has filled")
+        above = (folder / "classifiers" for folder in self.run.resolve().parents)
+        beside = next((by_folder(folder).values() for folder in above if folder.is_dir()), found)
+        return _shown([*models, *_classifiers(beside, models)], self.run)
+
+
+@dataclass(frozen=True)
+class Explain:
+    """Draws test images beside what is decoded of them; of a variational model, what its latent space holds.
+
+    Attributes:
+        run: the folder of one layer and seed, that train has printed.
+        seed: which examples are drawn.
+    """
+
+    run: Positional[Path]
+    means: OmitArgPrefixes[Means] = Means()
+    seed: int = 0
+
+    def __call__(self) -> int:
+        from methods.cladec.commands.explain import explain
+
+        print("\n".join(map(str, explain(self.run, self.means, self.seed))))
+        return 0
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Trains decoders of several layers with every alpha: the evaluation table, and its metrics against alpha.
+
+    Attributes:
+        config: digits, mnist, fashion_mnist, authors, vae, or a TOML file of your own.
+        layers: in place of the one of the preset.
+        recipe: of the classifier and of evaluators.
+        evaluators: fresh classifiers for each decoder that learn from its reconstructions; more may be asked for later.
+        identifier: name of the experiment: trainings with other settings need another.
+    """
+
+    experiment: OmitArgPrefixes[Experiment] = Experiment()
+    recipe: Recipe = PUBLISHED
+    means: OmitArgPrefixes[Means] = Means()
+    repeats: OmitArgPrefixes[Repeats] = Repeats()
+    config: str = DEFAULT
+    layers: tuple[str, ...] = ("conv", "dense")
+    evaluators: int = 0
+    identifier: str = "default"
+
+    def __call__(self) -> int:
+        if not self.layers:
+            raise ValueError("layers needs at least one layer, such as conv")
+        rest = self.recipe, self.means, self.identifier, self.repeats.seeds, self.evaluators
+        todo = [
+            task
+            for layer in dict.fromkeys(self.layers)
+            for task in tasks.tasks(replace(self.experiment, layer=layer), *rest)
+        ]
+        results = trained(todo)
+        folder = self.means.out / "sweeps" / slug(self.experiment.dataset) / self.identifier
+        return max(_shown(results, folder), int(_missing(results, todo)))
+
+
+def trained(todo: Sequence[tasks.Task]) -> list[Result]:
+    """Results of the classifiers, then of their decoders and references, side by side where there are workers."""
+    tasks.rehearse(todo)
+    ready = each(tasks.train_classifier, tasks.classifiers(todo), "classifier")
+    able = [task for task in todo if tasks.classifiers([task])[0] in ready]
+    return [*ready.values(), *each(tasks.train, able, "training").values()]
+
+
+def _missing(results: Sequence[Result], todo: Sequence[tasks.Task]) -> bool:
+    return sum(result["kind"] != "classifier" for result in results) < len(todo)
+
+
+def _tables(results: Sequence[Result]) -> list[Any]:
+    from reports.cladec.results import frame
+    from reports.cladec.tables import evaluation
+
+    return evaluation(frame(results))
+
+
+def _shown(results: Sequence[Result], folder: Path) -> int:
+    """Prints and writes tables, and draws metrics against alpha."""
+    from reports.cladec.plots import alpha_figure
+    from reports.cladec.results import frame
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = _tables(results)
+    paths = [path for table in tables for path in table.write(folder)] + alpha_figure(frame(results), folder)
+    print("\n\n".join([*(table.text() for table in tables), "\n".join(map(str, paths))]))
+    return 0
+
+
+def _classifiers(found: Iterable[Result], models: Sequence[Result]) -> list[Result]:
+    """The classifiers of some models among results."""
+    wanted = [[model[name] for name in SHARED] for model in models]
+    return [r for r in found if r.get("kind") == "classifier" and [r[name] for name in SHARED] in wanted]
+
+
+def commands(config: str | None) -> Any:
+    """The commands as tyro reads them, with the preset as the default of their options."""
+    preset = presets.read(Preset, config or DEFAULT, CONFIGS)
+    experiment = Experiment(**{field.name: getattr(preset, field.name) for field in fields(Experiment)})
+    return (
+        Annotated[List, subcommand("list")]
+        | Annotated[Train, subcommand("train", default=Train(experiment, preset.recipe))]
+        | Annotated[Evaluate, subcommand("evaluate")]
+        | Annotated[Explain, subcommand("explain")]
+        | Annotated[Sweep, subcommand("sweep", default=Sweep(experiment, preset.recipe))]
+    )

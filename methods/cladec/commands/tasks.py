@@ -1,0 +1,225 @@
+"""Trainings of ClaDec as tasks that worker processes take: data, classifiers and folders meet sessions here."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmark.plugins import plugin
+from benchmark.recipe import Recipe
+from benchmark.spec import Training, key
+from hns.commands import tasks as common
+from hns.commands.tasks import Result, slug
+from methods.cladec.settings import Settings, check_alpha
+
+PUBLISHED = Recipe(epochs=10, batch_size=32, learning_rate=1e-3, schedule="constant", precision="fp32")
+"""How the seed (tomtuamnuq/cladec-mnist) trains its classifiers, but for the epsilon of Adam (1e-4 there)."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is explained and how: data, classifier, layer, alphas and the training of the decoders.
+
+    Attributes:
+        dataset: such as "mnist" or "mnist[train=10000]".
+        classifier: such as "vgg_small".
+        layer: conv (output of the last convolutional block), dense (what the last linear layer sees), or the dotted
+            name of a module, such as 1.3.
+        alphas: weights of the classification loss; the rest weighs the reconstruction.
+    """
+
+    dataset: str = "digits"
+    classifier: str = "vgg_small"
+    layer: str = "conv"
+    alphas: tuple[float, ...] = (0.0, 0.5, 0.99, 0.999, 1.0)
+    settings: Settings = Settings()
+
+
+@dataclass(frozen=True)
+class Preset(Experiment):
+    """The same with the recipe of the classifier: the keys of a preset."""
+
+    recipe: Recipe = PUBLISHED
+
+
+@dataclass(frozen=True)
+class Means(common.Means):
+    """What a command works with; no part of the identity of its results."""
+
+    out: Path = Path("runs/cladec")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One training.
+
+    Attributes:
+        name: identifier of the experiment.
+        alpha: None for the reference; a classifier has none either.
+        evaluators: fresh classifiers that learn from reconstructions.
+    """
+
+    experiment: Experiment
+    recipe: Recipe
+    means: Means
+    name: str
+    seed: int
+    alpha: float | None = None
+    evaluators: int = 0
+
+    @property
+    def home(self) -> Path:
+        """Folder of its layer and seed."""
+        layer = slug(self.experiment.layer)
+        return self.means.out / slug(self.experiment.dataset) / layer / self.name / str(self.seed)
+
+    @property
+    def folder(self) -> Path:
+        """Its own folder."""
+        return self.home / ("reference" if self.alpha is None else f"alpha-{self.alpha:g}")
+
+
+@dataclass(frozen=True)
+class ClassifierTask(Task):
+    """The classifier of an experiment, which all layers and identifiers share."""
+
+    @property
+    def folder(self) -> Path:
+        """Its own folder."""
+        training = replace(_training(self), seed=0)
+        name = f"{slug(self.experiment.classifier)}-{key(training)[:8]}"
+        return self.means.out / slug(self.experiment.dataset) / "classifiers" / name / str(self.seed)
+
+
+def tasks(
+    experiment: Experiment, recipe: Recipe, means: Means, identifier: str, seeds: Sequence[int], evaluators: int
+) -> list[Task]:
+    """Trainings of one layer: the reference and an alpha each, for every seed.
+
+    Raises:
+        ValueError: settings out of their ranges, no data set or classifier of this name.
+    """
+    from benchmark.precision import settled
+    from benchmark.session import device
+
+    experiment.settings.check()
+    recipe.check()
+    for alpha in experiment.alphas:
+        check_alpha(alpha)
+    common.check_names(experiment.dataset, identifier)
+    plugin(experiment.classifier, "classifier")
+    if evaluators < 0:
+        raise ValueError(f"evaluators must be at least 0, got {evaluators}")
+    recipe = settled(recipe, device(means.device))
+    one = replace(experiment, alphas=())  # a training is the same whatever alphas stand beside it
+    return [
+        Task(one, recipe, means, identifier, seed, alpha, evaluators)
+        for seed in seeds for alpha in (None, *dict.fromkeys(experiment.alphas))
+    ]  # fmt: skip
+
+
+def classifiers(todo: Sequence[Task]) -> list[ClassifierTask]:
+    """The classifiers that trainings need, each once."""
+    return list(dict.fromkeys(
+        ClassifierTask(_shared(task.experiment), task.recipe, task.means, "classifier", task.seed) for task in todo
+    ))  # fmt: skip
+
+
+def rehearse(todo: Sequence[Task]) -> None:
+    """Builds the models of each experiment: bad input fails before work starts.
+
+    Raises:
+        ValueError: data that cannot be read or that networks do not fit, no such layer.
+    """
+    from benchmark.session import device
+    from methods.cladec import session
+
+    device(todo[0].means.device)
+    for experiment in dict.fromkeys(task.experiment for task in todo):
+        task = next(task for task in todo if task.experiment == experiment)
+        work = bench(task)
+        what = session.explained(_fresh(task, work.data.train, work.data.num_classes), experiment.layer, work)
+        what.cladec(experiment.settings)
+        what.reference(experiment.settings)
+
+
+def train_classifier(task: ClassifierTask) -> Result:
+    """The result of a classifier."""
+    from benchmark.provenance import provenance
+    from benchmark.session import device
+    from benchmark.training import score
+    from methods.cladec import session
+
+    work = bench(task)
+
+    def measured(network: Any) -> Result:
+        found = score(network, work.data.test)
+        return {"accuracy": found.accuracy, "cross_entropy": found.loss}
+
+    learn, origin = partial(_learn, task, work.data.num_classes), provenance(device(task.means.device))
+    return session.train_classifier(work, learn, measured, _identity(task), origin)
+
+
+def train(task: Task) -> Result:
+    """The result of a decoder or a reference, whose classifier is there."""
+    from benchmark.provenance import provenance
+    from benchmark.session import device
+    from methods.cladec import session
+
+    work = bench(task)
+    what = subject(task, work)
+    session.train(what, work, _identity(task), provenance(device(task.means.device)))
+    return session.evaluate(what, work, partial(_learn, task, work.data.num_classes), task.evaluators)
+
+
+def subject(task: Task, work: Any) -> Any:
+    """What a task decodes, with its trained classifier."""
+    from methods.cladec import session
+
+    (found,) = classifiers([task])
+    network = session.load(_fresh(found, work.data.train, work.data.num_classes), replace(work, folder=found.folder))
+    what = session.explained(network, task.experiment.layer, work)
+    return session.Subject(what, task.experiment.layer, task.alpha, task.experiment.settings)
+
+
+def bench(task: Task) -> Any:
+    """Data, seeds and folder of a training."""
+    return common.bench(task, task.experiment.dataset, "cladec", *_training(task).pairing())
+
+
+def _learn(task: Task, num_classes: int, train: Any, *, epochs: int | None, part: str) -> Any:
+    """A fresh classifier after its training on a split; see `methods.cladec.evaluation.Learn`."""
+    from benchmark import training
+    from benchmark.randomness import seeded
+
+    recipe = replace(task.recipe, epochs=task.recipe.epochs if epochs is None else epochs)
+    pairing = ("cladec", *_training(task).pairing(), part)
+    with seeded("weights", *pairing):
+        network = _fresh(task, train, num_classes)
+    with seeded("training", *pairing):
+        training.train(network, train, recipe, pairing=pairing)
+    return network
+
+
+def _fresh(task: Task, train: Any, num_classes: int) -> Any:
+    from benchmark.classifiers import classifier
+    from benchmark.session import device
+
+    where = device(task.means.device)
+    return classifier(plugin(task.experiment.classifier, "classifier"), train, num_classes).to(where)
+
+
+def _shared(experiment: Experiment) -> Experiment:
+    """What a classifier depends on."""
+    return Experiment(experiment.dataset, experiment.classifier, alphas=())
+
+
+def _training(task: Task) -> Training:
+    dataset, classifier = plugin(task.experiment.dataset, "dataset"), plugin(task.experiment.classifier, "classifier")
+    return Training(dataset, classifier, task.recipe, task.seed)
+
+
+def _identity(task: Task) -> Result:
+    names = {"name": task.name, "dataset": task.experiment.dataset, "seed": task.seed}
+    return names | {"classifier": task.experiment.classifier, "recipe": asdict(task.recipe)}

@@ -1,0 +1,180 @@
+"""Layers of any classifier by name, what they put out (codes), and their encoders with fresh weights."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from datasets.base import Split
+from hns.seeker import keras_initialised
+
+WORDS = ("conv", "dense")
+"""The output of the last convolutional block, pooled where it is; and what the last linear layer sees."""
+
+CHUNK = 128
+"""Images that pass a network together where nothing is learned: activations of more would not fit in the cache."""
+
+Shape = tuple[int, ...]
+
+
+class _Reached(Exception):  # noqa: N818  (not an error: the rest of the network is not needed)
+    """Carries the output of a layer out of a network."""
+
+    def __init__(self, code: Tensor) -> None:
+        super().__init__()
+        self.code = code
+
+
+@contextmanager
+def frozen(classifier: nn.Module) -> Iterator[nn.Module]:
+    """Within it a classifier is in eval mode and none of its weights gathers gradients; afterwards it is as before."""
+    modes = {module: module.training for module in classifier.modules()}
+    learning = [parameter for parameter in classifier.parameters() if parameter.requires_grad]
+    classifier.eval()
+    for parameter in learning:
+        parameter.requires_grad_(False)
+    try:
+        yield classifier
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+        for parameter in learning:
+            parameter.requires_grad_()
+
+
+def layers(classifier: nn.Module, example: Float[Tensor, "1 *feature"]) -> dict[str, Shape]:
+    """Layers that can be explained, in the order in which they work, with the shape of their codes.
+
+    Containers (nn.Sequential) are their last layers, and left out; so is what does not put out vectors or maps.
+    """
+    found: dict[str, Shape] = {}
+
+    def note(name: str, output: object) -> None:
+        if isinstance(output, Tensor) and output.ndim in (2, 4):
+            found.setdefault(name, tuple(output.shape[1:]))
+
+    handles = [
+        module.register_forward_hook(lambda _, __, output, name=name: note(name, output))
+        for name, module in classifier.named_modules()
+        if name and type(module) is not nn.Sequential
+    ]
+    try:
+        with frozen(classifier), torch.no_grad():
+            classifier(example)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found
+
+
+def located(classifier: nn.Module, layer: str, example: Float[Tensor, "1 *feature"]) -> str:
+    """The dotted name of the module that a name of a layer, or one of `WORDS`, stands for.
+
+    Raises:
+        ValueError: there is none.
+    """
+    known = layers(classifier, example)
+    if layer in known:
+        return layer
+    found = {"conv": _last_maps, "dense": _last_vector}[layer](classifier, known) if layer in WORDS else None
+    if found is None:
+        raise ValueError(f"layer must be one of {', '.join([*WORDS, *known])} in this classifier, got {layer!r}")
+    return found
+
+
+def reached(network: nn.Module, path: str, inputs: Float[Tensor, "b *feature"]) -> Float[Tensor, "b *code"]:
+    """The output of one layer; what comes after it does not run."""
+
+    def stop(_: nn.Module, __: object, output: Tensor) -> None:
+        raise _Reached(output)
+
+    handle = network.get_submodule(path).register_forward_hook(stop)
+    try:
+        network(inputs)
+    except _Reached as found:
+        return found.code
+    finally:
+        handle.remove()
+    raise ValueError(f"layer {path} does not work on these inputs; take another one")
+
+
+@torch.no_grad()
+def codes(classifier: nn.Module, path: str, inputs: Float[Tensor, "b *feature"]) -> Float[Tensor, "b *code"]:
+    """The output of a layer of the classifier in eval mode: dropout is off and batch norm keeps its statistics."""
+    with frozen(classifier):
+        return reached(classifier, path, inputs)
+
+
+def codes_of(classifier: nn.Module, path: str, split: Split) -> Float[Tensor, "n *code"]:
+    """The codes of all examples."""
+    return torch.cat([codes(classifier, path, chunk.inputs) for chunk in split.chunks(CHUNK)])
+
+
+class Encoder(nn.Module):
+    """The layers of a classifier up to one of them, with fresh weights and without dropout; all of it learns.
+
+    Weights start as those of Keras do. What is no layer with weights, such as standardisation, stays as it is, and so
+    do layers whose weights the classifier itself never learned; of one that is frozen as a whole all learn.
+    """
+
+    def __init__(self, classifier: nn.Module, path: str, example: Float[Tensor, "1 *feature"]) -> None:
+        super().__init__()
+        self.path, self.network = path, deepcopy(classifier)
+        if not any(parameter.requires_grad for parameter in classifier.parameters()):
+            self.network.requires_grad_()
+        used = _working(self.network, path, example)
+        for name, module in [*self.network.named_modules()]:
+            if not any(module.children()) and name not in used:
+                self.network.set_submodule(name, nn.Identity())
+        for module in self.network.modules():
+            if isinstance(module, nn.modules.dropout._DropoutNd):
+                module.p = 0.0
+        _refresh(self.network.cpu())  # so that every device draws the same
+        self.network.to(example.device)
+
+    def forward(self, inputs: Float[Tensor, "b *feature"]) -> Float[Tensor, "b *code"]:
+        """The code of the layer."""
+        return reached(self.network, self.path, inputs)
+
+
+def _last_maps(classifier: nn.Module, known: dict[str, Shape]) -> str | None:
+    """The last maps before they are flattened or averaged to one pixel."""
+    maps = [
+        name for name, shape in known.items()
+        if len(shape) == 3 and not isinstance(classifier.get_submodule(name), nn.AdaptiveAvgPool2d)
+    ]  # fmt: skip
+    convolutions = [name for name in maps if isinstance(classifier.get_submodule(name), nn.Conv2d)]
+    return maps[-1] if convolutions else None
+
+
+def _last_vector(classifier: nn.Module, known: dict[str, Shape]) -> str | None:
+    """The layer before the last linear one."""
+    vectors = [name for name, shape in known.items() if len(shape) == 1]
+    linear = [i for i, name in enumerate(vectors) if isinstance(classifier.get_submodule(name), nn.Linear)]
+    return vectors[linear[-1] - 1] if linear and linear[-1] else None
+
+
+def _working(network: nn.Module, path: str, example: Float[Tensor, "1 *feature"]) -> set[str]:
+    """Names of the modules that work before a layer is reached, it included."""
+    used: set[str] = set()
+    handles = [
+        module.register_forward_pre_hook(lambda _, __, name=name: used.add(name))
+        for name, module in network.named_modules()
+    ]
+    codes(network, path, example)
+    for handle in handles:
+        handle.remove()
+    return used
+
+
+def _refresh(network: nn.Module) -> None:
+    for module in network.modules():
+        own = [*module.parameters(recurse=False)]
+        reset = getattr(module, "reset_parameters", None)
+        if own and callable(reset) and all(parameter.requires_grad for parameter in own):
+            reset()
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                keras_initialised(nn.Sequential(module))

@@ -1,0 +1,196 @@
+"""Classifiers, decoders and references from settings to results, each in a folder; trainings go on after any kill."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import nn
+from tqdm import tqdm
+
+from hns import checkpoint
+from hns.claim import claim_as, contents, plain
+from hns.session import Bench
+from hns.state import progress, resume
+from methods.cladec.evaluation import Learn, evaluation_accuracy, measure
+from methods.cladec.layers import located
+from methods.cladec.model import Autoencoder, Explained
+from methods.cladec.settings import Settings
+from methods.cladec.training import Training, coded
+from methods.cladec.training import plain as of_images
+
+VERSION = 1
+"""Raised when the results of the same settings change on purpose."""
+
+LAST, WEIGHTS, RESULT = "last.safetensors", "weights.safetensors", "result.json"
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is decoded, and how.
+
+    Attributes:
+        layer: as it was asked for.
+        alpha: None for the reference.
+    """
+
+    explained: Explained
+    layer: str
+    alpha: float | None
+    settings: Settings
+
+    @property
+    def kind(self) -> str:
+        """The kind of its row."""
+        return "reference" if self.alpha is None else "cladec"
+
+    def model(self) -> Autoencoder:
+        """Its model with fresh weights."""
+        return (self.explained.reference if self.alpha is None else self.explained.cladec)(self.settings)
+
+
+def train_classifier(
+    bench: Bench, learn: Learn, score: Callable[[nn.Module], Result], identity: Result, origin: dict[str, str]
+) -> Result:
+    """Trains the classifier of a folder in one go, unless it is there; returns its result.
+
+    Args:
+        score: its measures on the test split.
+        identity: name, dataset, seed, classifier and its recipe.
+        origin: provenance, for the result.
+
+    Raises:
+        ValueError: the folder belongs to another one.
+    """
+    claim_as(bench.folder, identity | depends_on(bench))
+    if (bench.folder / RESULT).exists():
+        return checkpoint.read_json(bench.folder / RESULT)
+    since = time.perf_counter()
+    network = learn(bench.data.train, epochs=None, part="classifier")
+    checkpoint.write(bench.folder / WEIGHTS, network.state_dict())
+    found = identity | {
+        "layer": None, "kind": "classifier", "alpha": None, "settings": {}, "num_parameters": _size(network),
+        "epochs": [], "test": score(network), "seconds": time.perf_counter() - since, "provenance": origin,
+    }  # fmt: skip
+    checkpoint.write_json(bench.folder / RESULT, found)
+    return found
+
+
+def load(network: nn.Module, bench: Bench) -> nn.Module:
+    """A fresh network with the weights of a folder, in eval mode.
+
+    Raises:
+        ValueError: no weights, or weights of another network.
+    """
+    checkpoint.fill(network, checkpoint.read(bench.folder / WEIGHTS)[0], WEIGHTS)
+    return network.to(memory_format=torch.channels_last).eval()  # convolutions are faster so
+
+
+def explained(classifier: nn.Module, layer: str, bench: Bench) -> Explained:
+    """A layer of a classifier on some data.
+
+    Raises:
+        ValueError: there is no such layer.
+    """
+    example = next(bench.data.train.chunks(1)).inputs
+    return Explained(classifier, located(classifier, layer, example), example)
+
+
+def train(subject: Subject, bench: Bench, identity: Result, origin: dict[str, str]) -> Result:
+    """Trains, or goes on with a training, until there is a result; a finished training only returns it.
+
+    Args:
+        identity: name, dataset, seed, classifier and its recipe.
+        origin: provenance, for the result.
+
+    Raises:
+        ValueError: the folder belongs to other settings, data or weights of the classifier.
+    """
+    told = identity | {"layer": subject.layer, "kind": subject.kind, "alpha": subject.alpha}
+    weights = {"sha256 of the classifier": _checksum(subject.explained.classifier)}
+    claim_as(bench.folder, plain(subject.settings) | told | weights | depends_on(bench))
+    if (bench.folder / RESULT).exists():
+        return checkpoint.read_json(bench.folder / RESULT)
+    training, seconds = _run(subject, bench)
+    checkpoint.write(bench.folder / WEIGHTS, training.model.state_dict())
+    report = measure(training.model, subject.explained, bench.data.test, subject.settings, alpha=subject.alpha)
+    found = told | {
+        "settings": plain(subject.settings), "num_parameters": _size(training.model), "epochs": training.rows,
+        "test": asdict(report) | {"evaluation_accuracy": []}, "seconds": seconds, "provenance": origin,
+    }  # fmt: skip
+    checkpoint.write_json(bench.folder / RESULT, found)
+    (bench.folder / LAST).unlink()
+    return found
+
+
+def evaluate(subject: Subject, bench: Bench, learn: Learn, evaluators: int) -> Result:
+    """Adds what is missing of so many evaluation accuracies to a result, one by one."""
+    found = checkpoint.read_json(bench.folder / RESULT)
+    accuracies = found["test"]["evaluation_accuracy"]
+    if len(accuracies) >= evaluators:
+        return found
+    model = trained(subject, bench)
+    for number in range(len(accuracies), evaluators):
+        one = evaluation_accuracy(model, subject.explained, bench.data, learn, subject.settings, number=number)
+        accuracies.append(one)
+        checkpoint.write_json(bench.folder / RESULT, found)
+    return found
+
+
+def trained(subject: Subject, bench: Bench) -> Autoencoder:
+    """The model of a finished training, in eval mode.
+
+    Raises:
+        ValueError: no weights, or weights of another model.
+    """
+    model = subject.model()
+    load(model, bench)
+    return model
+
+
+def depends_on(bench: Bench) -> Result:
+    """What a result depends on besides settings and seed."""
+    return {"version": VERSION} | contents(bench.data)
+
+
+def _run(subject: Subject, bench: Bench) -> tuple[Training, float]:
+    """Trains to the end, from where it was left; keeps the state after every epoch.
+
+    Initial weights and the order of the batches are the same for all alphas, which are compared in pairs.
+
+    Returns:
+        The training and all its seconds.
+    """
+    since, settings, last = time.perf_counter(), subject.settings, bench.folder / LAST
+    what, train = subject.explained, bench.data.train
+    material = of_images(train) if subject.alpha is None else coded(what, train, settings.target)
+    with bench.seeded("weights", subject.kind):
+        model = subject.model()
+    training = Training(model, what.classifier, material, alpha=subject.alpha or 0.0, settings=settings)
+    with bench.seeded("training", subject.kind), tqdm(total=settings.epochs, unit="epoch", leave=False) as bar:
+        if last.exists():
+            tensors, notes = checkpoint.read(last)
+            training.rows, since = notes["rows"], since - notes["seconds"]
+            resume(model, training.optimiser, tensors)
+        bar.update(len(training.rows))
+        while not training.finished:
+            row = training.epoch()
+            notes = {"rows": training.rows, "seconds": time.perf_counter() - since}
+            checkpoint.write(last, progress(model, training.optimiser), notes)
+            bar.update()
+            bar.set_postfix(loss=f"{row['total']:.3g}")
+    return training, time.perf_counter() - since
+
+
+def _size(network: nn.Module) -> int:
+    return sum(value.numel() for value in network.parameters())
+
+
+def _checksum(network: nn.Module) -> str:
+    weights = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
+    return sha256(save(weights)).hexdigest()

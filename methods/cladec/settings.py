@@ -1,0 +1,72 @@
+"""What a training of ClaDec is, as data: the options of the command line, a preset. No torch."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Reduction = Literal["sum", "mean"]
+Target = Literal["true", "predicted"]
+DecoderKind = Literal["generated", "published_dense", "published_conv"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Training of one decoder, or of the reference autoencoder beside it.
+
+    Attributes:
+        reduction: of the squared error of an image: its sum over all values, or their mean; see `converted`.
+        target: label of the classification loss, the true one or the one that the classifier predicts.
+        decoder: generated for the shape of the code, or one of the two published ones, for 28x28 images.
+        variational: the code passes through latent Gaussians (ClaDec-VAE, RefVAE).
+        latent_dim: of these Gaussians.
+        beta: weight of their KL divergence, beside errors that are sums.
+        epsilon: of Adam.
+        weight_decay: L2 penalty on all weights, through the gradient.
+        evaluation_epochs: of a fresh classifier that learns from reconstructions.
+    """
+
+    reduction: Reduction = "sum"
+    target: Target = "true"
+    decoder: DecoderKind = "generated"
+    variational: bool = False
+    latent_dim: int = 2
+    beta: float = 1.0
+    epochs: int = 10
+    batch_size: int = 32
+    learning_rate: float = 5e-3
+    epsilon: float = 1e-4
+    weight_decay: float = 0.0
+    evaluation_epochs: int = 10
+
+    def check(self) -> None:
+        """Raises ValueError where a value is out of its range, or two contradict each other."""
+        for name in ("latent_dim", "epochs", "batch_size", "learning_rate", "epsilon", "evaluation_epochs"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        for name in ("beta", "weight_decay"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
+        if self.variational and self.decoder != "generated":
+            raise ValueError(f"variational needs a generated decoder, got {self.decoder}; leave one of them out")
+
+
+def check_alpha(alpha: float) -> None:
+    """Raises ValueError unless an alpha lies in [0, 1]."""
+    if not 0 <= alpha <= 1:
+        hint = f"; did you mean {alpha / 100:g}?" if 1 < alpha <= 100 else ""
+        raise ValueError(f"alpha must lie in [0, 1], got {alpha:g}{hint}")
+
+
+def converted(alpha: float, num_values: int, *, to: Reduction) -> float:
+    """The alpha that weighs both losses alike under the other reduction, for images of so many values (pixels).
+
+    The mean of squared errors is their sum over P, hence alpha_sum = P a / (P a + 1 - a) of a mean a, and back
+    a = s / (s + P (1 - s)). The losses are proportional, so that gradients differ by a factor and minima not at all.
+
+    >>> round(converted(0.001, 1024, to="sum"), 3), round(converted(0.99, 784, to="mean"), 3)
+    (0.506, 0.112)
+    """
+    check_alpha(alpha)
+    if to == "sum":
+        return num_values * alpha / (num_values * alpha + 1 - alpha)
+    return alpha / (alpha + num_values * (1 - alpha))

@@ -1,0 +1,133 @@
+"""Training ClaDec on cached codes, or its reference on images, epoch by epoch."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from datasets.base import Split
+from methods.cladec.layers import CHUNK, codes_of, frozen
+from methods.cladec.losses import Losses, losses
+from methods.cladec.model import Autoencoder, Explained
+from methods.cladec.settings import Settings, Target
+
+PARTS = ("reconstruction", "classification", "divergence", "total")
+
+Row = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a model learns from.
+
+    Attributes:
+        seen: codes of a layer for ClaDec, computed once; the images themselves for the reference.
+        images: what is reconstructed.
+        targets: classes that reconstructions should be taken for.
+    """
+
+    seen: Float[Tensor, "n *seen"]
+    images: Float[Tensor, "n c h w"]
+    targets: Int[Tensor, "n"]
+
+
+def coded(explained: Explained, split: Split, target: Target) -> Material:
+    """The material of ClaDec."""
+    seen = codes_of(explained.classifier, explained.path, split)
+    labels = split.labels if target == "true" else predicted(explained.classifier, split)
+    return Material(seen, split.inputs, labels)
+
+
+def plain(split: Split) -> Material:
+    """The material of the reference."""
+    return Material(split.inputs, split.inputs, split.labels)
+
+
+@torch.no_grad()
+def predicted(classifier: nn.Module, split: Split) -> Int[Tensor, "n"]:
+    """What the classifier takes examples for."""
+    with frozen(classifier):
+        return torch.cat([classifier(chunk.inputs).argmax(1) for chunk in split.chunks(CHUNK)])
+
+
+class Training:
+    """A training under way. Randomness comes from the global generator of torch: seed it, or restore it.
+
+    Attributes:
+        rows: epoch and the parts of the training loss, for every epoch so far.
+    """
+
+    def __init__(
+        self, model: Autoencoder, classifier: nn.Module, material: Material, *, alpha: float, settings: Settings
+    ) -> None:
+        self.model, self.classifier, self.material = model, classifier, material
+        self.alpha, self.settings = alpha, settings
+        self.optimiser = Adam(
+            model.parameters(), settings.learning_rate, eps=settings.epsilon, weight_decay=settings.weight_decay,
+            fused=True,
+        )  # fmt: skip
+        self.rows: list[Row] = []
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are over."""
+        return len(self.rows) >= self.settings.epochs
+
+    def epoch(self) -> Row:
+        """One epoch; returns its row."""
+        self.model.train()
+        sums, material = torch.zeros(len(PARTS), dtype=torch.float64), self.material
+        order = torch.randperm(len(material.images)).to(material.images.device)
+        with frozen(self.classifier):
+            for batch in order.split(self.settings.batch_size):
+                found = self._step(material.seen[batch], material.images[batch], material.targets[batch])
+                sums += len(batch) * torch.stack([getattr(found, name).detach() for name in PARTS]).double().cpu()
+        means = dict(zip(PARTS, (sums / len(order)).tolist(), strict=True))
+        self.rows.append({"epoch": float(len(self.rows) + 1)} | means)
+        return self.rows[-1]
+
+    def _step(self, seen: Tensor, images: Tensor, targets: Tensor) -> Losses:
+        decoded = self.model.decode(seen)
+        found = losses(decoded, images, targets, self.classifier, alpha=self.alpha, settings=self.settings)
+        self.optimiser.zero_grad()
+        found.total.backward()
+        self.optimiser.step()
+        return found
+
+
+@torch.enable_grad()
+def fit(explained: Explained, train: Split, settings: Settings, *, alpha: float | None) -> Autoencoder:
+    """A trained model in eval mode: ClaDec for an alpha, its reference for None.
+
+    Weights, order and noise come from the global generator of torch. The classifier is left as it was.
+
+    Raises:
+        ValueError: no images, or a layer that the decoder is not for.
+    """
+    (model,) = fit_all(explained, train, settings, alphas=(alpha,))
+    return model
+
+
+@torch.enable_grad()
+def fit_all(
+    explained: Explained, train: Split, settings: Settings, *, alphas: tuple[float | None, ...]
+) -> list[Autoencoder]:
+    """The same for several alphas, one after the other, from codes that are computed once."""
+    material = coded(explained, train, settings.target) if any(alpha is not None for alpha in alphas) else None
+    return [_fitted(explained, material, train, settings, alpha) for alpha in alphas]
+
+
+def _fitted(
+    explained: Explained, material: Material | None, train: Split, settings: Settings, alpha: float | None
+) -> Autoencoder:
+    if alpha is None or material is None:
+        training = Training(
+            explained.reference(settings), explained.classifier, plain(train), alpha=0.0, settings=settings
+        )
+    else:
+        training = Training(explained.cladec(settings), explained.classifier, material, alpha=alpha, settings=settings)
+    while not training.finished:
+        training.epoch()
+    return training.model.eval()

@@ -1,0 +1,88 @@
+"""Pictures of ClaDec: what its reference and its decoders make of images, by alpha, and its two-dimensional codes."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float, Int
+from matplotlib.figure import Figure
+from seaborn import color_palette
+
+from reports.tiles import FONT, tile, tiles
+
+Rows = Mapping[str, Float[np.ndarray, "n c h w"]]
+"""Name -> images in [0, 1]; the same examples in every row: "original", "RefAE", then a row for each alpha."""
+
+
+def alpha_grid(rows: Rows, titles: Sequence[str], title: str) -> Figure:
+    """A column for each example, original and reconstructions below each other, on one grey scale from 0 to 1.
+
+    Args:
+        titles: of the columns: the class, or "7, as 9" where the prediction is wrong; see `captions`.
+    """
+    return tiles(rows, title, titles)
+
+
+def captions(labels: Int[np.ndarray, "n"], predicted: Int[np.ndarray, "n"], names: Sequence[str] = ()) -> list[str]:
+    """Titles of examples: the class alone where the classifier is right.
+
+    >>> captions(np.array([7, 7]), np.array([7, 9]))
+    ['7', '7, as 9']
+    """
+    said = [[names[k] if names else str(k) for k in classes] for classes in (labels, predicted)]
+    return [true if true == found else f"{true}, as {found}" for true, found in zip(*said, strict=True)]
+
+
+def triptych(images: Mapping[str, Float[np.ndarray, "c h w"]], title: str) -> Figure:
+    """One example side by side: original, reference and reconstruction."""
+    figure = Figure(figsize=(1.4 * len(images), 1.8), layout="constrained")
+    for axis, (name, pixels) in zip(figure.subplots(1, len(images), squeeze=False)[0], images.items(), strict=True):
+        tile(axis, pixels)
+        axis.set_title(name, fontsize=FONT)
+    figure.suptitle(title, fontsize=FONT + 1)
+    return figure
+
+
+def worst_cases(
+    rows: Rows, labels: Int[np.ndarray, "n"], losses: Float[np.ndarray, "n"], title: str, names: Sequence[str] = ()
+) -> Figure:
+    """An alpha grid of the example of every class with the highest loss, which the titles tell."""
+    chosen = worst(labels, losses)
+    said = [f"{names[labels[i]] if names else labels[i]}\n{losses[i]:.3g}" for i in chosen]
+    return tiles({name: images[chosen] for name, images in rows.items()}, title, said)
+
+
+def worst(labels: Int[np.ndarray, "n"], losses: Float[np.ndarray, "n"]) -> Int[np.ndarray, "k"]:
+    """Position of the highest loss of every class that occurs, in the order of the classes."""
+    members = (np.flatnonzero(labels == label) for label in np.unique(labels))
+    return np.array([own[losses[own].argmax()] for own in members])
+
+
+def latent_grid(images: Float[np.ndarray, "g g c h w"], limit: float, title: str) -> Figure:
+    """Decoded codes as one mosaic: z[0] grows from -limit to limit to the right (second axis), z[1] upwards (first)."""
+    mosaic = np.concatenate([np.concatenate(list(line), axis=2) for line in images[::-1]], axis=1)
+    figure = Figure(figsize=(5, 5.2), layout="constrained")
+    axis = figure.subplots()
+    tile(axis, mosaic)
+    for side, (across, down) in zip("xy", ((mosaic.shape[2], False), (mosaic.shape[1], True)), strict=True):
+        step = across / (2 * len(images))
+        ends = np.array([-limit, 0, limit])[:: -1 if down else 1]
+        axis.set(**{f"{side}ticks": np.linspace(step, across - step, 3) - 0.5, f"{side}ticklabels": ends})
+    axis.set(xlabel="z[0]", ylabel="z[1]")
+    figure.suptitle(title, fontsize=FONT + 1)
+    return figure
+
+
+def latent_scatter(
+    means: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, "n"], title: str, names: Sequence[str] = ()
+) -> Figure:
+    """Mean codes of examples in the colours of their classes."""
+    figure = Figure(figsize=(4.6, 3.8), layout="constrained")
+    axis, classes = figure.subplots(), np.unique(labels)
+    for label, colour in zip(classes, color_palette("husl", len(classes)), strict=True):
+        x, y = means[labels == label].T
+        axis.scatter(x, y, s=3, color=colour, linewidths=0, label=names[label] if names else str(label))
+    axis.set_aspect("equal", "datalim")
+    axis.set(xlabel="mean of z[0]", ylabel="mean of z[1]")
+    figure.legend(loc="outside right center", markerscale=3, fontsize=FONT, frameon=False)
+    figure.suptitle(title, fontsize=FONT + 1)
+    return figure

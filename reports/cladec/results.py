@@ -1,0 +1,127 @@
+"""Finished trainings of ClaDec, its reference and classifiers as a frame, and the published table."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.statistics import Summary, summarise
+
+PUBLISHED = Path(__file__).parent / "published.csv"
+"""All of eval/evaluation_result.csv of tomtuamnuq/cladec-mnist (github.com/tomtuamnuq/cladec-mnist, Apache-2.0).
+
+Single trainings, 10,000 test images, reconstruction errors summed over pixels. Those of the dense layer were measured
+with dropout in the encoder of ClaDec, but not in that of its reference.
+"""
+PUBLISHED_CLASSIFIER = "vgg_small"
+
+METRICS = (
+    "total", "reconstruction", "classification", "evaluation_accuracy", "frozen_accuracy", "frozen_cross_entropy",
+    "agreement", "divergence",
+)  # fmt: skip
+COMPARABLE = ["name", "classifier", "reduction"]
+"""What all decoders have in common that one table or figure is about."""
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """Trainings that can be compared: one experiment, one classifier, one reduction of the reconstruction error.
+
+    Attributes:
+        rows: of `frame`, decoders and references.
+        classifiers: of `frame`, their classifiers on original images.
+    """
+
+    name: str
+    classifier: str
+    reduction: str
+    rows: pd.DataFrame
+    classifiers: pd.DataFrame
+
+    @property
+    def slug(self) -> str:
+        """For names of files."""
+        written = "-".join((self.name, self.classifier, self.reduction))
+        return "".join(c if c.isalnum() or c in "-_" else "-" for c in written)
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """Data sets with their layers, in order of appearance."""
+        return list(dict.fromkeys(zip(self.rows.dataset, self.rows.layer, strict=True)))
+
+    @property
+    def alphas(self) -> list[float]:
+        """All that were trained, ascending."""
+        return sorted(set(self.rows.alpha.dropna()))
+
+    def of(self, dataset: str, layer: str, kind: str, alpha: float | None = None) -> pd.DataFrame:
+        """The rows of a place and kind: one for each seed."""
+        if kind == "classifier":
+            return self.classifiers[self.classifiers.dataset == dataset]
+        rows = self.rows[(self.rows.dataset == dataset) & (self.rows.layer == layer) & (self.rows.kind == kind)]
+        return rows if alpha is None else rows[rows.alpha == alpha]
+
+    def published(self, dataset: str, layer: str, kind: str, alpha: float | None = None) -> dict[str, float]:
+        """Metric -> published value; empty where there is none that compares."""
+        if self.classifier.partition("[")[0] != PUBLISHED_CLASSIFIER or self.reduction != "sum":
+            return {}
+        known = pd.read_csv(PUBLISHED)
+        same = (known.dataset == dataset.partition("[")[0]) & (known.layer == layer) & (known.kind == kind)
+        found = known[same & (known.alpha.isna() if alpha is None else known.alpha == alpha)]
+        return dict(zip(found.metric, found.value, strict=True))
+
+
+def frame(results: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row a training: what it was, and its metrics on the test split, NaN where it has none.
+
+    A row of kind "classifier" tells of the original test images, and has no layer. `evaluations` are the accuracies of
+    all evaluators, `evaluation_accuracy` is their mean.
+    """
+    return pd.DataFrame([_record(result) for result in results])
+
+
+def systems(found: pd.DataFrame) -> Iterator[System]:
+    """Each with the classifiers that belong to it."""
+    decoders, classifiers = found[found.kind != "classifier"], found[found.kind == "classifier"]
+    for key, rows in decoders.groupby(COMPARABLE, sort=False):
+        name, classifier, reduction = map(str, key)
+        same = (classifiers.classifier == classifier) & classifiers.recipe.isin(rows.recipe)
+        own = classifiers[same].drop_duplicates(["dataset", "seed"])
+        yield System(name, classifier, reduction, rows, own)
+
+
+def summary(rows: pd.DataFrame, metric: str) -> Summary:
+    """Of a metric over trainings; of a single one over its evaluators, if it has several."""
+    if metric == "evaluation_accuracy" and len(rows) == 1:
+        return summarise(rows.evaluations.iloc[0])
+    return summarise(rows[metric])
+
+
+def _record(result: Mapping[str, Any]) -> dict[str, object]:
+    identity = {name: result[name] for name in ("dataset", "name", "seed", "classifier", "kind")}
+    alone = result["kind"] == "classifier"
+    test = _of_originals(result["test"]) if alone else dict(result["test"])
+    evaluations = test.pop("evaluation_accuracy", None) or []
+    return identity | {
+        "recipe": str(result.get("recipe", "")),
+        "layer": "" if alone else result["layer"],
+        "alpha": _number(result["alpha"]) if result["kind"] == "cladec" else np.nan,
+        "reduction": result["settings"].get("reduction", "sum"),
+        **{name: _number(test.get(name)) for name in METRICS},
+        "evaluations": tuple(evaluations),
+        "evaluation_accuracy": float(np.mean(evaluations)) if evaluations else np.nan,
+    }
+
+
+def _of_originals(test: Mapping[str, Any]) -> dict[str, Any]:
+    """What a classifier says of intact images, as the published table has it."""
+    loss, accuracy = test["cross_entropy"], test["accuracy"]
+    told = {"total": loss, "classification": loss, "frozen_cross_entropy": loss, "frozen_accuracy": accuracy}
+    return told | {"evaluation_accuracy": [accuracy]}
+
+
+def _number(value: Any) -> float:
+    return np.nan if value is None else float(value)

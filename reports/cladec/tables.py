@@ -1,0 +1,98 @@
+"""Tables of ClaDec in the shape of the published one: metrics by classifier, reference and alphas, and theirs below."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from benchmark.statistics import Summary, summarise
+from reports.cladec.results import METRICS, System, summary, systems
+from reports.style import Form
+from reports.table import Table
+
+LOSS, ACCURACY = Form(scale=1, decimals=3), Form(scale=100, decimals=2)
+FORMS = {
+    "total": LOSS, "reconstruction": LOSS, "classification": LOSS, "evaluation_accuracy": ACCURACY,
+    "frozen_accuracy": ACCURACY, "frozen_cross_entropy": LOSS, "agreement": ACCURACY, "divergence": LOSS,
+}  # fmt: skip
+HOW = (
+    "Reconstruction: squared error, {reduction} of an image. Classification: cross-entropy of the frozen classifier on "
+    "reconstructions, with the label of the training; frozen accuracy and cross-entropy: with the true label. "
+    "Evaluation accuracy: of fresh classifiers trained and tested on reconstructions. Agreement: share of "
+    "reconstructions that the classifier puts in the class of the original; divergence: KL of its predictions, in "
+    "nats. Accuracies in %, on the test split; mean ± half-width of the 95 % t interval over n = {n} trainings, or "
+    "over the evaluators of a single one."
+)
+THEIRS = (
+    "Published: single trainings of github.com/tomtuamnuq/cladec-mnist; those of dense layers with dropout in the "
+    "encoder of ClaDec."
+)
+MEANS = "The mean over pixels makes other alphas: do not compare these columns with those of the published table."
+Column = tuple[str, str, float | None]
+"""Name, kind and alpha."""
+Row = tuple[str, str, dict[str, Summary]]
+"""Name, metric, and column -> summary."""
+PUBLISHED = ", published"
+"""How the names of rows of theirs end."""
+
+
+def evaluation(found: pd.DataFrame) -> list[Table]:
+    """A table for each experiment, classifier and reduction: a row for each data set, layer and metric.
+
+    Args:
+        found: from `results.frame`.
+    """
+    return [_table(system) for system in systems(found)]
+
+
+def _table(system: System) -> Table:
+    columns = _columns(system)
+    rows = [row for place in system.places for row in _rows(system, place, columns)]
+    shown = {c: [_cell(FORMS[metric], by[c]) for _, metric, by in rows] for c, _, _ in columns}
+    numbers = {
+        (c, number): [getattr(by[c], number) for _, _, by in rows]
+        for c, _, _ in columns for number in ("mean", "half_width", "n")
+    }  # fmt: skip
+    names = [name for name, _, _ in rows]
+    index = pd.Index(names, name="data, layer, metric")
+    return Table(
+        f"evaluation-{system.slug}",
+        f"Evaluation of {system.name}: {system.classifier}, {system.reduction} of squared errors.",
+        pd.DataFrame(shown, index),
+        pd.DataFrame(numbers, index),
+        tuple(_notes(system, compared=any(name.endswith(PUBLISHED) for name in names))),
+        printed=True,
+    )
+
+
+def _columns(system: System) -> list[Column]:
+    alphas: list[Column] = [(f"{alpha:g}", "cladec", alpha) for alpha in system.alphas]
+    return [("classifier", "classifier", None), ("RefAE", "reference", None), *alphas]
+
+
+def _rows(system: System, place: tuple[str, str], columns: list[Column]) -> Iterator[Row]:
+    """The published values are a row of their own below ours."""
+    for metric in METRICS:
+        name = f"{place[0]}, {place[1]}, {metric.replace('_', ' ')}"
+        ours = {c: summary(system.of(*place, kind, alpha), metric) for c, kind, alpha in columns}
+        theirs = {c: _single(system.published(*place, kind, alpha).get(metric)) for c, kind, alpha in columns}
+        if any(found.n for found in ours.values()):
+            yield name, metric, ours
+            if any(found.n for found in theirs.values()):
+                yield f"{name}{PUBLISHED}", metric, theirs
+
+
+def _single(value: float | None) -> Summary:
+    return summarise([] if value is None else [value])
+
+
+def _notes(system: System, *, compared: bool) -> Iterator[str]:
+    counts = sorted({len(rows) for _, rows in system.rows.groupby(["dataset", "layer", "kind", "alpha"], dropna=False)})
+    yield HOW.format(reduction=system.reduction, n="–".join(map(str, dict.fromkeys((counts[0], counts[-1])))))
+    if compared:
+        yield THEIRS
+    if system.reduction == "mean":
+        yield MEANS
+
+
+def _cell(form: Form, found: Summary) -> str:
+    return form(found, found.n) if found.n else "–"

@@ -1,0 +1,101 @@
+"""The commands of ClaDec, end to end on digits."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from methods.cladec.commands import CONFIGS
+from run_benchmark import main
+
+FAST = ["--epochs", "1", "--recipe.epochs", "1", "--workers", "0", "--alphas", "0", "0.99"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("cladec")
+    assert main(["cladec", "train", "--out", str(out), *FAST, "--num-trainings", "2"]) == 0
+    return out
+
+
+def test_a_training_leaves_a_classifier_a_reference_and_a_decoder_for_every_alpha(trained: Path) -> None:
+    for seed in ("0", "1"):
+        results = [
+            json.loads(path.read_text())
+            for path in (trained / "digits" / "conv" / "default" / seed).rglob("result.json")
+        ]
+        assert {(result["kind"], result["alpha"]) for result in results} == {
+            ("reference", None), ("cladec", 0), ("cladec", 0.99),
+        }  # fmt: skip
+    classifiers = list((trained / "digits" / "classifiers").rglob("result.json"))
+    assert len(classifiers) == 2
+    assert json.loads(classifiers[0].read_text())["kind"] == "classifier"
+
+
+def test_trainings_are_evaluated_with_their_classifiers(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for place in (Path("digits", "conv", "default"), Path("digits")):
+        assert main(["cladec", "evaluate", str(trained / place)]) == 0
+        assert "n = 2 trainings" in capsys.readouterr().out
+    assert (trained / "digits" / "evaluation-default-vgg_small-sum.tex").exists()
+
+
+def test_reconstructions_are_drawn(trained: Path) -> None:
+    home = trained / "digits" / "conv" / "default" / "0"
+    assert main(["cladec", "explain", str(home), "--out", str(trained)]) == 0
+    assert {path.stem for path in home.glob("*.png")} == {"alphas", "single", "worst"}
+
+
+def test_latent_spaces_are_drawn(tmp_path: Path) -> None:
+    words = ["--layer", "dense", "--variational", "--out", str(tmp_path)]
+    assert main(["cladec", "train", *FAST[:-1], *words]) == 0
+    home = tmp_path / "digits" / "dense" / "default" / "0"
+    assert main(["cladec", "explain", str(home), "--out", str(tmp_path)]) == 0
+    drawn = {path.stem for path in home.glob("latent*.png")}
+    kinds = ("reference", "alpha-0")
+    assert drawn == {f"latent{grid}-{kind}" for kind in kinds for grid in ("", "-grid")}
+
+
+def test_a_sweep_compares_layers_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["cladec", "sweep", "--out", str(tmp_path), *FAST[:-1], "--layers", "conv", "1.10"]
+    assert main(words) == 0
+    first = capsys.readouterr().out
+    assert "digits, 1.10, reconstruction" in first
+    assert (tmp_path / "sweeps" / "digits" / "default" / "alpha-default-vgg_small-sum.png").exists()
+    assert main(words) == 0
+    assert capsys.readouterr().out == first
+
+
+@pytest.mark.parametrize("name", [path.stem for path in CONFIGS.glob("*.toml")])
+def test_presets_are_read(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["cladec", "train", "--config", name, "--help"])
+    assert end.value.code == 0
+    assert main(["cladec", "list"]) == 0
+    assert name in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train", "--alphas", "99"], "did you mean 0.99?"),
+        (["train", "--layer", "my_conv"], "layer must be one of conv, dense, 0, 1.0"),
+        (["sweep", "--decoder", "published_conv"], "take decoder generated"),
+        (["train", "--dataset", "digit"], "unknown dataset"),
+        (["train", "--classifier", "vgg"], "unknown classifier"),
+        (["train", "--dataset", "roar_toy"], "needs images"),
+        (["train", "--dataset", "roar_toy", "--classifier", "mlp", "--layer", "dense"], "ClaDec decodes images"),
+        (["train", "--evaluators", "-1"], "evaluators must be at least 0"),
+        (["train", "--identifier", "a/b"], "identifier must be"),
+        (["train", "--config", "nowhere"], "neither a preset"),
+        (["explain", "nowhere"], "holds no finished training"),
+        (["evaluate", "nowhere"], "holds no finished training"),
+    ],
+)
+def test_bad_input_is_one_line(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = ["--out", str(tmp_path)] if words[0] != "evaluate" else []
+    assert main(["cladec", *words, *out]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1

@@ -1,0 +1,96 @@
+"""The evaluation table of ClaDec against hand-computed numbers and the published ones."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from reports.cladec.results import PUBLISHED, frame
+from reports.cladec.tables import evaluation
+from reports.table import Table
+from tests.reports.cladec.made_up import ALPHAS, classifier, decoder, sweep
+
+
+def only(results: list) -> Table:
+    (table,) = evaluation(frame(results))
+    return table
+
+
+def test_columns_are_those_of_the_published_table() -> None:
+    assert list(only(sweep()).shown) == ["classifier", "RefAE", "0", "0.5", "0.99", "1"]
+
+
+def test_cells_are_means_with_intervals_over_trainings() -> None:
+    shown = only(sweep()).shown
+    # 3.0 and 3.1: the standard error is 0.05, the quantile of one degree of freedom 12.706
+    assert shown.loc["mnist, conv, reconstruction", "0"] == "3.050 ± 0.635"
+    assert shown.loc["mnist, conv, evaluation accuracy", "0"] == "97.50 ± 6.35"
+    assert shown.loc["mnist, dense, frozen accuracy", "classifier"] == "99.05 ± 0.64"
+    assert shown.loc["mnist, conv, classification", "RefAE"] == "–"
+
+
+def test_a_single_training_has_the_interval_of_its_evaluators() -> None:
+    shown = only(sweep(seeds=1)).shown
+    assert shown.loc["mnist, conv, evaluation accuracy", "0"] == "97.00 ± 12.71"
+    assert shown.loc["mnist, conv, reconstruction", "0"] == "3.000"
+
+
+def test_published_values_stand_below_ours() -> None:
+    shown = only(sweep()).shown
+    names = shown.index.to_list()
+    assert names[names.index("mnist, conv, total") + 1] == "mnist, conv, total, published"
+    row = shown.loc["mnist, conv, reconstruction, published"]
+    assert row.tolist() == ["–", "0.359", "1.467", "1.460", "2.784", "153.482"]
+    assert shown.loc["mnist, conv, evaluation accuracy, published", "classifier"] == "99.03"
+    assert "mnist, conv, agreement, published" not in names
+
+
+def test_nothing_published_beside_other_classifiers_reductions_or_data() -> None:
+    for more in ({"classifier": "small_cnn"}, {"settings": {"reduction": "mean"}}, {"dataset": "digits"}):
+        assert not [name for name in only(sweep(**more)).shown.index if "published" in name]
+
+
+def test_reductions_never_share_a_table() -> None:
+    means = [decoder(alpha, settings={"reduction": "mean"}) for alpha in ALPHAS]
+    first, second = evaluation(frame([*sweep(), *means]))
+    assert "sum of squared errors" in first.caption and "mean of squared errors" in second.caption
+    assert first.name != second.name
+    assert any("do not compare" in note for note in second.notes)
+    assert second.shown.loc["mnist, conv, frozen accuracy", "classifier"] == "99.05 ± 0.64"
+
+
+def test_metrics_that_nobody_measured_have_no_row() -> None:
+    bare = decoder(0.0)
+    bare["test"] = {**bare["test"], "evaluation_accuracy": []}
+    names = only([bare]).shown.index
+    assert "mnist, conv, reconstruction" in names
+    assert "mnist, conv, evaluation accuracy" not in names
+
+
+def test_tables_are_written_in_all_formats(tmp_path: Path) -> None:
+    paths = only(sweep()).write(tmp_path)
+    assert [path.suffix for path in paths] == [".csv", ".md", ".tex"]
+    assert "n = 2 trainings" in paths[1].read_text()
+
+
+def test_the_published_table_is_complete_and_obeys_its_definitions() -> None:
+    rows = pd.read_csv(PUBLISHED)
+    assert len(rows) == 4 * (12 + 11 + 11 + 12)
+    wide = rows[rows.kind == "cladec"].pivot(index=["dataset", "layer", "alpha"], columns="metric", values="value")
+    alpha = wide.index.get_level_values("alpha")
+    total = (1 - alpha) * wide.reconstruction + alpha * wide.classification
+    assert len(wide) == 40
+    pd.testing.assert_series_equal(total, wide.total, rtol=2e-3, check_names=False)
+    assert rows[rows.metric == "evaluation_accuracy"].value.between(0, 1).all()
+
+
+def test_a_classifier_tells_of_original_images_once_a_seed() -> None:
+    rows = frame([classifier(), classifier(name="again"), *sweep(1)])
+    (table,) = evaluation(rows)
+    assert table.numbers[("classifier", "n")].max() == 1
+    assert rows.iloc[0].evaluation_accuracy == pytest.approx(0.99)
+
+
+def test_classifiers_of_other_recipes_do_not_count() -> None:
+    others = [classifier(recipe={"epochs": 1}, test={"accuracy": 0.5, "cross_entropy": 1.0}), *sweep(1)]
+    assert only(others).shown.loc["mnist, conv, frozen accuracy", "classifier"] == "99.00"
