@@ -132,7 +132,8 @@ class Encoder(nn.Module):
         for module in self.network.modules():
             if isinstance(module, nn.modules.dropout._DropoutNd):
                 module.p = 0.0
-        _refresh(self.network)
+        _refresh(self.network.cpu())  # so that every device draws the same
+        self.network.to(example.device)
 
     def forward(self, inputs: Float[Tensor, "b *feature"]) -> Float[Tensor, "b *code"]:
         """The code of the layer."""

@@ -49,9 +49,10 @@ def _figure(system: System) -> Figure:
     datasets = list(dict.fromkeys(dataset for dataset, _ in system.places))
     layers = list(dict.fromkeys(layer for _, layer in system.places))
     colours = dict(zip(layers, color_palette("colorblind", len(layers)), strict=True))
-    figure = Figure(figsize=(1.2 * PAGE, 0.5 + 1.9 * len(datasets)), layout="constrained")
-    for axes, dataset in zip(figure.subplots(len(datasets), len(PANELS), squeeze=False), datasets, strict=True):
-        for axis, (metric, text) in zip(axes, PANELS.items(), strict=True):
+    panels = {metric: text for metric, text in PANELS.items() if metric == RATIO or system.rows[metric].notna().any()}
+    figure = Figure(figsize=(0.3 * PAGE * len(panels), 0.5 + 1.9 * len(datasets)), layout="constrained")
+    for axes, dataset in zip(figure.subplots(len(datasets), len(panels), squeeze=False), datasets, strict=True):
+        for axis, (metric, text) in zip(axes, panels.items(), strict=True):
             for layer, dash in zip(layers, DASHES * 9, strict=False):
                 if (dataset, layer) in system.places:
                     _layer(axis, system, (dataset, layer), metric, (colours[layer], dash))
@@ -96,6 +97,8 @@ def _finish(axis: Axes, system: System, dataset: str, metric: str) -> None:
         original = summary(system.of(dataset, "", "classifier"), metric)
         if original.n:
             axis.axhline(original.mean, color="0.6", linewidth=0.9)
+    low, high = axis.get_ylim()
+    axis.set_ylim(max(low, 0) if metric != RATIO else None, min(high, 1.005) if metric in PERCENT else None)
     if metric in PERCENT:
         axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
     at = {position(alpha, system.alphas): f"{alpha:g}" for alpha in _ticks(system.alphas)}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reports.cladec import images
-from reports.cladec.plots import RATIO, _published, _summary, alpha_figure, position
+from reports.cladec.plots import RATIO, _figure, _published, _summary, alpha_figure, position
 from reports.cladec.results import frame, systems
 from reports.tiles import tiles
 from tests.reports.cladec.made_up import decoder, sweep
@@ -32,6 +32,14 @@ def test_a_figure_for_each_system(tmp_path: Path) -> None:
         "alpha-made-up-vgg_small-sum.png", "alpha-made-up-vgg_small-mean.png",
     ]  # fmt: skip
     assert all(path.stat().st_size > 1000 for path in paths)
+
+
+def test_metrics_that_nobody_measured_have_no_panel() -> None:
+    results = [decoder(alpha) for alpha in (None, 0.0, 0.5)]
+    for result in results:
+        result["test"]["evaluation_accuracy"] = []
+    (system,) = systems(frame(results))
+    assert len(_figure(system).axes) == 3
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3])

@@ -37,8 +37,8 @@ def test_a_single_training_has_the_interval_of_its_evaluators() -> None:
 
 def test_published_values_stand_below_ours() -> None:
     shown = only(sweep()).shown
-    names = list(shown.index)
-    assert names.index("mnist, conv, total, published") == names.index("mnist, conv, total") + 1
+    names = shown.index.to_list()
+    assert names[names.index("mnist, conv, total") + 1] == "mnist, conv, total, published"
     row = shown.loc["mnist, conv, reconstruction, published"]
     assert row.tolist() == ["–", "0.359", "1.467", "1.460", "2.784", "153.482"]
     assert shown.loc["mnist, conv, evaluation accuracy, published", "classifier"] == "99.03"
