@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RIGHT, WRONG = 3, 5
 """Test images of a grid that the classifier takes for the right class, and for a wrong one, as in the seed."""
 
-STEPS, LIMIT = 20, 1.0
+STEPS, LIMIT = 20, 2.0
 """Codes along each side of a latent grid, and the largest of them."""
 
 
@@ -29,12 +29,14 @@ class Drawn:
 
     Attributes:
         rows: "original", "RefAE" and "ClaDec 0.5" -> images of all test examples.
-        losses: cross-entropy of the classifier on the reconstructions of the lowest alpha.
+        judged: name of the row after the reference: the lowest alpha.
+        losses: cross-entropy of the classifier on that row.
     """
 
     rows: dict[str, "np.ndarray"]
     labels: "np.ndarray"
     predicted: "np.ndarray"
+    judged: str
     losses: "np.ndarray"
 
     def some(self, index: Any) -> dict[str, "np.ndarray"]:
@@ -67,7 +69,7 @@ def explain(home: Path, means: tasks.Means, seed: int) -> list[Path]:
         ),
         "single": images.triptych({name: row[index[0]] for name, row in [*drawn.rows.items()][:3]}, f"Layer {layer}"),
         "worst": images.worst_cases(
-            drawn.rows, drawn.labels, drawn.losses, f"Layer {layer}: cross-entropy of {[*models][-1]}, worst of a class"
+            drawn.rows, drawn.labels, drawn.losses, f"Layer {layer}: cross-entropy of {drawn.judged}, worst of a class"
         ),
     }
     if todo[0].experiment.settings.variational and todo[0].experiment.settings.latent_dim == 2:
@@ -96,7 +98,7 @@ def _drawn(models: dict[str, tuple["Subject", Path]], work: Any) -> Drawn:
     from torch.nn import functional as F
 
     from methods.cladec import session
-    from methods.cladec.layers import frozen
+    from methods.cladec.layers import CHUNK, frozen
     from methods.cladec.model import reconstructed
     from methods.cladec.training import predicted
 
@@ -104,13 +106,13 @@ def _drawn(models: dict[str, tuple["Subject", Path]], work: Any) -> Drawn:
     for name, (subject, folder) in models.items():
         model = session.trained(subject, replace(work, folder=folder))
         rows[name] = reconstructed(model, subject.explained, work.data.test).inputs
-    classifier = subject.explained.classifier
+    classifier, judged = subject.explained.classifier, [*models][:2][-1]
     with frozen(classifier), torch.no_grad():
-        logits = torch.cat([classifier(images) for images in rows[name].split(1000)])
+        logits = torch.cat([classifier(images) for images in rows[judged].split(CHUNK)])
     losses = F.cross_entropy(logits, work.data.test.labels, reduction="none")
     arrays = {name: images.cpu().numpy() for name, images in rows.items()}
     said = predicted(classifier, work.data.test).cpu().numpy()
-    return Drawn(arrays, work.data.test.labels.cpu().numpy(), said, losses.cpu().numpy())
+    return Drawn(arrays, work.data.test.labels.cpu().numpy(), said, judged, losses.cpu().numpy())
 
 
 def _chosen(drawn: Drawn, seed: int) -> "np.ndarray":
@@ -127,6 +129,7 @@ def _latent(subject: "Subject", work: Any) -> tuple["np.ndarray", "np.ndarray"]:
     import torch
 
     from methods.cladec import session
+    from methods.cladec.layers import CHUNK
     from methods.cladec.model import decode
 
     model = session.trained(subject, work)
@@ -134,6 +137,6 @@ def _latent(subject: "Subject", work: Any) -> tuple["np.ndarray", "np.ndarray"]:
     second, first = torch.meshgrid(line, line, indexing="ij")
     with torch.no_grad():
         images = model.decoder(torch.stack([first, second], -1).flatten(0, 1))
-    parts = (decode(model, subject.explained, chunk.inputs).latent for chunk in work.data.test.chunks())
+    parts = (decode(model, subject.explained, chunk.inputs).latent for chunk in work.data.test.chunks(CHUNK))
     codes = torch.cat([latent.mean for latent in parts if latent])
     return images.unflatten(0, (STEPS, STEPS)).cpu().numpy(), codes.cpu().numpy()
