@@ -1,5 +1,6 @@
 """TensorBoard scalars under the names of the published logs; the only place that imports TensorBoard."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ EPOCH_TAGS = {
     "fir": "FIR",
     "fii": "FII",
 }
+
+SPLITS = ("train_", "validation_")
 
 
 class Board:
@@ -76,3 +79,11 @@ def writer(folder: Path, done: int) -> Any:
     from torch.utils.tensorboard import SummaryWriter
 
     return SummaryWriter(str(folder), purge_step=done + 1)
+
+
+def write_row(board: Any, row: Mapping[str, float], epoch: int) -> None:
+    """Writes the numbers of an epoch as scalars, those of splits in groups: train_total as train/total."""
+    for name, value in row.items():
+        if name != "epoch":
+            board.add_scalar(name.replace("_", "/", 1) if name.startswith(SPLITS) else name, value, epoch)
+    board.flush()

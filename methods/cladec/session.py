@@ -12,6 +12,7 @@ from torch import nn
 from tqdm import tqdm
 
 from hns import checkpoint
+from hns.board import write_row, writer
 from hns.claim import claim_as, contents, plain
 from hns.session import Bench
 from hns.state import progress, resume
@@ -178,8 +179,11 @@ def _run(subject: Subject, bench: Bench) -> tuple[Training, float]:
             training.rows, since = notes["rows"], since - notes["seconds"]
             resume(model, training.optimiser, tensors)
         bar.update(len(training.rows))
+        board = writer(bench.logs, len(training.rows)) if bench.logs else None
         while not training.finished:
             row = training.epoch()
+            if board:
+                write_row(board, row, len(training.rows))
             notes = {"rows": training.rows, "seconds": time.perf_counter() - since}
             checkpoint.write(last, progress(model, training.optimiser), notes)
             bar.update()

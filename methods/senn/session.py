@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from datasets.base import Dataset
 from hns import checkpoint
-from hns.board import writer
+from hns.board import write_row, writer
 from hns.claim import claim_as, contents, plain
 from hns.session import Bench
 from hns.state import progress, resume
@@ -93,7 +93,7 @@ def _run(settings: Settings, bench: Bench) -> tuple[Training, float]:
         while not training.finished:
             row = training.epoch()
             if board:
-                _show(board, row)
+                write_row(board, row, int(row["epoch"]))
             if training.best == len(training.rows) - 1:
                 checkpoint.write(bench.folder / BEST, network.state_dict())
             notes = {"rows": training.rows, "seconds": time.perf_counter() - since}
@@ -101,11 +101,3 @@ def _run(settings: Settings, bench: Bench) -> tuple[Training, float]:
             bar.update()
             bar.set_postfix(accuracy=f"{row.get('validation_accuracy', 0):.3f}")
     return training, time.perf_counter() - since
-
-
-def _show(board: Any, row: dict[str, float]) -> None:
-    """Writes the numbers of an epoch as TensorBoard scalars: train/..., validation/..."""
-    for name, value in row.items():
-        if name != "epoch":
-            board.add_scalar(name.replace("_", "/", 1), value, int(row["epoch"]))
-    board.flush()
