@@ -91,7 +91,7 @@ def groups(wanted: Iterable[Cell]) -> list[Group]:
 
 
 def _trains(ranking: Ranking) -> bool:
-    return getattr(build(ranking.explainer, "explainer"), "explains", "classifier") == "itself"
+    return getattr(build(ranking.explainer, "explainer"), "trains", False)
 
 
 def _pass(ranking: Ranking) -> object:

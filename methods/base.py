@@ -22,9 +22,10 @@ class Skip(Exception):  # noqa: N818  (not an error: the method does not apply h
 class Explainer(Protocol):
     """A frozen dataclass of hyper-parameters; its fields are the bracketed parameters of the command line.
 
-    It may carry three class attributes:
+    It may carry four class attributes:
         version: a whole number, 1 unless given; raised when the results of the explainer change on purpose.
         explains: "classifier" (post hoc; the default), "itself" (self-explaining) or "nothing" (a control).
+        trains: True where `prepare` trains networks, for minutes: such work is begun first.
         per_epoch: True for a control whose images lose other units, drawn at random, whenever they are trained on.
     """
 

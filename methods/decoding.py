@@ -116,6 +116,7 @@ class Decoding(View):
 
     version: ClassVar[int] = 1
     explains: ClassVar[Explains] = "classifier"
+    trains: ClassVar[bool] = True
 
     score: Score = "difference"
     layer: str = "conv"

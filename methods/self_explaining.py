@@ -108,6 +108,7 @@ class SelfExplaining(View):
 
     version: ClassVar[int] = 1
     explains: ClassVar[Explains] = "itself"
+    trains: ClassVar[bool] = True
 
     score: Score = "jacobian"
     concepts: Concepts = "convolutional"
