@@ -25,6 +25,9 @@ METRICS = (
 COMPARABLE = ["name", "classifier", "reduction"]
 """What all decoders have in common that one table or figure is about."""
 
+TRAINING = ["dataset", "layer", "kind", "alpha", "seed"]
+"""What tells them apart."""
+
 
 @dataclass(frozen=True, eq=False)
 class System:
@@ -84,10 +87,16 @@ def frame(results: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def systems(found: pd.DataFrame) -> Iterator[System]:
-    """Each with the classifiers that belong to it."""
+    """Each with the classifiers that belong to it.
+
+    Raises:
+        ValueError: two experiments of one name.
+    """
     decoders, classifiers = found[found.kind != "classifier"], found[found.kind == "classifier"]
     for key, rows in decoders.groupby(COMPARABLE, sort=False):
         name, classifier, reduction = map(str, key)
+        if rows.duplicated(TRAINING).any():
+            raise ValueError(f"run holds two experiments named {name}; give a folder that holds one of them")
         same = (classifiers.classifier == classifier) & classifiers.recipe.isin(rows.recipe)
         own = classifiers[same].drop_duplicates(["dataset", "seed"])
         yield System(name, classifier, reduction, rows, own)

@@ -94,3 +94,8 @@ def test_a_classifier_tells_of_original_images_once_a_seed() -> None:
 def test_classifiers_of_other_recipes_do_not_count() -> None:
     others = [classifier(recipe={"epochs": 1}, test={"accuracy": 0.5, "cross_entropy": 1.0}), *sweep(1)]
     assert only(others).shown.loc["mnist, conv, frozen accuracy", "classifier"] == "99.00"
+
+
+def test_two_experiments_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="run holds two experiments named made up"):
+        evaluation(frame([*sweep(), *sweep()]))
