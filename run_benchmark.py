@@ -44,7 +44,7 @@ class List:
         print(
             "\ngroups of explainers\n" + "\n".join(f"  {name:22}{', '.join(group)}" for name, group in GROUPS.items())
         )
-        print("\npresets\n" + "\n".join(f"  {name:22}{presets.summary(name)}" for name in presets.names()))
+        print(f"\npresets\n{presets.listing()}")
         return 0
 
 

@@ -18,6 +18,11 @@ def names(folder: Path = FOLDER) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.toml"))
 
 
+def listing(folder: Path = FOLDER) -> str:
+    """Each preset of a folder with a line about it."""
+    return "\n".join(f"  {name:22}{summary(name, folder)}" for name in names(folder))
+
+
 def load(config: str) -> Matrix:
     """The matrix of a preset, or of a TOML file of one's own; see `read`."""
     return read(Matrix, config, FOLDER)

@@ -22,8 +22,7 @@ class List:
 
     def __call__(self) -> int:
         for title, folder in (("presets", CONFIGS), ("studies", STUDIES)):
-            lines = (f"  {name:16}{presets.summary(name, folder)}" for name in presets.names(folder))
-            print("\n".join([title, *lines]))
+            print(f"{title}\n{presets.listing(folder)}")
         return 0
 
 

@@ -25,7 +25,7 @@ class List:
     """Prints the presets, with a line about each."""
 
     def __call__(self) -> int:
-        print("\n".join(f"  {name:16}{presets.summary(name, CONFIGS)}" for name in presets.names(CONFIGS)))
+        print(presets.listing(CONFIGS))
         return 0
 
 
