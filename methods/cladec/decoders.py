@@ -64,7 +64,7 @@ def generated(code_shape: Shape, feature_shape: Shape) -> nn.Sequential:
 
 
 def published_dense(code_shape: Shape, feature_shape: Shape) -> nn.Sequential:
-    """The decoder of the seed (tomtuamnuq/cladec-mnist) for its dense layer; 149,889 parameters from 128 values.
+    """The decoder of tomtuamnuq/cladec-mnist for its dense layer; 149,889 parameters from 128 values.
 
     Its last kernels do not overlap, and no kernel reaches row and column 27, which are one grey in all images.
     """
@@ -78,7 +78,7 @@ def published_dense(code_shape: Shape, feature_shape: Shape) -> nn.Sequential:
 
 
 def published_conv(code_shape: Shape, feature_shape: Shape) -> nn.Sequential:
-    """The decoder of the seed (tomtuamnuq/cladec-mnist) for its convolutional layer; 66,625 parameters from 7x7x64."""
+    """The decoder of tomtuamnuq/cladec-mnist for its convolutional layer; 66,625 parameters from 7x7x64."""
     _require(code_shape[1:] == (7, 7), "published_conv decodes 7x7 maps", code_shape, feature_shape)
     return nn.Sequential(
         nn.ConvTranspose2d(code_shape[0], 64, 4, 2, 1), nn.ReLU(),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from methods.cladec.session import Subject
 
 RIGHT, WRONG = 3, 5
-"""Test images of a grid that the classifier takes for the right class, and for a wrong one, as in the seed."""
+"""Test images of a grid that the classifier takes for the right class, and for a wrong one, as in cladec-mnist."""
 
 STEPS, LIMIT = 20, 2.0
 """Codes along each side of a latent grid, and the largest of them."""

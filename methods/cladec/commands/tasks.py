@@ -14,7 +14,7 @@ from hns.commands.tasks import Result, slug
 from methods.cladec.settings import Settings, check_alpha
 
 PUBLISHED = Recipe(epochs=10, batch_size=32, learning_rate=1e-3, schedule="constant", precision="fp32")
-"""How the seed (tomtuamnuq/cladec-mnist) trains its classifiers, but for the epsilon of Adam (1e-4 there)."""
+"""How tomtuamnuq/cladec-mnist trains its classifiers, but for the epsilon of Adam (1e-4 there)."""
 
 
 @dataclass(frozen=True)
