@@ -73,8 +73,9 @@ class TrainedSenn:
 
     @torch.enable_grad()
     def _trained(self, classifier: nn.Module, train: Split) -> Senn:
+        told = train.chunks() if self.surrogate else [train.at(torch.arange(1))]
         with torch.no_grad():
-            logits = torch.cat([classifier(chunk.inputs) for chunk in train.chunks()])
+            logits = torch.cat([classifier(chunk.inputs) for chunk in told])
         settings = self.settings(train.feature_shape, len(train))
         try:
             network = Senn(settings, train.feature_shape, logits.shape[1]).to(logits.device)

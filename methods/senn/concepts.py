@@ -152,8 +152,24 @@ def trunk(channels: int, widths: tuple[int, int], *, small: bool, dropout: float
     size, padding = (3, 1) if small else (5, 0)
     return nn.Sequential(
         nn.Conv2d(channels, widths[0], size, padding=padding), nn.MaxPool2d(2), nn.ReLU(),
-        nn.Conv2d(widths[0], widths[1], size, padding=padding), nn.Dropout2d(dropout), nn.MaxPool2d(2), nn.ReLU(),
+        nn.Conv2d(widths[0], widths[1], size, padding=padding), Dropout(dropout, maps=True), nn.MaxPool2d(2), nn.ReLU(),
     )  # fmt: skip
+
+
+class Dropout(nn.Module):
+    """Leaves out a share of features, or of whole maps, while training; drawn on the CPU, alike for every device."""
+
+    def __init__(self, share: float, *, maps: bool = False) -> None:
+        super().__init__()
+        self.share, self.maps = share, maps
+
+    def forward(self, features: Float[Tensor, "b *feature"]) -> Float[Tensor, "b *feature"]:
+        """The features, scaled so that their mean stays."""
+        if not self.training or not self.share:
+            return features
+        shape = features.shape[:2] + (1,) * (features.ndim - 2) if self.maps else features.shape
+        kept = torch.empty(shape).bernoulli_(1 - self.share) / (1 - self.share)
+        return features * kept.to(features)
 
 
 def rectified(widths: tuple[int, ...]) -> list[nn.Module]:
@@ -173,7 +189,7 @@ def sample(code: Code) -> Float[Tensor, "b k"]:
     """Concepts drawn from their distributions, or themselves."""
     if code.log_variance is None:
         return code.concepts
-    return code.concepts + (0.5 * code.log_variance).exp() * torch.randn_like(code.concepts)
+    return code.concepts + (0.5 * code.log_variance).exp() * torch.randn(code.concepts.shape).to(code.concepts)
 
 
 def reconstruction(inputs: Float[Tensor, "b *feature"], decoded: Float[Tensor, "b *feature"]) -> Float[Tensor, ""]:

@@ -1,6 +1,7 @@
 """Reads the flat JSON configurations of the published reproduction (github.com/AmanDaVinci/SENN). No torch."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ IGNORED = (
     "image_size", "cl_sizes", "print_freq", "eval_freq", "device", "concept_names", "accuracy_vs_lambda", "num_seeds",
     "concept_loss", "concept_visualization", "manual_seed",
 )  # fmt: skip
-"""Keys without a place here: the command line has their counterparts, or the published code ignores them too."""
+"""Keys without a place here: sizes are always as published, the command line has the counterparts of others."""
 
 
 def imported(path: Path) -> tuple[Experiment, list[str]]:
@@ -54,13 +55,16 @@ def imported(path: Path) -> tuple[Experiment, list[str]]:
     for key, values in CHOICES.items():
         if key in table:
             settings |= _chosen(key, table[key], values, path)
-    settings |= {ours: table[theirs] for theirs, ours in FIELDS.items() if theirs in table}
+    for theirs, ours in FIELDS.items():
+        if theirs in table:
+            kind = type(getattr(Settings(), ours))
+            _require(_fits(table[theirs], kind), theirs, table[theirs], path)
+            settings[ours] = kind(table[theirs])
     if "hidden_sizes" in table:
-        settings["hidden"] = tuple(table["hidden_sizes"][1:-1])  # theirs list the input and the output as well
-    wrong = [name for name, value in settings.items() if not _fits(value, getattr(Settings(), name))]
-    if wrong:
-        raise ValueError(f"{path}: the value of {wrong[0]} is of the wrong kind, got {settings[wrong[0]]!r}")
-    settings = {name: type(getattr(Settings(), name))(value) for name, value in settings.items()}  # 0 to 0.0
+        widths = table["hidden_sizes"]
+        _require(isinstance(widths, list) and all(type(w) is int for w in widths), "hidden_sizes", widths, path)
+        settings["hidden"] = tuple(widths[1:-1])  # theirs list the input and the output as well
+    _require(table.get("concept_dim", 1) == 1, "concept_dim", table.get("concept_dim"), path)
     experiment = Experiment(table.get("dataloader", "compas"), replace(Settings(), **settings))
     return experiment, [key for key in IGNORED if key in table]
 
@@ -76,15 +80,16 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _chosen(key: str, value: object, values: dict[str, dict[str, Any]], path: Path) -> dict[str, Any]:
-    if value not in values:
+    if not isinstance(value, str) or value not in values:
         raise ValueError(f"{path}: {key} must be one of {', '.join(values)}, got {value!r}")
-    return values[str(value)]
+    return values[value]
 
 
-def _fits(value: object, like: object) -> bool:
-    """Whether a value is of the kind of another; whole numbers pass for any numbers."""
-    return _is_number(value) if _is_number(like) else isinstance(value, type(like))
+def _require(right: bool, name: str, value: object, path: Path) -> None:
+    if not right:
+        raise ValueError(f"{path}: the value of {name} is of the wrong kind or size, got {value!r}")
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _fits(value: object, kind: type) -> bool:
+    """Whether a number is of a kind; whole numbers pass for any."""
+    return type(value) in (int, kind) and math.isfinite(float(value))  # type: ignore[arg-type]

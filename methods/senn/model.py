@@ -6,7 +6,7 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from methods.senn.concepts import SMALL, Code, build_concepts, check_image, rectified, trunk
+from methods.senn.concepts import SMALL, Code, Dropout, build_concepts, check_image, rectified, trunk
 from methods.senn.settings import Settings
 
 
@@ -76,7 +76,7 @@ def build_relevances(settings: Settings, feature_shape: tuple[int, ...], outputs
         small = min(sides) < SMALL
         size = 20 * math.prod(side // 4 if small else (side - 12) // 4 for side in sides)
         features = nn.Sequential(trunk(channels, (10, 20), small=small, dropout=settings.dropout), nn.Flatten())
-    left_out = nn.Dropout(settings.dropout)
+    left_out = Dropout(settings.dropout)
     head = nn.Linear(size, math.prod(outputs))
     ending = [left_out, head] if not settings.dropout_outputs else [head, left_out]
     return nn.Sequential(features, *ending, nn.Tanh() if settings.bounded else nn.Identity(), nn.Unflatten(1, outputs))

@@ -21,7 +21,7 @@ class Settings:
         hidden: widths of a dense network between its input and its relevances.
         bounded: relevances end in a hyperbolic tangent, in (-1, 1).
         dropout: share of the features before the relevances that a training step leaves out, in [0, 1).
-        dropout_outputs: leaves relevances out as well, as the published code does.
+        dropout_outputs: leaves out relevances instead of those features, as the published code does.
         robustness: residual penalises grad f - theta^T J h of the logits, exactly; probe the same at the cost of one
             class, unbiased; reproduction the forms of the published code, which are wrong: see `losses`.
         robust_weight: lambda, of the robustness loss.

@@ -1,7 +1,7 @@
 """Figures of single explanations: inputs with their concepts and relevances, and neighbours."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -66,6 +66,15 @@ def explanation_figure(found: Explained) -> Figure:
         axes[images + 3].set_title(f"contribution to class {found.second[row]}, second", fontsize=FONT)
     figure.supxlabel(DOTS, fontsize=6)
     return figure
+
+
+def largest(found: Explained, count: int) -> Explained:
+    """With the concepts alone that contribute most in any of the examples, in their order."""
+    most = np.abs(found.relevances * found.concepts).max(0)
+    kept = np.sort((-most).argsort(kind="stable")[:count])
+    by_concept = ("concepts", "relevances", "relevances_of_second", "drops")
+    taken = {name: getattr(found, name)[:, kept] for name in by_concept}
+    return replace(found, names=[found.names[i] for i in kept], **taken)
 
 
 def neighbour_figure(found: Explained, neighbours: Explained) -> Figure:

@@ -33,12 +33,13 @@ def sweep_figure(finals: pd.DataFrame, folder: Path) -> list[Path]:
             groups, color_palette("colorblind", len(groups)), DASHES * 9, strict=False
         ):
             _line(axis, rows, column, str(name), colour, dash)
-        axis.set(xscale="log", xlabel="lambda", ylabel=text)
+        axis.set_xscale("symlog", linthresh=min(weight for weight in [*weights, 1.0] if weight))
+        axis.set(xlabel="lambda", ylabel=text)
         axis.set_xticks(weights, [f"{weight:g}" for weight in weights], minor=False)
         axis.set_xticks([], minor=True)
         if column != "accuracy":
             axis.set_ylim(bottom=0)
-    theirs = published(str(finals.dataset.iloc[0]))
+    theirs = published(finals)
     axes[0].plot(theirs.robust_weight, theirs.accuracy, "kx", markersize=5, label="published (validation)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
     return save(figure, folder / "sweep")

@@ -24,10 +24,10 @@ def frame(results: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame([_record(result) for result in results])
 
 
-def published(dataset: str) -> pd.DataFrame:
-    """The published accuracies on a data set, whatever its parameters; empty where there are none."""
-    known = pd.read_csv(PUBLISHED)
-    return known[known.dataset == dataset.partition("[")[0]]
+def published(finals: pd.DataFrame) -> pd.DataFrame:
+    """The published accuracies on the data set, whatever its parameters, with the same concepts; empty without any."""
+    known, ours = pd.read_csv(PUBLISHED), finals.iloc[0]
+    return known[(known.dataset == ours.dataset.partition("[")[0]) & (known.concepts == ours.concepts)]
 
 
 def _record(result: Mapping[str, Any]) -> dict[str, object]:

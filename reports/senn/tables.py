@@ -23,7 +23,8 @@ HOW = (
 
 def measures(finals: pd.DataFrame, title: str) -> Table:
     """A row for each condition."""
-    groups = {_named(key): rows for key, rows in finals.groupby(CONDITION, sort=False)}
+    several = [name for name in ("dataset", "concepts") if finals[name].nunique() > 1]
+    groups = {_named(key): rows for key, rows in finals.groupby([*several, *CONDITION], sort=False)}
     index = pd.Index(groups, name="condition")
     summaries = {name: [summarise(rows[name].dropna()) for rows in groups.values()] for name in MEASURES}
     shown = {
@@ -47,7 +48,7 @@ def sweep(finals: pd.DataFrame) -> Table:
         name: [summarise(rows[rows.robust_weight == weight].accuracy) for weight in weights]
         for name, rows in finals.groupby("name", sort=False)
     }
-    theirs = dict(published(dataset).set_index("robust_weight").accuracy)
+    theirs = dict(published(finals).set_index("robust_weight").accuracy)
     index = pd.Index([f"{weight:g}" for weight in weights], name="lambda")
     shown = {name: [percent(s, s.n) if s.n else "–" for s in by] for name, by in columns.items()}
     if theirs:
@@ -65,5 +66,5 @@ def sweep(finals: pd.DataFrame) -> Table:
 
 
 def _named(key: tuple) -> str:
-    name, robustness, weight = key
-    return f"{name}, lambda {weight:g}" if robustness in name else f"{name}, {robustness}, lambda {weight:g}"
+    *of, name, robustness, weight = key
+    return ", ".join([*of, name, *([] if robustness in name else [robustness]), f"lambda {weight:g}"])

@@ -1,5 +1,7 @@
 """SENN and DiSENN as explainers."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -45,8 +47,16 @@ def test_scores_of_features_need_features_as_concepts() -> None:
         SelfExplaining(score="relevance")
 
 
-def test_a_surrogate_learns_what_the_classifier_says() -> None:
+def test_a_surrogate_learns_and_explains_what_the_classifier_says() -> None:
     classifier, train = convolutional(1), split((1, 8, 8))
-    torch.manual_seed(0)
-    maps = SelfExplaining(steps=2, surrogate=True).prepare(classifier, train)(train.inputs[:2], torch.tensor([0, 1]))
-    assert maps.shape == (2, 1, 8, 8)
+    told = replace(train, labels=classifier(train.inputs).argmax(1))
+    maps = {}
+    for name, data, surrogate in (("its own", train, False), ("told", told, False), ("surrogate", train, True)):
+        torch.manual_seed(0)
+        attribute = SelfExplaining(steps=5, surrogate=surrogate).prepare(classifier, data)
+        maps[name] = [attribute(train.inputs[:4], torch.full((4,), c)) for c in (0, 1)]
+    assert torch.equal(*maps["its own"])  # it explains the class it predicts itself
+    assert not torch.equal(*maps["surrogate"])
+    both = torch.stack(maps["surrogate"])
+    assert (both == maps["told"][0]).flatten(2).all(2).any(0).any()  # the same network, where it predicts the target
+    assert not torch.equal(maps["its own"][0], maps["told"][0])

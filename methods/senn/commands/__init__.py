@@ -81,10 +81,10 @@ class Evaluate:
         from reports.senn.results import frame
         from reports.senn.tables import measures
 
-        found = by_folder(self.run)
+        found = [result for result in by_folder(self.run).values() if "robustness" in result.get("settings", {})]
         if not found:
             raise ValueError(f"run: {self.run} holds no finished training; give a folder that senn train has filled")
-        table = measures(frame(found.values()), f"{self.run}.")
+        table = measures(frame(found), f"{self.run}.")
         paths = table.write(self.run)
         print("\n\n".join([table.text(), "\n".join(map(str, paths))]))
         return 0
@@ -135,7 +135,12 @@ class Sweep:
         from reports.senn.results import frame
         from reports.senn.tables import measures, sweep
 
-        todo = [task for form in self.forms for weight in self.lambdas for task in self._tasks(form, weight)]
+        todo = [
+            task
+            for form in dict.fromkeys(self.forms)
+            for weight in dict.fromkeys(self.lambdas)
+            for task in self._tasks(form, weight)
+        ]
         if not todo:
             raise ValueError("lambdas and forms need at least one value each")
         results = trained(todo)
@@ -154,7 +159,7 @@ class Sweep:
         found = tasks.tasks(
             replace(self.experiment, settings=settings), self.means, self.identifier, self.repeats.seeds
         )
-        below = Path("sweeps", slug(self.experiment.dataset), self.identifier, f"{form}-{weight:g}")
+        below = Path("sweeps", slug(self.experiment.dataset), self.identifier, f"{form}-{weight:.12g}")
         return [replace(task, place=below / str(task.seed), name=form) for task in found]
 
 

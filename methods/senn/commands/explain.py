@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from methods.senn.model import Senn
     from reports.senn.explanations import Explained
 
-SHOWN, PROTOTYPES, NEIGHBOURS = 4, 9, 5
+SHOWN, BARS, PROTOTYPES, NEIGHBOURS = 4, 20, 9, 5
 STEPS, SPREAD = 9, 3.0
 """Points of a traversal, and how many standard deviations of the test codes it goes to either side of an image's."""
 
@@ -43,8 +43,9 @@ def explain(folder: Path, means: tasks.Means) -> list[Path]:
     network, test = session.trained(settings, bench), bench.data.test
     names = _names(bench.data, network)
     everything = _explained(network, bench.data, names)
-    figures: dict[str, Any] = {"explanations": explanations.explanation_figure(_some(everything, _chosen(everything)))}
-    if settings.concepts != "identity":
+    shown = _with_drops(network, bench.data, _some(everything, _chosen(everything)))
+    figures: dict[str, Any] = {"explanations": explanations.explanation_figure(explanations.largest(shown, BARS))}
+    if settings.concepts != "identity" and test.inputs.ndim == 4:
         for kind, scores in _prototypes(everything).items():
             best = (-scores).argsort(axis=0)[:PROTOTYPES].T
             title = f"Test images of the highest {kind} of each concept"
@@ -62,20 +63,30 @@ def explain(folder: Path, means: tasks.Means) -> list[Path]:
 def _explained(network: "Senn", data: Any, names: list[str]) -> "Explained":
     import torch
 
-    from methods.senn.metrics import drops, reference
     from reports.senn.explanations import Explained
 
     inputs, rows = data.test.inputs, torch.arange(len(data.test))
     with torch.no_grad():
         found = network.explain(inputs)
-        falls = drops(network, found, inputs, reference(network, data.train))
     predicted, second = found.logits.topk(2).indices.unbind(1)
     shown = {
         "inputs": inputs, "labels": data.test.labels, "predicted": predicted, "second": second,
         "concepts": found.concepts, "relevances": found.relevances[rows, :, predicted],
-        "relevances_of_second": found.relevances[rows, :, second], "drops": falls,
+        "relevances_of_second": found.relevances[rows, :, second], "drops": torch.zeros_like(found.concepts),
     }  # fmt: skip
     return Explained(**{name: part.cpu().numpy() for name, part in shown.items()}, names=names)
+
+
+def _with_drops(network: "Senn", data: Any, found: "Explained") -> "Explained":
+    """Examples with the fall of the predicted probability without each concept."""
+    import torch
+
+    from methods.senn.metrics import drops, reference
+
+    inputs = torch.from_numpy(found.inputs).to(data.test.inputs)
+    with torch.no_grad():
+        falls = drops(network, network.explain(inputs), inputs, reference(network, data.train))
+    return replace(found, drops=falls.cpu().numpy())
 
 
 def _names(data: Any, network: "Senn") -> list[str]:

@@ -28,6 +28,14 @@ def test_explanations_are_drawn(trained: Path) -> None:
     assert drawn == {"explanations", "prototypes-activation", "prototypes-contrast", "neighbours", "traversals"}
 
 
+def test_identity_concepts_of_images_are_explained_by_the_largest(tmp_path: Path) -> None:
+    settings = ["--concepts", "identity", "--relevances", "dense", "--no-bounded"]
+    assert main(["senn", "train", "--out", str(tmp_path), *FAST, *settings, "--num-trainings", "1"]) == 0
+    folder = tmp_path / "digits" / "identity" / "default" / "0"
+    assert main(["senn", "explain", str(folder)]) == 0
+    assert {path.stem for path in folder.glob("*.png")} == {"explanations"}
+
+
 def test_a_sweep_compares_forms_of_the_loss(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lambdas = ["--lambdas", "0.001", "1", "--num-trainings", "1"]
     assert main(["senn", "sweep", "--out", str(tmp_path), *FAST, *lambdas, "--dataset", "digits"]) == 0
@@ -51,4 +59,6 @@ def test_bad_input_is_one_line(
 ) -> None:
     out = ["--out", str(tmp_path)] if words[0] != "evaluate" else []
     assert main(["senn", *words, *out]) == 2
-    assert message in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert message in told
+    assert len(told.splitlines()) == 1

@@ -36,6 +36,12 @@ def test_the_published_keys_are_understood(tmp_path: Path) -> None:
         ({"robust_rge": 1}, "unknown keys robust_rge"),
         ({"conceptizer": "Magic"}, "conceptizer must be one of"),
         ({"epochs": "many"}, "epochs is of the wrong kind"),
+        ({"epochs": 1.5}, "epochs is of the wrong kind"),
+        ({"lr": 1e400}, "lr is of the wrong kind"),
+        ({"hidden_sizes": 11}, "hidden_sizes is of the wrong kind"),
+        ({"hidden_sizes": [11, "5", 22]}, "hidden_sizes is of the wrong kind"),
+        ({"dataloader": ["mnist"]}, "dataloader must be one of"),
+        ({"concept_dim": 2}, "concept_dim is of the wrong kind or size"),
     ],
 )
 def test_what_is_not_understood_is_named(tmp_path: Path, change: dict[str, object], message: str) -> None:

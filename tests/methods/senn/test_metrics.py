@@ -64,3 +64,40 @@ def test_all_measures_of_an_untrained_network() -> None:
     assert 0 <= found.accuracy <= 1
     assert found.relative_inputs == pytest.approx(found.lipschitz_inputs / found.relevance)
     assert -1 <= found.faithfulness <= 1
+
+
+class Product(nn.Module):
+    """theta(x) = A x for one class, and 0 for the other: all measures have closed forms."""
+
+    def __init__(self, weights: torch.Tensor) -> None:
+        super().__init__()
+        self.weights = weights
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        theta = torch.cat([inputs @ self.weights.T, torch.ones(len(inputs), 1)], 1)
+        return torch.stack([theta, torch.zeros_like(theta)], 2)
+
+
+def quadratic() -> Senn:
+    network = linear(3)
+    network.relevances = Product(torch.tensor([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]))  # type: ignore[assignment]
+    return network.eval()
+
+
+def test_stability_is_the_largest_change_by_the_distance() -> None:
+    anchors = torch.full((2, 3), 0.5)
+    points = anchors + torch.tensor([[0.1, 0.0, 0.0], [0.0, 0.2, 0.0]])
+    assert lipschitz(quadratic(), anchors, points, torch.tensor([0, 0]))[0] == pytest.approx(2)
+    assert lipschitz(quadratic(), anchors, points, torch.tensor([0, 1]))[0] == pytest.approx(1.5)
+
+
+def test_the_residual_is_the_part_of_the_gradient_that_relevances_do_not_explain() -> None:
+    """f = x A x + 1, with gradient 2 A x, of which theta^T J h = A x explains a half."""
+    ratio, cosine = explained(quadratic(), torch.rand(5, 3))
+    assert ratio == pytest.approx(0.5)
+    assert cosine == pytest.approx(1)
+
+
+def test_rows_of_a_large_table_stay_few() -> None:
+    _, _, owner = neighbours(Split(torch.rand(2000, 2), torch.zeros(2000, dtype=torch.int64)))
+    assert len(owner.unique()) == 1500

@@ -14,7 +14,7 @@ from reports.senn.tables import measures, sweep
 
 def result(weight: float = 1e-2, *, seed: int = 0, name: str = "residual", dataset: str = "mnist") -> dict[str, Any]:
     """Accuracy 0.9 and a hundredth more for each seed; all other measures are 0.5."""
-    settings = {"concepts": "vae", "robustness": "residual", "robust_weight": weight, "bias": True}
+    settings = {"concepts": "convolutional", "robustness": "residual", "robust_weight": weight, "bias": True}
     test = dict.fromkeys(MEASURES, 0.5) | {"accuracy": 0.9 + 0.01 * seed}
     return {
         "dataset": dataset, "name": name, "seed": seed, "settings": settings, "test": test,
@@ -50,8 +50,19 @@ def test_data_of_which_nothing_is_published_have_no_such_column() -> None:
     assert "published" not in sweep(frame([result(dataset="digits")])).shown
 
 
+def test_other_concepts_have_published_values_of_their_own() -> None:
+    made = result(1e-3)
+    made["settings"]["concepts"] = "vae"
+    assert sweep(frame([made])).shown.published.to_dict() == {"0.001": "98.3"}
+
+
+def test_data_sets_are_told_apart() -> None:
+    table = measures(frame([result(), result(dataset="digits")]), "title")
+    assert list(table.shown.index) == ["mnist, residual, lambda 0.01", "digits, residual, lambda 0.01"]
+
+
 def test_tables_and_the_sweep_are_written(tmp_path: Path) -> None:
-    rows = frame([result(weight, seed=seed) for weight in (1e-2, 1.0) for seed in range(2)])
+    rows = frame([result(weight, seed=seed) for weight in (0.0, 1e-2, 1.0) for seed in range(2)])
     paths = [*measures(rows, "title").write(tmp_path), *sweep(rows).write(tmp_path), *sweep_figure(rows, tmp_path)]
     assert all(path.stat().st_size for path in paths)
 
