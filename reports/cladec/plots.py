@@ -62,7 +62,7 @@ def _figure(system: System) -> Figure:
     handles = [Line2D([], [], color=colours[x], linestyle=d, label=x) for x, d in zip(layers, DASHES * 9, strict=False)]
     handles += [Line2D([], [], label=name, **{"color": "0.3", **how}) for name, how in KEY.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=7, frameon=False)
-    figure.suptitle(f"{system.name}: {system.classifier}, {system.reduction} of squared errors", fontsize=8)
+    figure.suptitle(system.title, fontsize=8)
     return figure
 
 
