@@ -78,7 +78,7 @@ class TrainedDecoders:
         )  # fmt: skip
 
     def _explained(self, classifier: nn.Module, train: Split) -> Explained:
-        """The layer; building a model of it is tried before all examples pass, without moving the draws of trainings."""
+        """The layer; building its models is tried before all examples pass, and moves no draws of trainings."""
         if len(train.feature_shape) != 3:
             raise Skip("ClaDec decodes images; these are no images")
         try:

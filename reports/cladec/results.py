@@ -24,7 +24,7 @@ METRICS = (
     "total", "reconstruction", "classification", "evaluation_accuracy", "frozen_accuracy", "frozen_cross_entropy",
     "agreement", "divergence",
 )  # fmt: skip
-COMPARABLE = ["name", "classifier", "reduction", "variational", "target"]
+COMPARABLE = ["name", "classifier", "reduction", "target", "variational"]
 """What all decoders have in common that one table or figure is about."""
 
 TRAINING = ["dataset", "layer", "kind", "alpha", "seed"]
@@ -109,12 +109,12 @@ def systems(found: pd.DataFrame) -> Iterator[System]:
     """
     decoders, classifiers = found[found.kind != "classifier"], found[found.kind == "classifier"]
     for key, rows in decoders.groupby(COMPARABLE, sort=False):
-        name, classifier, reduction, variational, target = key
+        (name, classifier, reduction, target), variational = map(str, key[:-1]), bool(key[-1])
         if rows.duplicated(TRAINING).any():
             raise ValueError(f"run holds two experiments named {name}; give a folder that holds one of them")
         same = (classifiers.classifier == classifier) & classifiers.recipe.isin(rows.recipe)
         own = classifiers[same].drop_duplicates(["dataset", "seed"])
-        yield System(name, classifier, reduction, bool(variational), target, rows, own)
+        yield System(name, classifier, reduction, variational, target, rows, own)
 
 
 def summary(rows: pd.DataFrame, metric: str) -> Summary:
@@ -122,6 +122,15 @@ def summary(rows: pd.DataFrame, metric: str) -> Summary:
     if metric == "evaluation_accuracy" and len(rows) == 1:
         return summarise(rows.evaluations.iloc[0])
     return summarise(rows[metric])
+
+
+def shortest(alpha: float) -> str:
+    """The shortest text that no other alpha has, as folders are named.
+
+    >>> [shortest(alpha) for alpha in (0.0, 0.5, 0.99, 0.9999999, 1.0)]
+    ['0', '0.5', '0.99', '0.9999999', '1']
+    """
+    return repr(float(alpha)).removesuffix(".0")
 
 
 def _record(result: Mapping[str, Any]) -> dict[str, object]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from benchmark.statistics import Summary, summarise
-from reports.cladec.results import METRICS, System, summary, systems
+from reports.cladec.results import METRICS, System, shortest, summary, systems
 from reports.style import Form
 from reports.table import Table
 
@@ -65,7 +65,7 @@ def _table(system: System) -> Table:
 
 
 def _columns(system: System) -> list[Column]:
-    alphas: list[Column] = [(f"{alpha:g}", "cladec", alpha) for alpha in system.alphas]
+    alphas: list[Column] = [(shortest(alpha), "cladec", alpha) for alpha in system.alphas]
     return [("classifier", "classifier", None), ("RefAE", "reference", None), *alphas]
 
 

@@ -9,7 +9,7 @@ from benchmark.plugins import plugin
 from benchmark.recipe import Recipe
 from hns import checkpoint
 from methods.cladec.commands import tasks
-from methods.cladec.settings import Settings
+from methods.cladec.settings import Settings, shortest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +91,7 @@ def _task(result: dict[str, Any], means: tasks.Means) -> tasks.Task:
 
 
 def _name(task: tasks.Task) -> str:
-    return "RefAE" if task.alpha is None else f"ClaDec {task.alpha:g}"
+    return "RefAE" if task.alpha is None else f"ClaDec {shortest(task.alpha)}"
 
 
 def _drawn(models: dict[str, tuple["Subject", Path]], work: Any) -> Drawn:

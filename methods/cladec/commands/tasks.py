@@ -11,7 +11,7 @@ from benchmark.recipe import Recipe
 from benchmark.spec import Training, key
 from hns.commands import tasks as common
 from hns.commands.tasks import Result, slug
-from methods.cladec.settings import Settings, check_alpha
+from methods.cladec.settings import Settings, check_alpha, shortest
 
 PUBLISHED = Recipe(epochs=10, batch_size=32, learning_rate=1e-3, schedule="constant", precision="fp32")
 """How tomtuamnuq/cladec-mnist trains its classifiers, but for the epsilon of Adam (1e-4 there)."""
@@ -80,7 +80,7 @@ class Task:
     @property
     def folder(self) -> Path:
         """Its own folder."""
-        return self.home / ("reference" if self.alpha is None else f"alpha-{self.alpha:g}")
+        return self.home / ("reference" if self.alpha is None else f"alpha-{shortest(self.alpha)}")
 
 
 @dataclass(frozen=True)

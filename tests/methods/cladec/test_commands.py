@@ -2,11 +2,13 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from methods.cladec.commands import CONFIGS
+from methods.cladec.commands.tasks import PUBLISHED, Experiment, Means, tasks
 from run_benchmark import main
 
 FAST = ["--epochs", "1", "--recipe.epochs", "1", "--workers", "0", "--alphas", "0", "0.99"]
@@ -75,6 +77,14 @@ def test_a_sweep_compares_layers_and_goes_on(tmp_path: Path, capsys: pytest.Capt
     assert main(words) == 0
     assert capsys.readouterr().out == first
     assert main(["cladec", "evaluate", homes[1]]) == 0
+
+
+def test_alphas_that_hardly_differ_have_folders_of_their_own(tmp_path: Path) -> None:
+    alphas = (0.0, 0.5, 0.99, 1e-05, 0.9999999, 1.0)
+    todo = tasks(replace(Experiment(), alphas=alphas), PUBLISHED, Means(out=tmp_path), "default", [0], 0)
+    assert [task.folder.name for task in todo] == [
+        "reference", "alpha-0", "alpha-0.5", "alpha-0.99", "alpha-1e-05", "alpha-0.9999999", "alpha-1",
+    ]  # fmt: skip
 
 
 def test_a_missing_tensorboard_is_noticed_before_anything_is_trained(

@@ -20,6 +20,11 @@ def test_columns_are_those_of_the_published_table() -> None:
     assert list(only(sweep()).shown) == ["classifier", "RefAE", "0", "0.5", "0.99", "1"]
 
 
+def test_alphas_that_hardly_differ_have_columns_of_their_own() -> None:
+    close = [decoder(alpha) for alpha in (None, 0.9999999, 1.0)]
+    assert list(only(close).shown) == ["classifier", "RefAE", "0.9999999", "1"]
+
+
 def test_cells_are_means_with_intervals_over_trainings() -> None:
     shown = only(sweep()).shown
     # 3.0 and 3.1: the standard error is 0.05, the quantile of one degree of freedom 12.706
