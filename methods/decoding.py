@@ -13,7 +13,7 @@ from methods.base import Explainer, Explains, Skip, View
 from methods.cladec.layers import located
 from methods.cladec.model import Explained, reconstruct
 from methods.cladec.settings import Settings
-from methods.cladec.training import fit_all
+from methods.cladec.training import check_in_memory, fit_all
 
 Score = Literal["difference", "similarity", "gap", "kept", "share", "pressure"]
 SCORES: tuple[Score, ...] = get_args(Score)
@@ -59,10 +59,7 @@ class TrainedDecoders:
         """Trains reference and decoders; the function gives all scores, stacked behind the examples."""
         explained = self._explained(classifier, train)
         settings, alphas = self.settings(len(train)), (None, self.alpha, self.high_alpha)
-        try:
-            models = fit_all(explained, train, settings, alphas=alphas)
-        except ValueError as error:
-            raise Skip(str(error)) from None
+        models = fit_all(explained, train, settings, alphas=alphas)
         mean, spread = train.statistics.feature_mean, float(train.statistics.std.square().sum())
 
         def attribute(inputs: Float[Tensor, "b c h w"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b scores c h w"]:
@@ -81,13 +78,18 @@ class TrainedDecoders:
         )  # fmt: skip
 
     def _explained(self, classifier: nn.Module, train: Split) -> Explained:
+        """The layer; building its models is tried before all examples pass, and moves no draws of trainings."""
         if len(train.feature_shape) != 3:
             raise Skip("ClaDec decodes images; these are no images")
-        example = train.at(torch.arange(1)).inputs
         try:
-            return Explained(classifier, located(classifier, self.layer, example), example)
+            check_in_memory(train)
+            example = train.at(torch.arange(1)).inputs
+            explained = Explained(classifier, located(classifier, self.layer, example), example)
+            with torch.random.fork_rng(devices=[]):  # models are built on the CPU
+                explained.reference(self.settings(len(train)))
         except ValueError as error:
             raise Skip(str(error)) from None
+        return explained
 
 
 @dataclass(frozen=True)

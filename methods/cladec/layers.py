@@ -116,8 +116,9 @@ def codes_of(classifier: nn.Module, path: str, split: Split) -> Float[Tensor, "n
 class Encoder(nn.Module):
     """The layers of a classifier up to one of them, with fresh weights and without dropout; all of it learns.
 
-    Weights start as those of Keras do. What is no layer with weights, such as standardisation, stays as it is, and so
-    do layers whose weights the classifier itself never learned; of one that is frozen as a whole all learn.
+    Weights start as those of Keras do, running statistics as new. What is no layer with weights, such as
+    standardisation, stays as it is, and so do weights that the classifier itself never learned, beside which biases may
+    be fresh; of a classifier that is frozen as a whole all learn.
     """
 
     def __init__(self, classifier: nn.Module, path: str, example: Float[Tensor, "1 *feature"]) -> None:
@@ -170,11 +171,17 @@ def _working(network: nn.Module, path: str, example: Float[Tensor, "1 *feature"]
     return used
 
 
+@torch.no_grad()
 def _refresh(network: nn.Module) -> None:
+    """Resets parameters and running statistics, and puts back what the classifier never learned."""
     for module in network.modules():
-        own = [*module.parameters(recurse=False)]
+        own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
         reset = getattr(module, "reset_parameters", None)
-        if own and callable(reset) and all(parameter.requires_grad for parameter in own):
+        if own and callable(reset):
+            fixed = [parameter for parameter in module.parameters(recurse=False) if not parameter.requires_grad]
+            kept = [parameter.clone() for parameter in fixed]
             reset()
             if isinstance(module, nn.Conv2d | nn.Linear):
                 keras_initialised(nn.Sequential(module))
+            for parameter, value in zip(fixed, kept, strict=True):
+                parameter.copy_(value)

@@ -20,7 +20,7 @@ from methods.cladec.evaluation import Learn, evaluation_accuracy, measure
 from methods.cladec.layers import located
 from methods.cladec.model import Autoencoder, Explained
 from methods.cladec.settings import Settings
-from methods.cladec.training import Training, coded
+from methods.cladec.training import Training, check_in_memory, coded
 from methods.cladec.training import plain as of_images
 
 VERSION = 1
@@ -96,8 +96,9 @@ def explained(classifier: nn.Module, layer: str, bench: Bench) -> Explained:
     """A layer of a classifier on some data.
 
     Raises:
-        ValueError: there is no such layer.
+        ValueError: there is no such layer, or the data are a stream.
     """
+    check_in_memory(bench.data.train)
     example = next(bench.data.train.chunks(1)).inputs
     return Explained(classifier, located(classifier, layer, example), example)
 

@@ -57,6 +57,15 @@ def check_alpha(alpha: float) -> None:
         raise ValueError(f"alpha must lie in [0, 1], got {alpha:g}{hint}")
 
 
+def shortest(alpha: float) -> str:
+    """The shortest text that no other alpha has; reports/cladec/results.py writes them likewise.
+
+    >>> [shortest(alpha) for alpha in (0.0, 0.5, 0.99, 0.9999999, 1.0)]
+    ['0', '0.5', '0.99', '0.9999999', '1']
+    """
+    return repr(float(alpha)).removesuffix(".0")
+
+
 def converted(alpha: float, num_values: int, *, to: Reduction) -> float:
     """The alpha that weighs both losses alike under the other reduction, for images of so many values (pixels).
 

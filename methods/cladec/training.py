@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from datasets.base import Split
+from datasets.stream import Stream
 from methods.cladec.layers import CHUNK, codes_of, frozen
 from methods.cladec.losses import Losses, losses
 from methods.cladec.model import Autoencoder, Explained
@@ -33,15 +34,31 @@ class Material:
     targets: Int[Tensor, "n"]
 
 
+def check_in_memory(split: Split) -> None:
+    """Raises ValueError for a stream: inputs and codes are learned from over and over, in any order."""
+    if isinstance(split, Stream):
+        raise ValueError("ClaDec needs data in memory, got a stream from disk; leave in_memory=false out")
+
+
 def coded(explained: Explained, split: Split, target: Target) -> Material:
-    """The material of ClaDec."""
+    """The material of ClaDec.
+
+    Raises:
+        ValueError: a stream, before any of it is read.
+    """
+    check_in_memory(split)
     seen = codes_of(explained.classifier, explained.path, split)
     labels = split.labels if target == "true" else predicted(explained.classifier, split)
     return Material(seen, split.inputs, labels)
 
 
 def plain(split: Split) -> Material:
-    """The material of the reference."""
+    """The material of the reference.
+
+    Raises:
+        ValueError: a stream.
+    """
+    check_in_memory(split)
     return Material(split.inputs, split.inputs, split.labels)
 
 
@@ -104,7 +121,7 @@ def fit(explained: Explained, train: Split, settings: Settings, *, alpha: float 
     Weights, order and noise come from the global generator of torch. The classifier is left as it was.
 
     Raises:
-        ValueError: no images, or a layer that the decoder is not for.
+        ValueError: no images, a stream, or a layer that the decoder is not for.
     """
     (model,) = fit_all(explained, train, settings, alphas=(alpha,))
     return model

@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter
 from seaborn import color_palette
 
 from benchmark.statistics import Summary, summarise
-from reports.cladec.results import System, summary, systems
+from reports.cladec.results import System, shortest, summary, systems
 from reports.drawing import PAGE, save
 
 RATIO = "ratio"
@@ -62,7 +62,7 @@ def _figure(system: System) -> Figure:
     handles = [Line2D([], [], color=colours[x], linestyle=d, label=x) for x, d in zip(layers, DASHES * 9, strict=False)]
     handles += [Line2D([], [], label=name, **{"color": "0.3", **how}) for name, how in KEY.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=7, frameon=False)
-    figure.suptitle(f"{system.name}: {system.classifier}, {system.reduction} of squared errors", fontsize=8)
+    figure.suptitle(system.title, fontsize=8)
     return figure
 
 
@@ -101,7 +101,7 @@ def _finish(axis: Axes, system: System, dataset: str, metric: str) -> None:
     axis.set_ylim(max(low, 0) if metric != RATIO else None, min(high, 1.005) if metric in PERCENT else None)
     if metric in PERCENT:
         axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
-    at = {position(alpha, system.alphas): f"{alpha:g}" for alpha in _ticks(system.alphas)}
+    at = {position(alpha, system.alphas): shortest(alpha) for alpha in _ticks(system.alphas)}
     axis.set_xticks(list(at), list(at.values()), fontsize=6, rotation=40)
     axis.tick_params(axis="y", labelsize=6)
     axis.set_xlabel("alpha, by log(1 - alpha)", fontsize=7)

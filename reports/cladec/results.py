@@ -17,12 +17,14 @@ Single trainings, 10,000 test images, reconstruction errors summed over pixels. 
 with dropout in the encoder of ClaDec, but not in that of its reference.
 """
 PUBLISHED_CLASSIFIER = "vgg_small"
+PUBLISHED_TRAINING = ("sum", False, "true")
+"""Reduction, variational and target."""
 
 METRICS = (
     "total", "reconstruction", "classification", "evaluation_accuracy", "frozen_accuracy", "frozen_cross_entropy",
     "agreement", "divergence",
 )  # fmt: skip
-COMPARABLE = ["name", "classifier", "reduction"]
+COMPARABLE = ["name", "classifier", "reduction", "target", "variational"]
 """What all decoders have in common that one table or figure is about."""
 
 TRAINING = ["dataset", "layer", "kind", "alpha", "seed"]
@@ -31,9 +33,12 @@ TRAINING = ["dataset", "layer", "kind", "alpha", "seed"]
 
 @dataclass(frozen=True, eq=False)
 class System:
-    """Trainings that can be compared: one experiment, one classifier, one reduction of the reconstruction error.
+    """Trainings that can be compared: one experiment, one classifier, one kind of training.
 
     Attributes:
+        reduction: of the reconstruction error: sum or mean.
+        variational: decoded from Gaussians (ClaDec-VAE, RefVAE).
+        target: label of the classification loss: true or predicted.
         rows: of `frame`, decoders and references.
         classifiers: of `frame`, their classifiers on original images.
     """
@@ -41,13 +46,22 @@ class System:
     name: str
     classifier: str
     reduction: str
+    variational: bool
+    target: str
     rows: pd.DataFrame
     classifiers: pd.DataFrame
 
     @property
+    def title(self) -> str:
+        """For captions and headings."""
+        more = [", variational"] * self.variational + [", predicted targets"] * (self.target == "predicted")
+        return "".join((f"{self.name}: {self.classifier}, {self.reduction} of squared errors", *more))
+
+    @property
     def slug(self) -> str:
         """For names of files."""
-        written = "-".join((self.name, self.classifier, self.reduction))
+        more = ["variational"] * self.variational + ["predicted"] * (self.target == "predicted")
+        written = "-".join((self.name, self.classifier, self.reduction, *more))
         return "".join(c if c.isalnum() or c in "-_" else "-" for c in written)
 
     @property
@@ -69,7 +83,8 @@ class System:
 
     def published(self, dataset: str, layer: str, kind: str, alpha: float | None = None) -> dict[str, float]:
         """Metric -> published value; empty where there is none that compares."""
-        if self.classifier.partition("[")[0] != PUBLISHED_CLASSIFIER or self.reduction != "sum":
+        trained = self.reduction, self.variational, self.target
+        if self.classifier.partition("[")[0] != PUBLISHED_CLASSIFIER or trained != PUBLISHED_TRAINING:
             return {}
         known = pd.read_csv(PUBLISHED)
         same = (known.dataset == dataset.partition("[")[0]) & (known.layer == layer) & (known.kind == kind)
@@ -94,12 +109,12 @@ def systems(found: pd.DataFrame) -> Iterator[System]:
     """
     decoders, classifiers = found[found.kind != "classifier"], found[found.kind == "classifier"]
     for key, rows in decoders.groupby(COMPARABLE, sort=False):
-        name, classifier, reduction = map(str, key)
+        (name, classifier, reduction, target), variational = map(str, key[:-1]), bool(key[-1])
         if rows.duplicated(TRAINING).any():
             raise ValueError(f"run holds two experiments named {name}; give a folder that holds one of them")
         same = (classifiers.classifier == classifier) & classifiers.recipe.isin(rows.recipe)
         own = classifiers[same].drop_duplicates(["dataset", "seed"])
-        yield System(name, classifier, reduction, rows, own)
+        yield System(name, classifier, reduction, variational, target, rows, own)
 
 
 def summary(rows: pd.DataFrame, metric: str) -> Summary:
@@ -107,6 +122,15 @@ def summary(rows: pd.DataFrame, metric: str) -> Summary:
     if metric == "evaluation_accuracy" and len(rows) == 1:
         return summarise(rows.evaluations.iloc[0])
     return summarise(rows[metric])
+
+
+def shortest(alpha: float) -> str:
+    """The shortest text that no other alpha has, as folders are named.
+
+    >>> [shortest(alpha) for alpha in (0.0, 0.5, 0.99, 0.9999999, 1.0)]
+    ['0', '0.5', '0.99', '0.9999999', '1']
+    """
+    return repr(float(alpha)).removesuffix(".0")
 
 
 def _record(result: Mapping[str, Any]) -> dict[str, object]:
@@ -119,6 +143,8 @@ def _record(result: Mapping[str, Any]) -> dict[str, object]:
         "layer": "" if alone else result["layer"],
         "alpha": _number(result["alpha"]) if result["kind"] == "cladec" else np.nan,
         "reduction": result["settings"].get("reduction", "sum"),
+        "variational": bool(result["settings"].get("variational", False)),
+        "target": result["settings"].get("target", "true"),
         **{name: _number(test.get(name)) for name in METRICS},
         "evaluations": tuple(evaluations),
         "evaluation_accuracy": float(np.mean(evaluations)) if evaluations else np.nan,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from benchmark.statistics import Summary, summarise
-from reports.cladec.results import METRICS, System, summary, systems
+from reports.cladec.results import METRICS, System, shortest, summary, systems
 from reports.style import Form
 from reports.table import Table
 
@@ -36,7 +36,7 @@ PUBLISHED = ", published"
 
 
 def evaluation(found: pd.DataFrame) -> list[Table]:
-    """A table for each experiment, classifier and reduction: a row for each data set, layer and metric.
+    """A table for each experiment, classifier and kind of training: a row for each data set, layer and metric.
 
     Args:
         found: from `results.frame`.
@@ -56,7 +56,7 @@ def _table(system: System) -> Table:
     index = pd.Index(names, name="data, layer, metric")
     return Table(
         f"evaluation-{system.slug}",
-        f"Evaluation of {system.name}: {system.classifier}, {system.reduction} of squared errors.",
+        f"Evaluation of {system.title}.",
         pd.DataFrame(shown, index),
         pd.DataFrame(numbers, index),
         tuple(_notes(system, compared=any(name.endswith(PUBLISHED) for name in names))),
@@ -65,7 +65,7 @@ def _table(system: System) -> Table:
 
 
 def _columns(system: System) -> list[Column]:
-    alphas: list[Column] = [(f"{alpha:g}", "cladec", alpha) for alpha in system.alphas]
+    alphas: list[Column] = [(shortest(alpha), "cladec", alpha) for alpha in system.alphas]
     return [("classifier", "classifier", None), ("RefAE", "reference", None), *alphas]
 
 

@@ -8,8 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from datasets.base import Split
+from datasets.stream import Stream
 from methods.base import Skip, source_of
-from methods.decoding import SCORES, Decoding, Reconstructed, Score, raised, scores
+from methods.cladec.model import Explained, reconstruct
+from methods.cladec.training import fit_all
+from methods.decoding import SCORES, Decoding, Reconstructed, Score, TrainedDecoders, raised, scores
 from tests.methods.networks import Standardise, convolutional, split
 
 
@@ -119,6 +122,42 @@ def test_classifiers_without_the_layer_and_rows_of_tables_are_skipped() -> None:
     assert Decoding(layer="dense", steps=1).prepare(mlp, train)(train.inputs[:1], torch.tensor([0])).isfinite().all()
     with pytest.raises(Skip, match="no images"):
         Decoding().prepare(mlp, Split(torch.rand(4, 6), torch.arange(4) % 2))
+
+
+def test_streams_are_skipped_before_they_are_read() -> None:
+    def read(index: Tensor) -> Tensor:
+        raise AssertionError("read")
+
+    train = Stream(labels=torch.arange(12) % 3, read=read, shape=(1, 8, 8))
+    with pytest.raises(Skip, match="needs data in memory, got a stream"):
+        Decoding().prepare(convolutional(1), train)
+
+
+class Grumpy(nn.Module):
+    """Takes one example, but not several."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        if len(inputs) > 1:
+            raise ValueError("one at a time")
+        return inputs
+
+
+def test_errors_while_training_are_no_reason_to_skip() -> None:
+    with pytest.raises(ValueError, match="one at a time"):
+        Decoding(steps=1).prepare(nn.Sequential(Grumpy(), convolutional(1)), split((1, 8, 8)))
+
+
+def test_models_are_those_that_the_same_draws_fit() -> None:
+    classifier, train = convolutional(1), split((1, 8, 8))
+    source = Decoding(steps=2).source
+    assert isinstance(source, TrainedDecoders)
+    torch.manual_seed(0)
+    passed = source.prepare(classifier, train)(train.inputs[:2], torch.tensor([0, 1]))
+    torch.manual_seed(0)
+    explained = Explained(classifier, "8", train.inputs[:1])
+    reference, decoder, _ = fit_all(explained, train, source.settings(len(train)), alphas=(None, 0.0, 0.99))
+    made = [reconstruct(model, explained, train.inputs[:2]) for model in (reference, decoder)]
+    assert torch.equal(passed[:, SCORES.index("difference")], (made[0] - made[1]).abs())
 
 
 def test_alphas_out_of_their_range_are_refused() -> None:

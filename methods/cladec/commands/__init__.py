@@ -54,7 +54,7 @@ class Train:
         )
         results = trained(todo)
         print("\n\n".join(table.text() for table in _tables(results)))
-        print("\n".join(dict.fromkeys(str(task.home) for task in todo)))
+        _print_homes(todo)
         return int(_missing(results, todo))
 
 
@@ -72,12 +72,13 @@ class Evaluate:
         from reports.hns.results import by_folder
 
         found = by_folder(self.run).values()
-        models = [result for result in found if result.get("kind") in ("cladec", "reference")]
+        models = [result for result in found if result.get("kind") in tasks.KINDS]
         if not models:
             raise ValueError(f"run: {self.run} holds no finished training; give a folder that cladec train has filled")
         above = (folder / "classifiers" for folder in self.run.resolve().parents)
         beside = next((by_folder(folder).values() for folder in above if folder.is_dir()), found)
-        return _shown([*models, *_classifiers(beside, models)], self.run)
+        _shown([*models, *_classifiers(beside, models)], self.run)
+        return 0
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Explain:
     """Draws test images beside what is decoded of them; of a variational model, what its latent space holds.
 
     Attributes:
-        run: the folder of one layer and seed, that train has printed.
+        run: the folder of one layer and seed, that train or sweep has printed.
         seed: which examples are drawn.
     """
 
@@ -103,6 +104,8 @@ class Explain:
 @dataclass(frozen=True)
 class Sweep:
     """Trains decoders of several layers with every alpha: the evaluation table, and its metrics against alpha.
+
+    Prints the folders of layers and seeds below them, for evaluate and explain.
 
     Attributes:
         config: digits, mnist, fashion_mnist, authors, vae, or a TOML file of your own.
@@ -132,7 +135,9 @@ class Sweep:
         ]
         results = trained(todo)
         folder = self.means.out / "sweeps" / slug(self.experiment.dataset) / self.identifier
-        return max(_shown(results, folder), int(_missing(results, todo)))
+        _shown(results, folder)
+        _print_homes(todo)
+        return int(_missing(results, todo))
 
 
 def trained(todo: Sequence[tasks.Task]) -> list[Result]:
@@ -141,6 +146,11 @@ def trained(todo: Sequence[tasks.Task]) -> list[Result]:
     ready = each(tasks.train_classifier, tasks.classifiers(todo), "classifier")
     able = [task for task in todo if tasks.classifiers([task])[0] in ready]
     return [*ready.values(), *each(tasks.train, able, "training").values()]
+
+
+def _print_homes(todo: Sequence[tasks.Task]) -> None:
+    """Folders that evaluate and explain take, each once."""
+    print("\n".join(dict.fromkeys(str(task.home) for task in todo)))
 
 
 def _missing(results: Sequence[Result], todo: Sequence[tasks.Task]) -> bool:
@@ -154,7 +164,7 @@ def _tables(results: Sequence[Result]) -> list[Any]:
     return evaluation(frame(results))
 
 
-def _shown(results: Sequence[Result], folder: Path) -> int:
+def _shown(results: Sequence[Result], folder: Path) -> None:
     """Prints and writes tables, and draws metrics against alpha."""
     from reports.cladec.plots import alpha_figure
     from reports.cladec.results import frame
@@ -163,7 +173,6 @@ def _shown(results: Sequence[Result], folder: Path) -> int:
     tables = _tables(results)
     paths = [path for table in tables for path in table.write(folder)] + alpha_figure(frame(results), folder)
     print("\n\n".join([*(table.text() for table in tables), "\n".join(map(str, paths))]))
-    return 0
 
 
 def _classifiers(found: Iterable[Result], models: Sequence[Result]) -> list[Result]:

@@ -9,7 +9,7 @@ from benchmark.plugins import plugin
 from benchmark.recipe import Recipe
 from hns import checkpoint
 from methods.cladec.commands import tasks
-from methods.cladec.settings import Settings
+from methods.cladec.settings import Settings, shortest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,12 +55,13 @@ def explain(home: Path, means: tasks.Means, seed: int) -> list[Path]:
     from reports.drawing import save
 
     found = [checkpoint.read_json(path) for path in sorted(home.glob(f"*/{session.RESULT}"))]
-    todo = sorted((_task(result, means) for result in found), key=lambda task: (task.alpha is not None, task.alpha))
+    models = [result for result in found if result.get("kind") in tasks.KINDS]
+    todo = sorted((_task(result, means) for result in models), key=lambda task: (task.alpha is not None, task.alpha))
     if not todo:
         raise ValueError(f"run: {home} holds no finished training; give the folder of a seed that cladec train printed")
     work = replace(tasks.bench(todo[0]), folder=home)
-    models = {_name(task): (tasks.subject(task, work), home / task.folder.name) for task in todo}
-    drawn = _drawn(models, work)
+    drawable = {_name(task): (tasks.subject(task, work), home / task.folder.name) for task in todo}
+    drawn = _drawn(drawable, work)
     index = _chosen(drawn, seed)
     layer = todo[0].experiment.layer
     figures: dict[str, Any] = {
@@ -73,7 +74,7 @@ def explain(home: Path, means: tasks.Means, seed: int) -> list[Path]:
         ),
     }
     if todo[0].experiment.settings.variational and todo[0].experiment.settings.latent_dim == 2:
-        for name, (subject, folder) in models.items():
+        for name, (subject, folder) in drawable.items():
             grid, means_of = _latent(subject, replace(work, folder=folder))
             figures[f"latent-grid-{folder.name}"] = images.latent_grid(grid, LIMIT, f"{name}, layer {layer}")
             title = f"Means of test images: {name}, layer {layer}"
@@ -90,7 +91,7 @@ def _task(result: dict[str, Any], means: tasks.Means) -> tasks.Task:
 
 
 def _name(task: tasks.Task) -> str:
-    return "RefAE" if task.alpha is None else f"ClaDec {task.alpha:g}"
+    return "RefAE" if task.alpha is None else f"ClaDec {shortest(task.alpha)}"
 
 
 def _drawn(models: dict[str, tuple["Subject", Path]], work: Any) -> Drawn:

@@ -11,10 +11,13 @@ from benchmark.recipe import Recipe
 from benchmark.spec import Training, key
 from hns.commands import tasks as common
 from hns.commands.tasks import Result, slug
-from methods.cladec.settings import Settings, check_alpha
+from methods.cladec.settings import Settings, check_alpha, shortest
 
 PUBLISHED = Recipe(epochs=10, batch_size=32, learning_rate=1e-3, schedule="constant", precision="fp32")
 """How tomtuamnuq/cladec-mnist trains its classifiers, but for the epsilon of Adam (1e-4 there)."""
+
+KINDS = ("cladec", "reference")
+"""Kinds of results that are models of a layer; those of classifiers are of another."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class Task:
     @property
     def folder(self) -> Path:
         """Its own folder."""
-        return self.home / ("reference" if self.alpha is None else f"alpha-{self.alpha:g}")
+        return self.home / ("reference" if self.alpha is None else f"alpha-{shortest(self.alpha)}")
 
 
 @dataclass(frozen=True)
@@ -130,11 +133,14 @@ def rehearse(todo: Sequence[Task]) -> None:
     """Builds the models of each experiment: bad input fails before work starts.
 
     Raises:
-        ValueError: data that cannot be read or that networks do not fit, no such layer.
+        ValueError: data that cannot be read or that networks do not fit, no such layer, no TensorBoard.
     """
     from benchmark.session import device
+    from hns import board
     from methods.cladec import session
 
+    if todo[0].means.tensorboard:
+        board.check()
     device(todo[0].means.device)
     for experiment in dict.fromkeys(task.experiment for task in todo):
         task = next(task for task in todo if task.experiment == experiment)

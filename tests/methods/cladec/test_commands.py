@@ -1,11 +1,14 @@
 """The commands of ClaDec, end to end on digits."""
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from methods.cladec.commands import CONFIGS
+from methods.cladec.commands.tasks import PUBLISHED, Experiment, Means, tasks
 from run_benchmark import main
 
 FAST = ["--epochs", "1", "--recipe.epochs", "1", "--workers", "0", "--alphas", "0", "0.99"]
@@ -39,6 +42,14 @@ def test_trainings_are_evaluated_with_their_classifiers(trained: Path, capsys: p
     assert (trained / "digits" / "evaluation-default-vgg_small-sum.tex").exists()
 
 
+def test_classifiers_alone_are_not_drawn(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shared,) = (trained / "digits" / "classifiers").iterdir()
+    for folder in (shared, shared / "0"):
+        assert main(["cladec", "explain", str(folder), "--out", str(trained)]) == 2
+        said = capsys.readouterr().err
+        assert "holds no finished training" in said and said.count("\n") == 1
+
+
 def test_reconstructions_are_drawn(trained: Path) -> None:
     home = trained / "digits" / "conv" / "default" / "0"
     assert main(["cladec", "explain", str(home), "--out", str(trained)]) == 0
@@ -59,10 +70,30 @@ def test_a_sweep_compares_layers_and_goes_on(tmp_path: Path, capsys: pytest.Capt
     words = ["cladec", "sweep", "--out", str(tmp_path), *FAST[:-1], "--layers", "conv", "1.10"]
     assert main(words) == 0
     first = capsys.readouterr().out
+    homes = [str(tmp_path / "digits" / layer / "default" / "0") for layer in ("conv", "1.10")]
+    assert first.splitlines()[-2:] == homes
     assert "digits, 1.10, reconstruction" in first
     assert (tmp_path / "sweeps" / "digits" / "default" / "alpha-default-vgg_small-sum.png").exists()
     assert main(words) == 0
     assert capsys.readouterr().out == first
+    assert main(["cladec", "evaluate", homes[1]]) == 0
+
+
+def test_alphas_that_hardly_differ_have_folders_of_their_own(tmp_path: Path) -> None:
+    alphas = (0.0, 0.5, 0.99, 1e-05, 0.9999999, 1.0)
+    todo = tasks(replace(Experiment(), alphas=alphas), PUBLISHED, Means(out=tmp_path), "default", [0], 0)
+    assert [task.folder.name for task in todo] == [
+        "reference", "alpha-0", "alpha-0.5", "alpha-0.99", "alpha-1e-05", "alpha-0.9999999", "alpha-1",
+    ]  # fmt: skip
+
+
+def test_a_missing_tensorboard_is_noticed_before_anything_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    assert main(["cladec", "train", "--out", str(tmp_path / "out"), "--tensorboard", *FAST]) == 2
+    assert "tensorboard is not installed" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("name", [path.stem for path in CONFIGS.glob("*.toml")])

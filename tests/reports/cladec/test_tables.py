@@ -20,6 +20,11 @@ def test_columns_are_those_of_the_published_table() -> None:
     assert list(only(sweep()).shown) == ["classifier", "RefAE", "0", "0.5", "0.99", "1"]
 
 
+def test_alphas_that_hardly_differ_have_columns_of_their_own() -> None:
+    close = [decoder(alpha) for alpha in (None, 0.9999999, 1.0)]
+    assert list(only(close).shown) == ["classifier", "RefAE", "0.9999999", "1"]
+
+
 def test_cells_are_means_with_intervals_over_trainings() -> None:
     shown = only(sweep()).shown
     # 3.0 and 3.1: the standard error is 0.05, the quantile of one degree of freedom 12.706
@@ -45,8 +50,12 @@ def test_published_values_stand_below_ours() -> None:
     assert "mnist, conv, agreement, published" not in names
 
 
-def test_nothing_published_beside_other_classifiers_reductions_or_data() -> None:
-    for more in ({"classifier": "small_cnn"}, {"settings": {"reduction": "mean"}}, {"dataset": "digits"}):
+def test_nothing_published_beside_other_classifiers_trainings_or_data() -> None:
+    others = (
+        {"classifier": "small_cnn"}, {"settings": {"reduction": "mean"}}, {"settings": {"variational": True}},
+        {"settings": {"target": "predicted"}}, {"dataset": "digits"},
+    )  # fmt: skip
+    for more in others:
         assert not [name for name in only(sweep(**more)).shown.index if "published" in name]
 
 
@@ -57,6 +66,16 @@ def test_reductions_never_share_a_table() -> None:
     assert first.name != second.name
     assert any("do not compare" in note for note in second.notes)
     assert second.shown.loc["mnist, conv, frozen accuracy", "classifier"] == "99.05 ± 0.64"
+
+
+@pytest.mark.parametrize("settings", [{"variational": True}, {"target": "predicted"}])
+def test_variational_systems_and_predicted_targets_have_tables_of_their_own(settings: dict) -> None:
+    first, second = evaluation(frame([*sweep(), *sweep(settings=settings)]))
+    word = next(iter(settings)) if "variational" in settings else "predicted"
+    assert first.name == "evaluation-made-up-vgg_small-sum" and second.name == f"{first.name}-{word}"
+    assert word in second.caption and word not in first.caption
+    assert "mnist, conv, total, published" in first.shown.index
+    assert "mnist, conv, total, published" not in second.shown.index
 
 
 def test_metrics_that_nobody_measured_have_no_row() -> None:
