@@ -45,7 +45,7 @@ class TrainedDecoders:
         See `Decoding`.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     explains: ClassVar[Explains] = "classifier"
 
     layer: str
@@ -116,7 +116,7 @@ class Decoding(View):
         steps: of each of the three trainings, rounded up to whole epochs.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     explains: ClassVar[Explains] = "classifier"
     trains: ClassVar[bool] = True
 

@@ -23,7 +23,7 @@ from methods.cladec.settings import Settings
 from methods.cladec.training import Training, check_in_memory, coded
 from methods.cladec.training import plain as of_images
 
-VERSION = 1
+VERSION = 2
 """Raised when the results of the same settings change on purpose."""
 
 LAST, WEIGHTS, RESULT = "last.safetensors", "weights.safetensors", "result.json"

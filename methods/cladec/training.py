@@ -69,6 +69,17 @@ def predicted(classifier: nn.Module, split: Split) -> Int[Tensor, "n"]:
         return torch.cat([classifier(chunk.inputs).argmax(1) for chunk in split.chunks(CHUNK)])
 
 
+@torch.no_grad()
+def start_at_mean(decoder: nn.Module, images: Float[Tensor, "n c h w"]) -> None:
+    """Lets a decoder begin with images of the mean brightness of each channel.
+
+    Begun at 0.5, images that are mostly black drive all weights together until the sigmoid is 0 and nothing is learned.
+    """
+    last = [layer for layer in decoder.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)][-1]
+    assert last.bias is not None
+    last.bias.copy_(images.mean((0, 2, 3)).logit(1e-3))
+
+
 class Training:
     """A training under way. Randomness comes from the global generator of torch: seed it, or restore it.
 
@@ -81,6 +92,8 @@ class Training:
     ) -> None:
         self.model, self.classifier, self.material = model, classifier, material
         self.alpha, self.settings = alpha, settings
+        if settings.decoder == "generated":
+            start_at_mean(model.decoder, material.images)
         self.optimiser = Adam(
             model.parameters(), settings.learning_rate, eps=settings.epsilon, weight_decay=settings.weight_decay,
             fused=True,

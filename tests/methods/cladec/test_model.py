@@ -259,6 +259,15 @@ def test_the_reference_sees_images_and_ignores_the_classifier() -> None:
     assert row["total"] == row["reconstruction"]
 
 
+def test_generated_decoders_begin_at_the_mean_brightness() -> None:
+    what, train = explained("conv"), digits_like()
+    model = what.cladec(SETTINGS)
+    Training(model, what.classifier, coded(what, train, "true"), alpha=0.0, settings=SETTINGS)
+    with torch.no_grad():
+        shown = model.decoder(torch.zeros(1, *what.code_shape))
+    torch.testing.assert_close(shown, train.inputs.mean().expand_as(shown))
+
+
 def test_a_variational_model_draws_only_while_it_trains() -> None:
     what, train = explained("dense"), digits_like()
     model = what.cladec(replace(SETTINGS, variational=True))
