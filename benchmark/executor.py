@@ -189,13 +189,27 @@ def pool(workers: int) -> Iterator[Executor]:
     context = multiprocessing.get_context("spawn")
     processes = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
     try:
-        yield processes
+        with _one_bar():
+            yield processes
     except BaseException:  # Ctrl-C too: do not wait for the cells in flight
         for worker in multiprocessing.active_children():
             worker.terminate()
         raise
     finally:
         processes.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def _one_bar() -> Iterator[None]:
+    """No progress bars in the worker processes that start meanwhile: the one of all tasks is enough."""
+    before = os.environ.get("TQDM_DISABLE")
+    os.environ["TQDM_DISABLE"] = "1"  # tqdm reads it when it is imported
+    try:
+        yield
+    finally:
+        os.environ.pop("TQDM_DISABLE")
+        if before is not None:
+            os.environ["TQDM_DISABLE"] = before
 
 
 def _start_worker() -> None:

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
+from tqdm import tqdm
 
 from benchmark.augmentation import augmented
 from benchmark.precision import products
@@ -26,6 +27,9 @@ Device = torch.device | str
 
 JOINED = 2**26
 """Logits that are scored together: a quarter of a gigabyte."""
+
+PATIENCE = 5.0
+"""Seconds that a training may take without a progress bar."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ def _train_together(network: nn.Module, split: Split, recipe: Recipe, pairing: t
     indices = _indices(len(split), recipe, pairing, least=team.least)
     sizes = [len(batch) for batch in batches(torch.arange(len(split)), recipe.batch_size, least=team.least)]
     feed = zip(split.batches(map(team.share, indices)), cycle(sizes), strict=False)
-    _fit(network, feed, lambda part: loss_of(part[0]) * team.weight(part[1]), recipe, len(sizes))
+    bar = team.rank == 0
+    _fit(network, feed, lambda part: loss_of(part[0]) * team.weight(part[1]), recipe, len(sizes), bar=bar)
 
 
 def stacks(network: nn.Module, split: Split, recipe: Recipe) -> bool:
@@ -213,12 +218,16 @@ def _fit(
     loss: Callable[[Batch], Float[Tensor, ""]],
     recipe: Recipe,
     num_batches: int,
+    *,
+    bar: bool = True,
 ) -> None:
     """Takes a step for each batch of a feed, which has all epochs."""
     device = next(network.parameters()).device
     optimiser = _optimiser(network, recipe)
     network.train()
-    for step, batch in enumerate(feed):
+    steps = num_batches * recipe.epochs
+    shown = tqdm(feed, total=steps, unit="step", leave=False, delay=PATIENCE, disable=not bar)
+    for step, batch in enumerate(shown):
         for group in optimiser.param_groups:
             group["lr"] = recipe.learning_rate * _factor(step, recipe, num_batches)
         optimiser.zero_grad()

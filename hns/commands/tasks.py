@@ -1,10 +1,8 @@
 """Trainings and baselines as tasks that worker processes take: data, seeds and folders meet sessions here."""
 
-import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -172,11 +170,7 @@ def each(work: Callable[[AnyJob], Done], todo: Sequence[AnyJob], what: str) -> d
         return {}
     workers = min(num_workers(todo[0].means.workers, device(todo[0].means.device)), len(todo))
     workers = workers if workers > 1 else 0
-    with (
-        tqdm(total=len(todo), unit=what, disable=len(todo) == 1) as bar,
-        _one_bar() if workers else nullcontext(),
-        pool(workers) as hands,
-    ):
+    with tqdm(total=len(todo), unit=what, disable=len(todo) == 1) as bar, pool(workers) as hands:
         futures = [hands.submit(_attempt, work, task) for task in todo]
         for future in futures:
             future.add_done_callback(lambda _: bar.update())
@@ -200,19 +194,6 @@ def _attempt(work: Callable[[AnyJob], Done], task: AnyJob) -> Done | Exception:
         if not isinstance(error, EXPECTED):
             traceback.print_exc()
         return error
-
-
-@contextmanager
-def _one_bar() -> Iterator[None]:
-    """No progress bars in the worker processes that start meanwhile: the one of all tasks is enough."""
-    before = os.environ.get("TQDM_DISABLE")
-    os.environ["TQDM_DISABLE"] = "1"  # tqdm reads it when it is imported
-    try:
-        yield
-    finally:
-        os.environ.pop("TQDM_DISABLE")
-        if before is not None:
-            os.environ["TQDM_DISABLE"] = before
 
 
 def rehearse(todo: Sequence[Task]) -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from benchmark import training
 from benchmark.augmentation import augmented
 from benchmark.classifiers import classifier
 from benchmark.plugins import plugin
@@ -122,3 +123,13 @@ def test_shifts_move_whole_pixels_by_at_most_four_and_flip_half_of_the_images() 
 def test_crops_of_a_constant_image_are_constant() -> None:
     views = augmented(torch.full((50, 3, 16, 16), 0.7), "resized_crop", generator("augment"))
     assert views[:, :, 4:-4, 4:-4].sub(0.7).abs().max() < 1e-5
+
+
+def test_a_training_that_takes_seconds_shows_its_steps(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained(blobs(), replace(RECIPE, epochs=1))
+    assert "step" not in capsys.readouterr().err
+    monkeypatch.setattr(training, "PATIENCE", 0.0)
+    trained(blobs(), replace(RECIPE, epochs=1))
+    assert "/10 [" in capsys.readouterr().err
