@@ -195,7 +195,7 @@ class _Sample:
 
 @dataclass
 class _Counting:
-    """An attribution function that counts the images that go through a network; not those of a call that fails."""
+    """An attribution function that counts the images that enter a network; not those of a call that fails."""
 
     attribute: AttributionFunction
     network: nn.Module
@@ -203,7 +203,7 @@ class _Counting:
 
     def __call__(self, inputs: Float[Tensor, "n *feature"], targets: Integer[Tensor, "n"]) -> Tensor:
         seen: list[int] = []
-        handle = self.network.register_forward_hook(lambda _, __, logits: seen.append(len(logits)))
+        handle = self.network.register_forward_pre_hook(lambda _, arguments: seen.append(len(arguments[0])))
         try:
             passed = self.attribute(inputs, targets)
         finally:

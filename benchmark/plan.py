@@ -41,7 +41,7 @@ class Matrix:
         datasets: names such as "mnist" or "mnist[train=10000,test=2000]".
         classifiers: names such as "cnn_small" or "resnet18[width=32]".
         explainers: names, with parameters such as "smoothgrad[samples=50]", "my_file:MyExplainer", or a group: "paper"
-            (the 17 rows of Hooker et al. 2019), "controls".
+            (the 17 rows of Hooker et al. 2019), "controls", "cladec_scores".
         seeds: how many: 0, 1, ... seeds - 1.
         fractions: shares of features removed, in [0, 1]; the original (0) is always measured.
         orders: morf removes the most important first (ROAR), lerf the least important (KAR).

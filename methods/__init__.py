@@ -36,10 +36,14 @@ EXPLAINERS: dict[str, str] = {
 }
 
 _BASES = ("gradient", "guided_backprop", "integrated_gradients")
+_DECODED = ("difference", "similarity", "gap", "kept", "share", "pressure")
 _ENSEMBLES = ("squared", "smoothgrad", "smoothgrad_squared", "vargrad")
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "paper": ("random", "sobel", *_BASES, *(f"{ensemble}[base={base}]" for ensemble in _ENSEMBLES for base in _BASES)),
     "controls": ("random", "sobel", "center", "deviation"),
+    "cladec_scores": (*(f"cladec[score={score}]" for score in _DECODED), "deviation"),
 }
-"""`paper`: the 17 rows that can be rebuilt from Hooker et al. 2019 (the text counts 18 and does not name the last)."""
+"""`paper`: the 17 rows that can be rebuilt from Hooker et al. 2019 (the text counts 18 and does not name the last).
+
+`cladec_scores`: all of decoded layers of decoded layers, beside the control that two of them are built on."""

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from datasets.base import Split
 from methods.base import Explainer, Explains, Skip, View
-from methods.cladec.layers import located
-from methods.cladec.model import Explained, reconstruct
+from methods.cladec.layers import codes, located
+from methods.cladec.model import Explained
 from methods.cladec.settings import Settings
 from methods.cladec.training import check_in_memory, fit_all
 
@@ -62,8 +62,11 @@ class TrainedDecoders:
         models = fit_all(explained, train, settings, alphas=alphas)
         mean, spread = train.statistics.feature_mean, float(train.statistics.std.square().sum())
 
+        @torch.no_grad()
         def attribute(inputs: Float[Tensor, "b c h w"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b scores c h w"]:
-            found = Reconstructed(inputs, *(reconstruct(model, explained, inputs) for model in models))
+            code = codes(classifier, explained.path, inputs)
+            made = [model(seen) for model, seen in zip(models, (inputs, code, code), strict=True)]
+            found = Reconstructed(inputs, *made)
             shown = scores(found, mean.to(inputs.device), spread)
             return torch.stack([score.expand_as(inputs) for score in shown.values()], 1)
 

@@ -63,6 +63,11 @@ def generated(code_shape: Shape, feature_shape: Shape) -> nn.Sequential:
     return nn.Sequential(*first, *_doubled(width, channels, doublings), Crop(*sides), nn.Sigmoid())
 
 
+def published(code_shape: Shape, feature_shape: Shape) -> nn.Sequential:
+    """That of tomtuamnuq/cladec-mnist for the layer: `published_dense` of vectors, `published_conv` of maps."""
+    return (published_dense if len(code_shape) == 1 else published_conv)(code_shape, feature_shape)
+
+
 def published_dense(code_shape: Shape, feature_shape: Shape) -> nn.Sequential:
     """The decoder of tomtuamnuq/cladec-mnist for its dense layer; 149,889 parameters from 128 values.
 
@@ -88,6 +93,7 @@ def published_conv(code_shape: Shape, feature_shape: Shape) -> nn.Sequential:
 
 DECODERS: dict[DecoderKind, Callable[[Shape, Shape], nn.Sequential]] = {
     "generated": generated,
+    "published": published,
     "published_dense": published_dense,
     "published_conv": published_conv,
 }

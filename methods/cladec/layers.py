@@ -11,9 +11,6 @@ from torch import Tensor, nn
 from datasets.base import Split
 from hns.seeker import keras_initialised
 
-WORDS = ("conv", "dense")
-"""The output of the last convolutional block, pooled where it is; and what the last linear layer sees."""
-
 CHUNK = 128
 """Images that pass a network together where nothing is learned: activations of more would not fit in the cache."""
 
@@ -71,7 +68,10 @@ def layers(classifier: nn.Module, example: Float[Tensor, "1 *feature"]) -> dict[
 
 
 def located(classifier: nn.Module, layer: str, example: Float[Tensor, "1 *feature"]) -> str:
-    """The dotted name of the module that a name of a layer, or one of `WORDS`, stands for.
+    """The dotted name of the module that a name of a layer stands for.
+
+    Besides dotted names there are conv, the output of the last convolutional block, pooled where it is, and dense, what
+    the last linear layer sees.
 
     Raises:
         ValueError: there is none.
@@ -79,10 +79,11 @@ def located(classifier: nn.Module, layer: str, example: Float[Tensor, "1 *featur
     known = layers(classifier, example)
     if layer in known:
         return layer
-    found = {"conv": _last_maps, "dense": _last_vector}[layer](classifier, known) if layer in WORDS else None
-    if found is None:
-        raise ValueError(f"layer must be one of {', '.join([*WORDS, *known])} in this classifier, got {layer!r}")
-    return found
+    meant = {"conv": _last_maps(classifier, known), "dense": _last_seen(classifier, known)}
+    words = {word: path for word, path in meant.items() if path}
+    if layer not in words:
+        raise ValueError(f"layer must be one of {', '.join([*words, *known])} in this classifier, got {layer!r}")
+    return words[layer]
 
 
 def reached(network: nn.Module, path: str, inputs: Float[Tensor, "b *feature"]) -> Float[Tensor, "b *code"]:
@@ -151,11 +152,13 @@ def _last_maps(classifier: nn.Module, known: dict[str, Shape]) -> str | None:
     return maps[-1] if convolutions else None
 
 
-def _last_vector(classifier: nn.Module, known: dict[str, Shape]) -> str | None:
-    """The layer before the last linear one."""
-    vectors = [name for name, shape in known.items() if len(shape) == 1]
-    linear = [i for i, name in enumerate(vectors) if isinstance(classifier.get_submodule(name), nn.Linear)]
-    return vectors[linear[-1] - 1] if linear and linear[-1] else None
+def _last_seen(classifier: nn.Module, known: dict[str, Shape]) -> str | None:
+    """The layer before the last linear one: a vector, or maps where no module flattens them."""
+    names = [*known]
+    linear = [i for i, name in enumerate(names) if isinstance(classifier.get_submodule(name), nn.Linear)]
+    before = names[: linear[-1]] if linear else []
+    vectors = [name for name in before if len(known[name]) == 1]
+    return next(reversed(vectors or before), None)
 
 
 def _working(network: nn.Module, path: str, example: Float[Tensor, "1 *feature"]) -> set[str]:

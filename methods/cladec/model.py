@@ -65,7 +65,7 @@ class Autoencoder(nn.Module):
         latent = self.gaussians(code)
         if not self.training:
             return Decoded(self.decoder(latent.mean), latent)
-        noise = torch.randn_like(latent.mean)
+        noise = torch.randn(latent.mean.shape).to(latent.mean)  # drawn on the CPU, whose generator is kept
         return Decoded(self.decoder(latent.mean + (latent.log_variance / 2).exp() * noise), latent)
 
     def forward(self, seen: Float[Tensor, "b *seen"]) -> Float[Tensor, "b c h w"]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from tqdm import tqdm
 
 from hns import checkpoint
 from hns.board import write_row, writer
-from hns.claim import claim_as, contents, plain
+from hns.claim import check_as, claim_as, contents, plain
 from hns.session import Bench
 from hns.state import progress, resume
 from methods.cladec.evaluation import Learn, evaluation_accuracy, measure
@@ -49,6 +50,14 @@ class Subject:
     def kind(self) -> str:
         """The kind of its row."""
         return "reference" if self.alpha is None else "cladec"
+
+    def told(self, identity: Result) -> Result:
+        """What its result says of it, besides settings."""
+        return identity | {"layer": self.layer, "kind": self.kind, "alpha": self.alpha}
+
+    def check(self, folder: Path, identity: Result) -> None:
+        """Raises ValueError where a folder belongs to other settings; data and classifier are left to `train`."""
+        check_as(folder, plain(self.settings) | self.told(identity))
 
     def model(self) -> Autoencoder:
         """Its model with fresh weights."""
@@ -113,9 +122,8 @@ def train(subject: Subject, bench: Bench, identity: Result, origin: dict[str, st
     Raises:
         ValueError: the folder belongs to other settings, data or weights of the classifier.
     """
-    told = identity | {"layer": subject.layer, "kind": subject.kind, "alpha": subject.alpha}
-    weights = {"sha256 of the classifier": _checksum(subject.explained.classifier)}
-    claim_as(bench.folder, plain(subject.settings) | told | weights | depends_on(bench))
+    told = subject.told(identity)
+    claim_as(bench.folder, plain(subject.settings) | told | _weights_of(subject) | depends_on(bench))
     if (bench.folder / RESULT).exists():
         return checkpoint.read_json(bench.folder / RESULT)
     training, seconds = _run(subject, bench)
@@ -148,8 +156,9 @@ def trained(subject: Subject, bench: Bench) -> Autoencoder:
     """The model of a finished training, in eval mode.
 
     Raises:
-        ValueError: no weights, or weights of another model.
+        ValueError: no weights, weights of another model, or a model of another classifier.
     """
+    check_as(bench.folder, _weights_of(subject))
     model = subject.model()
     load(model, bench)
     return model
@@ -196,6 +205,8 @@ def _size(network: nn.Module) -> int:
     return sum(value.numel() for value in network.parameters())
 
 
-def _checksum(network: nn.Module) -> str:
-    weights = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
-    return sha256(save(weights)).hexdigest()
+def _weights_of(subject: Subject) -> Result:
+    """Which classifier is explained."""
+    weights = subject.explained.classifier.state_dict()
+    content = save({name: value.cpu().contiguous() for name, value in weights.items()})
+    return {"sha256 of the classifier": sha256(content).hexdigest()}

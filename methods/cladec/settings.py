@@ -6,7 +6,7 @@ from typing import Literal
 
 Reduction = Literal["sum", "mean"]
 Target = Literal["true", "predicted"]
-DecoderKind = Literal["generated", "published_dense", "published_conv"]
+DecoderKind = Literal["generated", "published", "published_dense", "published_conv"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Settings:
     Attributes:
         reduction: of the squared error of an image: its sum over all values, or their mean; see `converted`.
         target: label of the classification loss, the true one or the one that the classifier predicts.
-        decoder: generated for the shape of the code, or one of the two published ones, for 28x28 images.
+        decoder: generated for the shape of the code; one of the two published ones, for 28x28 images; or published,
+            the one of both that is for the code, vector or maps.
         variational: the code passes through latent Gaussians (ClaDec-VAE, RefVAE).
         latent_dim: of these Gaussians.
         beta: weight of their KL divergence, beside errors that are sums.

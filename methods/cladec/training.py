@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from datasets.base import Split
+from datasets.batches import batches
 from datasets.stream import Stream
 from methods.cladec.layers import CHUNK, codes_of, frozen
 from methods.cladec.losses import Losses, losses
@@ -111,7 +112,7 @@ class Training:
         sums, material = torch.zeros(len(PARTS), dtype=torch.float64), self.material
         order = torch.randperm(len(material.images)).to(material.images.device)
         with frozen(self.classifier):
-            for batch in order.split(self.settings.batch_size):
+            for batch in batches(order, self.settings.batch_size):
                 found = self._step(material.seen[batch], material.images[batch], material.targets[batch])
                 sums += len(batch) * torch.stack([getattr(found, name).detach() for name in PARTS]).double().cpu()
         means = dict(zip(PARTS, (sums / len(order)).tolist(), strict=True))
@@ -128,36 +129,27 @@ class Training:
 
 
 @torch.enable_grad()
-def fit(explained: Explained, train: Split, settings: Settings, *, alpha: float | None) -> Autoencoder:
-    """A trained model in eval mode: ClaDec for an alpha, its reference for None.
+def fit_all(
+    explained: Explained, train: Split, settings: Settings, *, alphas: tuple[float | None, ...]
+) -> list[Autoencoder]:
+    """Trained models in eval mode, one after the other: ClaDec for an alpha, its reference for None.
 
-    Weights, order and noise come from the global generator of torch. The classifier is left as it was.
+    Weights, order and noise come from the global generator of torch. Codes are computed once; the classifier is left as
+    it was.
 
     Raises:
         ValueError: no images, a stream, or a layer that the decoder is not for.
     """
-    (model,) = fit_all(explained, train, settings, alphas=(alpha,))
-    return model
+    of_codes = coded(explained, train, settings.target)
+    return [
+        _fitted(explained, plain(train) if alpha is None else of_codes, alpha=alpha, settings=settings)
+        for alpha in alphas
+    ]
 
 
-@torch.enable_grad()
-def fit_all(
-    explained: Explained, train: Split, settings: Settings, *, alphas: tuple[float | None, ...]
-) -> list[Autoencoder]:
-    """The same for several alphas, one after the other, from codes that are computed once."""
-    material = coded(explained, train, settings.target) if any(alpha is not None for alpha in alphas) else None
-    return [_fitted(explained, material, train, settings, alpha) for alpha in alphas]
-
-
-def _fitted(
-    explained: Explained, material: Material | None, train: Split, settings: Settings, alpha: float | None
-) -> Autoencoder:
-    if alpha is None or material is None:
-        training = Training(
-            explained.reference(settings), explained.classifier, plain(train), alpha=0.0, settings=settings
-        )
-    else:
-        training = Training(explained.cladec(settings), explained.classifier, material, alpha=alpha, settings=settings)
+def _fitted(explained: Explained, material: Material, *, alpha: float | None, settings: Settings) -> Autoencoder:
+    model = explained.reference(settings) if alpha is None else explained.cladec(settings)
+    training = Training(model, explained.classifier, material, alpha=alpha or 0.0, settings=settings)
     while not training.finished:
         training.epoch()
     return training.model.eval()

@@ -22,14 +22,14 @@ def alpha_grid(rows: Rows, titles: Sequence[str], title: str) -> Figure:
     return tiles(rows, title, titles)
 
 
-def captions(labels: Int[np.ndarray, "n"], predicted: Int[np.ndarray, "n"], names: Sequence[str] = ()) -> list[str]:
+def captions(labels: Int[np.ndarray, "n"], predicted: Int[np.ndarray, "n"]) -> list[str]:
     """Titles of examples: the class alone where the classifier is right.
 
     >>> captions(np.array([7, 7]), np.array([7, 9]))
     ['7', '7, as 9']
     """
-    said = [[names[k] if names else str(k) for k in classes] for classes in (labels, predicted)]
-    return [true if true == found else f"{true}, as {found}" for true, found in zip(*said, strict=True)]
+    pairs = zip(labels, predicted, strict=True)
+    return [str(true) if true == found else f"{true}, as {found}" for true, found in pairs]
 
 
 def triptych(images: Mapping[str, Float[np.ndarray, "c h w"]], title: str) -> Figure:
@@ -42,12 +42,10 @@ def triptych(images: Mapping[str, Float[np.ndarray, "c h w"]], title: str) -> Fi
     return figure
 
 
-def worst_cases(
-    rows: Rows, labels: Int[np.ndarray, "n"], losses: Float[np.ndarray, "n"], title: str, names: Sequence[str] = ()
-) -> Figure:
+def worst_cases(rows: Rows, labels: Int[np.ndarray, "n"], losses: Float[np.ndarray, "n"], title: str) -> Figure:
     """An alpha grid of the example of every class with the highest loss, which the titles tell."""
     chosen = worst(labels, losses)
-    said = [f"{names[labels[i]] if names else labels[i]}\n{losses[i]:.3g}" for i in chosen]
+    said = [f"{labels[i]}\n{losses[i]:.3g}" for i in chosen]
     return tiles({name: images[chosen] for name, images in rows.items()}, title, said)
 
 
@@ -72,15 +70,13 @@ def latent_grid(images: Float[np.ndarray, "g g c h w"], limit: float, title: str
     return figure
 
 
-def latent_scatter(
-    means: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, "n"], title: str, names: Sequence[str] = ()
-) -> Figure:
+def latent_scatter(means: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, "n"], title: str) -> Figure:
     """Mean codes of examples in the colours of their classes."""
     figure = Figure(figsize=(4.6, 3.8), layout="constrained")
     axis, classes = figure.subplots(), np.unique(labels)
     for label, colour in zip(classes, color_palette("husl", len(classes)), strict=True):
         x, y = means[labels == label].T
-        axis.scatter(x, y, s=3, color=colour, linewidths=0, label=names[label] if names else str(label))
+        axis.scatter(x, y, s=3, color=colour, linewidths=0, label=str(label))
     axis.set_aspect("equal", "datalim")
     axis.set(xlabel="mean of z[0]", ylabel="mean of z[1]")
     figure.legend(loc="outside right center", markerscale=3, fontsize=FONT, frameon=False)

@@ -61,6 +61,8 @@ def _figure(system: System) -> Figure:
         axes[0].set_ylabel(dataset, fontsize=8)
     handles = [Line2D([], [], color=colours[x], linestyle=d, label=x) for x, d in zip(layers, DASHES * 9, strict=False)]
     handles += [Line2D([], [], label=name, **{"color": "0.3", **how}) for name, how in KEY.items()]
+    if system.departures:
+        handles[-1].set_label("published, trained otherwise")
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=7, frameon=False)
     figure.suptitle(system.title, fontsize=8)
     return figure

@@ -18,7 +18,16 @@ with dropout in the encoder of ClaDec, but not in that of its reference.
 """
 PUBLISHED_CLASSIFIER = "vgg_small"
 PUBLISHED_TRAINING = ("sum", False, "true")
-"""Reduction, variational and target."""
+"""Reduction, variational and target: of another, nothing that was published compares."""
+PUBLISHED_SETTINGS = {
+    "epochs": 10, "batch_size": 32, "learning_rate": 5e-3, "epsilon": 1e-4, "weight_decay": 0.0,
+    "evaluation_epochs": 10,
+}  # fmt: skip
+PUBLISHED_RECIPE = {
+    "optimiser": "adam", "epochs": 10, "batch_size": 32, "learning_rate": 1e-3, "schedule": "constant",
+}  # fmt: skip
+PUBLISHED_DATA = "[validation=0]"
+"""All training images."""
 
 METRICS = (
     "total", "reconstruction", "classification", "evaluation_accuracy", "frozen_accuracy", "frozen_cross_entropy",
@@ -70,6 +79,11 @@ class System:
         return list(dict.fromkeys(zip(self.rows.dataset, self.rows.layer, strict=True)))
 
     @property
+    def departures(self) -> list[str]:
+        """What any of its trainings has otherwise than the published ones."""
+        return list(dict.fromkeys(text for found in self.rows.departures for text in found))
+
+    @property
     def alphas(self) -> list[float]:
         """All that were trained, ascending."""
         return sorted(set(self.rows.alpha.dropna()))
@@ -105,15 +119,15 @@ def systems(found: pd.DataFrame) -> Iterator[System]:
     """Each with the classifiers that belong to it.
 
     Raises:
-        ValueError: two experiments of one name.
+        ValueError: two experiments of one name, or trainings of one layer with other settings.
     """
     decoders, classifiers = found[found.kind != "classifier"], found[found.kind == "classifier"]
     for key, rows in decoders.groupby(COMPARABLE, sort=False):
         (name, classifier, reduction, target), variational = map(str, key[:-1]), bool(key[-1])
-        if rows.duplicated(TRAINING).any():
+        if _mixed(rows):
             raise ValueError(f"run holds two experiments named {name}; give a folder that holds one of them")
-        same = (classifiers.classifier == classifier) & classifiers.recipe.isin(rows.recipe)
-        own = classifiers[same].drop_duplicates(["dataset", "seed"])
+        trained = classifiers.merge(rows[["dataset", "recipe"]].drop_duplicates())
+        own = trained[trained.classifier == classifier].drop_duplicates(["dataset", "seed"])
         yield System(name, classifier, reduction, variational, target, rows, own)
 
 
@@ -133,6 +147,13 @@ def shortest(alpha: float) -> str:
     return repr(float(alpha)).removesuffix(".0")
 
 
+def _mixed(rows: pd.DataFrame) -> bool:
+    """Whether a training is there twice, or one layer, or its classifier, was trained in several ways."""
+    settings, recipes = rows.groupby(["dataset", "layer"]).settings, rows.groupby("dataset").recipe
+    several = settings.nunique().gt(1).any() or recipes.nunique().gt(1).any()
+    return bool(several or rows.duplicated(TRAINING).any())
+
+
 def _record(result: Mapping[str, Any]) -> dict[str, object]:
     identity = {name: result[name] for name in ("dataset", "name", "seed", "classifier", "kind")}
     alone = result["kind"] == "classifier"
@@ -140,6 +161,8 @@ def _record(result: Mapping[str, Any]) -> dict[str, object]:
     evaluations = test.pop("evaluation_accuracy", None) or []
     return identity | {
         "recipe": str(result.get("recipe", "")),
+        "settings": str(result["settings"]),
+        "departures": () if alone else tuple(_departures(result)),
         "layer": "" if alone else result["layer"],
         "alpha": _number(result["alpha"]) if result["kind"] == "cladec" else np.nan,
         "reduction": result["settings"].get("reduction", "sum"),
@@ -149,6 +172,22 @@ def _record(result: Mapping[str, Any]) -> dict[str, object]:
         "evaluations": tuple(evaluations),
         "evaluation_accuracy": float(np.mean(evaluations)) if evaluations else np.nan,
     }
+
+
+def _departures(result: Mapping[str, Any]) -> Iterator[str]:
+    """What a training has otherwise than the published ones, with their value in brackets."""
+    data, bracket, parameters = result["dataset"].partition("[")
+    if bracket + parameters != PUBLISHED_DATA:
+        yield f"data {result['dataset']} ({data}{PUBLISHED_DATA})"
+    if result["classifier"] != PUBLISHED_CLASSIFIER:
+        yield f"classifier {result['classifier']} ({PUBLISHED_CLASSIFIER})"
+    settings, recipe = result["settings"], result.get("recipe", {})
+    if result["layer"] == "dense" and settings.get("decoder", "published") not in ("published", "published_dense"):
+        yield f"decoder of the dense layer {settings['decoder']} (published_dense)"
+    for kind, given, theirs in (("", settings, PUBLISHED_SETTINGS), ("recipe.", recipe, PUBLISHED_RECIPE)):
+        for name, value in theirs.items():
+            if given.get(name, value) != value:
+                yield f"{kind}{name} {given[name]} ({value})"
 
 
 def _of_originals(test: Mapping[str, Any]) -> dict[str, Any]:

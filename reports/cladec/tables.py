@@ -90,6 +90,8 @@ def _notes(system: System, *, compared: bool) -> Iterator[str]:
     yield HOW.format(reduction=system.reduction, n="–".join(map(str, dict.fromkeys((counts[0], counts[-1])))))
     if compared:
         yield THEIRS
+    if compared and system.departures:
+        yield f"Ours, and in brackets the published training: {'; '.join(system.departures)}."
     if system.reduction == "mean":
         yield MEANS
 

@@ -183,7 +183,7 @@ def test_passes_do_not_depend_on_what_memory_holds() -> None:
         return inputs
 
     assert assess(network, attribute, [Gradient()], IMAGES, target="label", seed=SEED)[0]["passes"] == 1
-    assert not network._forward_hooks
+    assert not network._forward_hooks and not network._forward_pre_hooks
 
 
 def test_attributions_that_are_not_finite_are_refused() -> None:

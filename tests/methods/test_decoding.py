@@ -82,6 +82,16 @@ def test_maps_of_all_scores_are_of_images_and_never_negative() -> None:
         assert torch.equal(maps[:, 0], maps[:, 1])
 
 
+def test_an_image_passes_the_classifier_once() -> None:
+    network, train = convolutional(), split((1, 8, 8), n=20)
+    explainer = Decoding(steps=1)
+    attribute = source_of(explainer).prepare(network, train)
+    seen: list[int] = []
+    network.register_forward_pre_hook(lambda _, arguments: seen.append(len(arguments[0])))
+    attribute(train.inputs[:3], train.labels[:3])
+    assert seen == [3]
+
+
 def test_similarity_is_the_reverse_of_difference() -> None:
     classifier, train = convolutional(1), split((1, 8, 8))
     torch.manual_seed(0)

@@ -87,17 +87,20 @@ class Explain:
 
     Attributes:
         run: the folder of one layer and seed, that train or sweep has printed.
+        data_root: folder of the data sets.
+        device: cpu, cuda, cuda:1, ...; auto takes CUDA where there is one.
         seed: which examples are drawn.
     """
 
     run: Positional[Path]
-    means: OmitArgPrefixes[Means] = Means()
+    data_root: Path = Path("data")
+    device: str = "auto"
     seed: int = 0
 
     def __call__(self) -> int:
         from methods.cladec.commands.explain import explain
 
-        print("\n".join(map(str, explain(self.run, self.means, self.seed))))
+        print("\n".join(map(str, explain(self.run, self.data_root, self.device, self.seed))))
         return 0
 
 
@@ -187,8 +190,8 @@ def commands(config: str | None) -> Any:
     experiment = Experiment(**{field.name: getattr(preset, field.name) for field in fields(Experiment)})
     return (
         Annotated[List, subcommand("list")]
-        | Annotated[Train, subcommand("train", default=Train(experiment, preset.recipe))]
+        | Annotated[Train, subcommand("train", default=Train(experiment, preset.recipe, evaluators=preset.evaluators))]
         | Annotated[Evaluate, subcommand("evaluate")]
         | Annotated[Explain, subcommand("explain")]
-        | Annotated[Sweep, subcommand("sweep", default=Sweep(experiment, preset.recipe))]
+        | Annotated[Sweep, subcommand("sweep", default=Sweep(experiment, preset.recipe, evaluators=preset.evaluators))]
     )

@@ -29,7 +29,7 @@ class Drawn:
 
     Attributes:
         rows: "original", "RefAE" and "ClaDec 0.5" -> images of all test examples.
-        judged: name of the row after the reference: the lowest alpha.
+        judged: name of the row of the lowest alpha, or of the reference where it is alone.
         losses: cross-entropy of the classifier on that row.
     """
 
@@ -44,11 +44,11 @@ class Drawn:
         return {name: images[index] for name, images in self.rows.items()}
 
 
-def explain(home: Path, means: tasks.Means, seed: int) -> list[Path]:
+def explain(home: Path, data_root: Path, device: str, seed: int) -> list[Path]:
     """Draws what the models of one layer and seed make of test images; returns the paths.
 
     Raises:
-        ValueError: the folder holds no finished training.
+        ValueError: the folder holds no finished training, or the classifier that it is about is not beside it.
     """
     from methods.cladec import session
     from reports.cladec import images
@@ -56,9 +56,10 @@ def explain(home: Path, means: tasks.Means, seed: int) -> list[Path]:
 
     found = [checkpoint.read_json(path) for path in sorted(home.glob(f"*/{session.RESULT}"))]
     models = [result for result in found if result.get("kind") in tasks.KINDS]
-    todo = sorted((_task(result, means) for result in models), key=lambda task: (task.alpha is not None, task.alpha))
-    if not todo:
+    if not models:
         raise ValueError(f"run: {home} holds no finished training; give the folder of a seed that cladec train printed")
+    means = tasks.Means(home.resolve().parents[3], data_root, device)
+    todo = sorted((_task(result, means) for result in models), key=lambda task: (task.alpha is not None, task.alpha))
     work = replace(tasks.bench(todo[0]), folder=home)
     drawable = {_name(task): (tasks.subject(task, work), home / task.folder.name) for task in todo}
     drawn = _drawn(drawable, work)
@@ -107,7 +108,7 @@ def _drawn(models: dict[str, tuple["Subject", Path]], work: Any) -> Drawn:
     for name, (subject, folder) in models.items():
         model = session.trained(subject, replace(work, folder=folder))
         rows[name] = reconstructed(model, subject.explained, work.data.test).inputs
-    classifier, judged = subject.explained.classifier, [*models][:2][-1]
+    classifier, judged = subject.explained.classifier, next((name for name in models if name != "RefAE"), "RefAE")
     with frozen(classifier), torch.no_grad():
         logits = torch.cat([classifier(images) for images in rows[judged].split(CHUNK)])
     losses = F.cross_entropy(logits, work.data.test.labels, reduction="none")

@@ -41,9 +41,10 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Preset(Experiment):
-    """The same with the recipe of the classifier: the keys of a preset."""
+    """The same with the recipe of the classifier, and the number of evaluators: the keys of a preset."""
 
     recipe: Recipe = PUBLISHED
+    evaluators: int = 0
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,8 @@ def rehearse(todo: Sequence[Task]) -> None:
     """Builds the models of each experiment: bad input fails before work starts.
 
     Raises:
-        ValueError: data that cannot be read or that networks do not fit, no such layer, no TensorBoard.
+        ValueError: data that cannot be read or that networks do not fit, no such layer, no TensorBoard, a folder that
+            holds another training.
     """
     from benchmark.session import device
     from hns import board
@@ -148,6 +150,9 @@ def rehearse(todo: Sequence[Task]) -> None:
         what = session.explained(_fresh(task, work.data.train, work.data.num_classes), experiment.layer, work)
         what.cladec(experiment.settings)
         what.reference(experiment.settings)
+        for one in todo:
+            if one.experiment == experiment:
+                _subject(one, what).check(one.folder, _identity(one))
 
 
 def train_classifier(task: ClassifierTask) -> Result:
@@ -185,13 +190,18 @@ def subject(task: Task, work: Any) -> Any:
 
     (found,) = classifiers([task])
     network = session.load(_fresh(found, work.data.train, work.data.num_classes), replace(work, folder=found.folder))
-    what = session.explained(network, task.experiment.layer, work)
-    return session.Subject(what, task.experiment.layer, task.alpha, task.experiment.settings)
+    return _subject(task, session.explained(network, task.experiment.layer, work))
 
 
 def bench(task: Task) -> Any:
     """Data, seeds and folder of a training."""
     return common.bench(task, task.experiment.dataset, "cladec", *_training(task).pairing())
+
+
+def _subject(task: Task, what: Any) -> Any:
+    from methods.cladec.session import Subject
+
+    return Subject(what, task.experiment.layer, task.alpha, task.experiment.settings)
 
 
 def _learn(task: Task, num_classes: int, train: Any, *, epochs: int | None, part: str) -> Any:

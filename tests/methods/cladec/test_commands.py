@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from shutil import copy, copytree
 
 import pytest
 
@@ -45,22 +46,41 @@ def test_trainings_are_evaluated_with_their_classifiers(trained: Path, capsys: p
 def test_classifiers_alone_are_not_drawn(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shared,) = (trained / "digits" / "classifiers").iterdir()
     for folder in (shared, shared / "0"):
-        assert main(["cladec", "explain", str(folder), "--out", str(trained)]) == 2
+        assert main(["cladec", "explain", str(folder)]) == 2
         said = capsys.readouterr().err
         assert "holds no finished training" in said and said.count("\n") == 1
 
 
 def test_reconstructions_are_drawn(trained: Path) -> None:
     home = trained / "digits" / "conv" / "default" / "0"
-    assert main(["cladec", "explain", str(home), "--out", str(trained)]) == 0
+    assert main(["cladec", "explain", str(home)]) == 0
     assert {path.stem for path in home.glob("*.png")} == {"alphas", "single", "worst"}
+
+
+def test_models_of_another_classifier_are_not_drawn(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moved = copytree(trained, tmp_path / "moved")
+    (shared,) = (moved / "digits" / "classifiers").iterdir()
+    copy(shared / "1" / "weights.safetensors", shared / "0" / "weights.safetensors")
+    assert main(["cladec", "explain", str(moved / "digits" / "conv" / "default" / "0")]) == 2
+    assert "sha256 of the classifier" in capsys.readouterr().err
+
+
+def test_other_settings_under_one_name_are_refused_before_anything_is_trained(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["cladec", "train", "--out", str(trained), *FAST[2:], "--epochs", "2", "--alphas", "0.5"]
+    assert main(words) == 2
+    assert "holds a training with epochs 1, not 2" in capsys.readouterr().err
+    assert not (trained / "digits" / "conv" / "default" / "0" / "alpha-0.5").exists()
 
 
 def test_latent_spaces_are_drawn(tmp_path: Path) -> None:
     words = ["--layer", "dense", "--variational", "--out", str(tmp_path)]
     assert main(["cladec", "train", *FAST[:-1], *words]) == 0
     home = tmp_path / "digits" / "dense" / "default" / "0"
-    assert main(["cladec", "explain", str(home), "--out", str(tmp_path)]) == 0
+    assert main(["cladec", "explain", str(home)]) == 0
     drawn = {path.stem for path in home.glob("latent*.png")}
     kinds = ("reference", "alpha-0")
     assert drawn == {f"latent{grid}-{kind}" for kind in kinds for grid in ("", "-grid")}
@@ -125,7 +145,7 @@ def test_presets_are_read(name: str, capsys: pytest.CaptureFixture[str]) -> None
 def test_bad_input_is_one_line(
     words: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    out = ["--out", str(tmp_path)] if words[0] != "evaluate" else []
+    out = ["--out", str(tmp_path)] if words[0] in ("train", "sweep") else []
     assert main(["cladec", *words, *out]) == 2
     said = capsys.readouterr().err
     assert message in said

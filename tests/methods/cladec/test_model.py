@@ -18,7 +18,7 @@ from methods.cladec.layers import codes, frozen, layers, located
 from methods.cladec.losses import divergence, losses, reconstruction
 from methods.cladec.model import Decoded, Explained, Latent, reconstruct
 from methods.cladec.settings import Settings, check_alpha, converted
-from methods.cladec.training import Training, coded, fit, plain, predicted
+from methods.cladec.training import Training, coded, fit_all, plain, predicted
 
 SETTINGS = Settings(epochs=2, batch_size=16)
 
@@ -64,12 +64,15 @@ def test_words_name_the_layers_of_the_paper() -> None:
     known = layers(strided, torch.rand(1, 3, 32, 32))
     paths = [located(strided, word, torch.rand(1, 3, 32, 32)) for word in ("conv", "dense")]
     assert [known[path] for path in paths] == [(512, 1, 1), (512,)]
+    residual = network("resnet50", (3, 64, 64))
+    example = torch.rand(1, 3, 64, 64)
+    assert layers(residual, example)[located(residual, "dense", example)] == (2048, 1, 1)
 
 
 def test_an_unknown_layer_is_told_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"layer must be one of conv, dense, 0, 1.0, .* got 'my_conv'"):
         explained("my_conv")
-    with pytest.raises(ValueError, match="in this classifier, got 'conv'"):
+    with pytest.raises(ValueError, match=r"layer must be one of dense, .* got 'conv'"):
         explained("conv", "mlp")
 
 
@@ -128,7 +131,7 @@ def test_the_classifier_is_bit_identical_afterwards(word: str, training: bool) -
     learning = [parameter.requires_grad for parameter in found.parameters()]
     outputs = _answers(found)
     for alpha in (0.5, None):
-        fit(what, digits_like(), SETTINGS, alpha=alpha)
+        fit_all(what, digits_like(), SETTINGS, alphas=(alpha,))
     assert all(torch.equal(value, before[name]) for name, value in found.state_dict().items())
     assert torch.equal(outputs, _answers(found))
     assert all(module.training is training for module in found.modules())
@@ -211,7 +214,8 @@ def test_all_of_the_decoder_learns_and_all_of_the_reference(word: str, alpha: fl
             losses(
                 model.train().decode(seen), train.inputs, train.labels, what.classifier, alpha=alpha, settings=settings
             ).total.backward()
-        assert all(parameter.grad is not None for parameter in model.parameters())
+        learned = {name: value.grad for name, value in model.named_parameters()}
+        assert not [name for name, grad in learned.items() if grad is None or not grad.any()]
         assert all(parameter.grad is None for parameter in what.classifier.parameters())
 
 
@@ -242,9 +246,9 @@ def test_training_follows_the_seed_alone_and_reconstructs_better() -> None:
     what, train = explained("conv"), digits_like()
     settings = replace(SETTINGS, epochs=20)
     with seeded("fit"):
-        model = fit(what, train, settings, alpha=0.0)
+        (model,) = fit_all(what, train, settings, alphas=(0.0,))
     with seeded("fit"):
-        again = fit(what, train, settings, alpha=0.0)
+        (again,) = fit_all(what, train, settings, alphas=(0.0,))
     images = reconstruct(model, what, train.inputs)
     assert torch.equal(images, reconstruct(again, what, train.inputs))
     error = reconstruction(images, train.inputs, "mean")

@@ -59,6 +59,24 @@ def test_nothing_published_beside_other_classifiers_trainings_or_data() -> None:
         assert not [name for name in only(sweep(**more)).shown.index if "published" in name]
 
 
+def test_a_note_tells_what_was_trained_otherwise_than_published() -> None:
+    full = {"dataset": "mnist[validation=0]", "settings": {"reduction": "sum", "decoder": "published", "epochs": 10}}
+    assert not [note for note in only(sweep(**full)).notes if "in brackets" in note]
+    other = {"dataset": "mnist[train=9]", "settings": {"reduction": "sum", "decoder": "generated", "epochs": 3}}
+    (note,) = [note for note in only(sweep(**other)).notes if "in brackets" in note]
+    for text in ("mnist[train=9] (mnist[validation=0])", "layer generated (published_dense)", "epochs 3 (10)"):
+        assert text in note
+    other = full | {"recipe": {"epochs": 10, "learning_rate": 0.003}}
+    (note,) = [note for note in only(sweep(**other)).notes if "in brackets" in note]
+    assert "recipe.learning_rate 0.003 (0.001)" in note
+
+
+@pytest.mark.parametrize("change", [{"settings": {"reduction": "sum", "epochs": 2}}, {"recipe": {"epochs": 2}}])
+def test_trainings_of_one_layer_with_other_settings_are_refused(change: dict) -> None:
+    with pytest.raises(ValueError, match="two experiments named made up"):
+        evaluation(frame([decoder(0.0), decoder(0.5, **change)]))
+
+
 def test_reductions_never_share_a_table() -> None:
     means = [decoder(alpha, settings={"reduction": "mean"}) for alpha in ALPHAS]
     first, second = evaluation(frame([*sweep(), *means]))
