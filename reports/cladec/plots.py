@@ -28,7 +28,6 @@ PUBLISHED_AS = {"frozen_cross_entropy": "classification"}
 KEY: dict[str, dict[str, Any]] = {
     "RefAE": {"linestyle": ":"},
     "classifier on originals": {"color": "0.6"},
-    "published": {"linestyle": "", "marker": "x", "markersize": 4.5},
 }
 DASHES: list[Any] = ["-", "--", "-.", ":"]
 
@@ -61,8 +60,9 @@ def _figure(system: System) -> Figure:
         axes[0].set_ylabel(dataset, fontsize=8)
     handles = [Line2D([], [], color=colours[x], linestyle=d, label=x) for x, d in zip(layers, DASHES * 9, strict=False)]
     handles += [Line2D([], [], label=name, **{"color": "0.3", **how}) for name, how in KEY.items()]
-    if system.departures:
-        handles[-1].set_label("published, trained otherwise")
+    if any(system.published(*place, "reference") for place in system.places):
+        name = "published, trained otherwise" if system.departures else "published"
+        handles += [Line2D([], [], color="0.3", linestyle="", marker="x", markersize=4.5, label=name)]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=7, frameon=False)
     figure.suptitle(system.title, fontsize=8)
     return figure

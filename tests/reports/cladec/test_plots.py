@@ -42,6 +42,16 @@ def test_metrics_that_nobody_measured_have_no_panel() -> None:
     assert len(_figure(system).axes) == 3
 
 
+@pytest.mark.parametrize(
+    ("dataset", "told"),
+    [("digits", []), ("mnist[validation=0]", ["published"]), ("mnist[train=9]", ["published, trained otherwise"])],
+)
+def test_crosses_are_explained_where_there_are_any(dataset: str, told: list[str]) -> None:
+    (system,) = systems(frame(sweep(dataset=dataset)))
+    texts = [text.get_text() for text in _figure(system).legends[0].get_texts()]
+    assert texts == ["conv", "dense", "RefAE", "classifier on originals", *told]
+
+
 @pytest.mark.parametrize("channels", [1, 2, 3])
 def test_grids_hold_a_tile_for_each_image_on_one_scale(channels: int) -> None:
     draw = np.random.default_rng(0)
