@@ -28,7 +28,7 @@ VIEWS = {
 GAP = 2
 """Pixels between images."""
 
-CELL_INCHES, LABEL_INCHES = 0.52, 1.35
+CELL_INCHES, LABEL_INCHES, LETTER_INCHES = 0.52, 1.35, 0.054
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +94,10 @@ def _mosaic(rows: list[np.ndarray], names: list[str], heads: list[str]) -> Figur
     """All rows as one picture; the columns bear the true class, and the predicted one where it is another."""
     padded = [np.pad(row, ((0, GAP), (0, 0), (0, 0)), constant_values=1.0) for row in rows]
     mosaic = np.concatenate(padded, axis=0)[:-GAP]
-    height, width = CELL_INCHES * len(rows) + 0.35, LABEL_INCHES + CELL_INCHES * len(heads)
+    margin = max(LABEL_INCHES, LETTER_INCHES * max(map(len, names)) + 0.1)
+    height, width = CELL_INCHES * len(rows) + 0.35, margin + CELL_INCHES * len(heads)
     figure = Figure(figsize=(width, height))
-    left, top = LABEL_INCHES / width, 1 - 0.3 / height
+    left, top = margin / width, 1 - 0.3 / height
     axis = figure.add_axes((left, 0.02, 0.99 - left, top - 0.02))
     axis.imshow(mosaic, interpolation="nearest", aspect="auto")
     tall, wide = len(mosaic) / len(rows), mosaic.shape[1] / len(heads)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from benchmark.plan import Matrix
-from reports.gallery import galleries
+from reports.gallery import _mosaic, galleries
 from reports.load import read
 
 Stored = Callable[..., Path]
@@ -42,6 +43,14 @@ def test_a_row_for_each_explainer_under_the_images(stored: Stored, matrix: Matri
     assert [text.get_text() for text in axis.get_yticklabels()] == ["Input", "Random", "GRAD"]  # in the run's order
     assert [text.get_text() for text in axis.get_xticklabels()] == ["1", "2", "3, not 7"]
     assert "2 test images that the network classifies right, 1 wrong" in removed.caption
+
+
+@pytest.mark.parametrize("name", ["GRAD", "ClaDec[alpha=0.5,layer=dense,score=kept]"])
+def test_long_names_are_not_cut_off(name: str) -> None:
+    figure = _mosaic([np.zeros((4, 12, 3))] * 2, ["Input", name], ["1", "2", "3"])
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    assert all(text.get_window_extent().x0 >= 0 for text in figure.axes[0].get_yticklabels())
 
 
 def test_views_that_an_explainer_lacks_are_left_out(stored: Stored, matrix: Matrix) -> None:
