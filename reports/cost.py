@@ -87,7 +87,9 @@ def _gains(rows: pd.DataFrame, order: str, costs: Mapping[str, Summary]) -> dict
 def _figure(part: pd.DataFrame, gains: dict[str, dict[str, Summary]], costs: dict[str, Summary], cost: str) -> Figure:
     shown = {e: look for e, look in looks(part).items() if any(e in of for of in gains.values())}
     height = max(HEIGHT, 0.135 * len(shown) - 0.4)
-    figure, (axes,) = panels(1, len(gains), width=PAGE, height=height, margins=MARGINS)
+    margins = MARGINS.holding(look.label for look in shown.values())
+    width = PAGE + margins.wider(MARGINS)
+    figure, (axes,) = panels(1, len(gains), width=width, height=height, margins=margins)
     for axis, (order, of) in zip(axes, gains.items(), strict=True):
         best = front({e: (costs[e].mean, gain.mean) for e, gain in of.items()})
         axis.plot([costs[e].mean for e in best], [100 * of[e].mean for e in best], color="0.6", ls="--", lw=0.8)

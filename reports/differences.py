@@ -77,7 +77,8 @@ def _figure(part: pd.DataFrame, gains: dict[str, Points]) -> Figure:
     members = families(part)
     names = [e for own in members.values() for e in own if any(e in of for of in gains.values())]
     fractions = sorted({t for of in gains.values() for by in of.values() for t in by})
-    figure, (axes,) = panels(1, len(gains), width=PAGE, height=max(0.8, HEIGHT * len(names)), margins=MARGINS)
+    margins, height = MARGINS.holding(labels(names), "left"), max(0.8, HEIGHT * len(names))
+    figure, (axes,) = panels(1, len(gains), width=PAGE + margins.wider(MARGINS), height=height, margins=margins)
     colours = color_palette("viridis", len(fractions))
     for i, (axis, (order, of)) in enumerate(zip(axes, gains.items(), strict=True)):
         for j, t in enumerate(fractions):

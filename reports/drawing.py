@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -34,6 +34,9 @@ NAMELESS: dict[str, dict[str, Any]] = {
 
 QUICK: dict[str, dict[str, Any]] = {"png": {"pil_kwargs": {"compress_level": 3}}}
 """Options of file formats that save time."""
+
+LETTER, BESIDE = 0.054, 0.4
+"""Inches that a letter of a name takes, and those beside a name: its line, and what is left free."""
 
 WORKERS, MANY = 2, 1000
 """Processes that draw a run of so many rows."""
@@ -78,6 +81,15 @@ class Margins:
     bottom: float = 0.4
     across: float = 0.15
     down: float = 0.3
+
+    def holding(self, names: Iterable[str], side: Literal["left", "right"] = "right") -> "Margins":
+        """Wider on one side where names would be cut off there."""
+        room = BESIDE + LETTER * max(map(len, names), default=0)
+        return replace(self, **{side: max(room, getattr(self, side))})
+
+    def wider(self, other: "Margins") -> float:
+        """Inches that these take more than others, left and right together."""
+        return self.left + self.right - other.left - other.right
 
 
 def write(pictures: Iterable[Picture], folder: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from reports.drawing import Picture
+from reports.drawing import Margins, Picture
 from reports.load import Run
 from reports.settings import slug
 from reports.style import labels
@@ -28,7 +28,7 @@ VIEWS = {
 GAP = 2
 """Pixels between images."""
 
-CELL_INCHES, LABEL_INCHES, LETTER_INCHES = 0.52, 1.35, 0.054
+CELL_INCHES, LABEL_INCHES = 0.52, 1.35
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ def _mosaic(rows: list[np.ndarray], names: list[str], heads: list[str]) -> Figur
     """All rows as one picture; the columns bear the true class, and the predicted one where it is another."""
     padded = [np.pad(row, ((0, GAP), (0, 0), (0, 0)), constant_values=1.0) for row in rows]
     mosaic = np.concatenate(padded, axis=0)[:-GAP]
-    margin = max(LABEL_INCHES, LETTER_INCHES * max(map(len, names)) + 0.1)
+    margin = Margins(left=LABEL_INCHES).holding(names, "left").left
     height, width = CELL_INCHES * len(rows) + 0.35, margin + CELL_INCHES * len(heads)
     figure = Figure(figsize=(width, height))
     left, top = margin / width, 1 - 0.3 / height

@@ -59,7 +59,9 @@ def paired_with_masks(rows: pd.DataFrame, joined: pd.DataFrame) -> Pairs:
 def _figure(part: pd.DataFrame, pairs: dict[str, Pairs], chance: float) -> Figure:
     shown = {e: look for e, look in looks(part).items() if any(e in of for of in pairs.values())}
     height = max(HEIGHT, 0.135 * len(shown) - 0.4)
-    figure, (axes,) = panels(1, len(pairs), width=PAGE, height=height, margins=MARGINS)
+    margins = MARGINS.holding(look.label for look in shown.values())
+    width = PAGE + margins.wider(MARGINS)
+    figure, (axes,) = panels(1, len(pairs), width=width, height=height, margins=margins)
     for axis, (order, of) in zip(axes, pairs.items(), strict=True):
         axis.plot([0, 100], [0, 100], color="0.6", linewidth=0.8, zorder=1)
         if chance == chance:

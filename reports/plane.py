@@ -59,7 +59,9 @@ def _figure(kept: pd.DataFrame, done: pd.DataFrame, original: pd.DataFrame) -> F
     shown, own = looks(kept), list(own_points(kept, original))
     hidden, fidelity = by_explainer(done, "share_removed"), by_explainer(done, "F")
     height = max(HEIGHT, 0.135 * (len(shown) + len(own)) - 0.3)
-    figure, (axes,) = panels(1, 2, width=PAGE, height=height, margins=MARGINS)
+    margins = MARGINS.holding(look.label for look in (*shown.values(), *(look for look, *_ in own)))
+    width = PAGE + margins.wider(MARGINS)
+    figure, (axes,) = panels(1, 2, width=width, height=height, margins=margins)
     top = max(1.05, 1.02 * float(done.F.max()))
     corner = min([0.8, *(0.98 * f.mean for _, _, f in own)])
     for axis, limits in zip(axes, (((0.0, 1.02), (0.0, top)), ((0.45, 1.02), (corner, top))), strict=True):

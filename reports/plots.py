@@ -63,10 +63,13 @@ def by_explainer(rows: pd.DataFrame, column: str = "test_accuracy") -> dict[str,
 @matplotlib.rc_context(STYLE)
 def _curves(part: pd.DataFrame) -> Figure:
     members, orders = families(part), orders_of(part)
-    width = PAGE if len(orders) > 1 else 0.5 * (PAGE + MARGINS.left + MARGINS.right)
-    figure, grid = panels(len(members), len(orders), width=width, height=HEIGHT, margins=MARGINS)
-    summaries = {order: by_explainer(part[part.order == order]) for order in orders}
     points = {order: list(_operating_points(part[part.order == order])) if order == "lerf" else [] for order in orders}
+    own_masks = [look.label for of in points.values() for look, *_ in of]
+    margins = MARGINS.holding([*labels([*dict.fromkeys(part.explainer)]), *own_masks])
+    width = PAGE if len(orders) > 1 else 0.5 * (PAGE + MARGINS.left + MARGINS.right)
+    width += margins.wider(MARGINS)
+    figure, grid = panels(len(members), len(orders), width=width, height=HEIGHT, margins=margins)
+    summaries = {order: by_explainer(part[part.order == order]) for order in orders}
     references = [e for e in dict.fromkeys(part.explainer) if parse(e)[0] == REFERENCE]
     for i, (row, (name, own)) in enumerate(zip(grid, members.items(), strict=True)):
         looks = _looks(references, [e for e in own if e not in references])
@@ -76,7 +79,7 @@ def _curves(part: pd.DataFrame) -> Figure:
                 point(axis, look, hidden, accuracy, scale=(1, 100))
             axis.set_title(f"{ORDERS[order]}: {name}" if i == 0 else name, loc="left", pad=2, size=7)
         stars = [look for of in points.values() for look, *_ in of]
-        key(figure, [*looks.values(), *stars], width - MARGINS.right + 0.08, MARGINS.top + i * (HEIGHT + MARGINS.down))
+        key(figure, [*looks.values(), *stars], width - margins.right + 0.08, MARGINS.top + i * (HEIGHT + MARGINS.down))
     _scaled(grid, part)
     headed(figure, title(part).replace("; ", "\n", 1))
     return figure

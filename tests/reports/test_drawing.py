@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
 from benchmark.plan import Matrix
 from benchmark.spec import Cell
@@ -72,6 +74,25 @@ def test_gaps_are_drawn(stored: Stored, matrix: Matrix, tmp_path: Path, judge: J
     pictures = drawn(stored(replace(matrix, seeds=seeds), judge))
     assert pictures and len(write(pictures, tmp_path)) == 3 * len(pictures)
     assert all(f"n = {seeds} seed" in picture.caption and picture.alt for picture in pictures)
+
+
+@pytest.mark.parametrize("orders", [("morf", "lerf"), ("morf",)])
+def test_long_names_are_not_cut_off(stored: Stored, matrix: Matrix, orders: tuple[str, ...]) -> None:
+    def judge(cell: Cell) -> Outcome:
+        made = outcome(cell)
+        return replace(made, metrics=made.metrics | {"passes": 3.0}) if cell.probe == "attribution" else made
+
+    names = ("random", "gradient", "cladec[alpha=0.5,layer=dense,score=kept]")
+    more = {"explainers": names, "mask_fractions": (0.5,), "measure_attributions": True, "orders": orders}
+    pictures = drawn(stored(replace(matrix, **more), judge))
+    assert len(pictures) == len(orders) + 3
+    for picture in pictures:
+        canvas, width = FigureCanvasAgg(picture.figure), picture.figure.bbox.width
+        canvas.draw()
+        shown = [text for text in picture.figure.findobj(Text) if "layer=dense" in text.get_text()]
+        assert shown, picture.name
+        ends = [text.get_window_extent() for text in shown]
+        assert all(end.x0 >= 0 and end.x1 <= width for end in ends), picture.name
 
 
 def test_one_explainer_is_drawn(stored: Stored, matrix: Matrix, tmp_path: Path) -> None:
