@@ -114,14 +114,19 @@ def resnet18(feature_shape: Sequence[int], num_classes: int, *, width: int = 64)
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions and a shortcut; where the shape changes, the shortcut is a 1x1 convolution."""
+    """Two 3x3 convolutions and a shortcut; where the shape changes, the shortcut is a 1x1 convolution.
+
+    It is given the pixels that it looks at instead of a stride: on AVX2, oneDNN 3.13 writes beyond its memory in
+    strided 1x1 convolutions of fewer than 8 channels that lie channels last.
+    """
 
     def __init__(self, channels: int, out: int, stride: int) -> None:
         super().__init__()
+        self.stride = stride
         # First, so that the last convolution in module order, Grad-CAM's default, is the 3x3 one.
         self.shortcut: nn.Module = nn.Identity()
         if stride > 1 or channels != out:
-            self.shortcut = nn.Sequential(nn.Conv2d(channels, out, 1, stride=stride, bias=False), nn.BatchNorm2d(out))
+            self.shortcut = nn.Sequential(nn.Conv2d(channels, out, 1, bias=False), nn.BatchNorm2d(out))
         self.conv1 = nn.Conv2d(channels, out, 3, stride=stride, padding=1, bias=False)
         self.bn1, self.relu1 = nn.BatchNorm2d(out), nn.ReLU()
         self.conv2 = nn.Conv2d(out, out, 3, padding=1, bias=False)
@@ -129,7 +134,7 @@ class Block(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b out h2 w2"]:
         out = self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x)))))
-        return self.relu2(out + self.shortcut(x))
+        return self.relu2(out + self.shortcut(x[..., :: self.stride, :: self.stride]))
 
 
 def _residual_network(
