@@ -46,4 +46,4 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 """`paper`: the 17 rows that can be rebuilt from Hooker et al. 2019 (the text counts 18 and does not name the last).
 
-`cladec_scores`: all of decoded layers of decoded layers, beside the control that two of them are built on."""
+`cladec_scores`: all scores of decoded layers, beside the control that two of them are built on."""
