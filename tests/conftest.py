@@ -20,3 +20,9 @@ def real_data() -> Path:
     if not REAL_DATA.is_dir():
         pytest.skip(f"real data sets are not at {REAL_DATA}")
     return REAL_DATA
+
+
+@pytest.fixture
+def unillustrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without pictures, which take longer than small runs: for tests that look at everything else."""
+    monkeypatch.setattr("reports.report.writing", lambda *_: list)

@@ -16,6 +16,8 @@ from benchmark.spec import key
 from benchmark.store import Store
 from benchmark.training import Score, score, train
 
+pytestmark = pytest.mark.usefixtures("unillustrated")
+
 DIGITS = build(plugin("digits", "dataset"), "dataset")(Path("data"))
 
 

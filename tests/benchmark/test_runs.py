@@ -14,6 +14,8 @@ import pytest
 import run_benchmark
 from benchmark.store import FILE, Store
 
+pytestmark = pytest.mark.usefixtures("unillustrated")
+
 NETWORK = """
 import torch
 from torch import nn

@@ -16,6 +16,8 @@ from benchmark.spec import Cell, key
 from benchmark.store import Outcome, Row, Store
 from reports.status import status
 
+pytestmark = pytest.mark.usefixtures("unillustrated")
+
 ADAPTIVE = [
     "run", "--classifiers", "mlp[width=16,hidden_layers=1]", "--explainers", "random", "gradient", "center",
     "--seeds", "2", "--fractions", "0.3", "0.9", "--epochs", "10", "--device", "cpu", "--workers", "0",

@@ -23,6 +23,8 @@ from benchmark.store import Store
 from datasets.digits import load
 from datasets.stream import Stream
 
+pytestmark = pytest.mark.usefixtures("unillustrated")
+
 FAST = Recipe(epochs=2, batch_size=64, learning_rate=0.01, augmentation="shift_flip")
 Build = Callable[..., plan.Matrix]
 

@@ -1,6 +1,7 @@
 """`run_benchmark.py hns ...`: what a user types, and what comes back."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -19,15 +20,22 @@ def hns(*words: object) -> int:
     return run_benchmark.main(["hns", *map(str, words)])
 
 
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of runs that holds one brief training on digits."""
+    out = tmp_path_factory.mktemp("trained")
+    assert hns("train", "--out", out, *BRIEF) == 0
+    return out
+
+
 @pytest.fixture
-def trained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    """Folder of one brief training on digits."""
-    assert hns("train", "--out", tmp_path, *BRIEF) == 0
-    return Path(capsys.readouterr().out.splitlines()[-1])
+def trained(runs: Path, tmp_path: Path) -> Path:
+    """Folder of that training, in a copy of its own."""
+    shutil.copytree(runs, tmp_path / "runs")
+    return tmp_path / "runs/digits/hns/deterministic/default/0"
 
 
 def test_a_training_leaves_what_the_page_promises(trained: Path) -> None:
-    assert trained.relative_to(trained.parents[4]) == Path("digits/hns/deterministic/default/0")
     names = {path.name for path in trained.iterdir()}
     assert {"best.safetensors", "last_weights.safetensors", "last.safetensors", "alpha_1.00.safetensors"} <= names
     assert {"epochs.csv", "steps.csv", "settings.json"} <= names
@@ -179,7 +187,10 @@ def test_other_settings_under_an_identifier_are_refused_before_anything_is_train
     assert sorted(out.rglob("*")) == before
 
 
-def test_evaluate_keeps_experiments_apart(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_keeps_experiments_apart(
+    trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hns.commands.evaluate._pictures", lambda *_: [])  # another test looks at them
     out = trained.parents[4]
     assert hns("train", "--out", out, *BRIEF, "--estimator", "st1", "--baseline", "0.9") == 0
     (out / "elsewhere").mkdir()

@@ -16,6 +16,8 @@ from reports.statistics import holm, t_test
 from reports.table import Table
 from tests.reports.conftest import outcome
 
+pytestmark = pytest.mark.usefixtures("unillustrated")
+
 Stored = Callable[..., Path]
 SHIFTS = {"blurred": (-0.10, -0.11, -0.12), "random_class": (-0.10, 0.10, 0.02), "random_per_epoch": (0.2, 0.21, 0.22)}
 

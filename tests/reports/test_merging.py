@@ -13,6 +13,8 @@ from benchmark.spec import Cell
 from benchmark.store import Outcome, Store
 from tests.reports.conftest import outcome
 
+pytestmark = pytest.mark.usefixtures("unillustrated")
+
 Stored = Callable[..., Path]
 
 

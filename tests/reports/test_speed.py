@@ -14,31 +14,38 @@ from benchmark.store import Row, Store
 from tests.reports.conftest import outcome
 
 NUM_ROWS = 10_000
-LIMIT = 20.0
-"""Seconds, of two cores, for so many rows."""
+LIMIT = 40.0
+"""Seconds of all processes for so many rows."""
+
+IMPORTS = 12
+"""Imports of the report that the rest of a quarter of them may take as long as: slow machines are slow at both."""
 
 RENDER = """
 import resource, sys
 from pathlib import Path
+def used():
+    each = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in each)
 from reports.report import report
+imported = used()
 report(Path(sys.argv[1]))
 assert "torch" not in sys.modules
-used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-print(sum(one.ru_utime + one.ru_stime for one in used))
+print(imported, used() - imported)
 """
 
 
 @pytest.mark.slow
 def test_ten_thousand_rows_render_in_seconds_without_torch(tmp_path: Path) -> None:
-    assert processor_seconds(tmp_path, seeds=12) < 2 * LIMIT
+    assert sum(processor_seconds(tmp_path, seeds=12)) < LIMIT
 
 
-def test_a_quarter_of_them_render_in_half_the_time(tmp_path: Path) -> None:
-    assert processor_seconds(tmp_path, seeds=3) < LIMIT
+def test_a_quarter_of_them_render_in_a_few_times_what_the_import_takes(tmp_path: Path) -> None:
+    imported, rendered = processor_seconds(tmp_path, seeds=3)
+    assert rendered < IMPORTS * imported
 
 
-def processor_seconds(folder: Path, *, seeds: int) -> float:
-    """Of a report of the default matrix; not those of a clock on the wall, since other tests run beside this one."""
+def processor_seconds(folder: Path, *, seeds: int) -> tuple[float, float]:
+    """Of the import and of a report of the default matrix: a clock would count the tests that run beside this one."""
     matrix = replace(presets.load("quick"), seeds=seeds)
     rows = [Row(key(cell), asdict(cell), outcome(cell)) for cell in cells(matrix)]
     assert len(rows) > NUM_ROWS * seeds / 12
@@ -48,4 +55,5 @@ def processor_seconds(folder: Path, *, seeds: int) -> float:
     command = [sys.executable, "-c", RENDER, folder]
     ran = subprocess.run(command, cwd=Path(__file__).parents[2], text=True, capture_output=True, check=False)
     assert ran.returncode == 0, ran.stderr
-    return float(ran.stdout)
+    imported, rendered = map(float, ran.stdout.split())
+    return imported, rendered

@@ -18,6 +18,8 @@ from reports.table import Table
 from reports.tables import diff_roar
 from tests.reports.conftest import outcome
 
+pytestmark = pytest.mark.usefixtures("unillustrated")
+
 Stored = Callable[..., Path]
 
 

@@ -24,6 +24,8 @@ from reports.table import Table
 from reports.tables import diff_roar, tables
 from tests.reports.conftest import outcome
 
+pytestmark = pytest.mark.usefixtures("unillustrated")
+
 Stored = Callable[..., Path]
 
 

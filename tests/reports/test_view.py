@@ -14,6 +14,8 @@ from reports.table import Table
 from reports.tables import tables
 from reports.view import View, chosen, shown
 
+pytestmark = pytest.mark.usefixtures("unillustrated")
+
 EXPLAINERS = ["random", "gradient", "smoothgrad"]
 
 
