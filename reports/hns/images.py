@@ -7,13 +7,15 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.hns.plots import STYLE, legend, lines, looks_of, plain, save, trainings
-from reports.tiles import tile
+from reports.tiles import tiles
 
 HIT, MISS = (sns.color_palette("colorblind")[i] for i in (0, 3))
+SIZE = 0.7
+"""Of an image, in inches."""
+
 SCORES = {"accuracy": "accuracy", "hidden": "share hidden", "fii": "FII"}
 
 
@@ -34,11 +36,12 @@ def images(
     if not len(predicted) == len(labels) == len(inputs):
         raise ValueError(f"needs {len(inputs)} predictions and labels, got {len(predicted)} and {len(labels)}")
     with matplotlib.rc_context(STYLE):
-        figure, top = _grid({"image": inputs, "mask": masks, "masked image": _masked(inputs, masks)})
-        for axis, found, true in zip(top, predicted, labels, strict=True):
-            hit = found == true
-            axis.set_title(plain(f"{found} / {true}"), color=HIT if hit else MISS, weight="normal" if hit else "bold")
-        figure.suptitle("predicted / true, misses in bold orange")
+        rows = {"image": inputs, "mask": masks, "masked image": _masked(inputs, masks)}
+        pairs = list(zip(predicted, labels, strict=True))
+        titles = [plain(f"{found} / {true}") for found, true in pairs]
+        figure = tiles(rows, "predicted / true, misses in bold orange", titles, size=SIZE)
+        for axis, (found, true) in zip(figure.axes, pairs, strict=False):
+            axis.title.set(color=HIT if found == true else MISS, weight="normal" if found == true else "bold")
         return save(figure, path)
 
 
@@ -57,7 +60,7 @@ def alpha_grid(inputs: np.ndarray, masks: Mapping[float, np.ndarray], path: Path
         for alpha in sorted(masks, reverse=True)
     }
     with matplotlib.rc_context(STYLE):
-        return save(_grid({"image": inputs} | rows)[0], path)
+        return save(tiles({"image": inputs} | rows, size=SIZE), path)
 
 
 def alphas(frame: pd.DataFrame, path: Path) -> Path:
@@ -85,21 +88,3 @@ def _masked(inputs: np.ndarray, masks: np.ndarray) -> np.ndarray:
             f"images must be (b, c, h, w) and masks (b, 1 or c, h, w), got {inputs.shape} and {masks.shape}"
         )
     return inputs * masks
-
-
-def _grid(rows: Mapping[str, np.ndarray]) -> tuple[Figure, Sequence[Axes]]:
-    """Examples in columns, and the axes of the first row."""
-    num_examples = len(next(iter(rows.values())))
-    figure = Figure(figsize=(0.9 + 0.75 * num_examples, 0.5 + 0.8 * len(rows)), layout="constrained")
-    grid = figure.subplots(len(rows), num_examples, squeeze=False)
-    for axes, (name, pixels) in zip(grid, rows.items(), strict=True):
-        for axis, example in zip(axes, pixels, strict=True):
-            _tile(axis, example)
-        axes[0].set_ylabel(name, rotation=0, ha="right", va="center")
-    return figure, list(grid[0])
-
-
-def _tile(axis: Axes, pixels: np.ndarray) -> None:
-    """One image (c, h, w) in a frame."""
-    tile(axis, pixels)
-    axis.spines[:].set(visible=True, color="0.8", linewidth=0.5)
