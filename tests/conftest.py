@@ -26,3 +26,4 @@ def real_data() -> Path:
 def unillustrated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports without pictures, which take longer than small runs: for tests that look at everything else."""
     monkeypatch.setattr("reports.report.writing", lambda *_: list)
+    monkeypatch.setattr("reports.hns.report.study_figures", lambda *_: [])

@@ -107,6 +107,7 @@ def test_frames_name_the_probes_as_they_are_explained() -> None:
     assert row[probes].tolist() == pytest.approx([0.3, 0.1, 0.2, 0.7])
 
 
+@pytest.mark.usefixtures("unillustrated")
 def test_reports_follow_the_order_of_the_study_and_of_seeds(tmp_path: Path) -> None:
     folder = store(tmp_path, *(result(name, seed) for name in ("B", "A", "C") for seed in (10, 9)))
     assert len(by_folder(folder)) == 6
@@ -116,6 +117,7 @@ def test_reports_follow_the_order_of_the_study_and_of_seeds(tmp_path: Path) -> N
     assert written.seed.tolist() == [9, 10] * 3
 
 
+@pytest.mark.usefixtures("unillustrated")
 def test_reports_name_their_question_and_files_and_repeat_themselves(tmp_path: Path) -> None:
     folder = store(tmp_path, result(seed=0), result(seed=1))
     texts = [report(folder, "Which is best?", {"ST1": "mnist/st1"}) for _ in range(2)]
@@ -124,6 +126,7 @@ def test_reports_name_their_question_and_files_and_repeat_themselves(tmp_path: P
     assert all((folder / "report" / f"summary.{suffix}").is_file() for suffix in ("csv", "md", "tex"))
 
 
+@pytest.mark.usefixtures("unillustrated")
 def test_markup_in_names_is_harmless(tmp_path: Path) -> None:
     folder = store(tmp_path, result(MARKUP))
     report(folder, "?", {MARKUP: ""})
@@ -139,6 +142,7 @@ def test_studies_without_a_finished_training_or_with_a_misspelled_row_say_so(tmp
         report(store(tmp_path, result()), "?", {"ST1": "mnist/st3"})
 
 
+@pytest.mark.usefixtures("unillustrated")
 def test_conditions_that_a_study_no_longer_has_come_last(tmp_path: Path) -> None:
     report(store(tmp_path, result("old"), result("new")), "?", {"new": ""})
     assert pd.read_csv(tmp_path / "report" / "trainings.csv").condition.tolist() == ["new", "old"]
