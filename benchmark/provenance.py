@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -13,7 +14,13 @@ PACKAGES = ("torch", "torchvision", "captum", "numpy", "scipy", "scikit-learn")
 
 def provenance(device: str) -> dict[str, str]:
     """Facts that are stored with every result."""
-    return {**_machine(device), "finished": datetime.now(UTC).isoformat(timespec="seconds")}
+    return begun(device)()
+
+
+def begun(device: str) -> Callable[[], dict[str, str]]:
+    """Takes down now what work of hours runs on; gives the facts once it is finished."""
+    machine = _machine(device)
+    return lambda: {**machine, "finished": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 @cache

@@ -29,6 +29,9 @@ from hns.training import STEP, Training
 Seeded = Callable[..., AbstractContextManager[None]]
 """Takes the named parts of a seed and seeds the global generators inside its block."""
 
+Origin = Callable[[], dict[str, str]]
+"""Gives the provenance of work that is finished."""
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -59,14 +62,14 @@ def measure_hider(settings: Settings, bench: Bench) -> Pretrained:
     return _alone("hider", partial(fresh_hider, settings, bench.data.feature_shape), pretrain_hider, settings, bench)
 
 
-def train(settings: Settings, bench: Bench, identity: dict[str, Any], origin: dict[str, str]) -> dict[str, Any]:
+def train(settings: Settings, bench: Bench, identity: dict[str, Any], origin: Origin) -> dict[str, Any]:
     """Trains, or goes on with a training, until there is a result; a finished training only returns it.
 
     A collapsed attempt is repeated with new seeds, at most twice; the result tells.
 
     Args:
         identity: name, dataset and seed of the training, and `baseline`, the accuracy on intact images in (0, 1].
-        origin: provenance, for the result.
+        origin: gives its provenance once it is finished, for the result.
 
     Raises:
         ValueError: the folder belongs to other settings, or weights do not fit.
@@ -90,7 +93,7 @@ def train(settings: Settings, bench: Bench, identity: dict[str, Any], origin: di
             left_over.unlink()
         log, state = Log(log.baseline, collapses=[*log.collapses, reason], seconds=log.seconds), None
     found = _result(bench, training, log) | {"collapsed": reason}
-    found = {**identity, "settings": plain(settings), **found, "provenance": origin}
+    found = {**identity, "settings": plain(settings), **found, "provenance": origin()}
     checkpoint.write_json(result, found)
     return found
 

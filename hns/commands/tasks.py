@@ -234,11 +234,11 @@ def pretrain_hider(task: Task) -> float:
 
 def train(task: Task) -> Result:
     """The result of a training, with what it was."""
-    from benchmark.provenance import provenance
+    from benchmark.provenance import begun
     from benchmark.session import device
     from hns import session
 
-    identity, origin = task.identity | {"baseline": task.baseline}, provenance(device(task.means.device))
+    identity, origin = task.identity | {"baseline": task.baseline}, begun(device(task.means.device))
     return session.train(task.experiment.settings, _bench(task), identity, origin)
 
 

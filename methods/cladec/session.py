@@ -15,7 +15,7 @@ from tqdm import tqdm
 from hns import checkpoint
 from hns.board import write_row, writer
 from hns.claim import check_as, claim_as, contents, plain
-from hns.session import Bench
+from hns.session import Bench, Origin
 from hns.state import progress, resume
 from methods.cladec.evaluation import Learn, evaluation_accuracy, measure
 from methods.cladec.layers import located
@@ -65,14 +65,14 @@ class Subject:
 
 
 def train_classifier(
-    bench: Bench, learn: Learn, score: Callable[[nn.Module], Result], identity: Result, origin: dict[str, str]
+    bench: Bench, learn: Learn, score: Callable[[nn.Module], Result], identity: Result, origin: Origin
 ) -> Result:
     """Trains the classifier of a folder in one go, unless it is there; returns its result.
 
     Args:
         score: its measures on the test split.
         identity: name, dataset, seed, classifier and its recipe.
-        origin: provenance, for the result.
+        origin: gives its provenance once it is finished, for the result.
 
     Raises:
         ValueError: the folder belongs to another one.
@@ -85,7 +85,7 @@ def train_classifier(
     checkpoint.write(bench.folder / WEIGHTS, network.state_dict())
     found = identity | {
         "layer": None, "kind": "classifier", "alpha": None, "settings": {}, "num_parameters": _size(network),
-        "epochs": [], "test": score(network), "seconds": time.perf_counter() - since, "provenance": origin,
+        "epochs": [], "test": score(network), "seconds": time.perf_counter() - since, "provenance": origin(),
     }  # fmt: skip
     checkpoint.write_json(bench.folder / RESULT, found)
     return found
@@ -112,12 +112,12 @@ def explained(classifier: nn.Module, layer: str, bench: Bench) -> Explained:
     return Explained(classifier, located(classifier, layer, example), example)
 
 
-def train(subject: Subject, bench: Bench, identity: Result, origin: dict[str, str]) -> Result:
+def train(subject: Subject, bench: Bench, identity: Result, origin: Origin) -> Result:
     """Trains, or goes on with a training, until there is a result; a finished training only returns it.
 
     Args:
         identity: name, dataset, seed, classifier and its recipe.
-        origin: provenance, for the result.
+        origin: gives its provenance once it is finished, for the result.
 
     Raises:
         ValueError: the folder belongs to other settings, data or weights of the classifier.
@@ -131,7 +131,7 @@ def train(subject: Subject, bench: Bench, identity: Result, origin: dict[str, st
     report = measure(training.model, subject.explained, bench.data.test, subject.settings, alpha=subject.alpha)
     found = told | {
         "settings": plain(subject.settings), "num_parameters": _size(training.model), "epochs": training.rows,
-        "test": asdict(report) | {"evaluation_accuracy": []}, "seconds": seconds, "provenance": origin,
+        "test": asdict(report) | {"evaluation_accuracy": []}, "seconds": seconds, "provenance": origin(),
     }  # fmt: skip
     checkpoint.write_json(bench.folder / RESULT, found)
     (bench.folder / LAST).unlink()

@@ -10,7 +10,7 @@ from datasets.base import Dataset
 from hns import checkpoint
 from hns.board import write_row, writer
 from hns.claim import claim_as, contents, plain
-from hns.session import Bench
+from hns.session import Bench, Origin
 from hns.state import progress, resume
 from methods.senn.metrics import measure
 from methods.senn.model import Senn
@@ -23,12 +23,12 @@ VERSION = 2
 LAST, BEST, RESULT = "last.safetensors", "best.safetensors", "result.json"
 
 
-def train(settings: Settings, bench: Bench, identity: dict[str, Any], origin: dict[str, str]) -> dict[str, Any]:
+def train(settings: Settings, bench: Bench, identity: dict[str, Any], origin: Origin) -> dict[str, Any]:
     """Trains, or goes on with a training, until there is a result; a finished training only returns it.
 
     Args:
         identity: name, dataset and seed of the training.
-        origin: provenance, for the result.
+        origin: gives its provenance once it is finished, for the result.
 
     Raises:
         ValueError: the folder belongs to other settings or data, or the settings do not fit the data.
@@ -43,7 +43,7 @@ def train(settings: Settings, bench: Bench, identity: dict[str, Any], origin: di
     found = {
         **identity, "settings": plain(settings), "best": training.rows[training.best], "last": training.rows[-1],
         "epochs": training.rows, "test": measured(training.network, bench), "seconds": seconds,
-        "num_parameters": sum(value.numel() for value in training.network.parameters()), "provenance": origin,
+        "num_parameters": sum(value.numel() for value in training.network.parameters()), "provenance": origin(),
     }  # fmt: skip
     checkpoint.write_json(result, found)
     return found

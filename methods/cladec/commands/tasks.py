@@ -157,7 +157,7 @@ def rehearse(todo: Sequence[Task]) -> None:
 
 def train_classifier(task: ClassifierTask) -> Result:
     """The result of a classifier."""
-    from benchmark.provenance import provenance
+    from benchmark.provenance import begun
     from benchmark.session import device
     from benchmark.training import score
     from methods.cladec import session
@@ -168,19 +168,19 @@ def train_classifier(task: ClassifierTask) -> Result:
         found = score(network, work.data.test)
         return {"accuracy": found.accuracy, "cross_entropy": found.loss}
 
-    learn, origin = partial(_learn, task, work.data.num_classes), provenance(device(task.means.device))
+    learn, origin = partial(_learn, task, work.data.num_classes), begun(device(task.means.device))
     return session.train_classifier(work, learn, measured, _identity(task), origin)
 
 
 def train(task: Task) -> Result:
     """The result of a decoder or a reference, whose classifier is there."""
-    from benchmark.provenance import provenance
+    from benchmark.provenance import begun
     from benchmark.session import device
     from methods.cladec import session
 
     work = bench(task)
     what = subject(task, work)
-    session.train(what, work, _identity(task), provenance(device(task.means.device)))
+    session.train(what, work, _identity(task), begun(device(task.means.device)))
     return session.evaluate(what, work, partial(_learn, task, work.data.num_classes), task.evaluators)
 
 

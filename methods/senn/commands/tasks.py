@@ -68,12 +68,12 @@ def rehearse(todo: Sequence[Task]) -> None:
 
 def train(task: Task) -> Result:
     """The result of a training, with what it was."""
-    from benchmark.provenance import provenance
+    from benchmark.provenance import begun
     from benchmark.session import device
     from methods.senn import session
 
     identity = {"name": task.name, "dataset": task.experiment.dataset, "seed": task.seed}
-    return session.train(task.experiment.settings, bench(task), identity, provenance(device(task.means.device)))
+    return session.train(task.experiment.settings, bench(task), identity, begun(device(task.means.device)))
 
 
 def bench(task: Task) -> Any:

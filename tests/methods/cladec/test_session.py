@@ -46,7 +46,7 @@ def test_an_interrupted_training_ends_with_the_same_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alpha: float | None, variational: bool
 ) -> None:
     what = subject(alpha, settings=replace(SETTINGS, variational=variational))
-    whole = session.train(what, bench(tmp_path / "whole"), IDENTITY, {})
+    whole = session.train(what, bench(tmp_path / "whole"), IDENTITY, dict)
     epoch, calls = Training.epoch, []
 
     def interrupted(training: Training) -> dict[str, float]:
@@ -57,8 +57,8 @@ def test_an_interrupted_training_ends_with_the_same_numbers(
 
     monkeypatch.setattr(Training, "epoch", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        session.train(what, bench(tmp_path / "cut"), IDENTITY, {})
-    resumed = session.train(what, bench(tmp_path / "cut"), IDENTITY, {})
+        session.train(what, bench(tmp_path / "cut"), IDENTITY, dict)
+    resumed = session.train(what, bench(tmp_path / "cut"), IDENTITY, dict)
     assert len(calls) == 4
     assert resumed["epochs"] == whole["epochs"]
     assert resumed["test"] == whole["test"]
@@ -66,8 +66,8 @@ def test_an_interrupted_training_ends_with_the_same_numbers(
 
 def test_a_saved_and_loaded_model_gives_the_same_row(tmp_path: Path) -> None:
     what = subject()
-    first = session.train(what, bench(tmp_path), IDENTITY, {"commit": "abc"})
-    assert session.train(what, bench(tmp_path), IDENTITY, {"commit": "def"}) == first
+    first = session.train(what, bench(tmp_path), IDENTITY, lambda: {"commit": "abc"})
+    assert session.train(what, bench(tmp_path), IDENTITY, lambda: {"commit": "def"}) == first
     model = session.trained(what, bench(tmp_path))
     again = measure(model, what.explained, digits(Path()).test, SETTINGS, alpha=0.5)
     assert vars(again) | {"evaluation_accuracy": []} == first["test"]
@@ -77,19 +77,19 @@ def test_a_saved_and_loaded_model_gives_the_same_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", [{"learning_rate": 1.0}, {"reduction": "mean"}])
 def test_a_folder_holds_one_training(tmp_path: Path, change: dict) -> None:
     short = replace(SETTINGS, epochs=1)
-    session.train(subject(settings=short), bench(tmp_path), IDENTITY, {})
+    session.train(subject(settings=short), bench(tmp_path), IDENTITY, dict)
     with pytest.raises(ValueError, match=f"holds a training with {next(iter(change))}"):
-        session.train(subject(settings=replace(short, **change)), bench(tmp_path), IDENTITY, {})
+        session.train(subject(settings=replace(short, **change)), bench(tmp_path), IDENTITY, dict)
 
 
 def test_another_classifier_is_refused(tmp_path: Path) -> None:
     short = replace(SETTINGS, epochs=1)
-    session.train(subject(settings=short), bench(tmp_path), IDENTITY, {})
+    session.train(subject(settings=short), bench(tmp_path), IDENTITY, dict)
     other = subject(settings=short)
     with torch.no_grad():
         other.explained.classifier.get_parameter("1.12.bias").add_(1)
     with pytest.raises(ValueError, match="sha256 of the classifier"):
-        session.train(other, bench(tmp_path), IDENTITY, {})
+        session.train(other, bench(tmp_path), IDENTITY, dict)
 
 
 def test_evaluators_are_added_one_by_one_and_never_measured_twice(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_evaluators_are_added_one_by_one_and_never_measured_twice(tmp_path: Path
         return fresh()
 
     what = subject()
-    session.train(what, bench(tmp_path), IDENTITY, {})
+    session.train(what, bench(tmp_path), IDENTITY, dict)
     assert len(session.evaluate(what, bench(tmp_path), learn, 2)["test"]["evaluation_accuracy"]) == 2
     found = session.evaluate(what, bench(tmp_path), learn, 3)
     assert session.evaluate(what, bench(tmp_path), learn, 1) == found
@@ -166,7 +166,7 @@ def test_all_alphas_start_from_the_same_weights_and_see_the_same_batches(
     monkeypatch.setattr(torch, "randperm", drawn)
     short = replace(SETTINGS, epochs=2)
     for alpha in (0.0, 0.5):
-        session.train(subject(alpha, settings=short), bench(tmp_path / str(alpha)), IDENTITY, {})
+        session.train(subject(alpha, settings=short), bench(tmp_path / str(alpha)), IDENTITY, dict)
     one, later, other, _ = weights
     assert all(torch.equal(value, other[name]) for name, value in one.items())
     assert any(not torch.equal(value, later[name]) for name, value in one.items())
