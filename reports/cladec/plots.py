@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 from seaborn import color_palette
 
 from benchmark.statistics import Summary, summarise
@@ -18,7 +18,7 @@ from reports.drawing import PAGE, save
 
 RATIO = "ratio"
 PANELS = {
-    RATIO: "reconstruction error\nby that of RefAE",
+    RATIO: "reconstruction error\nby that of {reference}",
     "frozen_cross_entropy": "cross-entropy of the\nfrozen classifier",
     "frozen_accuracy": "frozen accuracy (filled),\nagreement (open), %",
     "evaluation_accuracy": "evaluation accuracy, %",
@@ -26,7 +26,7 @@ PANELS = {
 PERCENT = ("frozen_accuracy", "evaluation_accuracy")
 PUBLISHED_AS = {"frozen_cross_entropy": "classification"}
 KEY: dict[str, dict[str, Any]] = {
-    "RefAE": {"linestyle": ":"},
+    "{reference}": {"linestyle": ":"},
     "classifier on originals": {"color": "0.6"},
 }
 DASHES: list[Any] = ["-", "--", "-.", ":"]
@@ -35,7 +35,7 @@ DASHES: list[Any] = ["-", "--", "-.", ":"]
 def alpha_figure(found: pd.DataFrame, folder: Path) -> list[Path]:
     """A figure for each system, a row for each data set, a line with its 95 % t band for each layer.
 
-    Dotted: RefAE, in the colour of the layer. Grey: the classifier on original images. Crosses: published values.
+    Dotted: the reference, in the colour of the layer. Grey: the classifier on originals. Crosses: published values.
 
     Args:
         found: from `results.frame`.
@@ -56,10 +56,11 @@ def _figure(system: System) -> Figure:
                 if (dataset, layer) in system.places:
                     _layer(axis, system, (dataset, layer), metric, (colours[layer], dash))
             _finish(axis, system, dataset, metric)
-            axis.set_title(text, fontsize=7)
+            axis.set_title(text.format(reference=system.reference), fontsize=7)
         axes[0].set_ylabel(dataset, fontsize=8)
     handles = [Line2D([], [], color=colours[x], linestyle=d, label=x) for x, d in zip(layers, DASHES * 9, strict=False)]
-    handles += [Line2D([], [], label=name, **{"color": "0.3", **how}) for name, how in KEY.items()]
+    key = {name.format(reference=system.reference): how for name, how in KEY.items()}
+    handles += [Line2D([], [], label=name, **{"color": "0.3", **how}) for name, how in key.items()]
     if any(system.published(*place, "reference") for place in system.places):
         name = "published, trained otherwise" if system.departures else "published"
         handles += [Line2D([], [], color="0.3", linestyle="", marker="x", markersize=4.5, label=name)]
@@ -92,7 +93,8 @@ def _finish(axis: Axes, system: System, dataset: str, metric: str) -> None:
     if metric == RATIO:
         axis.axhline(1, color="0.6", linestyle=":", linewidth=0.9)
         axis.set_yscale("log")
-        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        low, high = axis.get_ylim()
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high > 2 * low else MaxNLocator(4))
         axis.yaxis.set_minor_locator(NullLocator())
         axis.yaxis.set_major_formatter("{x:g}")
     else:

@@ -61,6 +61,11 @@ class System:
     classifiers: pd.DataFrame
 
     @property
+    def reference(self) -> str:
+        """What its reference is called."""
+        return "RefVAE" if self.variational else "RefAE"
+
+    @property
     def title(self) -> str:
         """For captions and headings."""
         more = [", variational"] * self.variational + [", predicted targets"] * (self.target == "predicted")

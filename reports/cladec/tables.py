@@ -66,7 +66,7 @@ def _table(system: System) -> Table:
 
 def _columns(system: System) -> list[Column]:
     alphas: list[Column] = [(shortest(alpha), "cladec", alpha) for alpha in system.alphas]
-    return [("classifier", "classifier", None), ("RefAE", "reference", None), *alphas]
+    return [("classifier", "classifier", None), (system.reference, "reference", None), *alphas]
 
 
 def _rows(system: System, place: tuple[str, str], columns: list[Column]) -> Iterator[Row]:

@@ -28,7 +28,7 @@ class Drawn:
     """Test images and what became of them.
 
     Attributes:
-        rows: "original", "RefAE" and "ClaDec 0.5" -> images of all test examples.
+        rows: "original", "RefAE" and "ClaDec 0.5" -> images of all test examples; variational ones have other names.
         judged: name of the row of the lowest alpha, or of the reference where it is alone.
         losses: cross-entropy of the classifier on that row.
     """
@@ -92,7 +92,8 @@ def _task(result: dict[str, Any], means: tasks.Means) -> tasks.Task:
 
 
 def _name(task: tasks.Task) -> str:
-    return "RefAE" if task.alpha is None else f"ClaDec {shortest(task.alpha)}"
+    reference, decoder = ("RefVAE", "ClaDec-VAE") if task.experiment.settings.variational else ("RefAE", "ClaDec")
+    return reference if task.alpha is None else f"{decoder} {shortest(task.alpha)}"
 
 
 def _drawn(models: dict[str, tuple["Subject", Path]], work: Any) -> Drawn:
@@ -108,7 +109,8 @@ def _drawn(models: dict[str, tuple["Subject", Path]], work: Any) -> Drawn:
     for name, (subject, folder) in models.items():
         model = session.trained(subject, replace(work, folder=folder))
         rows[name] = reconstructed(model, subject.explained, work.data.test).inputs
-    classifier, judged = subject.explained.classifier, next((name for name in models if name != "RefAE"), "RefAE")
+    classifier, names = subject.explained.classifier, {one.alpha: name for name, (one, _) in models.items()}
+    judged = names[min((alpha for alpha in names if alpha is not None), default=None)]
     with frozen(classifier), torch.no_grad():
         logits = torch.cat([classifier(images) for images in rows[judged].split(CHUNK)])
     losses = F.cross_entropy(logits, work.data.test.labels, reduction="none")

@@ -83,6 +83,7 @@ def test_latent_spaces_are_drawn(tmp_path: Path) -> None:
     assert main(["cladec", "explain", str(home)]) == 0
     drawn = {path.stem for path in home.glob("latent*.png")}
     kinds = ("reference", "alpha-0")
+    assert "RefVAE" in (home / "alphas.svg").read_text() and "ClaDec-VAE 0" in (home / "single.svg").read_text()
     assert drawn == {f"latent{grid}-{kind}" for kind in kinds for grid in ("", "-grid")}
 
 

@@ -92,6 +92,7 @@ def test_variational_systems_and_predicted_targets_have_tables_of_their_own(sett
     word = next(iter(settings)) if "variational" in settings else "predicted"
     assert first.name == "evaluation-made-up-vgg_small-sum" and second.name == f"{first.name}-{word}"
     assert word in second.caption and word not in first.caption
+    assert second.shown.columns[1] == ("RefVAE" if word == "variational" else "RefAE") and "RefAE" in first.shown
     assert "mnist, conv, total, published" in first.shown.index
     assert "mnist, conv, total, published" not in second.shown.index
 
