@@ -74,7 +74,8 @@ def latent_scatter(means: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, "n"]
     """Mean codes of examples in the colours of their classes."""
     figure = Figure(figsize=(4.6, 3.8), layout="constrained")
     axis, classes = figure.subplots(), np.unique(labels)
-    for label, colour in zip(classes, color_palette("husl", len(classes)), strict=True):
+    colours = color_palette("tab10" if len(classes) <= 10 else "husl", len(classes))
+    for label, colour in zip(classes, colours, strict=True):
         x, y = means[labels == label].T
         axis.scatter(x, y, s=3, color=colour, linewidths=0, label=str(label))
     axis.set_aspect("equal", "datalim")
