@@ -106,8 +106,27 @@ class Explained:
 @torch.no_grad()
 def decode(model: Autoencoder, explained: Explained, inputs: Float[Tensor, "b c h w"]) -> Decoded:
     """What the model, left in eval mode, makes of images: by codes of the classifier, or by an encoder of its own."""
+    return model.eval().decode(_seen(model, explained, inputs))
+
+
+@torch.no_grad()
+def mean_codes(model: Autoencoder, explained: Explained, split: Split) -> Float[Tensor, "n latent"]:
+    """Means of the Gaussians that a variational model, left in eval mode, sees in images.
+
+    Raises:
+        ValueError: the model is not variational.
+    """
+    if model.gaussians is None:
+        raise ValueError("mean_codes needs a variational model; train one with variational = true")
+    model.eval()
+    parts = (model.encoder(_seen(model, explained, chunk.inputs)) for chunk in split.chunks(CHUNK))
+    return torch.cat([model.gaussians(code).mean for code in parts])
+
+
+def _seen(model: Autoencoder, explained: Explained, inputs: Float[Tensor, "b c h w"]) -> Tensor:
+    """What the encoder of the model is given."""
     own = isinstance(model.encoder, Encoder)
-    return model.eval().decode(inputs if own else codes(explained.classifier, explained.path, inputs))
+    return inputs if own else codes(explained.classifier, explained.path, inputs)
 
 
 def reconstruct(model: Autoencoder, explained: Explained, inputs: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:

@@ -42,13 +42,6 @@ def triptych(images: Mapping[str, Float[np.ndarray, "c h w"]], title: str) -> Fi
     return figure
 
 
-def worst_cases(rows: Rows, labels: Int[np.ndarray, "n"], losses: Float[np.ndarray, "n"], title: str) -> Figure:
-    """An alpha grid of the example of every class with the highest loss, which the titles tell."""
-    chosen = worst(labels, losses)
-    said = [f"{labels[i]}\n{losses[i]:.3g}" for i in chosen]
-    return tiles({name: images[chosen] for name, images in rows.items()}, title, said)
-
-
 def worst(labels: Int[np.ndarray, "n"], losses: Float[np.ndarray, "n"]) -> Int[np.ndarray, "k"]:
     """Position of the highest loss of every class that occurs, in the order of the classes."""
     members = (np.flatnonzero(labels == label) for label in np.unique(labels))
@@ -77,7 +70,7 @@ def latent_scatter(means: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, "n"]
     colours = color_palette("tab10" if len(classes) <= 10 else "husl", len(classes))
     for label, colour in zip(classes, colours, strict=True):
         x, y = means[labels == label].T
-        axis.scatter(x, y, s=3, color=colour, linewidths=0, label=str(label))
+        axis.scatter(x, y, s=3, color=colour, linewidths=0, label=str(label), rasterized=True)
     axis.set_aspect("equal", "datalim")
     axis.set(xlabel="mean of z[0]", ylabel="mean of z[1]")
     figure.legend(loc="outside right center", markerscale=3, fontsize=FONT, frameon=False)

@@ -13,8 +13,10 @@ from methods.cladec.settings import Settings, shortest
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.figure import Figure
 
-    from methods.cladec.session import Subject
+    from datasets.base import Split
+    from methods.cladec.model import Autoencoder, Explained
 
 RIGHT, WRONG = 3, 5
 """Test images of a grid that the classifier takes for the right class, and for a wrong one, as in cladec-mnist."""
@@ -23,25 +25,24 @@ STEPS, LIMIT = 20, 2.0
 """Codes along each side of a latent grid, and the largest of them."""
 
 
+Models = dict[str, "Autoencoder"]
+"""Name -> model in eval mode, the reference first, then by alpha: "RefAE", "ClaDec 0.5"; variational, "RefVAE"."""
+
+
 @dataclass(frozen=True)
-class Drawn:
-    """Test images and what became of them.
+class Judged:
+    """All test images, and what the classifier makes of them.
 
     Attributes:
-        rows: "original", "RefAE" and "ClaDec 0.5" -> images of all test examples; variational ones have other names.
-        judged: name of the row of the lowest alpha, or of the reference where it is alone.
-        losses: cross-entropy of the classifier on that row.
+        by: name of the model of the lowest alpha, or of the reference where it is alone.
+        predicted: classes of the originals.
+        losses: cross-entropy of the classifier on what that model decodes.
     """
 
-    rows: dict[str, "np.ndarray"]
+    by: str
     labels: "np.ndarray"
     predicted: "np.ndarray"
-    judged: str
     losses: "np.ndarray"
-
-    def some(self, index: Any) -> dict[str, "np.ndarray"]:
-        """The rows at some examples."""
-        return {name: images[index] for name, images in self.rows.items()}
 
 
 def explain(home: Path, data_root: Path, device: str, seed: int) -> list[Path]:
@@ -51,36 +52,32 @@ def explain(home: Path, data_root: Path, device: str, seed: int) -> list[Path]:
         ValueError: the folder holds no finished training, or the classifier that it is about is not beside it.
     """
     from methods.cladec import session
-    from reports.cladec import images
     from reports.drawing import save
+
+    todo = _todo(home, data_root, device)
+    work, experiment = tasks.bench(todo[0]), todo[0].experiment
+    subjects = {_name(task): (tasks.subject(task, work), home / task.folder.name) for task in todo}
+    models = {name: session.trained(what, replace(work, folder=place)) for name, (what, place) in subjects.items()}
+    explained, test = subjects[_name(todo[0])][0].explained, work.data.test
+    found = _judged(models, explained, test)
+    figures = _grids(models, explained, test, found, (f"Layer {experiment.layer}", seed))
+    if experiment.settings.variational and experiment.settings.latent_dim == 2:
+        for name, (_, place) in subjects.items():
+            drawn = _latent(models[name], explained, test, f"{name}, layer {experiment.layer}")
+            figures |= {f"{kind}-{place.name}": figure for kind, figure in drawn.items()}
+    return [path for name, figure in figures.items() for path in save(figure, home / name)]
+
+
+def _todo(home: Path, data_root: Path, device: str) -> list[tasks.Task]:
+    """What was trained there: the reference, then by alpha."""
+    from methods.cladec import session
 
     found = [checkpoint.read_json(path) for path in sorted(home.glob(f"*/{session.RESULT}"))]
     models = [result for result in found if result.get("kind") in tasks.KINDS]
     if not models:
         raise ValueError(f"run: {home} holds no finished training; give the folder of a seed that cladec train printed")
     means = tasks.Means(home.resolve().parents[3], data_root, device)
-    todo = sorted((_task(result, means) for result in models), key=lambda task: (task.alpha is not None, task.alpha))
-    work = replace(tasks.bench(todo[0]), folder=home)
-    drawable = {_name(task): (tasks.subject(task, work), home / task.folder.name) for task in todo}
-    drawn = _drawn(drawable, work)
-    index = _chosen(drawn, seed)
-    layer = todo[0].experiment.layer
-    figures: dict[str, Any] = {
-        "alphas": images.alpha_grid(
-            drawn.some(index), images.captions(drawn.labels[index], drawn.predicted[index]), f"Layer {layer}"
-        ),
-        "single": images.triptych({name: row[index[0]] for name, row in [*drawn.rows.items()][:3]}, f"Layer {layer}"),
-        "worst": images.worst_cases(
-            drawn.rows, drawn.labels, drawn.losses, f"Layer {layer}: cross-entropy of {drawn.judged}, worst of a class"
-        ),
-    }
-    if todo[0].experiment.settings.variational and todo[0].experiment.settings.latent_dim == 2:
-        for name, (subject, folder) in drawable.items():
-            grid, means_of = _latent(subject, replace(work, folder=folder))
-            figures[f"latent-grid-{folder.name}"] = images.latent_grid(grid, LIMIT, f"{name}, layer {layer}")
-            title = f"Means of test images: {name}, layer {layer}"
-            figures[f"latent-{folder.name}"] = images.latent_scatter(means_of, drawn.labels, title)
-    return [path for name, figure in figures.items() for path in save(figure, home / name)]
+    return sorted((_task(result, means) for result in models), key=lambda task: (task.alpha is not None, task.alpha))
 
 
 def _task(result: dict[str, Any], means: tasks.Means) -> tasks.Task:
@@ -96,51 +93,73 @@ def _name(task: tasks.Task) -> str:
     return reference if task.alpha is None else f"{decoder} {shortest(task.alpha)}"
 
 
-def _drawn(models: dict[str, tuple["Subject", Path]], work: Any) -> Drawn:
+def _judged(models: Models, explained: "Explained", test: "Split") -> Judged:
     import torch
     from torch.nn import functional as F
 
-    from methods.cladec import session
     from methods.cladec.layers import CHUNK, frozen
     from methods.cladec.model import reconstructed
     from methods.cladec.training import predicted
 
-    rows = {"original": work.data.test.inputs}
-    for name, (subject, folder) in models.items():
-        model = session.trained(subject, replace(work, folder=folder))
-        rows[name] = reconstructed(model, subject.explained, work.data.test).inputs
-    classifier, names = subject.explained.classifier, {one.alpha: name for name, (one, _) in models.items()}
-    judged = names[min((alpha for alpha in names if alpha is not None), default=None)]
-    with frozen(classifier), torch.no_grad():
-        logits = torch.cat([classifier(images) for images in rows[judged].split(CHUNK)])
-    losses = F.cross_entropy(logits, work.data.test.labels, reduction="none")
-    arrays = {name: images.cpu().numpy() for name, images in rows.items()}
-    said = predicted(classifier, work.data.test).cpu().numpy()
-    return Drawn(arrays, work.data.test.labels.cpu().numpy(), said, judged, losses.cpu().numpy())
+    by = [*models][min(1, len(models) - 1)]
+    decoded = reconstructed(models[by], explained, test)
+    with frozen(explained.classifier), torch.no_grad():
+        logits = torch.cat([explained.classifier(chunk.inputs) for chunk in decoded.chunks(CHUNK)])
+    losses = F.cross_entropy(logits, test.labels, reduction="none")
+    arrays = (values.cpu().numpy() for values in (test.labels, predicted(explained.classifier, test), losses))
+    return Judged(by, *arrays)
 
 
-def _chosen(drawn: Drawn, seed: int) -> "np.ndarray":
+def _grids(
+    models: Models, explained: "Explained", test: "Split", found: Judged, heading: tuple[str, int]
+) -> dict[str, "Figure"]:
+    """Some images and the worst of every class, the only ones that all models decode."""
+    from reports.cladec import images
+
+    layer, seed = heading
+    some, worst = _chosen(found, seed), images.worst(found.labels, found.losses)
+    rows, worst_rows = (_rows(models, explained, test, index) for index in (some, worst))
+    losses = [f"{found.labels[i]}\n{found.losses[i]:.3g}" for i in worst]
+    return {
+        "alphas": images.alpha_grid(rows, images.captions(found.labels[some], found.predicted[some]), layer),
+        "single": images.triptych({name: row[0] for name, row in [*rows.items()][:3]}, layer),
+        "worst": images.alpha_grid(worst_rows, losses, f"{layer}: cross-entropy of {found.by}, worst of a class"),
+    }
+
+
+def _rows(models: Models, explained: "Explained", test: "Split", index: "np.ndarray") -> dict[str, "np.ndarray"]:
+    """ "original" and names of models -> images of test examples."""
+    import torch
+
+    from methods.cladec.model import reconstructed
+
+    few = test.at(torch.from_numpy(index))
+    splits = {"original": few} | {name: reconstructed(model, explained, few) for name, model in models.items()}
+    return {name: split.inputs.cpu().numpy() for name, split in splits.items()}
+
+
+def _chosen(found: Judged, seed: int) -> "np.ndarray":
     """Some examples that are predicted right, then some that are not, where there are as many."""
     import numpy as np
 
-    draw, right = np.random.default_rng(seed), drawn.labels == drawn.predicted
+    draw, right = np.random.default_rng(seed), found.labels == found.predicted
     some = [(np.flatnonzero(right), RIGHT), (np.flatnonzero(~right), WRONG)]
     return np.concatenate([draw.permutation(index)[:count] for index, count in some])
 
 
-def _latent(subject: "Subject", work: Any) -> tuple["np.ndarray", "np.ndarray"]:
+def _latent(model: "Autoencoder", explained: "Explained", test: "Split", name: str) -> dict[str, "Figure"]:
     """Images of a grid of codes, rows along the second dimension, and the mean codes of the test images."""
     import torch
 
-    from methods.cladec import session
-    from methods.cladec.layers import CHUNK
-    from methods.cladec.model import decode
+    from methods.cladec.model import mean_codes
+    from reports.cladec import images
 
-    model = session.trained(subject, work)
-    line = torch.linspace(-LIMIT, LIMIT, STEPS, device=work.device)
+    line = torch.linspace(-LIMIT, LIMIT, STEPS, device=test.inputs.device)
     second, first = torch.meshgrid(line, line, indexing="ij")
     with torch.no_grad():
-        images = model.decoder(torch.stack([first, second], -1).flatten(0, 1))
-    parts = (decode(model, subject.explained, chunk.inputs).latent for chunk in work.data.test.chunks(CHUNK))
-    codes = torch.cat([latent.mean for latent in parts if latent])
-    return images.unflatten(0, (STEPS, STEPS)).cpu().numpy(), codes.cpu().numpy()
+        decoded = model.decoder(torch.stack([first, second], -1).flatten(0, 1)).unflatten(0, (STEPS, STEPS))
+    codes, title = mean_codes(model, explained, test), f"Means of test images: {name}"
+    return {
+        "latent-grid": images.latent_grid(decoded.cpu().numpy(), LIMIT, name),
+        "latent": images.latent_scatter(codes.cpu().numpy(), test.labels.cpu().numpy(), title),
+    }

@@ -16,7 +16,7 @@ from datasets.base import Split
 from methods.cladec.decoders import build_decoder
 from methods.cladec.layers import codes, frozen, layers, located
 from methods.cladec.losses import divergence, losses, reconstruction
-from methods.cladec.model import Decoded, Explained, Latent, reconstruct
+from methods.cladec.model import Decoded, Explained, Latent, mean_codes, reconstruct
 from methods.cladec.settings import Settings, check_alpha, converted
 from methods.cladec.training import Training, coded, fit_all, plain, predicted
 
@@ -282,6 +282,13 @@ def test_a_variational_model_draws_only_while_it_trains() -> None:
     assert isinstance(found, Decoded)
     assert found.latent
     assert found.latent.mean.shape == (40, 2)
+    torch.testing.assert_close(mean_codes(model, what, train), found.latent.mean)
+
+
+def test_only_variational_models_have_mean_codes() -> None:
+    what = explained("dense")
+    with pytest.raises(ValueError, match="mean_codes needs a variational model"):
+        mean_codes(what.cladec(SETTINGS), what, digits_like())
 
 
 @pytest.mark.parametrize(

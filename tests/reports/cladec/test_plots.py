@@ -72,8 +72,6 @@ def test_rows_that_do_not_fit_are_refused() -> None:
 def test_the_worst_case_of_every_class_has_its_highest_loss() -> None:
     labels, losses = np.array([0, 2, 0, 2, 2]), np.array([1.0, 5.0, 3.0, 2.0, 4.0])
     assert images.worst(labels, losses).tolist() == [2, 1]
-    figure = images.worst_cases({"original": np.zeros((5, 1, 4, 4))}, labels, losses, "title")
-    assert [axis.get_title() for axis in figure.axes] == ["0\n3", "2\n5"]
 
 
 def test_latent_grids_put_the_lowest_codes_at_the_lower_left() -> None:
