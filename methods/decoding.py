@@ -111,7 +111,7 @@ class Decoding(View):
     Attributes:
         score: difference is |reference - decoded|, and similarity the same upside down; gap is r - e; kept is d - e;
             share is d * exp(-max(0, e - r) / v) with v the variance of pixels; pressure is |decoded at high_alpha -
-            decoded|.
+            decoded|, of decoders that start from weights of their own: part of it is what two trainings differ by.
         layer: conv, the last maps before they are flattened or averaged; dense, what the last linear layer sees; or the
             dotted name of a module.
         alpha: weight of the classification loss in the decoder; the rest weighs reconstruction.

@@ -24,10 +24,10 @@ def tiles(
         size: of an image, in inches.
 
     Raises:
-        ValueError: rows of different lengths, or as many titles as there are no columns.
+        ValueError: rows of different lengths, none at all, or as many titles as there are no columns.
     """
     counts = {len(images) for images in rows.values()} | ({len(titles)} if titles else set())
-    if len(counts) != 1:
+    if len(counts) != 1 or counts == {0}:
         raise ValueError(f"rows and titles must be as many images each, got {sorted(counts)}")
     (count,) = counts
     margins = _around(rows, title, titles)

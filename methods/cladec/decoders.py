@@ -45,8 +45,8 @@ def generated(code_shape: Shape, feature_shape: Shape) -> nn.Sequential:
     Vectors are spread by a linear layer over 7x7 maps for 28x28 images: from there on both decode alike. Maps that no
     doubling brings to the size are enlarged first, so that nothing of them is lost, and at most the surplus of whole
     doublings is cut off: every pixel is decoded. For 7x7x64 it is the published decoder of convolutions.
-    Differs from the authors' code (JohnTailor/ClaDec): no convolution before the first doubling of maps, unless a
-    single doubling, or none, is left.
+    Differs from the authors' code (JohnTailor/ClaDec): theirs spreads vectors over one pixel, which is doubled all the
+    way; ours has no convolution before the first doubling of maps, unless a single doubling, or none, is left.
     """
     channels, *sides = feature_shape
     if math.prod(code_shape[1:]) == 1:

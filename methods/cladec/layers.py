@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from math import prod
 
 import torch
 from jaxtyping import Float
@@ -10,11 +11,10 @@ from torch import Tensor, nn
 
 from datasets.base import Split
 from hns.seeker import keras_initialised
+from methods.cladec.decoders import Shape
 
 CHUNK = 128
 """Images that pass a network together where nothing is learned: activations of more would not fit in the cache."""
-
-Shape = tuple[int, ...]
 
 
 class _Reached(Exception):  # noqa: N818  (not an error: the rest of the network is not needed)
@@ -153,12 +153,13 @@ def _last_maps(classifier: nn.Module, known: dict[str, Shape]) -> str | None:
 
 
 def _last_seen(classifier: nn.Module, known: dict[str, Shape]) -> str | None:
-    """The layer before the last linear one: a vector, or maps where no module flattens them."""
+    """The last layer with as many values as the last linear one takes: a vector, or maps if no module flattens them."""
     names = [*known]
     linear = [i for i, name in enumerate(names) if isinstance(classifier.get_submodule(name), nn.Linear)]
-    before = names[: linear[-1]] if linear else []
-    vectors = [name for name in before if len(known[name]) == 1]
-    return next(reversed(vectors or before), None)
+    if not linear:
+        return None
+    width = classifier.get_submodule(names[linear[-1]]).in_features
+    return next((name for name in reversed(names[: linear[-1]]) if prod(known[name]) == width), None)
 
 
 def _working(network: nn.Module, path: str, example: Float[Tensor, "1 *feature"]) -> set[str]:
@@ -176,10 +177,19 @@ def _working(network: nn.Module, path: str, example: Float[Tensor, "1 *feature"]
 
 @torch.no_grad()
 def _refresh(network: nn.Module) -> None:
-    """Resets parameters and running statistics, and puts back what the classifier never learned."""
-    for module in network.modules():
+    """Resets parameters and running statistics, and puts back what the classifier never learned.
+
+    Raises:
+        ValueError: a module cannot forget what it learned.
+    """
+    for name, module in network.named_modules():
         own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
         reset = getattr(module, "reset_parameters", None)
+        if not callable(reset) and any(parameter.requires_grad for parameter in module.parameters(recurse=False)):
+            raise ValueError(
+                f"classifier: {name or 'it'} ({type(module).__name__}) keeps learned weights in its reference; "
+                "give that module a method reset_parameters"
+            )
         if own and callable(reset):
             fixed = [parameter for parameter in module.parameters(recurse=False) if not parameter.requires_grad]
             kept = [parameter.clone() for parameter in fixed]

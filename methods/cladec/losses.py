@@ -16,7 +16,7 @@ class Losses:
 
     reconstruction: Float[Tensor, ""]
     classification: Float[Tensor, ""]
-    divergence: Float[Tensor, ""]
+    latent_divergence: Float[Tensor, ""]
     total: Float[Tensor, ""]
 
 

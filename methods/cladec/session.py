@@ -21,8 +21,7 @@ from methods.cladec.evaluation import Learn, evaluation_accuracy, measure
 from methods.cladec.layers import located
 from methods.cladec.model import Autoencoder, Explained
 from methods.cladec.settings import Settings
-from methods.cladec.training import Training, check_in_memory, coded
-from methods.cladec.training import plain as of_images
+from methods.cladec.training import Training, check_in_memory, coded, of_images
 
 VERSION = 2
 """Raised when the results of the same settings change on purpose."""
@@ -138,16 +137,19 @@ def train(subject: Subject, bench: Bench, identity: Result, origin: Origin) -> R
     return found
 
 
-def evaluate(subject: Subject, bench: Bench, learn: Learn, evaluators: int) -> Result:
-    """Adds what is missing of so many evaluation accuracies to a result, one by one."""
+def evaluate(subject: Subject, bench: Bench, learn: Learn, evaluators: int, origin: Origin) -> Result:
+    """Adds what is missing of so many evaluation accuracies to a result, one by one, each with where it comes from."""
     found = checkpoint.read_json(bench.folder / RESULT)
     accuracies = found["test"]["evaluation_accuracy"]
     if len(accuracies) >= evaluators:
         return found
     model = trained(subject, bench)
     for number in range(len(accuracies), evaluators):
+        since = time.perf_counter()
         one = evaluation_accuracy(model, subject.explained, bench.data, learn, subject.settings, number=number)
         accuracies.append(one)
+        told = {"evaluator": number, "seconds": time.perf_counter() - since, "provenance": origin()}
+        found.setdefault("evaluators", []).append(told)
         checkpoint.write_json(bench.folder / RESULT, found)
     return found
 

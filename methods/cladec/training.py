@@ -15,7 +15,7 @@ from methods.cladec.losses import Losses, losses
 from methods.cladec.model import Autoencoder, Explained
 from methods.cladec.settings import Settings, Target
 
-PARTS = ("reconstruction", "classification", "divergence", "total")
+PARTS = ("reconstruction", "classification", "latent_divergence", "total")
 
 Row = dict[str, float]
 
@@ -53,7 +53,7 @@ def coded(explained: Explained, split: Split, target: Target) -> Material:
     return Material(seen, split.inputs, labels)
 
 
-def plain(split: Split) -> Material:
+def of_images(split: Split) -> Material:
     """The material of the reference.
 
     Raises:
@@ -109,12 +109,13 @@ class Training:
     def epoch(self) -> Row:
         """One epoch; returns its row."""
         self.model.train()
-        sums, material = torch.zeros(len(PARTS), dtype=torch.float64), self.material
-        order = torch.randperm(len(material.images)).to(material.images.device)
+        material, device = self.material, self.material.images.device
+        sums = torch.zeros(len(PARTS), dtype=torch.float64, device=device)
+        order = torch.randperm(len(material.images)).to(device)
         with frozen(self.classifier):
             for batch in batches(order, self.settings.batch_size):
                 found = self._step(material.seen[batch], material.images[batch], material.targets[batch])
-                sums += len(batch) * torch.stack([getattr(found, name).detach() for name in PARTS]).double().cpu()
+                sums += len(batch) * torch.stack([getattr(found, name).detach() for name in PARTS]).double()
         means = dict(zip(PARTS, (sums / len(order)).tolist(), strict=True))
         self.rows.append({"epoch": float(len(self.rows) + 1)} | means)
         return self.rows[-1]
@@ -142,7 +143,7 @@ def fit_all(
     """
     of_codes = coded(explained, train, settings.target)
     return [
-        _fitted(explained, plain(train) if alpha is None else of_codes, alpha=alpha, settings=settings)
+        _fitted(explained, of_images(train) if alpha is None else of_codes, alpha=alpha, settings=settings)
         for alpha in alphas
     ]
 

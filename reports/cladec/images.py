@@ -42,10 +42,11 @@ def triptych(images: Mapping[str, Float[np.ndarray, "c h w"]], title: str) -> Fi
     return figure
 
 
-def worst(labels: Int[np.ndarray, "n"], losses: Float[np.ndarray, "n"]) -> Int[np.ndarray, "k"]:
-    """Position of the highest loss of every class that occurs, in the order of the classes."""
+def worst(labels: Int[np.ndarray, "n"], losses: Float[np.ndarray, "n"], most: int = 20) -> Int[np.ndarray, "k"]:
+    """Position of the highest loss of every class that occurs, or of the worst of them, in the order of the classes."""
     members = (np.flatnonzero(labels == label) for label in np.unique(labels))
-    return np.array([own[losses[own].argmax()] for own in members])
+    found = np.array([own[losses[own].argmax()] for own in members])
+    return found[np.sort(np.argsort(-losses[found], kind="stable")[:most])]
 
 
 def latent_grid(images: Float[np.ndarray, "g g c h w"], limit: float, title: str) -> Figure:
@@ -65,14 +66,16 @@ def latent_grid(images: Float[np.ndarray, "g g c h w"], limit: float, title: str
 
 def latent_scatter(means: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, "n"], title: str) -> Figure:
     """Mean codes of examples in the colours of their classes."""
-    figure = Figure(figsize=(4.6, 3.8), layout="constrained")
-    axis, classes = figure.subplots(), np.unique(labels)
+    classes = np.unique(labels)
+    columns = -(-len(classes) // 20)
+    figure = Figure(figsize=(4.2 + 0.4 * columns, 3.8), layout="constrained")
+    axis = figure.subplots()
     colours = color_palette("tab10" if len(classes) <= 10 else "husl", len(classes))
     for label, colour in zip(classes, colours, strict=True):
         x, y = means[labels == label].T
         axis.scatter(x, y, s=3, color=colour, linewidths=0, label=str(label), rasterized=True)
     axis.set_aspect("equal", "datalim")
     axis.set(xlabel="mean of z[0]", ylabel="mean of z[1]")
-    figure.legend(loc="outside right center", markerscale=3, fontsize=FONT, frameon=False)
+    figure.legend(loc="outside right center", markerscale=3, fontsize=FONT, frameon=False, ncols=columns)
     figure.suptitle(title, fontsize=FONT + 1)
     return figure

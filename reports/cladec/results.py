@@ -25,6 +25,7 @@ PUBLISHED_SETTINGS = {
 }  # fmt: skip
 PUBLISHED_RECIPE = {
     "optimiser": "adam", "epochs": 10, "batch_size": 32, "learning_rate": 1e-3, "schedule": "constant",
+    "weight_decay": 0.0, "warmup_epochs": 0.0, "label_smoothing": 0.0, "augmentation": "none",
 }  # fmt: skip
 PUBLISHED_DATA = "[validation=0]"
 """All training images."""
@@ -121,11 +122,13 @@ def frame(results: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def systems(found: pd.DataFrame) -> Iterator[System]:
-    """Each with the classifiers that belong to it.
+    """Each with the classifiers that belong to it; none where nothing was trained.
 
     Raises:
         ValueError: two experiments of one name, or trainings of one layer with other settings.
     """
+    if found.empty:
+        return
     decoders, classifiers = found[found.kind != "classifier"], found[found.kind == "classifier"]
     for key, rows in decoders.groupby(COMPARABLE, sort=False):
         (name, classifier, reduction, target), variational = map(str, key[:-1]), bool(key[-1])
@@ -187,8 +190,9 @@ def _departures(result: Mapping[str, Any]) -> Iterator[str]:
     if result["classifier"] != PUBLISHED_CLASSIFIER:
         yield f"classifier {result['classifier']} ({PUBLISHED_CLASSIFIER})"
     settings, recipe = result["settings"], result.get("recipe", {})
-    if result["layer"] == "dense" and settings.get("decoder", "published") not in ("published", "published_dense"):
-        yield f"decoder of the dense layer {settings['decoder']} (published_dense)"
+    decoder = f"published_{result['layer']}"
+    if settings.get("decoder", "published") not in ("published", decoder):
+        yield f"decoder {settings['decoder']} for layer {result['layer']} ({decoder})"
     for kind, given, theirs in (("", settings, PUBLISHED_SETTINGS), ("recipe.", recipe, PUBLISHED_RECIPE)):
         for name, value in theirs.items():
             if given.get(name, value) != value:

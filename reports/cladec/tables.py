@@ -15,8 +15,9 @@ FORMS = {
     "frozen_accuracy": ACCURACY, "frozen_cross_entropy": LOSS, "agreement": ACCURACY, "divergence": LOSS,
 }  # fmt: skip
 HOW = (
-    "Reconstruction: squared error, {reduction} of an image. Classification: cross-entropy of the frozen classifier on "
-    "reconstructions, with the label of the training; frozen accuracy and cross-entropy: with the true label. "
+    "Total: the loss that was trained. Reconstruction: squared error, {reduction} of an image. Classification: "
+    "cross-entropy of the frozen classifier on reconstructions, with the label of the training; frozen accuracy and "
+    "cross-entropy: with the true label. "
     "Evaluation accuracy: of fresh classifiers trained and tested on reconstructions. Agreement: share of "
     "reconstructions that the classifier puts in the class of the original; divergence: KL of its predictions, in "
     "nats. Accuracies in %, on the test split; mean ± half-width of the 95 % t interval over n = {n} trainings, or "

@@ -59,7 +59,8 @@ def explain(home: Path, data_root: Path, device: str, seed: int) -> list[Path]:
     subjects = {_name(task): (tasks.subject(task, work), home / task.folder.name) for task in todo}
     models = {name: session.trained(what, replace(work, folder=place)) for name, (what, place) in subjects.items()}
     explained, test = subjects[_name(todo[0])][0].explained, work.data.test
-    found = _judged(models, explained, test)
+    judge = next((task for task in todo if task.alpha is not None), todo[0])
+    found = _judged(_name(judge), models[_name(judge)], explained, test)
     figures = _grids(models, explained, test, found, (f"Layer {experiment.layer}", seed))
     if experiment.settings.variational and experiment.settings.latent_dim == 2:
         for name, (_, place) in subjects.items():
@@ -93,7 +94,7 @@ def _name(task: tasks.Task) -> str:
     return reference if task.alpha is None else f"{decoder} {shortest(task.alpha)}"
 
 
-def _judged(models: Models, explained: "Explained", test: "Split") -> Judged:
+def _judged(by: str, model: "Autoencoder", explained: "Explained", test: "Split") -> Judged:
     import torch
     from torch.nn import functional as F
 
@@ -101,8 +102,7 @@ def _judged(models: Models, explained: "Explained", test: "Split") -> Judged:
     from methods.cladec.model import reconstructed
     from methods.cladec.training import predicted
 
-    by = [*models][min(1, len(models) - 1)]
-    decoded = reconstructed(models[by], explained, test)
+    decoded = reconstructed(model, explained, test)
     with frozen(explained.classifier), torch.no_grad():
         logits = torch.cat([explained.classifier(chunk.inputs) for chunk in decoded.chunks(CHUNK)])
     losses = F.cross_entropy(logits, test.labels, reduction="none")

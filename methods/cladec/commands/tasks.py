@@ -180,8 +180,9 @@ def train(task: Task) -> Result:
 
     work = bench(task)
     what = subject(task, work)
-    session.train(what, work, _identity(task), begun(device(task.means.device)))
-    return session.evaluate(what, work, partial(_learn, task, work.data.num_classes), task.evaluators)
+    learn, origin = partial(_learn, task, work.data.num_classes), begun(device(task.means.device))
+    session.train(what, work, _identity(task), origin)
+    return session.evaluate(what, work, learn, task.evaluators, origin)
 
 
 def subject(task: Task, work: Any) -> Any:

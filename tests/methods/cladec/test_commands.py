@@ -4,11 +4,12 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from shutil import copy, copytree
+from shutil import copy, copytree, rmtree
 
 import pytest
 
 from methods.cladec.commands import CONFIGS
+from methods.cladec.commands import tasks as command_tasks
 from methods.cladec.commands.tasks import PUBLISHED, Experiment, Means, tasks
 from run_benchmark import main
 
@@ -55,6 +56,24 @@ def test_reconstructions_are_drawn(trained: Path) -> None:
     home = trained / "digits" / "conv" / "default" / "0"
     assert main(["cladec", "explain", str(home)]) == 0
     assert {path.stem for path in home.glob("*.png")} == {"alphas", "single", "worst"}
+
+
+def test_without_a_reference_the_lowest_alpha_is_judged(trained: Path, tmp_path: Path) -> None:
+    moved = copytree(trained, tmp_path / "moved") / "digits" / "conv" / "default" / "0"
+    rmtree(moved / "reference")
+    assert main(["cladec", "explain", str(moved)]) == 0
+    assert "cross-entropy of ClaDec 0, worst of a class" in (moved / "worst.svg").read_text()
+
+
+def test_trainings_that_all_fail_by_our_fault_end_with_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(task: object) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(command_tasks, "train_classifier", broken)
+    assert main(["cladec", "train", "--out", str(tmp_path), *FAST]) == 1
+    assert "out of memory" in capsys.readouterr().err
 
 
 def test_models_of_another_classifier_are_not_drawn(

@@ -18,7 +18,7 @@ from methods.cladec.layers import codes, frozen, layers, located
 from methods.cladec.losses import divergence, losses, reconstruction
 from methods.cladec.model import Decoded, Explained, Latent, mean_codes, reconstruct
 from methods.cladec.settings import Settings, check_alpha, converted
-from methods.cladec.training import Training, coded, fit_all, plain, predicted
+from methods.cladec.training import Training, coded, fit_all, of_images, predicted
 
 SETTINGS = Settings(epochs=2, batch_size=16)
 
@@ -257,7 +257,7 @@ def test_training_follows_the_seed_alone_and_reconstructs_better() -> None:
 
 def test_the_reference_sees_images_and_ignores_the_classifier() -> None:
     what, train = explained("dense"), digits_like()
-    training = Training(what.reference(SETTINGS), what.classifier, plain(train), alpha=0.0, settings=SETTINGS)
+    training = Training(what.reference(SETTINGS), what.classifier, of_images(train), alpha=0.0, settings=SETTINGS)
     row = training.epoch()
     assert row["classification"] == 0
     assert row["total"] == row["reconstruction"]
@@ -283,6 +283,41 @@ def test_a_variational_model_draws_only_while_it_trains() -> None:
     assert found.latent
     assert found.latent.mean.shape == (40, 2)
     torch.testing.assert_close(mean_codes(model, what, train), found.latent.mean)
+
+
+class Gain(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(()))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.gain * inputs
+
+
+def test_a_reference_never_keeps_what_the_classifier_learned() -> None:
+    network = nn.Sequential(nn.Flatten(), Gain(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 4))
+    with pytest.raises(
+        ValueError, match=r"1 \(Gain\) keeps learned weights in its reference; give that module a method"
+    ):
+        Explained(network, "3", torch.rand(1, 1, 8, 8)).reference(SETTINGS)
+
+
+class Gated(nn.Module):
+    """A vector of other meaning beside the maps that are flattened without a module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.pool = nn.Conv2d(1, 4, 3), nn.AdaptiveAvgPool2d(1)
+        self.gate, self.last = nn.Linear(4, 4), nn.Linear(4, 3)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        maps = self.conv(inputs)
+        maps = maps * self.gate(maps.mean((2, 3)))[:, :, None, None]
+        return self.last(self.pool(maps).flatten(1))
+
+
+def test_dense_is_what_the_last_linear_layer_sees_and_no_branch() -> None:
+    assert located(Gated(), "dense", torch.rand(1, 1, 8, 8)) == "pool"
 
 
 def test_only_variational_models_have_mean_codes() -> None:

@@ -103,9 +103,11 @@ def test_evaluators_are_added_one_by_one_and_never_measured_twice(tmp_path: Path
 
     what = subject()
     session.train(what, bench(tmp_path), IDENTITY, dict)
-    assert len(session.evaluate(what, bench(tmp_path), learn, 2)["test"]["evaluation_accuracy"]) == 2
-    found = session.evaluate(what, bench(tmp_path), learn, 3)
-    assert session.evaluate(what, bench(tmp_path), learn, 1) == found
+    first, second = ((lambda name=name: {"commit": name}) for name in ("first", "second"))
+    assert len(session.evaluate(what, bench(tmp_path), learn, 2, first)["test"]["evaluation_accuracy"]) == 2
+    found = session.evaluate(what, bench(tmp_path), learn, 3, second)
+    assert session.evaluate(what, bench(tmp_path), learn, 1, second) == found
+    assert [told["provenance"]["commit"] for told in found["evaluators"]] == ["first", "first", "second"]
     assert parts == ["evaluator 0", "evaluator 1", "evaluator 2"]
     assert checkpoint.read_json(tmp_path / session.RESULT) == found
 

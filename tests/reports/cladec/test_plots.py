@@ -67,11 +67,14 @@ def test_grids_hold_a_tile_for_each_image_on_one_scale(channels: int) -> None:
 def test_rows_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match=r"as many images each, got \[2, 3\]"):
         tiles({"a": np.zeros((2, 1, 4, 4)), "b": np.zeros((3, 1, 4, 4))}, "title")
+    with pytest.raises(ValueError, match=r"as many images each, got \[0\]"):
+        tiles({"a": np.zeros((0, 1, 4, 4))}, "title")
 
 
 def test_the_worst_case_of_every_class_has_its_highest_loss() -> None:
     labels, losses = np.array([0, 2, 0, 2, 2]), np.array([1.0, 5.0, 3.0, 2.0, 4.0])
     assert images.worst(labels, losses).tolist() == [2, 1]
+    assert images.worst(labels, losses, most=1).tolist() == [1]
 
 
 def test_latent_grids_put_the_lowest_codes_at_the_lower_left() -> None:

@@ -64,7 +64,11 @@ def test_a_note_tells_what_was_trained_otherwise_than_published() -> None:
     assert not [note for note in only(sweep(**full)).notes if "in brackets" in note]
     other = {"dataset": "mnist[train=9]", "settings": {"reduction": "sum", "decoder": "generated", "epochs": 3}}
     (note,) = [note for note in only(sweep(**other)).notes if "in brackets" in note]
-    for text in ("mnist[train=9] (mnist[validation=0])", "layer generated (published_dense)", "epochs 3 (10)"):
+    for text in (
+        "mnist[train=9] (mnist[validation=0])",
+        "generated for layer dense (published_dense)",
+        "epochs 3 (10)",
+    ):
         assert text in note
     other = full | {"recipe": {"epochs": 10, "learning_rate": 0.003}}
     (note,) = [note for note in only(sweep(**other)).notes if "in brackets" in note]
