@@ -111,8 +111,8 @@ def killed_and_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "write", write)
         with pytest.raises(InterruptedError):
-            train(SETTINGS, bench, IDENTITY, {})
-    train(SETTINGS, bench, IDENTITY, {})
+            train(SETTINGS, bench, IDENTITY, dict)
+    train(SETTINGS, bench, IDENTITY, dict)
     return tmp_path / "logs"
 
 
@@ -130,7 +130,7 @@ def test_a_repeated_attempt_takes_the_place_of_the_one_before(tmp_path: Path) ->
     """A baseline out of reach: three attempts, of which the board shows the last."""
     pytest.importorskip("tensorboard", reason="needs tensorboard, an extra of this project")
     bench = Bench(DATA, partial(seeded, "board"), tmp_path / "training", logs=tmp_path / "logs")
-    result = train(replace(SETTINGS, alpha=None), bench, IDENTITY | {"baseline": 0.9}, {})
+    result = train(replace(SETTINGS, alpha=None), bench, IDENTITY | {"baseline": 0.9}, dict)
     assert result["restarts"] == 2
     assert [step for step, _ in scalars(tmp_path / "logs" / "batch")["total loss"]] == list(range(1, 10))
     assert [step for step, _ in scalars(tmp_path / "logs" / "epoch")["FII"]] == [1, 2, 3]
@@ -141,5 +141,5 @@ def test_a_board_changes_no_number(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard", reason="needs tensorboard, an extra of this project")
     plain = Bench(DATA, partial(seeded, "board"), tmp_path / "plain")
     with_board = replace(plain, folder=tmp_path / "watched", logs=tmp_path / "logs")
-    first, second = (train(SETTINGS, bench, IDENTITY, {}) for bench in (plain, with_board))
+    first, second = (train(SETTINGS, bench, IDENTITY, dict) for bench in (plain, with_board))
     assert first | {"seconds": 0} == second | {"seconds": 0}
