@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import run_benchmark
+from benchmark import plan, presets
+from benchmark.work import counted
 
 pytestmark = pytest.mark.usefixtures("unillustrated")
 
@@ -99,6 +101,12 @@ def test_a_dry_run_counts_and_writes_nothing(
     assert "309 cells" in shown
     assert "111 networks retrained from scratch, 18 of them on masks alone" in shown
     assert not (tmp_path / "out").exists()
+
+
+def test_the_default_matrix_is_as_large_as_it_was_planned() -> None:
+    counts = counted(plan.cells(presets.load("quick")))
+    assert "2586 cells" in counts
+    assert "939 networks retrained from scratch, 156 of them on masks alone" in counts
 
 
 def test_true_and_false_are_written_as_in_a_preset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,8 @@
 import json
 import shutil
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -21,21 +23,22 @@ def hns(*words: object) -> int:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of runs that holds one brief training on digits."""
-    out = tmp_path_factory.mktemp("trained")
-    assert hns("train", "--out", out, *BRIEF) == 0
-    return out
+def printed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of one brief training on digits, as the command prints it last."""
+    with redirect_stdout(StringIO()) as shown:
+        assert hns("train", "--out", tmp_path_factory.mktemp("trained"), *BRIEF) == 0
+    return Path(shown.getvalue().splitlines()[-1])
 
 
 @pytest.fixture
-def trained(runs: Path, tmp_path: Path) -> Path:
-    """Folder of that training, in a copy of its own."""
-    shutil.copytree(runs, tmp_path / "runs")
-    return tmp_path / "runs/digits/hns/deterministic/default/0"
+def trained(printed: Path, tmp_path: Path) -> Path:
+    """That folder, in a copy of all runs."""
+    runs = printed.parents[4]
+    return shutil.copytree(runs, tmp_path / "runs") / printed.relative_to(runs)
 
 
 def test_a_training_leaves_what_the_page_promises(trained: Path) -> None:
+    assert trained.relative_to(trained.parents[4]) == Path("digits/hns/deterministic/default/0")
     names = {path.name for path in trained.iterdir()}
     assert {"best.safetensors", "last_weights.safetensors", "last.safetensors", "alpha_1.00.safetensors"} <= names
     assert {"epochs.csv", "steps.csv", "settings.json"} <= names

@@ -17,7 +17,7 @@ NUM_ROWS = 10_000
 LIMIT = 40.0
 """Seconds of all processes for so many rows."""
 
-IMPORTS = 12
+IMPORTS = 8
 """Imports of the report that the rest of a quarter of them may take as long as: slow machines are slow at both."""
 
 RENDER = """
