@@ -32,6 +32,11 @@ def captions(labels: Int[np.ndarray, "n"], predicted: Int[np.ndarray, "n"]) -> l
     return [str(true) if true == found else f"{true}, as {found}" for true, found in pairs]
 
 
+def scored(labels: Int[np.ndarray, "n"], losses: Float[np.ndarray, "n"]) -> list[str]:
+    """Titles of examples: the class, and its loss below."""
+    return [f"{label}\n{loss:.3g}" for label, loss in zip(labels, losses, strict=True)]
+
+
 def triptych(images: Mapping[str, Float[np.ndarray, "c h w"]], title: str) -> Figure:
     """One example side by side: original, reference and reconstruction."""
     figure = Figure(figsize=(1.4 * len(images), 1.8), layout="constrained")

@@ -191,7 +191,7 @@ def _departures(result: Mapping[str, Any]) -> Iterator[str]:
         yield f"classifier {result['classifier']} ({PUBLISHED_CLASSIFIER})"
     settings, recipe = result["settings"], result.get("recipe", {})
     decoder = f"published_{result['layer']}"
-    if settings.get("decoder", "published") not in ("published", decoder):
+    if result["layer"] in ("conv", "dense") and settings.get("decoder", "published") not in ("published", decoder):
         yield f"decoder {settings['decoder']} for layer {result['layer']} ({decoder})"
     for kind, given, theirs in (("", settings, PUBLISHED_SETTINGS), ("recipe.", recipe, PUBLISHED_RECIPE)):
         for name, value in theirs.items():

@@ -25,8 +25,19 @@ STEPS, LIMIT = 20, 2.0
 """Codes along each side of a latent grid, and the largest of them."""
 
 
-Models = dict[str, "Autoencoder"]
-"""Name -> model in eval mode, the reference first, then by alpha: "RefAE", "ClaDec 0.5"; variational, "RefVAE"."""
+@dataclass(frozen=True)
+class Scene:
+    """What is drawn.
+
+    Attributes:
+        models: name -> model in eval mode, the reference first, then by alpha: "RefAE", "ClaDec 0.5"; "RefVAE".
+        explained: their classifier and layer.
+        test: all test images.
+    """
+
+    models: dict[str, "Autoencoder"]
+    explained: "Explained"
+    test: "Split"
 
 
 @dataclass(frozen=True)
@@ -58,13 +69,12 @@ def explain(home: Path, data_root: Path, device: str, seed: int) -> list[Path]:
     work, experiment = tasks.bench(todo[0]), todo[0].experiment
     subjects = {_name(task): (tasks.subject(task, work), home / task.folder.name) for task in todo}
     models = {name: session.trained(what, replace(work, folder=place)) for name, (what, place) in subjects.items()}
-    explained, test = subjects[_name(todo[0])][0].explained, work.data.test
-    judge = next((task for task in todo if task.alpha is not None), todo[0])
-    found = _judged(_name(judge), models[_name(judge)], explained, test)
-    figures = _grids(models, explained, test, found, (f"Layer {experiment.layer}", seed))
+    scene = Scene(models, subjects[_name(todo[0])][0].explained, work.data.test)
+    found = _judged(scene, _name(next((task for task in todo if task.alpha is not None), todo[0])))
+    figures = _grids(scene, found, _chosen(found, seed), f"Layer {experiment.layer}")
     if experiment.settings.variational and experiment.settings.latent_dim == 2:
         for name, (_, place) in subjects.items():
-            drawn = _latent(models[name], explained, test, f"{name}, layer {experiment.layer}")
+            drawn = _latent(scene, name, f"{name}, layer {experiment.layer}")
             figures |= {f"{kind}-{place.name}": figure for kind, figure in drawn.items()}
     return [path for name, figure in figures.items() for path in save(figure, home / name)]
 
@@ -94,7 +104,7 @@ def _name(task: tasks.Task) -> str:
     return reference if task.alpha is None else f"{decoder} {shortest(task.alpha)}"
 
 
-def _judged(by: str, model: "Autoencoder", explained: "Explained", test: "Split") -> Judged:
+def _judged(scene: Scene, by: str) -> Judged:
     import torch
     from torch.nn import functional as F
 
@@ -102,40 +112,38 @@ def _judged(by: str, model: "Autoencoder", explained: "Explained", test: "Split"
     from methods.cladec.model import reconstructed
     from methods.cladec.training import predicted
 
-    decoded = reconstructed(model, explained, test)
-    with frozen(explained.classifier), torch.no_grad():
-        logits = torch.cat([explained.classifier(chunk.inputs) for chunk in decoded.chunks(CHUNK)])
-    losses = F.cross_entropy(logits, test.labels, reduction="none")
-    arrays = (values.cpu().numpy() for values in (test.labels, predicted(explained.classifier, test), losses))
+    classifier, labels = scene.explained.classifier, scene.test.labels
+    decoded = reconstructed(scene.models[by], scene.explained, scene.test)
+    with frozen(classifier), torch.no_grad():
+        logits = torch.cat([classifier(chunk.inputs) for chunk in decoded.chunks(CHUNK)])
+    losses = F.cross_entropy(logits, labels, reduction="none")
+    arrays = (values.cpu().numpy() for values in (labels, predicted(classifier, scene.test), losses))
     return Judged(by, *arrays)
 
 
-def _grids(
-    models: Models, explained: "Explained", test: "Split", found: Judged, heading: tuple[str, int]
-) -> dict[str, "Figure"]:
+def _grids(scene: Scene, found: Judged, some: "np.ndarray", layer: str) -> dict[str, "Figure"]:
     """Some images and the worst of every class, the only ones that all models decode."""
     from reports.cladec import images
 
-    layer, seed = heading
-    some, worst = _chosen(found, seed), images.worst(found.labels, found.losses)
-    rows, worst_rows = (_rows(models, explained, test, index) for index in (some, worst))
-    losses = [f"{found.labels[i]}\n{found.losses[i]:.3g}" for i in worst]
+    worst = images.worst(found.labels, found.losses)
+    rows, worst_rows = (_rows(scene, index) for index in (some, worst))
+    scored = images.scored(found.labels[worst], found.losses[worst])
     return {
         "alphas": images.alpha_grid(rows, images.captions(found.labels[some], found.predicted[some]), layer),
         "single": images.triptych({name: row[0] for name, row in [*rows.items()][:3]}, layer),
-        "worst": images.alpha_grid(worst_rows, losses, f"{layer}: cross-entropy of {found.by}, worst of a class"),
+        "worst": images.alpha_grid(worst_rows, scored, f"{layer}: cross-entropy of {found.by}, worst of a class"),
     }
 
 
-def _rows(models: Models, explained: "Explained", test: "Split", index: "np.ndarray") -> dict[str, "np.ndarray"]:
+def _rows(scene: Scene, index: "np.ndarray") -> dict[str, "np.ndarray"]:
     """ "original" and names of models -> images of test examples."""
     import torch
 
     from methods.cladec.model import reconstructed
 
-    few = test.at(torch.from_numpy(index))
-    splits = {"original": few} | {name: reconstructed(model, explained, few) for name, model in models.items()}
-    return {name: split.inputs.cpu().numpy() for name, split in splits.items()}
+    few = scene.test.at(torch.from_numpy(index))
+    decoded = {name: reconstructed(model, scene.explained, few) for name, model in scene.models.items()}
+    return {name: split.inputs.cpu().numpy() for name, split in ({"original": few} | decoded).items()}
 
 
 def _chosen(found: Judged, seed: int) -> "np.ndarray":
@@ -147,19 +155,20 @@ def _chosen(found: Judged, seed: int) -> "np.ndarray":
     return np.concatenate([draw.permutation(index)[:count] for index, count in some])
 
 
-def _latent(model: "Autoencoder", explained: "Explained", test: "Split", name: str) -> dict[str, "Figure"]:
+def _latent(scene: Scene, name: str, title: str) -> dict[str, "Figure"]:
     """Images of a grid of codes, rows along the second dimension, and the mean codes of the test images."""
     import torch
 
     from methods.cladec.model import mean_codes
     from reports.cladec import images
 
+    model, test = scene.models[name], scene.test
     line = torch.linspace(-LIMIT, LIMIT, STEPS, device=test.inputs.device)
     second, first = torch.meshgrid(line, line, indexing="ij")
     with torch.no_grad():
         decoded = model.decoder(torch.stack([first, second], -1).flatten(0, 1)).unflatten(0, (STEPS, STEPS))
-    codes, title = mean_codes(model, explained, test), f"Means of test images: {name}"
+    codes = mean_codes(model, scene.explained, test).cpu().numpy()
     return {
-        "latent-grid": images.latent_grid(decoded.cpu().numpy(), LIMIT, name),
-        "latent": images.latent_scatter(codes.cpu().numpy(), test.labels.cpu().numpy(), title),
+        "latent-grid": images.latent_grid(decoded.cpu().numpy(), LIMIT, title),
+        "latent": images.latent_scatter(codes, test.labels.cpu().numpy(), f"Means of test images: {title}"),
     }

@@ -75,6 +75,9 @@ def test_the_worst_case_of_every_class_has_its_highest_loss() -> None:
     labels, losses = np.array([0, 2, 0, 2, 2]), np.array([1.0, 5.0, 3.0, 2.0, 4.0])
     assert images.worst(labels, losses).tolist() == [2, 1]
     assert images.worst(labels, losses, most=1).tolist() == [1]
+    titles = images.scored(labels[[2, 1]], losses[[2, 1]])
+    figure = images.alpha_grid({"original": np.zeros((2, 1, 4, 4))}, titles, "title")
+    assert [axis.get_title() for axis in figure.axes] == ["0\n3", "2\n5"]
 
 
 def test_latent_grids_put_the_lowest_codes_at_the_lower_left() -> None:
