@@ -6,29 +6,21 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import torch
 
 from benchmark import plan, runner, seeds
 from benchmark.cards import cards
-from benchmark.classifiers import check_contract, classifier
 from benchmark.executor import Crew, execute, pool
 from benchmark.plan import Matrix
-from benchmark.plugins import build
 from benchmark.precision import settled
-from benchmark.randomness import normal
 from benchmark.ray_pool import Cluster, ray_crew
-from benchmark.removal import remove
+from benchmark.rehearsal import rehearse
 from benchmark.runner import Workplace
-from benchmark.spec import Cell, PlugIn
+from benchmark.spec import Cell
 from benchmark.store import FILE, Store
 from benchmark.team import Team, Together
-from benchmark.training import train
-from datasets.base import Split
-from datasets.stream import Stream
-from methods.base import Skip
 
 MOST_LOADERS = 12
 """Processes that read a stream by default: each holds two batches ready in shared memory."""
@@ -132,55 +124,6 @@ def _crew(means: Means, place: Workplace, cells: list[Cell]) -> Iterator[tuple[C
         datasets = list(dict.fromkeys(runner.data_of(cell.training) for cell in cells))
         with ray_crew(means.cluster, place, datasets, workers=means.workers) as (crew, seen):
             yield crew, seen
-
-
-def rehearse(cells: list[Cell], place: Workplace) -> dict[str, dict[str, str]]:
-    """Loads every data set and takes one training step with a few examples: bad input fails before work starts.
-
-    Returns:
-        Data set as written -> checksums of its files.
-
-    Raises:
-        ValueError: data that cannot be read, a classifier or recipe that does not fit them.
-    """
-    checksums = {}
-    for dataset in dict.fromkeys(cell.training.dataset for cell in cells):
-        data = runner.load(dataset, 0, place.data_root)
-        checksums[dataset.text] = data.card.checksums
-        few = data.train.at(torch.arange(min(2, len(data.train))))
-        vast = isinstance(data.train, Stream)
-        for identity, recipe in dict.fromkeys((c.training.classifier, c.training.recipe) for c in cells):
-            try:
-                if vast and recipe.optimiser == "least_squares":
-                    raise ValueError("least_squares needs all inputs in memory; choose another optimiser")
-                network = classifier(identity, few.inputs, data.num_classes)
-                train(network, few, replace(recipe, epochs=1), pairing=("rehearsal",))
-                check_contract(network, few.inputs)
-            except Exception as error:  # a classifier may be the user's: whatever goes wrong in it is bad input
-                reason = " ".join(str(error).split())
-                raise ValueError(f"{identity.text} cannot be trained on {dataset.text}: {reason}") from error
-        for fill in dict.fromkeys(cell.fill for cell in cells if cell.fill):
-            _try_fill(fill, few, dataset)
-    return checksums
-
-
-def _try_fill(fill: PlugIn, few: Split, dataset: PlugIn) -> None:
-    """Removes all of a few examples but every third unit.
-
-    Raises:
-        ValueError: the fill does not work; one that does not apply marks its own cells only.
-    """
-    kept = torch.arange(few.inputs[0].numel()).view(few.inputs[:1].shape) % 3 == 0
-    drawn = partial(normal, few.inputs, torch.arange(len(few)), "rehearsal")
-    try:
-        filled = remove(few.inputs, kept.expand_as(few.inputs), build(fill, "fill"), few.statistics.mean, drawn)
-        if filled.shape != few.inputs.shape:
-            raise ValueError(f"it gives {tuple(filled.shape)} for inputs {tuple(few.inputs.shape)}")
-    except Skip:
-        pass
-    except Exception as error:  # a fill may be the user's: whatever goes wrong in it is bad input
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{fill.text} cannot fill examples of {dataset.text}: {reason}") from error
 
 
 def device(name: str) -> str:
