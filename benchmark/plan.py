@@ -114,6 +114,8 @@ def check(matrix: Matrix) -> None:
         raise ValueError("recursive true needs retrain true: it explains retrained networks")
     if True in matrix.recursive and matrix.convention.one_checkpoint:
         raise ValueError(f"recursive true needs protocol rigorous: protocol {matrix.protocol} explains one network")
+    if matrix.target_interval is not None and matrix.convention.one_checkpoint and True not in matrix.retrain:
+        raise ValueError(f"target_interval needs retrain true under protocol {matrix.protocol}: nothing else varies")
     matrix.recipe.check()
     if matrix.max_seeds < 1:
         raise ValueError(f"max_seeds must be at least 1, got {matrix.max_seeds}")
@@ -166,12 +168,13 @@ def _reduced(matrix: Matrix, training: Training, explainers: list[PlugIn], fills
 
 
 def _on_images(matrix: Matrix, training: Training, ranking: Ranking, fills: list[PlugIn]) -> Iterator[Cell]:
-    """Networks that see reduced images, retrained or not."""
+    """Networks that see reduced images: retrained ones, and the explained one itself where nothing is retrained."""
     fractions = _inner(matrix.fractions)
     besides = [plugin(text, "fill") for text in matrix.unretrained_fills]
     ways = dict.fromkeys([*product(fills, matrix.retrain), *product(besides, [False])])
+    explained = training == ranking.training
     for (fill, retrain), recursive, order in product(ways, matrix.recursive, matrix.orders):
-        if retrain or not recursive:
+        if retrain or (explained and not recursive):
             for i, fraction in enumerate(fractions):
                 steps = tuple(fractions[:i]) if recursive else None
                 yield Cell(training, ranking, fill, order, fraction, retrain, steps=steps)

@@ -86,9 +86,11 @@ class Store:
         """
         planned = {key(cell): cell for cell in cells}
         strange = {
-            k: status for k, status in self._database.execute("SELECT key, status FROM cells") if k not in planned
+            k: status == "done" and not _withdrawn(json.loads(specification))
+            for k, status, specification in self._database.execute("SELECT key, status, specification FROM cells")
+            if k not in planned
         }
-        finished = sum(status == "done" for status in strange.values())
+        finished = sum(strange.values())
         if finished:
             raise ValueError(
                 f"{self.path.parent} holds another matrix: {finished} of its finished cells are not in this one"
@@ -210,6 +212,16 @@ class Store:
             if stored.get(name) != value and name not in SEEDS
         ]
         return f"; they differ in {', '.join(names)}" if names else "; the code of a plug-in has changed"
+
+
+def _withdrawn(cell: dict) -> bool:
+    """Whether older versions measured a cell that no matrix has any more: not retrained, yet not what was explained.
+
+    The protocol of one explained network measured the networks of all seeds; those of full removal went with them.
+    """
+    ranking, training = cell["ranking"], cell["training"]
+    other = training["seed"] != (ranking["training"]["seed"] if ranking else 0)
+    return not cell["retrain"] and cell["probe"] == "image" and other
 
 
 def _columns(outcome: Outcome) -> tuple[str, str, str, float, str]:
