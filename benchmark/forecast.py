@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmark import plan
 from benchmark.cost import Absent, Cost, Line, costs, row_bytes
+from benchmark.matched import expected
 from benchmark.plan import Matrix
 from benchmark.precision import settled
 from benchmark.provenance import provenance
@@ -31,6 +32,7 @@ def forecast(matrix: Matrix, means: Means) -> str:
     if means.cluster:
         means.cluster.check()
     cells = plan.cells(replace(matrix, recipe=settled(matrix.recipe, place.device)))
+    cells += expected(cells)
     workers = num_workers(means.workers, place.device)
     parts = costs(cells, place)
     known = [part for part in parts if isinstance(part, Cost)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Literal
 
-from benchmark.plugins import SEED, check_name, plugin
+from benchmark.plugins import SEED, check_name, hides, plugin
 from benchmark.recipe import Recipe
 from benchmark.spec import Cell, Order, PlugIn, Ranking, Target, Training, Unit, check_fraction
 from methods import GROUPS
@@ -163,6 +163,8 @@ def _reduced(matrix: Matrix, training: Training, explainers: list[PlugIn], fills
         yield from _on_images(matrix, training, ranking, fills)
         if True in matrix.retrain:
             yield from _on_masks(matrix, training, ranking)
+            if hides(explainer) and "lerf" in matrix.orders and False in matrix.recursive:
+                yield from (Cell(training, ranking, fill, "lerf", probe="own_mask") for fill in fills)
         if matrix.measure_attributions and explained == training:  # a network that all seeds share is measured once
             yield Cell(training, ranking, None, retrain=False, probe="attribution")
 

@@ -81,6 +81,11 @@ def redraws(explainer: PlugIn) -> bool:
     return getattr(build(explainer, "explainer"), "per_epoch", False)
 
 
+def hides(explainer: PlugIn) -> bool:
+    """Whether an explainer has masks of its own beside its ranking."""
+    return getattr(build(explainer, "explainer"), "hides", False)
+
+
 def check_name(text: str, kind: str) -> None:
     """Checks the form and the name of a plug-in without importing it, for an error within a blink.
 

@@ -76,11 +76,10 @@ def run(matrix: Matrix, folder: Path, means: Means) -> Counter[str]:
         if means.retry_failed:
             store.forget_failures()
         missing = store.missing(cells)
-        keep = matrix.target_interval is not None and matrix.convention.one_checkpoint  # later rounds rank alike
         if missing:
             with _crew(means, place, [*missing, *seeds.within_reach(matrix)]) as (crew, seen):
                 while missing:
-                    execute(store, missing, seen, crew, keep_ranks=keep)
+                    execute(store, missing, seen, crew, keep_ranks=_ranks_again(matrix, missing))
                     missing = store.missing(_planned(store, matrix))
             place.artefacts.clean()
         else:
@@ -109,6 +108,12 @@ def _planned(store: Store, matrix: Matrix) -> list[Cell]:
     cells = seeds.cells(matrix, store.rows())
     store.plan(asdict(matrix), cells)
     return cells
+
+
+def _ranks_again(matrix: Matrix, missing: list[Cell]) -> bool:
+    """Whether later cells may need the rank maps of these: more seeds of one network, shares that own masks hide."""
+    later_seeds = matrix.target_interval is not None and matrix.convention.one_checkpoint
+    return later_seeds or any(cell.probe == "own_mask" for cell in missing)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from benchmark.recipe import Recipe
 Target = Literal["predicted", "label"]
 Unit = Literal["pixel", "feature"]
 Order = Literal["morf", "lerf"]
-Probe = Literal["image", "mask", "attribution"]
+Probe = Literal["image", "mask", "attribution", "own_mask", "matched"]
 
 NO_IDENTITY = ("text", "means")
 """Attributes of a plug-in that are no part of the identity of a result."""
@@ -105,8 +105,9 @@ class Cell:
         ranking: which features go first; None where it does not matter (removal fraction 0 or 1).
         removal_fraction: share of units replaced, in [0, 1].
         retrain: False measures the original network on reduced test inputs.
-        probe: what the network sees, the reduced image or only the mask (leak control); "attribution" measures the
-            attributions themselves, and nothing is removed.
+        probe: what the network sees: "image", the reduced image; "mask", only the mask (leakage control); "own_mask",
+            the image behind masks that the explainer chose itself; "matched", the image reduced to the share that
+            such masks hide. "attribution" measures the attributions themselves, and nothing is removed.
         steps: removal fractions at which a network was retrained and explained on the way to this one (recursive
             ROAR); None where the original network alone is explained.
     """

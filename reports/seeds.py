@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from benchmark.adaptive import Point, Rule, panel, replicate
-from reports.load import SETTING
+from reports.load import CURVES, SETTING
 from reports.style import labels
 
 ADDED = (
@@ -32,7 +32,7 @@ def notes(rows: pd.DataFrame, rule: Rule) -> Iterator[str]:
 
 def seed_counts(frame: pd.DataFrame) -> dict[str, str]:
     """Explainer -> its number of seeds, from fewest to most where its curves differ; empty where all have the same."""
-    reduced = frame[frame.explainer.notna() & (frame.probe != "attribution")]
+    reduced = frame[frame.explainer.notna() & frame.probe.isin(CURVES)]
     each = reduced.groupby([*SETTING, "order", "explainer"], sort=False, dropna=False).seed.nunique()
     if each.nunique() < 2:
         return {}
