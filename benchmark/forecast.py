@@ -38,7 +38,7 @@ def forecast(matrix: Matrix, means: Means) -> str:
     known = [part for part in parts if isinstance(part, Cost)]
     lines = [counted(cells)]
     if matrix.target_interval is not None:
-        lines.append(f"  more may follow: up to {matrix.max_seeds} seeds where explainers are not settled")
+        lines.append(f"  more may follow: up to {matrix.max_seeds} seeds where intervals are too wide")
     for part in parts:
         lines += ["", *(_cost(part) if isinstance(part, Cost) else [f"{part.title}", f"  {_absent(part)}"])]
     if known:

@@ -61,7 +61,7 @@ class Matrix:
         target: class that is explained; overrides what the protocol says.
         recipe: how classifiers are trained.
         target_interval: half width in percentage points; seeds are added to the explainers whose 95 % interval of the
-            mean over fractions is wider, or that are neither separated from their neighbours nor equal to within it.
+            mean over fractions is wider.
         max_seeds: how many seeds an explainer gets at most when target_interval is given.
     """
 

@@ -9,9 +9,9 @@ from reports.load import CURVES, SETTING
 from reports.style import labels
 
 ADDED = (
-    "Seeds were added, {first} to {most}, until the mean over t of an explainer's curve had a half-width of at most "
-    "{target:g} points and its paired difference to each neighbour in the order of means was separated from 0 or shown "
-    "to be within {target:g} points. Intervals that are looked at repeatedly cover somewhat less than 95 %."
+    "Seeds were added, {first} to {most}, until the 95 % interval of the mean over t of an explainer's curve had a "
+    "half-width of at most {target:g} points. Such intervals cover somewhat less than 95 %; tests of differences keep "
+    "their level, for no seed was added because of one."
 )
 
 
