@@ -86,6 +86,11 @@ def hides(explainer: PlugIn) -> bool:
     return getattr(build(explainer, "explainer"), "hides", False)
 
 
+def monotone(explainer: PlugIn) -> bool:
+    """Whether an explainer keeps the order of the magnitudes that its base gives to single values."""
+    return getattr(build(explainer, "explainer"), "monotone", False)
+
+
 def check_name(text: str, kind: str) -> None:
     """Checks the form and the name of a plug-in without importing it, for an error within a blink.
 

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,14 +12,15 @@ import torch
 
 from benchmark import plan, runner, seeds
 from benchmark.cards import cards
+from benchmark.copies import copies
 from benchmark.executor import Crew, execute, pool
 from benchmark.plan import Matrix
 from benchmark.precision import settled
 from benchmark.ray_pool import Cluster, ray_crew
 from benchmark.rehearsal import rehearse
 from benchmark.runner import Workplace
-from benchmark.spec import Cell
-from benchmark.store import FILE, Store
+from benchmark.spec import Cell, PlugIn
+from benchmark.store import FILE, Outcome, Store
 from benchmark.team import Team, Together
 
 MOST_LOADERS = 12
@@ -65,22 +66,23 @@ def run(matrix: Matrix, folder: Path, means: Means) -> Counter[str]:
         means.cluster.check()
         _check_precision(matrix, means.cluster)
     matrix = replace(matrix, recipe=settled(matrix.recipe, place.device))
-    checksums = rehearse(_unfinished(matrix, folder), place)  # before anything is written
+    data = rehearse(_unfinished(matrix, folder), place)  # before anything is written
     store = Store(folder, create=True)
     with store.locked():
-        for dataset, files in checksums.items():
-            store.check_data(dataset, files)
+        for dataset, found in data.items():
+            store.check_data(dataset.text, found.checksums)
+        shapes = {dataset: found.feature_shape for dataset, found in data.items()}
         cells = _planned(store, matrix)
-        for kind, found in cards(cells).items():
-            store.describe(kind, found)
+        for kind, described in cards(cells).items():
+            store.describe(kind, described)
         if means.retry_failed:
             store.forget_failures()
-        missing = store.missing(cells)
+        missing = _to_measure(store, cells, shapes)
         if missing:
             with _crew(means, place, [*missing, *seeds.within_reach(matrix)]) as (crew, seen):
                 while missing:
                     execute(store, missing, seen, crew, keep_ranks=_ranks_again(matrix, missing))
-                    missing = store.missing(_planned(store, matrix))
+                    missing = _to_measure(store, _planned(store, matrix), shapes)
             place.artefacts.clean()
         else:
             print(f"{folder}: all {len(cells)} cells are finished, nothing to do", file=sys.stderr)
@@ -108,6 +110,16 @@ def _planned(store: Store, matrix: Matrix) -> list[Cell]:
     cells = seeds.cells(matrix, store.rows())
     store.plan(asdict(matrix), cells)
     return cells
+
+
+def _to_measure(store: Store, cells: list[Cell], shapes: Mapping[PlugIn, tuple[int, ...]]) -> list[Cell]:
+    """The cells without an outcome, once copies of others are recorded as skipped."""
+    skipped = copies(cells, shapes)
+    missing = store.missing(cells)
+    for cell in missing:
+        if cell in skipped:
+            store.record(cell, Outcome("skipped", reason=skipped[cell]))
+    return [cell for cell in missing if cell not in skipped]
 
 
 def _ranks_again(matrix: Matrix, missing: list[Cell]) -> bool:
