@@ -15,6 +15,7 @@ from benchmark.cards import cards
 from benchmark.copies import copies
 from benchmark.executor import Crew, execute, pool
 from benchmark.plan import Matrix
+from benchmark.plugins import files
 from benchmark.precision import settled
 from benchmark.ray_pool import Cluster, ray_crew
 from benchmark.rehearsal import rehearse
@@ -108,8 +109,16 @@ def _unfinished(matrix: Matrix, folder: Path) -> list[Cell]:
 def _planned(store: Store, matrix: Matrix) -> list[Cell]:
     """The cells of a matrix, with the seeds that what is measured by now asks for."""
     cells = seeds.cells(matrix, store.rows())
-    store.plan(asdict(matrix), cells)
+    store.plan(asdict(matrix), cells, _own_files(cells))
     return cells
+
+
+def _own_files(cells: list[Cell]) -> dict[str, dict[str, str]]:
+    """The user's own files, with their checksums, that each plug-in of some cells is made of."""
+    trainings, rankings = {cell.training for cell in cells}, {cell.ranking for cell in cells if cell.ranking}
+    identities = {part for training in trainings for part in (training.dataset, training.classifier)}
+    identities |= {ranking.explainer for ranking in rankings} | {cell.fill for cell in cells if cell.fill}
+    return {identity.text: own for identity in identities if (own := files(identity))}
 
 
 def _to_measure(store: Store, cells: list[Cell], shapes: Mapping[PlugIn, tuple[int, ...]]) -> list[Cell]:

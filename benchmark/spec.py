@@ -51,11 +51,12 @@ class PlugIn:
     """A data set, classifier, explainer or fill by name, with every parameter it has, defaults included.
 
     Attributes:
-        parameters: (name, value) pairs sorted by name.
-        source: checksum of the file a plug-in of one's own comes from, empty for ours, which have versions: results of
+        parameters: (name, value) pairs sorted by name; the checksum of its content in place of a path.
+        source: checksum of the code that a plug-in of one's own uses, empty for ours, which have versions: results of
             code that was edited since never pass for results of the code as it is.
         text: how it is written, without defaults: "smoothgrad[samples=50]"; not part of the identity.
-        means: parameters that change how something is done and no number, such as `in_memory`; not part of it either.
+        means: parameters that change how something is done and no number, such as `in_memory`, and the paths of files
+            whose content counts; not part of it either.
     """
 
     name: str
