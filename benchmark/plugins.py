@@ -277,9 +277,17 @@ def _scalar(text: str, hint: type, where: str) -> object:
     return text
 
 
+def _as_base(explainer: typing.Any, name: str) -> typing.Any:
+    """An explainer of the user's own as another one builds on it."""
+    from methods.adapting import Adapted  # brings torch, as every explainer does
+    from methods.base import View
+
+    return explainer if isinstance(explainer, View) else Adapted(explainer, name)
+
+
 def _revive(value: object, hint: typing.Any, seed: int) -> object:
     if isinstance(value, PlugIn):
-        return build(value, "explainer")
+        return _as_base(build(value, "explainer"), value.text) if ":" in value.name else build(value, "explainer")
     if _plain(hint) is Path and value is not None:
         return Path(str(value))
     return seed if value == SEED and _plain(hint) is int else value
