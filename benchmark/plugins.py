@@ -34,6 +34,9 @@ SEED = "seed"
 MEANS = frozenset({"in_memory"})
 """Parameters of data sets that say how they are read: they change no number and are no part of an identity."""
 
+ADDED = frozenset({("arrays", "layout", "auto")})
+"""Parameters that came when results were stored already, with the values that leave those their identity."""
+
 
 def plugin(text: str, kind: str) -> PlugIn:
     """The identity of a plug-in as written.
@@ -155,7 +158,11 @@ def _identity(target: Callable[..., typing.Any], kind: str, name: str, values: M
     text = name + (f"[{','.join(written)}]" if written else "")
     version = getattr(target, "version", 1)
     counts, means = (
-        tuple((field, value) for field, value in complete.items() if (kind == "dataset" and field in MEANS) is mean)
+        tuple(
+            (field, value)
+            for field, value in complete.items()
+            if (kind == "dataset" and field in MEANS) is mean and (name, field, value) not in ADDED
+        )
         for mean in (False, True)
     )
     return PlugIn(name, version, counts, _source(name, target), text, means)
