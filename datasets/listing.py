@@ -38,7 +38,8 @@ class Listing:
             name = self.folders["validation"].name
             notes.append(f"the folder {name} is the validation split: the parameter validation is not used")
         if self.passed_over:
-            notes.append(f"passed over {self.passed_over.total()} files: {_counted(self.passed_over)}")
+            files = "1 file" if self.passed_over.total() == 1 else f"{self.passed_over.total()} files"
+            notes.append(f"passed over {files}: {_counted(self.passed_over)}")
         return tuple(notes)
 
 

@@ -130,8 +130,8 @@ def test_of_a_stream_the_first_examples_are_looked_at() -> None:
 def test_a_test_split_of_one_class_is_told_by_its_chance() -> None:
     even, uneven = torch.arange(60) % 2, (torch.arange(60) > 4).long()
     assert remarks(dataset(labels=even, num_classes=2)) == ()
-    told = replace(CARD, notes=("passed over 1 files: 1 .txt",))
+    told = replace(CARD, notes=("passed over 1 file: 1 .txt",))
     assert remarks(dataset(labels=uneven, num_classes=2, card=told)) == (
-        "passed over 1 files: 1 .txt",
+        "passed over 1 file: 1 .txt",
         "chance is 91.7 %: class 1 holds 55 of 60 test examples",
     )
