@@ -21,7 +21,7 @@ import benchmark
 import datasets
 import methods
 from benchmark import source
-from benchmark.notation import parse, suggestion
+from benchmark.notation import parse, quoted, suggestion
 from benchmark.spec import PlugIn
 
 TABLES: dict[str, dict[str, str]] = {
@@ -236,7 +236,7 @@ def _as_value(default: object) -> object:
 def _written(value: object) -> str:
     if isinstance(value, PlugIn):
         return value.text
-    return str(value).lower() if isinstance(value, bool | None) else str(value)
+    return str(value).lower() if isinstance(value, bool | None) else quoted(str(value))
 
 
 def _plain(hint: typing.Any) -> typing.Any:
