@@ -118,12 +118,10 @@ def _class_of_each(images: Sequence[Sequence[Path]]) -> Int[np.ndarray, "n"]:
 
 
 def _checksums(found: Listing, root: Path, *, look: bool) -> dict[str, str]:
-    """Folder -> checksum of its images, and of what about their division was otherwise before."""
-    folders = {split: folder.name for split, folder in found.folders.items()}
-    checksums = {f"{name}/*": _digest(root, found.images[split], look=look) for split, name in folders.items()}
-    if "validation" in folders:  # whose images were not read, and those of train were divided
-        checksums["train/*"] += f", {folders['validation']} for validation"
-    return checksums
+    """Folder -> checksum of its images."""
+    return {
+        f"{folder.name}/*": _digest(root, found.images[split], look=look) for split, folder in found.folders.items()
+    }
 
 
 def _digest(root: Path, images: Sequence[Sequence[Path]], *, look: bool) -> str:

@@ -28,8 +28,6 @@ TURNS = (
 """What makes images of orientations 2 ... 8 upright; 1 is upright."""
 
 JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
-PNG_METADATA = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
-"""Where a PNG may say its orientation, perhaps behind its pixels."""
 
 
 @cache
@@ -59,7 +57,7 @@ def pixels(path: Path, size: int, channels: int) -> UInt8[np.ndarray, "c h w"]:
 
 
 def fingerprint(path: Path, *, look: bool) -> str:
-    """Checksum of a file, and "turned" where its pixels are: results of before, which saw it as it lies, are others.
+    """Checksum of an image file.
 
     Args:
         look: whether to find out that it can be decoded.
@@ -75,9 +73,8 @@ def fingerprint(path: Path, *, look: bool) -> str:
             mode = image.mode
             if look:
                 _decode(image, content)
-            turned = _turned(image, content)
     _check_depth(path, mode)
-    return checksum(content) + (" turned" if turned else "")
+    return checksum(content)
 
 
 def _upright(image: "Picture") -> "Picture":
@@ -98,25 +95,16 @@ def _orientation(image: "Picture") -> int:
     return said if isinstance(said, int) and 1 <= said <= 8 else 1
 
 
-def _turned(image: "Picture", content: bytes) -> bool:
-    """Whether this version turns an image and those before it did not; decodes no more than it must."""
-    return image.format != "TIFF" and not _bare_png(image, content) and _orientation(image) != 1
-
-
 def _decode(image: "Picture", content: bytes) -> None:
     """Finds out whether an image can be decoded, from its checksums or its end where that settles it.
 
     Decoding all images would take as long as an epoch.
     """
-    if _bare_png(image, content):
+    if image.format == "PNG":
         image.verify()
     elif not (content.startswith(JPEG_START) and content[-64:].rstrip(b"\0").endswith(JPEG_END)):
         image.draft("L", (1, 1))  # of a JPEG an eighth of each side
         image.load()
-
-
-def _bare_png(image: "Picture", content: bytes) -> bool:
-    return image.format == "PNG" and not any(part in content for part in PNG_METADATA)
 
 
 def _check_depth(path: Path, mode: str) -> None:

@@ -40,7 +40,7 @@ class Arrays:
 
     Attributes:
         splits: "train", "test" and, where the file has it, "validation"; images with channels first.
-        checksum: of the file, with what about its reading was otherwise before: results of the two must not mix.
+        checksum: of the file.
         notes: lines on how the file was read.
     """
 
@@ -63,16 +63,14 @@ def read(path: Path, layout: Layout) -> Arrays:
         parts[split] = Part(_values(first, inputs), _indices(raw[labels], labels), (inputs, labels))
     num_classes = _check(parts)
     shape, name = raw[names["train"][0]].shape, names["train"][0]
-    read_otherwise = [f"channels of {name} on axis 3"] if _guessed(shape, layout) == 3 else []
     notes = [_reading(shape, name, layout)]
     if "validation" in names:
         given = names["validation"][0]
-        read_otherwise.append(f"{given} for validation")
         notes.append(f"{given} is the validation split: the parameter validation is not used")
     return Arrays(
         {split: Examples(part.inputs, part.labels) for split, part in parts.items()},
         num_classes,
-        ", ".join((digest, *read_otherwise)),
+        digest,
         tuple(note for note in notes if note),
     )
 
