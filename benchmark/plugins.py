@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import inspect
 import math
+import re
 import sys
 import types
 import typing
@@ -48,6 +49,7 @@ def plugin(text: str, kind: str) -> PlugIn:
         ValueError: malformed text, unknown name or parameter, a value of the wrong type, a missing parameter.
     """
     name, given = parse(text)
+    name = _known(name, kind)
     target = _locate(name, kind)
     if kind == "explainer":
         _check_explainer(target, name)
@@ -111,6 +113,7 @@ def check_name(text: str, kind: str) -> None:
         ValueError: malformed text or unknown name.
     """
     name, _ = parse(text)
+    name = _known(name, kind)
     if ":" not in name and name not in TABLES[kind]:
         raise ValueError(f"unknown {kind} {name!r}{suggestion(name, TABLES[kind])}")
 
@@ -133,7 +136,9 @@ def _locate(name: str, kind: str) -> Callable[..., typing.Any]:
     try:
         found = importlib.import_module(module)
     except Exception as error:  # the module is the user's: whatever goes wrong in it is bad input
-        reason = f"{type(error).__name__}: {error}".replace("\n", " ")
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        if module.endswith(".py"):
+            reason += f"; write {module.removesuffix('.py')}:{attribute}"
         raise ValueError(f"{kind} {name!r}: cannot import {module!r} from the current folder ({reason})") from error
     if not callable(getattr(found, attribute, None)):
         raise ValueError(f"{kind} {name!r}: module {module!r} has no class or function {attribute!r}")
@@ -185,6 +190,12 @@ def _check_hashable(explainer: typing.Any, name: str) -> None:
                 f"explainer {name}: field {field.name!r} must be hashable, got a {type(value).__name__}; "
                 "use a tuple, or field(compare=False) where it is no parameter"
             )
+
+
+def _known(name: str, kind: str) -> str:
+    """A name of the table, however its letters and words are written: "SmoothGrad" -> "smoothgrad"."""
+    plain = {re.sub("[-_ ]", "", known).lower(): known for known in TABLES[kind]}
+    return plain.get(re.sub("[-_ ]", "", name).lower(), name)
 
 
 def _canonical_name(name: str, kind: str) -> str:

@@ -1,5 +1,6 @@
 """Tries data, classifiers and fills on a few examples: bad input fails before work starts."""
 
+import math
 import sys
 from dataclasses import replace
 from functools import partial
@@ -15,7 +16,7 @@ from benchmark.classifiers import check_contract, classifier
 from benchmark.plugins import build
 from benchmark.randomness import normal
 from benchmark.recipe import Recipe
-from benchmark.removal import remove
+from benchmark.removal import num_removed, remove, unit_shape
 from benchmark.runner import Workplace
 from benchmark.spec import Cell, PlugIn
 from benchmark.training import train
@@ -54,6 +55,8 @@ def rehearse(cells: list[Cell], place: Workplace) -> dict[PlugIn, Seen]:
         data = loaded(dataset, place.data_root)
         for remark in remarks(data):
             print(f"{dataset.text}: {remark}", file=sys.stderr)
+        for remark in _idle([cell for cell in cells if cell.training.dataset == dataset], data):
+            print(f"{dataset.text}: {remark}", file=sys.stderr)
         seen[dataset] = Seen(data.feature_shape, data.card.checksums)
         few = data.train.at(varied(data.train.labels, FEW))
         for identity, recipe in dict.fromkeys((c.training.classifier, c.training.recipe) for c in cells):
@@ -84,6 +87,18 @@ def varied(labels: Int[Tensor, "n"], count: int) -> Int[Tensor, "m"]:
     by_class, sizes = labels.argsort(stable=True), labels.bincount()
     place_in_class = torch.arange(len(labels)) - (sizes.cumsum(0) - sizes)[labels[by_class]]
     return by_class[place_in_class.argsort(stable=True)][:count].sort().values
+
+
+def _idle(cells: list[Cell], data: Dataset) -> list[str]:
+    """Removal fractions that remove no unit, or all of them, although they lie between 0 and 1."""
+    kinds = {(c.removal_fraction, c.order, c.ranking.unit) for c in cells if c.ranking and 0 < c.removal_fraction < 1}
+    lines = {}
+    for fraction, order, unit in sorted(kinds):
+        units = math.prod(unit_shape(data.feature_shape, unit))
+        removed = num_removed(units, fraction, order)
+        if removed in (0, units):
+            lines[fraction] = f"t = {fraction:g} removes {'none' if removed == 0 else 'all'} of the {units} {unit}s"
+    return list(lines.values())
 
 
 def _why(error: BaseException, dataset: PlugIn) -> str:

@@ -127,3 +127,12 @@ def test_a_file_of_any_name_is_read(
     (dataset,) = rehearse(plan.cells(matrix), place)
     assert dataset.text == f"arrays[path={quoted(str(path))},validation=0.0]"
     assert capsys.readouterr().err == f"{dataset.text}: x_train (24, 6, 6) is read as 24 grey images of 6x6\n"
+
+
+def test_a_fraction_that_removes_nothing_is_told(
+    small_matrix: Build, place: Workplace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rehearse(plan.cells(small_matrix(fractions=(0.001, 0.5, 0.999))), place)
+    assert capsys.readouterr().err.splitlines() == [
+        "digits: t = 0.001 removes none of the 64 pixels", "digits: t = 0.999 removes all of the 64 pixels",
+    ]  # fmt: skip
