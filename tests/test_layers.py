@@ -16,8 +16,9 @@ ALLOWED = {
     | {f"benchmark.{name}" for name in ("adaptive", "notation", "plan", "spec", "statistics", "store")},
 }
 PURE = (
-    "adaptive.py", "merging.py", "notation.py", "plan.py", "plugins.py", "presets.py", "provenance.py", "recipe.py",
-    "seeds.py", "spec.py", "statistics.py", "store.py", "work.py",
+    "adaptive.py", "arguments.py", "copies.py", "matched.py", "merging.py", "notation.py", "plan.py", "plugins.py",
+    "presets.py", "provenance.py", "recipe.py", "seeds.py", "source.py", "spec.py", "statistics.py", "store.py",
+    "work.py",
 )  # fmt: skip
 """Files of benchmark/ that never import torch."""
 
