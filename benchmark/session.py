@@ -81,6 +81,7 @@ def run(matrix: Matrix, folder: Path, means: Means) -> Counter[str]:
             store.forget_failures()
         missing = _to_measure(store, cells, shapes)
         if missing:
+            store.back_up()
             with _crew(means, place, [*missing, *seeds.within_reach(matrix)]) as (crew, seen):
                 while missing:
                     execute(store, missing, seen, crew, keep_ranks=_ranks_again(matrix, missing))
