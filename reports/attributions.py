@@ -4,7 +4,7 @@ import pandas as pd
 
 from benchmark.statistics import Summary
 from reports.settings import slug
-from reports.style import percent, share
+from reports.style import percent, probability, share
 from reports.table import Format, Table, by_seed, table
 
 COMPARED = ["dataset", "classifier", "unit", "magnitude", "target"]
@@ -36,7 +36,7 @@ FORMS: dict[str, tuple[str, Format]] = {
     "infidelity": ("infidelity", share),
     "max_sensitivity": ("sensitivity", share),
     "lipschitz": ("Lipschitz", share),
-    "gini": ("Gini", share),
+    "gini": ("Gini", probability),
     "zero_attributions": ("zero", percent),
     "truth_precision": ("truth found", percent),
     "truth_auc": ("truth AUC", percent),

@@ -10,9 +10,9 @@ import pandas as pd
 from benchmark.statistics import Summary, summarise
 from reports.evidence import means
 from reports.load import SETTING, curves, load
-from reports.settings import images, title
+from reports.settings import images, protocol, title
 from reports.statistics import LEVEL, Seeds, difference, holm, minimum_detectable, paired
-from reports.style import ORDERS, labels, p_value, percent
+from reports.style import ORDERS, labels, p_value, percent, points
 from reports.table import Table
 
 HOW = (
@@ -99,7 +99,8 @@ def _table(shared: Shared, adjusted: list[float], names: tuple[str, str], count:
     moved = [Summary(test.mean, test.half_width, test.n) for test in tests.values()]
     index = pd.Index(labels(list(tests)), name="explainer")
     columns = {"A": a, "B": b, "B - A": moved}
-    shown = {name: [percent(summary, summary.n) for summary in by] for name, by in columns.items()}
+    forms = {"A": percent, "B": percent, "B - A": points}
+    shown = {name: [forms[name](summary, summary.n) for summary in by] for name, by in columns.items()}
     shown |= {
         "p (Holm)": [p_value(p) for p in adjusted],
         "moved": ["yes" if p <= LEVEL else "–" for p in adjusted],
@@ -110,7 +111,8 @@ def _table(shared: Shared, adjusted: list[float], names: tuple[str, str], count:
         for name, by in columns.items() for number in ("mean", "half_width", "n")
     } | {("p", "holm"): adjusted}  # fmt: skip
     kind = ORDERS[shared.order]
-    caption = f"What moved from A, {names[0]}, to B, {names[1]}. {kind}. {title(shared.rows)}."
+    measure = protocol(shared.rows, shared.order)
+    caption = f"What moved from A, {names[0]}, to B, {names[1]}. {measure}. {title(shared.rows)}."
     return Table(
         f"comparison-{kind.lower()}{shared.ending}", caption, pd.DataFrame(shown, index=index),
         pd.DataFrame(numbers, index=index), tuple(_notes(shared, count)),

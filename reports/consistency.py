@@ -14,9 +14,9 @@ from seaborn import heatmap
 from reports.drawing import COLUMN, PAGE, STYLE, Picture, headed
 from reports.evidence import in_common, means
 from reports.load import curves
-from reports.settings import slug, title
+from reports.settings import ROAD, ROAD_FILL, measure, slug, title
 from reports.statistics import Seeds
-from reports.style import ORDERS, family
+from reports.style import family
 from reports.table import Table
 
 WAY = ["order", "retrain", "fill"]
@@ -146,7 +146,11 @@ def _heat_map(table: Table, means: pd.DataFrame) -> Figure:
 
 
 def _way(order: str, retrain: bool, fill: str) -> str:
-    return f"{ORDERS[order]}, {fill}, {'retrained' if retrain else 'not retrained'}"
+    """ROAD has one fill, unless it has parameters, and never retrains."""
+    name = measure(order, retrain=retrain, fill=fill)
+    if name.startswith(ROAD):
+        return name if fill == ROAD_FILL else f"{name}, {fill}"
+    return f"{name}, {fill}, {'retrained' if retrain else 'not retrained'}"
 
 
 def _cell(mean: float, low: float, high: float) -> str:

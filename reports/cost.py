@@ -14,7 +14,7 @@ from reports.load import curves
 from reports.looks import key, looks
 from reports.plots import orders_of, point, seeds
 from reports.settings import settings, slug, title
-from reports.style import ORDERS, labels
+from reports.style import ORDERS, labels, points, share
 from reports.summary import compare, reference_of
 
 COSTS = {
@@ -95,7 +95,7 @@ def _figure(part: pd.DataFrame, gains: dict[str, dict[str, Summary]], costs: dic
         axis.plot([costs[e].mean for e in best], [100 * of[e].mean for e in best], color="0.6", ls="--", lw=0.8)
         axis.axhline(0, color="0.35", linewidth=0.8, zorder=1)
         for e, gain in of.items():
-            point(axis, shown[e], replace(costs[e], half_width=float("nan")), gain, scale=(1, 100))
+            point(axis, shown[e], replace(costs[e], half_width=float("nan")), gain, (share, points))
         axis.set(xscale="log", xlabel=cost)
         axis.xaxis.set_major_formatter("{x:g}")
         axis.xaxis.set_minor_formatter(NullFormatter())

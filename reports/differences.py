@@ -17,7 +17,7 @@ from reports.looks import MARKERS, families
 from reports.plots import orders_of, seeds
 from reports.settings import settings, slug, title
 from reports.statistics import Seeds, paired
-from reports.style import ORDERS, labels
+from reports.style import ORDERS, labels, points
 from reports.summary import reference_of
 
 Points = dict[str, dict[float, Summary]]
@@ -103,9 +103,10 @@ def _figure(part: pd.DataFrame, gains: dict[str, Points]) -> Figure:
 
 def _marks(axis: Axes, gains: list[Summary | None], places: list[float], colour: tuple, marker: str) -> None:
     """Means with their intervals; nothing where nothing was measured."""
-    known = [(100 * s.mean, 100 * s.half_width, y) for s, y in zip(gains, places, strict=True) if s and s.n]
-    axis.plot([x for x, _, _ in known], [y for *_, y in known], linestyle="", marker=marker, color=colour, ms=3)
-    lines = [[(x - half, y), (x + half, y)] for x, half, y in known if half == half]
+    known = [(s, y) for s, y in zip(gains, places, strict=True) if s and s.n]
+    means, at = [100 * s.mean for s, _ in known], [y for _, y in known]
+    axis.plot(means, at, linestyle="", marker=marker, color=colour, ms=3)
+    lines = [[(end, y) for end in points.ends(s)] for s, y in known]
     axis.add_collection(LineCollection(lines, colors=[colour], linewidths=0.8))
 
 

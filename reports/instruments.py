@@ -10,15 +10,14 @@ from benchmark.notation import parse
 from benchmark.statistics import Summary
 from reports.evidence import NOTHING, mask_accuracies, means
 from reports.load import curves
-from reports.settings import images, title
+from reports.settings import foremost, images, title
 from reports.statistics import LEVEL, Difference, difference, holm, paired
-from reports.style import ORDERS, label, p_value, percent
+from reports.style import DEFAULT_BASE, ORDERS, label, p_value, percent, points
 from reports.table import Column, Table
 from reports.tables import what
 
 BASED = ("blurred", "max_filtered", "random_class", "randomized")
 """Instruments with a parameter `base`; `degraded` has tables of its own, in `trust`."""
-DEFAULT_BASE = "gradient"
 CONTROLS = {"random_per_epoch": "random"}
 """Instruments by themselves, and what they are compared with."""
 
@@ -71,7 +70,8 @@ def _table(rows: pd.DataFrame, joined: pd.DataFrame, order: str, ending: str) ->
     caption = f"Instruments beside their bases. {what(rows, order)}. {title(rows)}."
     return Table(
         f"instruments-{ORDERS[order].lower()}{ending}", caption, shown, numbers, notes,
-        printed=bool(rows.retrain.iloc[0]), dataset=str(rows.dataset.iloc[0]), written=_written(tests, pairs, masks),
+        printed=foremost(rows, joined), tested=True, dataset=str(rows.dataset.iloc[0]),
+        written=_written(tests, pairs, masks),
     )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def _written(tests: dict[str, Difference], pairs: dict[str, str], masks: dict[st
     if masks:
         of = {"mask": list(tests), "mask of base": [pairs[e] for e in tests]}
         found |= {c: [(m, m.n) for m in (masks.get(e, NOTHING) for e in names)] for c, names in of.items()}
-    return {column: Column(percent, tuple(cells)) for column, cells in found.items()}
+    return {c: Column(points if c == "difference" else percent, tuple(cells)) for c, cells in found.items()}
 
 
 def _lines(
@@ -95,7 +95,7 @@ def _lines(
         own, other = masks.get(e, NOTHING), masks.get(base, NOTHING)
         shown = {
             "base": label(base),
-            "difference": percent(Summary(test.mean, test.half_width, test.n), planned),
+            "difference": points(Summary(test.mean, test.half_width, test.n), planned),
             "p (t)": p_value(p),
             "instrument is": verdict(test.mean, p, lower_is_better=lower_is_better),
         }

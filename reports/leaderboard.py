@@ -11,9 +11,9 @@ from benchmark.spec import digest
 from benchmark.statistics import Summary, summarise
 from reports.evidence import grouped, mask_accuracies, means, readable
 from reports.load import SETTING, Run, curves
-from reports.settings import images, title
+from reports.settings import images, protocol, title
 from reports.statistics import holm
-from reports.style import FLAG, ORDERS, label, p_value, percent
+from reports.style import FLAG, Form, label, p_value, percent, points
 from reports.summary import compare, reference_of
 from reports.versions import recorded
 
@@ -47,7 +47,8 @@ def _boards(run: Run) -> Iterator[dict]:
             entry["specification"] = hashes[(*named, entry["explainer"], order)]
         if entries:
             yield {
-                "table": f"{ORDERS[order]}. {title(rows)}", **_plain(rows.iloc[0][SETTING].to_dict()), "order": order,
+                "table": f"{protocol(rows, order)}. {title(rows)}",
+                **_plain(rows.iloc[0][SETTING].to_dict()), "order": order,
                 "better": "lower" if order == "morf" else "higher", "commits": commits, "rows": entries,
             }  # fmt: skip
 
@@ -89,12 +90,12 @@ def _markdown(board: dict) -> str:
         {
             "place": str(entry["place"]),
             "explainer": entry["label"].replace("|", r"\|"),
-            "accuracy": _percent(entry["accuracy"], entry["half_width"]),
+            "accuracy": _written(percent, entry["accuracy"], entry["half_width"]),
             "n": str(entry["n"]),
             "group": entry["group"] or "–",
-            "gain": _percent(entry["gain"], entry["gain_half_width"]),
+            "gain": _written(points, entry["gain"], entry["gain_half_width"]),
             "p (Holm)": p_value(math.nan if entry["p_holm"] is None else entry["p_holm"]),
-            "mask": _percent(entry["mask_accuracy"], None) + f" {FLAG}" * bool(entry["mask_readable"]),
+            "mask": _written(percent, entry["mask_accuracy"], None) + f" {FLAG}" * bool(entry["mask_readable"]),
             "specification": f"`{entry['specification']}`",
         }
         for entry in board["rows"]
@@ -103,9 +104,9 @@ def _markdown(board: dict) -> str:
     return f"## {board['table']}\n\n{table}\n\nCommits: {', '.join(board['commits']) or 'unknown'}."
 
 
-def _percent(mean: float | None, half_width: float | None) -> str:
+def _written(form: Form, mean: float | None, half_width: float | None) -> str:
     half_width = math.nan if half_width is None else half_width
-    return "–" if mean is None else percent(Summary(mean, half_width, n=1), planned=1)
+    return "–" if mean is None else form(Summary(mean, half_width, n=1), planned=1)
 
 
 def _plain(values: dict) -> dict:

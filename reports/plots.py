@@ -1,5 +1,6 @@
 """ROAR and KAR curves: a row of panels for each family of explainers, the random control shaded behind all of them."""
 
+import math
 from collections.abc import Iterator
 
 import matplotlib
@@ -18,8 +19,8 @@ from reports.drawing import PAGE, STYLE, Margins, Picture, gridded, headed, pane
 from reports.load import curves
 from reports.looks import DASHES, GREY, Look, families, key
 from reports.operating import operating_points
-from reports.settings import settings, slug, title
-from reports.style import ORDERS, REFERENCE, label, labels
+from reports.settings import protocol, settings, slug, title
+from reports.style import ORDERS, REFERENCE, Form, label, labels, percent, probability
 
 MARGINS = Margins(right=1.65, top=0.52, bottom=0.36, down=0.16)
 HEIGHT = 0.98
@@ -34,7 +35,9 @@ def plots(frame: pd.DataFrame) -> Iterator[Picture]:
     joined = curves(frame)
     for part in settings(joined[joined.probe == "image"]):
         setting, orders = title(part), orders_of(part)
-        caption = CAPTION.format(protocol=" and ".join(ORDERS[o] for o in orders), n=seeds(part), setting=setting)
+        caption = CAPTION.format(
+            protocol=" and ".join(protocol(part, o) for o in orders), n=seeds(part), setting=setting
+        )
         alt = ALT.format(num=part.explainer.nunique(), panels=len(families(part)), setting=setting)
         yield Picture(f"curves{slug(part, joined)}", caption, alt, _curves(part))
 
@@ -76,8 +79,9 @@ def _curves(part: pd.DataFrame) -> Figure:
         for axis, order in zip(row, orders, strict=True):
             _panel(axis, summaries[order], looks)
             for look, hidden, accuracy in points[order]:
-                point(axis, look, hidden, accuracy, scale=(1, 100))
-            axis.set_title(f"{ORDERS[order]}: {name}" if i == 0 else name, loc="left", pad=2, size=7)
+                point(axis, look, hidden, accuracy, (probability, percent))
+            measure = protocol(part, order)
+            axis.set_title(f"{measure}: {name}" if i == 0 else name, loc="left", pad=2, size=7)
         stars = [look for of in points.values() for look, *_ in of]
         key(figure, [*looks.values(), *stars], width - margins.right + 0.08, MARGINS.top + i * (HEIGHT + MARGINS.down))
     _scaled(grid, part)
@@ -97,23 +101,18 @@ def _looks(references: list[str], members: list[str]) -> dict[str, Look]:
 def _panel(axis: Axes, summaries: dict[str, dict[float, Summary]], looks: dict[str, Look]) -> None:
     """Means over seeds with the band of their 95 % interval, from the same numbers as the tables."""
     for explainer, look in looks.items():
-        at, mean, half = _arrays(summaries.get(explainer, {}))
-        axis.add_line(look.line(at.tolist(), (100 * mean).tolist()))
-        known = ~np.isnan(half)
-        if known.any():
-            band(axis, at[known], 100 * mean[known], 100 * half[known], look.colour)
+        of = summaries.get(explainer, {})
+        axis.add_line(look.line([*of], [100 * summary.mean for summary in of.values()]))
+        ends = [(t, *percent.ends(summary)) for t, summary in of.items() if not math.isnan(summary.half_width)]
+        if ends:
+            band(axis, np.array(ends), look.colour)
 
 
-def band(axis: Axes, x: np.ndarray, mean: np.ndarray, half: np.ndarray, colour: tuple[float, float, float]) -> None:
-    """An interval around a line."""
-    outline = np.concatenate([np.stack([x, mean - half], 1), np.stack([x, mean + half], 1)[::-1]])
+def band(axis: Axes, ends: Float[np.ndarray, "t 3"], colour: tuple[float, float, float]) -> None:
+    """An interval around a line: where it is, its lower and its upper end, row by row."""
+    at, low, high = ends.T
+    outline = np.concatenate([np.stack([at, low], 1), np.stack([at, high], 1)[::-1]])
     axis.add_collection(PolyCollection([outline], facecolor=colour, alpha=0.2, linewidth=0), autolim=False)
-
-
-def _arrays(summaries: dict[float, Summary]) -> Float[np.ndarray, "3 t"]:
-    """Fractions, means over seeds and half-widths of their intervals; NaN where there is none."""
-    rows = [(t, summary.mean, summary.half_width) for t, summary in summaries.items()]
-    return np.array(rows, dtype=float).reshape(-1, 3).T
 
 
 def _scaled(grid: list[list[Axes]], part: pd.DataFrame) -> None:
@@ -142,15 +141,10 @@ def _operating_points(rows: pd.DataFrame) -> Iterator[tuple[Look, Summary, Summa
         yield look, summarise(points.I), summarise(points.accuracy)
 
 
-def point(axis: Axes, look: Look, x: Summary, y: Summary, *, scale: tuple[float, float] = (1, 1)) -> None:
-    """A mark with both its intervals."""
-    for summaries, at in (((x, y), "x"), ((y, x), "y")):
-        half = np.nan_to_num(summaries[0].half_width)
-        ends = [summaries[0].mean - half, summaries[0].mean + half]
-        along, other = ends, [summaries[1].mean] * 2
-        xs, ys = (along, other) if at == "x" else (other, along)
-        axis.plot(np.multiply(xs, scale[0]), np.multiply(ys, scale[1]), color=look.colour, linewidth=0.7)
+def point(axis: Axes, look: Look, x: Summary, y: Summary, forms: tuple[Form, Form]) -> None:
+    """A mark with both its intervals, drawn as numbers of these forms are written."""
+    at, height = forms[0].scale * x.mean, forms[1].scale * y.mean
+    axis.plot(forms[0].ends(x), [height] * 2, color=look.colour, linewidth=0.7)
+    axis.plot([at] * 2, forms[1].ends(y), color=look.colour, linewidth=0.7)
     size = 8 if look.marker == "*" else 5
-    axis.plot(
-        [scale[0] * x.mean], [scale[1] * y.mean], color=look.colour, marker=look.marker, markersize=size, zorder=4
-    )
+    axis.plot([at], [height], color=look.colour, marker=look.marker, markersize=size, zorder=4)

@@ -13,14 +13,14 @@ from reports.attributions import COMPARED, passes
 from reports.evidence import grouped, in_common, means, with_letters, with_masks
 from reports.groups import Better
 from reports.load import curves
-from reports.settings import images, title
+from reports.settings import foremost, images, title
 from reports.statistics import Difference, Seeds, difference, holm, least_p, minimum_detectable, paired
-from reports.style import BETTER, ORDERS, REFERENCE, label, mean_rank, p_value, percent, share
+from reports.style import BETTER, ORDERS, REFERENCE, label, mean_rank, p_value, percent, points, signed
 from reports.table import Format, Table, by_seed, table
 from reports.tables import what
 
 FORMS: dict[str, Format] = {
-    "mean": percent, "gain": percent, "area": percent, "RACU": share, "rank": mean_rank, "passes": passes,
+    "mean": percent, "gain": points, "area": points, "RACU": signed, "rank": mean_rank, "passes": passes,
 }  # fmt: skip
 BESIDE = {
     "rank": "Rank: by the mean of each seed, 1 the best, averaged over the seeds that all who have a rank share.",
@@ -121,7 +121,7 @@ def _summary(rows: pd.DataFrame, frame: pd.DataFrame, order: str, name: str, ref
         made = with_letters(made, rows, found)
     made = made.noted(*_notes(rows, compared, order, label(reference)))
     made = made.noted(*(note for column, note in BESIDE.items() if column in made.shown))
-    return replace(made, printed=bool(rows.retrain.iloc[0]))
+    return replace(made, printed=foremost(rows, frame), tested=True)
 
 
 def _ranks(of_curves: dict[str, Seeds], better: Better) -> dict[str, Seeds]:

@@ -12,8 +12,8 @@ from reports.groups import Better
 from reports.indices import INDICES, with_indices
 from reports.load import curves
 from reports.operating import at_own_shares, own_masks
-from reports.settings import settings, slug, title
-from reports.style import BETTER, ORDERS, label, percent, share
+from reports.settings import ROAD_FILL, foremost, settings, slug, title
+from reports.style import BETTER, ORDERS, label, percent, points, share
 from reports.table import Table, by_fraction, by_seed, table
 
 RETRAINED = {
@@ -66,7 +66,7 @@ def what(rows: pd.DataFrame, order: str) -> str:
         return MASKS
     if first.retrain:
         return RETRAINED[order]
-    return (ROAD if parse(str(first.fill))[0] == "noisy_linear" else FIXED)[order]
+    return (ROAD if parse(str(first.fill))[0] == ROAD_FILL else FIXED)[order]
 
 
 def _of_setting(part: pd.DataFrame, joined: pd.DataFrame, rule: Rule | None) -> Iterator[Table]:
@@ -76,7 +76,8 @@ def _of_setting(part: pd.DataFrame, joined: pd.DataFrame, rule: Rule | None) -> 
     rule = rule if images_retrained or not joined.retrain.astype(bool).any() else None  # others follow these
     for order, rows in part.groupby("order", sort=False):
         made = _accuracies(rows, str(order), ending, rule)
-        yield replace(with_masks(made, rows, joined), printed=True) if images_retrained else made
+        made = with_masks(made, rows, joined) if images_retrained else made
+        yield replace(made, printed=not masks and foremost(part, joined))
     kept = part[(part.order == "lerf") & (part.removal_fraction > 0)]
     if len(kept) and images_retrained:
         yield _fidelities(kept, part, ending, rule)
@@ -128,4 +129,4 @@ def _differences(part: pd.DataFrame, ending: str) -> Table | None:
     values = {f"t={t:.10g}": by_seed(at, "difference") for t, at in by_fraction(difference)}
     caption = f"{DIFF_ROAR}. {title(part)}."
     better = _inside("t={}", difference, "high")
-    return table("diffroar" + ending, caption, between, values, percent, better=better) if values else None
+    return table("diffroar" + ending, caption, between, values, points, better=better) if values else None

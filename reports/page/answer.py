@@ -8,11 +8,10 @@ import pandas as pd
 
 from benchmark.statistics import Summary, summarise
 from reports.evidence import grouped, mask_accuracies, means, readable
-from reports.settings import settings
+from reports.settings import protocol, settings
 from reports.statistics import LEVEL, Difference, holm, least_p
 from reports.style import FLAG, family, labels, p_value, percent
 from reports.summary import compare, reference_of
-from reports.tables import what
 
 FEW = 6
 """As many names are written out in a sentence; `NAMED` in a headline."""
@@ -102,10 +101,7 @@ def answers(joined: pd.DataFrame) -> list[Answer]:
 
 def way(rows: pd.DataFrame, order: str) -> str:
     """How the rows of one setting and order were measured, in few words."""
-    short = what(rows, order).partition(":")[0].partition(" (")[0].removesuffix(" without retraining")
-    if short == "ROAD":
-        short += ", " + {"morf": "most", "lerf": "least"}[order] + " relevant first"
-    return f"{short}, {condition(rows)}"
+    return f"{protocol(rows, order)}, {condition(rows)}"
 
 
 def condition(rows: pd.DataFrame) -> str:
