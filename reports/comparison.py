@@ -10,6 +10,7 @@ import pandas as pd
 from benchmark.statistics import Summary, summarise
 from reports.evidence import means
 from reports.load import SETTING, curves, load
+from reports.seeds import covers
 from reports.settings import images, protocol, title
 from reports.statistics import LEVEL, Seeds, difference, holm, minimum_detectable, paired
 from reports.style import ORDERS, labels, p_value, percent, points
@@ -121,6 +122,7 @@ def _table(shared: Shared, adjusted: list[float], names: tuple[str, str], count:
 
 def _notes(shared: Shared, count: int) -> Iterator[str]:
     yield HOW.format(count=count, level=LEVEL)
+    yield covers(shared.rows)
     n = min(map(len, shared.moved.values()))
     least = minimum_detectable(shared.moved.values(), n)
     if n < 2:

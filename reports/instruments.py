@@ -8,8 +8,10 @@ import pandas as pd
 
 from benchmark.notation import parse
 from benchmark.statistics import Summary
-from reports.evidence import NOTHING, mask_accuracies, means
+from reports.evidence import NOTHING, means
 from reports.load import curves
+from reports.masks import worst_leaks
+from reports.seeds import covers
 from reports.settings import foremost, images, title
 from reports.statistics import LEVEL, Difference, difference, holm, paired
 from reports.style import DEFAULT_BASE, ORDERS, label, p_value, percent, points
@@ -26,7 +28,7 @@ HOW = (
     "curves, with its 95 % t interval. p by paired t test, by Holm over this table; {better} accuracy is better here, "
     "and a verdict stands where p is at most {level:g}."
 )
-MASKED = "Masks: the highest accuracy, over the measured t, of networks that see only which pixels were removed."
+MASKED = "Masks: accuracy of networks that see only which pixels were removed, at the t where it tells most."
 
 Verdict = Literal["better", "worse", "–"]
 
@@ -61,12 +63,12 @@ def _table(rows: pd.DataFrame, joined: pd.DataFrame, order: str, ending: str) ->
     tests = {e: test for e, test in tests.items() if test.n}
     if not tests:
         return None
-    masks = mask_accuracies(rows, joined)
+    masks = {name: leak.accuracy for name, leak in worst_leaks(rows, joined).items()}
     lines = list(_lines(tests, pairs, masks, lower_is_better=order == "morf"))
     index = pd.Index([label(e) for e in tests], name="instrument")
     shown, numbers = (pd.DataFrame([line[i] for line in lines], index=index) for i in (0, 1))
     better = "lower" if order == "morf" else "higher"
-    notes = (HOW.format(better=better, level=LEVEL), *([MASKED] if masks else []))
+    notes = (HOW.format(better=better, level=LEVEL), covers(rows), *([MASKED] if masks else []))
     caption = f"Instruments beside their bases. {what(rows, order)}. {title(rows)}."
     return Table(
         f"instruments-{ORDERS[order].lower()}{ending}", caption, shown, numbers, notes,
@@ -106,7 +108,7 @@ def _lines(
 
 
 def verdict(mean: float, p: float, *, lower_is_better: bool) -> Verdict:
-    """Whether an instrument is better than its base; a dash where they are not told apart."""
+    """Whether an instrument is better than its base; a dash where there is no significant difference."""
     if np.isnan(p) or p > LEVEL:
         return "–"
     return "better" if (mean < 0) == lower_is_better else "worse"

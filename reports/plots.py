@@ -19,8 +19,9 @@ from reports.drawing import PAGE, STYLE, Margins, Picture, gridded, headed, pane
 from reports.load import curves
 from reports.looks import DASHES, GREY, Look, families, key
 from reports.operating import operating_points
+from reports.seeds import repeats
 from reports.settings import protocol, settings, slug, title
-from reports.style import ORDERS, REFERENCE, Form, label, labels, percent, probability
+from reports.style import ORDERS, REFERENCE, Form, label, labels, percent, probability, span
 
 MARGINS = Margins(right=1.65, top=0.52, bottom=0.36, down=0.16)
 HEIGHT = 0.98
@@ -49,9 +50,7 @@ def orders_of(part: pd.DataFrame) -> list[str]:
 
 def seeds(part: pd.DataFrame) -> str:
     """How many seeds the explainers of a setting have, in words."""
-    counts = part.groupby("explainer").seed.nunique()
-    number = "–".join(map(str, dict.fromkeys((counts.min(), counts.max()))))
-    return f"n = {number} seed{'s' if counts.max() > 1 else ''}"
+    return repeats(part, span(part.groupby("explainer").seed.nunique()))
 
 
 def by_explainer(rows: pd.DataFrame, column: str = "test_accuracy") -> dict[str, dict[float, Summary]]:

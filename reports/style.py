@@ -1,6 +1,7 @@
 """How things are called: display labels, families and the format of numbers, for tables and plots alike."""
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from benchmark.notation import parse
@@ -191,6 +192,16 @@ signed = Form(scale=1, decimals=2, low=-1.0, high=1.0)
 """Of correlations, and of ratios of areas."""
 
 
+def span(counts: Iterable[int]) -> str:
+    """The least and the largest of some counts.
+
+    >>> span([3, 5, 4]), span([3, 3])
+    ('3–5', '3')
+    """
+    ordered = sorted(counts)
+    return "–".join(map(str, dict.fromkeys((ordered[0], ordered[-1]))))
+
+
 def repeated(n: int, word: str) -> str:
     """A number of things.
 
@@ -204,6 +215,25 @@ def repeated(n: int, word: str) -> str:
 def mean_rank(summary: Summary, planned: int) -> str:
     """A mean of ranks without its interval; one of a single rank as it is."""
     return "–" if not summary.n else f"{summary.mean:.4g}" if summary.n == 1 else f"{summary.mean:.2f}"
+
+
+def at_least(difference: float) -> str:
+    """A difference of accuracies in points, never as the 0.0 that would say that anything is found.
+
+    >>> at_least(0.0123), at_least(0.0002)
+    ('1.2', 'less than 0.1')
+    """
+    text = f"{100 * difference:.1f}"
+    return "less than 0.1" if text == "0.0" else text
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a list in a sentence.
+
+    >>> listed(["A", "B", "C"])
+    'A, B and C'
+    """
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def p_value(p: float) -> str:

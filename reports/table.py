@@ -13,9 +13,9 @@ from benchmark.adaptive import Rule
 from benchmark.statistics import Summary, summarise
 from reports.groups import LEAST_SEEDS, Better, Mark, marks
 from reports.latex import floats
-from reports.seeds import notes, num_seeds
+from reports.seeds import covers, notes, num_seeds, repeats
 from reports.statistics import Seeds
-from reports.style import Form, label, labels, repeated
+from reports.style import Form, label, labels, repeated, span
 
 Format = Callable[[Summary, int], str]
 Values = Mapping[str, Mapping[str, Seeds]]
@@ -157,8 +157,8 @@ def table(
         (c, number): [getattr(s[e], number) for e in explainers]
         for c, s in summaries.items() for number in ("mean", "half_width", "n")
     }  # fmt: skip
-    over = "–".join(map(str, dict.fromkeys((numbers_of_seeds[0], numbers_of_seeds[-1]))))
-    said = (f"Mean ± half-width of the 95 % t interval over n = {over} seeds.", *(notes(rows, rule) if rule else ()))
+    mean = f"Mean ± half-width of the 95 % t interval over {repeats(rows, span(numbers_of_seeds))}."
+    said = (f"{mean} {covers(rows)}", *(notes(rows, rule) if rule else ()))
     found = {c: marks(values[c], which) for c, which in (better or {}).items()}
     tested = bool(found) and numbers_of_seeds[-1] >= LEAST_SEEDS
     if tested:

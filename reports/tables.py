@@ -7,10 +7,11 @@ import pandas as pd
 
 from benchmark.adaptive import Rule
 from benchmark.notation import parse
-from reports.evidence import with_groups, with_masks
+from reports.evidence import with_groups
 from reports.groups import Better
 from reports.indices import INDICES, with_indices
 from reports.load import curves
+from reports.masks import with_masks
 from reports.operating import at_own_shares, own_masks
 from reports.settings import ROAD_FILL, foremost, settings, slug, title
 from reports.style import BETTER, ORDERS, label, percent, points, share

@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmark.statistics import Summary, summarise
 from reports.cladec.results import METRICS, System, shortest, summary, systems
-from reports.style import CUT, Form, percent
+from reports.style import CUT, Form, percent, span
 from reports.table import Table
 
 LOSS, ACCURACY = Form(scale=1, decimals=3, low=0.0), replace(percent, decimals=2)
@@ -89,7 +89,7 @@ def _single(value: float | None) -> Summary:
 
 def _notes(system: System, *, compared: bool) -> Iterator[str]:
     counts = sorted({len(rows) for _, rows in system.rows.groupby(["dataset", "layer", "kind", "alpha"], dropna=False)})
-    yield HOW.format(reduction=system.reduction, n="–".join(map(str, dict.fromkeys((counts[0], counts[-1])))), cut=CUT)
+    yield HOW.format(reduction=system.reduction, n=span(counts), cut=CUT)
     if compared:
         yield THEIRS
     if compared and system.departures:

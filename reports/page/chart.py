@@ -9,7 +9,7 @@ import pandas as pd
 
 from benchmark.notation import parse
 from benchmark.statistics import Summary, summarise
-from reports.page.answer import condition
+from reports.page.judged import condition
 from reports.settings import settings
 from reports.style import FAMILIES, ORDERS, OTHER_FAMILY, REFERENCE, family, innermost, labels, percent
 from reports.tables import what

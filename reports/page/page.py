@@ -16,7 +16,8 @@ from reports.page.kinds import kinds
 from reports.page.methods import methods
 from reports.page.provenance import facts, specification, toml
 from reports.page.validity import checks
-from reports.table import Table
+from reports.seeds import covers
+from reports.table import Table, corrected
 
 FOLDER = "report"
 FILE = "index.html"
@@ -38,10 +39,11 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Caption]) -> str:
     environment.filters["glued"] = glued
     return environment.get_template("page.html.j2").render(
         aim=AIM, question=question(joined), protocol=protocol(run.frame, run.costs), answers=answers(joined),
-        series=drawn, panels=panels(joined, drawn), chart=chart, kinds=kinds(tables), figures=figures_shown,
-        galleries=galleries, methods=methods(run.frame, run.cards, drawn), described=bool(run.cards),
-        checks=checks(run.frame, joined, tables, rule(run.matrix)), facts=facts(run.costs), matrix=toml(run.matrix),
-        specification=specification(run.matrix),
+        series=drawn, panels=panels(joined, drawn), covered=covers(joined), chart=chart, kinds=kinds(tables),
+        corrected=corrected(tables), figures=figures_shown, galleries=galleries,
+        methods=methods(run.frame, run.cards, drawn), described=bool(run.cards),
+        checks=checks(run.frame, joined, tables, rule(run.matrix), run.num_strangers),
+        facts=facts(run.costs), matrix=toml(run.matrix), specification=specification(run.matrix),
     )  # fmt: skip
 
 

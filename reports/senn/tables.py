@@ -4,7 +4,7 @@ import pandas as pd
 
 from benchmark.statistics import summarise
 from reports.senn.results import MEASURES, published
-from reports.style import CUT, percent, share, signed
+from reports.style import CUT, percent, share, signed, span
 from reports.table import Table
 
 CONDITION = ["name", "robustness", "robust_weight"]
@@ -35,7 +35,7 @@ def measures(finals: pd.DataFrame, title: str) -> Table:
         for name, by in summaries.items() for number in ("mean", "half_width", "n")
     }  # fmt: skip
     counts = sorted({summary.n for summary in summaries["accuracy"]})
-    note = HOW.format(n="–".join(map(str, dict.fromkeys((counts[0], counts[-1])))), cut=CUT)
+    note = HOW.format(n=span(counts), cut=CUT)
     return Table("measures", title, pd.DataFrame(shown, index=index), pd.DataFrame(numbers, index=index), (note,), True)
 
 

@@ -102,8 +102,33 @@ def test_racu_is_one_at_full_removal_and_none_at_random() -> None:
     assert racu(fractions, random, random, full) == [0.0]
     half = np.array([[0.9, 0.45, 0.1]])  # 0.175 of 0.55
     assert racu(fractions, half, random, full) == pytest.approx([0.175 / 0.55])
-    assert racu(fractions, random + 9, random, full) == [-1.0]
+    assert racu(fractions, random + 9, random, full) == pytest.approx([-1.0])
     assert np.isnan(racu(fractions, random, np.full((1, 3), 0.1), full)).all()
+
+
+def three(method: tuple[float, ...], random: tuple[float, ...]) -> np.ndarray:
+    """RACU by seed of flat curves above an accuracy of 0.1 at full removal."""
+    curves = [np.repeat(np.array(of)[:, None], 3, axis=1) for of in (method, random)]
+    return racu([0.0, 0.5, 1.0], *curves, np.full(len(method), 0.1))
+
+
+def test_racu_divides_means_and_clips_the_result_alone() -> None:
+    """A seed that has little to divide by, here 0.02 against 0.4, neither rules the mean nor is cut before it."""
+    found = three((0.3, 0.3, 0.3), (0.5, 0.5, 0.12))
+    assert found.mean() == pytest.approx((0.2 + 0.2 - 0.18) / (0.4 + 0.4 + 0.02))
+    assert three((0.0, 0.0), (0.2, 0.4)).mean() == pytest.approx(1)  # better than full removal
+    assert np.ptp(three((0.3, 0.2), (0.5, 0.3))) == pytest.approx(0)  # the same ratio in every seed
+
+
+@pytest.mark.parametrize("n", [5, 10])
+def test_intervals_of_racu_cover(n: int) -> None:
+    """Areas whose normaliser differs from seed to seed by a fifth."""
+    drawn = np.random.default_rng(n)
+    above = 0.3 + 0.06 * drawn.normal(size=(SIMULATED, n))
+    method = 0.1 + above * 0.4 + 0.02 * drawn.normal(size=(SIMULATED, n))
+    made = [difference(three(tuple(m), tuple(0.1 + a)).tolist()) for m, a in zip(method, above, strict=True)]
+    covered = np.mean([abs(one.mean - 0.6) <= one.half_width for one in made])
+    assert covered == pytest.approx(0.95, abs=error_of(0.95, SIMULATED) + 0.01)
 
 
 def test_cliques_are_maximal() -> None:

@@ -90,8 +90,8 @@ def test_cells_to_do_and_failures_show_as_gaps(stored: Stored, matrix: Matrix) -
 
     roar = table(stored(matrix, judge), "roar")
     assert roar.shown.loc["GRAD", "t=0.5"] == "72.0 (1/3)"
-    assert "GRAD: 1 cells failed (ValueError: too <b>bad</b> & 100 %)." in roar.notes
-    assert "GRAD: 1 cells to do." in roar.notes
+    assert "GRAD: 1 cell failed (ValueError: too <b>bad</b> & 100 %)." in roar.notes
+    assert "GRAD: 1 cell to do." in roar.notes
 
 
 @pytest.mark.parametrize(
