@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmark.adaptive import rule
 from reports.across import diagrams, ranks
-from reports.attributions import attribution_tables
+from reports.attributions import attribution_tables, note_tables
 from reports.claims import claim_tables
 from reports.consistency import consistency_tables, heat_maps
 from reports.cost import cost_plots
@@ -102,7 +102,16 @@ def _tables(run: Run, *, reference: bool) -> Iterator[Table]:
 def _made(run: Run, *, reference: bool) -> Iterator[Table]:
     yield from tables(run.frame, rule(run.matrix))
     yield from operating_tables(run.frame)
-    kinds = (summaries, instrument_tables, diff_roar, probabilities, attribution_tables, consistency_tables, ranks)
+    kinds = (
+        summaries,
+        instrument_tables,
+        diff_roar,
+        probabilities,
+        attribution_tables,
+        note_tables,
+        consistency_tables,
+        ranks,
+    )
     for kind in (*kinds, *((reference_tables, claim_tables) if reference else ())):
         yield from kind(run.frame)
     yield from trust_tables(run.frame, run.degrees)

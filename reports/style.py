@@ -192,6 +192,10 @@ signed = Form(scale=1, decimals=2, low=-1.0, high=1.0)
 """Of correlations, and of ratios of areas."""
 
 
+plain = Form(scale=1, decimals=3)
+"""Of numbers of which nothing is known."""
+
+
 def span(counts: Iterable[int]) -> str:
     """The least and the largest of some counts.
 
