@@ -1,5 +1,6 @@
 """The tables of curves: explainers by removal fractions; Fidelity, FIR and FII; DiffROAR."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import pandas as pd
 
 from benchmark.adaptive import Rule
 from benchmark.notation import parse
+from benchmark.statistics import Summary
 from reports.evidence import with_groups
 from reports.groups import Better
 from reports.indices import INDICES, with_indices
@@ -35,8 +37,9 @@ MASKS = (
 )
 DIFF_ROAR = (
     "DiffROAR (Shah et al. 2021): accuracy without the least relevant share t minus accuracy without the most relevant "
-    "share t (higher is better, 0 tells nothing), paired by seed, in points"
+    "share t (higher is better, 0 where both orders leave the same), paired by seed, in points"
 )
+CHANCE = "Chance, the accuracy of always answering the most frequent class: {chance} %."
 OWN_SHARE = (
     "h={name}: at the share that {own}, hide of the test images, given in the table of its operating point. That row "
     "is its own seeker; all others are interpolated in straight lines between the measured fractions, hence nothing is "
@@ -87,11 +90,13 @@ def _of_setting(part: pd.DataFrame, joined: pd.DataFrame, rule: Rule | None) -> 
 def _accuracies(rows: pd.DataFrame, order: str, ending: str, rule: Rule | None) -> Table:
     caption = f"{what(rows, order)}. Test accuracy in % at removal fraction t. {title(rows)}."
     values = {f"t={t:.10g}": by_seed(group) for t, group in by_fraction(rows)}
+    guessed = rows.chance.mean()
+    chance = () if math.isnan(guessed) else (CHANCE.format(chance=percent(Summary(guessed, math.nan, 1), 1)),)
     if rows.probe.iloc[0] == "mask":
-        return table("masks" + ending.removesuffix("-mask"), caption, rows, values, percent, rule=rule)
+        return table("masks" + ending.removesuffix("-mask"), caption, rows, values, percent, rule=rule).noted(*chance)
     better = _inside("t={}", rows, BETTER[order])
     made = table(ORDERS[order].lower() + ending, caption, rows, values, percent, rule=rule, better=better)
-    return with_groups(made, rows, order)
+    return with_groups(made.noted(*chance), rows, order)
 
 
 def _fidelities(rows: pd.DataFrame, part: pd.DataFrame, ending: str, rule: Rule | None) -> Table:

@@ -72,6 +72,18 @@ def test_curves_join_the_shared_cells_to_every_explainer_and_order(stored: Store
     assert (joined.groupby(["explainer", "order", "removal_fraction"]).seed.nunique() == 3).all()
 
 
+def test_curves_say_what_guessing_achieves(stored: Stored, matrix: Matrix) -> None:
+    """Where 97 of 100 images are of one class, an accuracy of 97 % tells nothing."""
+
+    def one_sided(cell: Cell) -> Outcome:
+        made = outcome(cell)
+        return replace(made, metrics=made.metrics | {"test_accuracy": 0.97, "chance": 0.97})
+
+    said = "Chance, the accuracy of always answering the most frequent class: 97.0 %."
+    assert said in table(stored(matrix, one_sided, "imbalanced"), "roar").notes
+    assert not any(note.startswith("Chance") for note in table(stored(matrix), "roar").notes)
+
+
 def test_settings_have_tables_of_their_own(stored: Stored, matrix: Matrix) -> None:
     wider = replace(matrix, fills=("mean", "zero"), mask_fractions=(0.5,), retrain=(True, False))
     names = [t.name for t in tables(load(stored(wider)))]
