@@ -11,19 +11,19 @@ from reports.table import Table
 
 PERCENT = ("accuracy", "hidden", "nonzero hidden")
 NOTE = (
-    "Mean (and standard deviation, SD) over n trainings, on the test split, after the last epoch. Best FII: of the epoch with "
-    "the highest FII on the validation split, or the last where there is none. Mask only: accuracy of a classifier "
-    "that sees nothing but the masks of that epoch."
+    "Mean (and standard deviation, SD) over n trainings, on the test split, after the last epoch. Best FII: of the "
+    "epoch with the highest FII on the validation split, or the last where there is none. Mask only: accuracy of a "
+    "classifier that sees nothing but the masks of that epoch."
 )
 OK, LOST = 0.9, 0.2
 COMPARED = (
     "Mean (and standard deviation, SD; published: of the population) over n trainings on the test split after the last "
-    f"epoch. Peak FII: the highest of any epoch on the test split. Ok: trainings with F and I of at least {OK}; lost: with F "
-    f"or I below {LOST}."
+    f"epoch. Peak FII: the highest of any epoch on the test split. Ok: trainings with F and I of at least {OK}; lost: "
+    f"with F or I below {LOST}."
 )
 PUBLISHED_NOTE = (
-    "Published FII: mean (and standard deviation of the population, SD) over 10 trainings after the last epoch; published "
-    "peak: the highest FII of any epoch of any of them on the test split."
+    "Published FII: mean (and standard deviation of the population, SD) over 10 trainings after the last epoch; "
+    "published peak: the highest FII of any epoch of any of them on the test split."
 )
 
 
