@@ -16,8 +16,8 @@ HOW = (
     "Means over 32 test images, then over seeds. Infidelity (Yeh et al. 2019, scaled, squared logits) and sensitivity "
     "(largest relative change of the map over 10 copies within 0.02 of the image): lower is better. Lipschitz: the "
     "same change by the distance of the copy, largest over copies. Gini: 1 is sparse, 0 even. Zero: share of images "
-    "whose map is zero. Passes: images that go through the classifier for each that is explained; ms: milliseconds to "
-    "explain one; both for all explainers of the same pass together."
+    "whose map is zero. Passes: forward passes of the classifier per explained image; ms: milliseconds to explain "
+    "one; both for all explainers of the same pass together."
 )
 OTHERS = "As plug-ins yield them, without a direction that is known here: {names}."
 NOTED = (

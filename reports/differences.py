@@ -17,7 +17,7 @@ from reports.looks import MARKERS, families
 from reports.plots import orders_of, seeds
 from reports.settings import settings, slug, title
 from reports.statistics import Seeds, paired
-from reports.style import ORDERS, labels, points
+from reports.style import ORDERS, labels, points, repeated
 from reports.summary import reference_of
 
 Points = dict[str, dict[float, Summary]]
@@ -31,7 +31,7 @@ CAPTION = (
     "{protocol}: gain over the random control at every removal fraction t, in points of accuracy, paired by seed, with "
     "95 % t intervals over {n}; right of the line is better than random. {setting}."
 )
-ALT = "Gains of {num} explainers over random, a row each. {setting}."
+ALT = "Gains of {explainers} over random, a row each. {setting}."
 
 
 def difference_plots(frame: pd.DataFrame) -> Iterator[Picture]:
@@ -42,7 +42,7 @@ def difference_plots(frame: pd.DataFrame) -> Iterator[Picture]:
         if any(gains.values()):
             setting, protocol = title(part), " and ".join(ORDERS[order] for order in gains)
             caption = CAPTION.format(protocol=protocol, n=seeds(part), setting=setting)
-            alt = ALT.format(num=max(map(len, gains.values())), setting=setting)
+            alt = ALT.format(explainers=repeated(max(map(len, gains.values())), "explainer"), setting=setting)
             yield Picture(f"difference{slug(part, joined)}", caption, alt, _figure(part, gains))
 
 

@@ -14,7 +14,7 @@ from reports.looks import key, looks
 from reports.masks import Leak, leaks, scale_of
 from reports.plots import by_explainer, orders_of, seeds
 from reports.settings import settings, slug, title
-from reports.style import ORDERS
+from reports.style import ORDERS, repeated
 
 Pairs = dict[str, list[tuple[float, Leak, Summary]]]
 """Explainer -> removal fraction, what its mask tells there, accuracy after retraining."""
@@ -26,7 +26,7 @@ CAPTION = (
     "t ({fractions}; larger marks are larger t), means over {n}; filled where the mask is shown to tell the class; "
     "dotted lines are chance; on the diagonal both accuracies are the same. {setting}."
 )
-ALT = "Accuracy after retraining against accuracy from masks alone, {num} explainers. {setting}."
+ALT = "Accuracy after retraining against accuracy from masks alone, {explainers}. {setting}."
 
 
 def leak_plots(frame: pd.DataFrame) -> Iterator[Picture]:
@@ -39,7 +39,7 @@ def leak_plots(frame: pd.DataFrame) -> Iterator[Picture]:
             at = sorted({t for of in pairs.values() for own in of.values() for t, *_ in own})
             fractions = ", ".join(f"{t:.10g}" for t in at)
             caption = CAPTION.format(protocol=protocol, fractions=fractions, n=seeds(part), setting=setting)
-            alt = ALT.format(num=max(map(len, pairs.values())), setting=setting)
+            alt = ALT.format(explainers=repeated(max(map(len, pairs.values())), "explainer"), setting=setting)
             yield Picture(
                 f"masks_retrained{slug(part, joined)}",
                 caption,

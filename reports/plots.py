@@ -11,24 +11,23 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
-from seaborn import color_palette
 
 from benchmark.notation import parse
 from benchmark.statistics import Summary, summarise
 from reports.drawing import PAGE, STYLE, Margins, Picture, gridded, headed, panels
 from reports.load import curves
-from reports.looks import DASHES, GREY, Look, families, key
+from reports.looks import DASHES, GREY, LEGIBLE, LINE, Colour, Look, families, key, varied
 from reports.operating import operating_points
 from reports.seeds import repeats
 from reports.settings import protocol, settings, slug, title
-from reports.style import ORDERS, REFERENCE, Form, label, labels, percent, probability, span
+from reports.style import ORDERS, REFERENCE, Form, label, labels, percent, probability, repeated, span
 
 MARGINS = Margins(right=1.65, top=0.52, bottom=0.36, down=0.16)
 HEIGHT = 0.98
 """Of one panel, in inches."""
 
 CAPTION = "{protocol} curves: test accuracy over the removal fraction t, mean and 95 % t interval over {n}. {setting}."
-ALT = "Curves of {num} explainers in {panels} panels, one a family, with the random control behind them. {setting}."
+ALT = "Curves of {explainers} in {panels}, one a family, with the random control behind them. {setting}."
 
 
 def plots(frame: pd.DataFrame) -> Iterator[Picture]:
@@ -39,7 +38,11 @@ def plots(frame: pd.DataFrame) -> Iterator[Picture]:
         caption = CAPTION.format(
             protocol=" and ".join(protocol(part, o) for o in orders), n=seeds(part), setting=setting
         )
-        alt = ALT.format(num=part.explainer.nunique(), panels=len(families(part)), setting=setting)
+        alt = ALT.format(
+            explainers=repeated(part.explainer.nunique(), "explainer"),
+            panels=repeated(len(families(part)), "panel"),
+            setting=setting,
+        )
         yield Picture(f"curves{slug(part, joined)}", caption, alt, _curves(part))
 
 
@@ -66,23 +69,23 @@ def by_explainer(rows: pd.DataFrame, column: str = "test_accuracy") -> dict[str,
 def _curves(part: pd.DataFrame) -> Figure:
     members, orders = families(part), orders_of(part)
     points = {order: list(_operating_points(part[part.order == order])) if order == "lerf" else [] for order in orders}
-    own_masks = [look.label for of in points.values() for look, *_ in of]
-    margins = MARGINS.holding([*labels([*dict.fromkeys(part.explainer)]), *own_masks])
+    stars = [look for of in points.values() for look, *_ in of]
+    margins = MARGINS.holding([*labels([*dict.fromkeys(part.explainer)]), *(look.label for look in stars)])
     width = PAGE if len(orders) > 1 else 0.5 * (PAGE + MARGINS.left + MARGINS.right)
     width += margins.wider(MARGINS)
-    figure, grid = panels(len(members), len(orders), width=width, height=HEIGHT, margins=margins)
-    summaries = {order: by_explainer(part[part.order == order]) for order in orders}
     references = [e for e in dict.fromkeys(part.explainer) if parse(e)[0] == REFERENCE]
-    for i, (row, (name, own)) in enumerate(zip(grid, members.items(), strict=True)):
-        looks = _looks(references, [e for e in own if e not in references])
+    shown = [_looks(references, [e for e in own if e not in references]) for own in members.values()]
+    heights = [max(HEIGHT, LINE * (len(looks) + len(stars))) for looks in shown]  # as tall as its key
+    figure, grid = panels(len(members), len(orders), width=width, height=heights, margins=margins)
+    summaries = {order: by_explainer(part[part.order == order]) for order in orders}
+    for i, (row, name, looks) in enumerate(zip(grid, members, shown, strict=True)):
         for axis, order in zip(row, orders, strict=True):
             _panel(axis, summaries[order], looks)
             for look, hidden, accuracy in points[order]:
                 point(axis, look, hidden, accuracy, (probability, percent))
-            measure = protocol(part, order)
-            axis.set_title(f"{measure}: {name}" if i == 0 else name, loc="left", pad=2, size=7)
-        stars = [look for of in points.values() for look, *_ in of]
-        key(figure, [*looks.values(), *stars], width - margins.right + 0.08, MARGINS.top + i * (HEIGHT + MARGINS.down))
+            axis.set_title(f"{protocol(part, order)}: {name}" if i == 0 else name, loc="left", pad=2, size=7)
+        top = MARGINS.top + sum(heights[:i]) + i * MARGINS.down
+        key(figure, [*looks.values(), *stars], width - margins.right + 0.08, top)
     _scaled(grid, part)
     headed(figure, title(part).replace("; ", "\n", 1))
     return figure
@@ -91,10 +94,11 @@ def _curves(part: pd.DataFrame) -> Figure:
 def _looks(references: list[str], members: list[str]) -> dict[str, Look]:
     """Colours by member: a panel holds one family."""
     shown = labels([*references, *members])
-    colours = [*[GREY] * len(references), *color_palette("colorblind", max(1, len(members)))]
-    dashes = [*[(1, 1)] * len(references), *(DASHES[i % len(DASHES)] for i in range(len(members)))]
-    made = zip([*references, *members], shown, colours, dashes, strict=False)
-    return {e: Look(text, colour, dash) for e, text, colour, dash in made}
+    drawn = [*[(GREY, (1, 1))] * len(references), *varied(len(members), LEGIBLE, DASHES)]
+    return {
+        e: Look(text, colour, dashes)
+        for e, text, (colour, dashes) in zip([*references, *members], shown, drawn, strict=True)
+    }
 
 
 def _panel(axis: Axes, summaries: dict[str, dict[float, Summary]], looks: dict[str, Look]) -> None:
@@ -107,7 +111,7 @@ def _panel(axis: Axes, summaries: dict[str, dict[float, Summary]], looks: dict[s
             band(axis, np.array(ends), look.colour)
 
 
-def band(axis: Axes, ends: Float[np.ndarray, "t 3"], colour: tuple[float, float, float]) -> None:
+def band(axis: Axes, ends: Float[np.ndarray, "t 3"], colour: Colour) -> None:
     """An interval around a line: where it is, its lower and its upper end, row by row."""
     at, low, high = ends.T
     outline = np.concatenate([np.stack([at, low], 1), np.stack([at, high], 1)[::-1]])

@@ -38,7 +38,7 @@ FORMS: dict[str, Format] = {
 }  # fmt: skip
 BESIDE = {
     "rank": "Rank: by the mean of each seed, 1 the best, averaged over the seeds that all who have a rank share.",
-    "passes": "Passes: images that go through the classifier for each that is explained.",
+    "passes": "Passes: forward passes of the classifier per explained image.",
     "group": (
         "Group: between explainers that share a letter there is no significant difference; a is the best, as in the "
         "table of the curves."
