@@ -13,19 +13,19 @@ OWN_NOTE = "own_"
 COMPARED = ["dataset", "classifier", "unit", "magnitude", "target"]
 
 HOW = (
-    "Means over 32 test images, then over seeds. Infidelity (Yeh et al. 2019, scaled, squared logits) and sensitivity "
-    "(largest relative change of the map over 10 copies within 0.02 of the image): lower is better. Lipschitz: the "
-    "same change by the distance of the copy, largest over copies. Gini: 1 is sparse, 0 even. Zero: share of images "
-    "whose map is zero. Passes: forward passes of the classifier per explained image; ms: milliseconds to explain "
-    "one; both for all explainers of the same pass together."
+    "Means over at most 32 test images, then over seeds. Infidelity (Yeh et al. 2019, scaled, squared logits) and "
+    "sensitivity (largest relative change of the map over 10 copies within 0.02 of the image): lower is better. "
+    "Lipschitz: the same change by the distance of the copy, largest over copies. Gini: 1 is sparse, 0 even. Zero: "
+    "share of images whose map is zero. Passes: forward passes of the classifier per explained image; ms: milliseconds "
+    "to explain one; both for all explainers of the same pass together."
 )
 OTHERS = "As plug-ins yield them, without a direction that is known here: {names}."
 NOTED = (
     "What explainers with masks of their own note of their training, in units of their own; see their documentation."
 )
 TRUTH = (
-    "Truth found: share of the truly relevant among as many units as are relevant, ranked first; AUC: chance that a "
-    "relevant unit ranks before another, 50 % at random."
+    "Truth found: of as many units ranked first as are truly relevant, the share that is; AUC: chance that a relevant "
+    "unit ranks before another, 50 % at random."
 )
 
 

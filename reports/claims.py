@@ -26,11 +26,10 @@ NEAR = 0.05
 
 HOW = (
     "Differences are paired by seed. A claim about many differences holds where the 95 % t interval of each lies on "
-    "its side (all must, so none is corrected); it does not hold where that of any, Bonferroni-corrected over all that "
-    "it names, lies on the other side. Else it is incomplete where not every explainer and fraction that it names was "
-    "measured, and there are too few seeds to tell where all were, which includes differences too small to be told "
-    "from the bound of the claim. The last column counts the means of Table 2 that "
-    f"are as claimed; they come without intervals ({SOURCE})."
+    "its side (all must, so none is corrected); it does not hold where that of any, Bonferroni-corrected over all "
+    "that it names, lies on the other side. Else it is incomplete where not every explainer and fraction that it "
+    "names was measured; where all were, it is neither shown nor refuted with so few seeds. The last column counts "
+    f"the means of Table 2 that are as claimed; they come without intervals ({SOURCE})."
 )
 
 

@@ -26,7 +26,7 @@ CONTROLS = {"random_per_epoch": "random"}
 HOW = (
     "Difference: accuracy over 0 < t < 1 of the instrument minus that of its base, in points, paired by seed, of whole "
     "curves, with its 95 % t interval. p by paired t test, by Holm over this table; {better} accuracy is better here, "
-    "and a verdict stands where p is at most {level:g}."
+    "and a verdict stands where p is at most {level:g}; – is no significant difference, which does not make them equal."
 )
 MASKED = "Masks: accuracy of networks that see only which pixels were removed, at the t where it tells most."
 

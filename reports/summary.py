@@ -37,7 +37,7 @@ FORMS: dict[str, Format] = {
     "mean": percent, "gain": points, "area": points, "RACU": signed, "rank": mean_rank, "passes": passes,
 }  # fmt: skip
 BESIDE = {
-    "rank": "Rank: by the mean of each seed, 1 the best, averaged over the seeds that all who have a rank share.",
+    "rank": "Rank: 1 is the best mean of a seed; averaged over the seeds that all ranked explainers share.",
     "passes": "Passes: forward passes of the classifier per explained image.",
     "group": (
         "Group: between explainers that share a letter there is no significant difference; a is the best, as in the "

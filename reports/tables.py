@@ -32,8 +32,8 @@ FIXED = {
     "lerf": "Insertion without retraining: removed least relevant first (higher is better)",
 }
 MASKS = (
-    "Masks alone: networks that see only which pixels were removed, the most relevant share t (what keeps as much is "
-    "its complement and tells the same)"
+    "Masks alone: networks that see only which pixels were removed, the most relevant share t (masks of the other "
+    "order are complements of these, and tell the same)"
 )
 DIFF_ROAR = (
     "DiffROAR (Shah et al. 2021): accuracy without the least relevant share t minus accuracy without the most relevant "

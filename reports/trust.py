@@ -113,7 +113,7 @@ def trust_tables(frame: pd.DataFrame, degrees: Degrees) -> list[Table]:
 
 
 def agreement(values: pd.Series, noise: pd.Series) -> float:
-    """Spearman of values with the absence of noise; 0 where a measure tells none apart, NaN below three of them."""
+    """Spearman of values with the absence of noise; 0 where all values are the same, NaN below three of them."""
     known = values.notna()
     if known.sum() < LEAST:
         return np.nan

@@ -18,7 +18,8 @@ HOW = (
     "Accuracy in %. |theta|: mean norm of the relevances of the predicted class. Lipschitz: largest change of the "
     "relevances by the distance of inputs (x) or concepts (h), relative to |theta|. Faithful: correlation of what "
     "concepts contribute with the fall of the probability without them. Residual: the part of the gradient that "
-    "relevances do not explain, by its norm; cosine: of theta^T J h with the gradient. On the test split; mean ± "
+    "relevances do not explain, by its norm; cosine: of theta^T J h with the gradient. Lower is better for Lipschitz "
+    "and residual, higher for faithful and cosine. On the test split; mean ± "
     "half-width of the 95 % t interval over n = {n} trainings, of the epoch with the best validation accuracy. {cut}"
 )
 
