@@ -10,7 +10,7 @@ from reports.evidence import means
 from reports.page.cautions import FEW, cautions
 from reports.page.judged import Judged, judge, way, ways
 from reports.seeds import repeats
-from reports.style import family, listed, p_value, percent, points, repeated
+from reports.style import FLAG, family, listed, p_value, percent, points, repeated
 from reports.summary import FAMILIES
 
 NAMED = 3
@@ -32,6 +32,7 @@ class Verdict:
         way: the way in words, such as "ROAR, retrained, fill mean".
         better, worse: significantly so than random, by Holm at 5 %.
         undecided: without a significant difference, each with its gain in points and the interval of that.
+            In all three a flag behind those whose place label leakage can feign.
         unjudged: without a whole curve beside random, or with a single one.
         between: whether the best differs significantly from the others.
         cautions: what the reader must know before believing any of it.
@@ -73,10 +74,12 @@ def answers(joined: pd.DataFrame) -> list[Answer]:
 def _verdict(judged: Judged) -> Verdict:
     headline, sentence = _said(judged)
     untested = judged.untested if judged.reference else [*judged.names]
+    flags = dict.fromkeys(judged.doubtful, f" {FLAG}")
+    better, worse = ([judged.names[e] + flags.get(e, "") for e in of] for of in (judged.better, judged.worse))
+    undecided = [f"{judged.names[e]} ({_points(judged, e)}){flags.get(e, '')}" for e in judged.undecided]
     return Verdict(
-        way(judged.rows, judged.order), headline, sentence, judged.named(judged.better),
-        [f"{judged.names[e]} ({_points(judged, e)})" for e in judged.undecided], judged.named(judged.worse),
-        judged.named(untested), " ".join(_between(judged)), cautions(judged),
+        way(judged.rows, judged.order), headline, sentence, better, undecided, worse, judged.named(untested),
+        " ".join(_between(judged)), cautions(judged),
     )  # fmt: skip
 
 

@@ -73,6 +73,12 @@ class Judged:
         """Those that differ from random in the tests against it, and not in those of all pairs, which are stricter."""
         return disputed({e: self.p[e] for e in self.tested}, self.letters, self.reference)
 
+    @property
+    def doubtful(self) -> list[str]:
+        """Those whose place a readable mask can feign: it can only raise accuracy, which is bad under ROAR alone."""
+        feigned = self.worse if self.order == "morf" else self.better
+        return self.leaking([*feigned, *self.undecided])
+
     def named(self, explainers: Iterable[str]) -> list[str]:
         """Labels."""
         return [self.names[e] for e in explainers]

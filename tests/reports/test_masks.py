@@ -208,6 +208,7 @@ def test_under_roar_a_leak_puts_worse_in_doubt_and_never_better(stored: Stored, 
     """IG is better, GRAD worse than random, and Sobel does not differ from it."""
     lead, _ = verdicts(stored(four, leaking("integrated_gradients", "gradient", "sobel")))
     assert lead.headline == "Only IG is significantly better than Random"
+    assert (lead.better, lead.worse) == (["IG"], [f"GRAD {FLAG}"]) and lead.undecided[0].endswith(FLAG)
     doubt = lead.cautions[0].partition("raise accuracy. ")[2]
     assert doubt == (
         'Under ROAR that casts doubt on "worse than Random" (GRAD), "no significant difference" (Sobel) and the order '
@@ -221,6 +222,7 @@ def test_under_kar_a_leak_puts_better_in_doubt(stored: Stored, four: Matrix) -> 
     assert (
         kar.headline == "Only GRAD is significantly better than Random, and label leakage of its mask may explain that"
     )
+    assert (kar.better, kar.worse) == ([f"GRAD {FLAG}"], ["IG"])
     assert kar.cautions[0].endswith(
         'Under KAR that casts doubt on "better than Random" (GRAD) and the order among leaking explainers, not on '
         '"worse than Random" (IG).'
