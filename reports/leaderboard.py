@@ -11,7 +11,7 @@ from benchmark.spec import digest
 from benchmark.statistics import Summary, summarise
 from reports.evidence import grouped, means
 from reports.load import SETTING, Run, curves
-from reports.masks import SIGNS, worst_leaks
+from reports.masks import DOUBT, SIGNS, worst_leaks
 from reports.seeds import covers
 from reports.settings import images, protocol, title
 from reports.style import Form, label, p_value, percent, points
@@ -103,8 +103,10 @@ def _markdown(board: dict) -> str:
         for entry in board["rows"]
     ]
     table = pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True)
+    doubt = DOUBT[board["order"]] if any(e["label_leakage"] == "readable" for e in board["rows"]) else ""
     commits = f"Commits: {', '.join(board['commits']) or 'unknown'}."
-    return f"## {board['table']}\n\n{table}\n\n{board['intervals']} {commits}"
+    below = " ".join(filter(None, (board["intervals"], doubt, commits)))
+    return f"## {board['table']}\n\n{table}\n\n{below}"
 
 
 def _written(form: Form, mean: float | None, half_width: float | None) -> str:

@@ -34,10 +34,10 @@ def repeats(rows: pd.DataFrame, number: object) -> str:
 def covers(rows: pd.DataFrame) -> str:
     """What the intervals of some rows cover, and what they leave out."""
     if one_explained(rows):
-        return "Intervals cover retraining alone, neither which network was explained nor which images were tested."
+        return "Intervals cover retraining alone, neither which network was explained nor the sampling of test images."
     if any(SEED in parse(str(name))[1].values() for name in rows.dataset.unique()):
-        return "Intervals cover training and the drawing of the data, which differ from seed to seed."
-    return "Intervals cover training, for these test images: not which images were drawn for the test."
+        return "Intervals cover training randomness and the drawing of the data, which differ from seed to seed."
+    return "Intervals cover training randomness (seeds) for these test images, not the sampling of test images."
 
 
 def num_seeds(rows: pd.DataFrame) -> dict[str, int]:

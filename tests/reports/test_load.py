@@ -53,7 +53,9 @@ def measured(cell: Cell) -> Outcome:
 
 def test_where_every_seed_explains_its_own_network_intervals_cover_training(stored: Stored, matrix: Matrix) -> None:
     text = named(stored(matrix), "roar")
-    assert "over n = 3 seeds. Intervals cover training, for these test images: not which images" in text
+    assert (
+        "over n = 3 seeds. Intervals cover training randomness (seeds) for these test images, not the sampling" in text
+    )
 
 
 def test_data_drawn_anew_for_every_seed_are_covered_too(stored: Stored, matrix: Matrix) -> None:
