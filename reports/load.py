@@ -107,6 +107,13 @@ def curves(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[list(frame.columns)]
 
 
+def applicable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows without explainers of which all cells of a data set and classifier were skipped: nothing to draw."""
+    own = frame[frame.explainer.notna()]
+    skipped = (own.status == "skipped").groupby([own.dataset, own.classifier, own.explainer]).transform("all")
+    return frame.drop(index=skipped[skipped].index)
+
+
 def further(frame: pd.DataFrame) -> list[str]:
     """Columns that only plug-ins know of: numbers that they yield beside those of every run."""
     return [column for column in map(str, frame) if column not in COLUMNS]

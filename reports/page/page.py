@@ -6,7 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from benchmark.adaptive import rule
 from reports.drawing import Caption
-from reports.load import Run, curves
+from reports.load import Run, applicable, curves
 from reports.page import chart
 from reports.page.answer import answers
 from reports.page.asked import AIM, protocol, question
@@ -30,7 +30,7 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Caption]) -> str:
         tables: all that the report has.
         pictures: their files lie in the folder of the report already.
     """
-    joined, drawn = curves(run.frame), series(run.frame)
+    joined, drawn, there = curves(run.frame), series(run.frame), set(applicable(run.frame).explainer)
     figures_shown, galleries = figures(run.folder / FOLDER, pictures)
     environment = Environment(
         loader=PackageLoader("reports.page"), autoescape=True, undefined=StrictUndefined,
@@ -39,7 +39,8 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Caption]) -> str:
     environment.filters["glued"] = glued
     return environment.get_template("page.html.j2").render(
         aim=AIM, question=question(joined), protocol=protocol(run.frame, run.costs), answers=answers(joined),
-        series=drawn, panels=panels(joined, drawn), covered=covers(joined), chart=chart, kinds=kinds(tables),
+        series=[one for one in drawn if one.explainer in there], panels=panels(joined, drawn),
+        covered=covers(joined), chart=chart, kinds=kinds(tables),
         corrected=corrected(tables), figures=figures_shown, galleries=galleries,
         methods=methods(run.frame, run.cards, drawn), described=bool(run.cards),
         checks=checks(run.frame, joined, tables, rule(run.matrix), run.num_strangers),

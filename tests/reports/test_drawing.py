@@ -21,8 +21,9 @@ from reports.cost import cost_plots, front
 from reports.differences import difference_plots
 from reports.drawing import Picture, write, writing
 from reports.leaks import leak_plots, paired_with_masks
-from reports.load import curves, load
+from reports.load import applicable, curves, load, read
 from reports.looks import DASHES, LEGIBLE, looks, varied
+from reports.page.page import page
 from reports.plane import fii_line, fir_line, planes
 from reports.plots import plots
 from reports.tables import tables
@@ -156,6 +157,20 @@ def test_cost_is_passes_where_they_are_known(stored: Stored, matrix: Matrix, tmp
     (picture,) = cost_plots(load(stored(replace(matrix, measure_attributions=True), judge)))
     assert "forward passes" in picture.caption and "1 explainer." in picture.alt
     assert write([picture], tmp_path)
+
+
+def test_what_was_skipped_everywhere_has_no_panel(stored: Stored, matrix: Matrix) -> None:
+    def skipping(cell: Cell) -> Outcome:
+        copy = cell.ranking is not None and cell.ranking.explainer.name == "squared"
+        return Outcome("skipped", reason="ranks as its base does") if copy else outcome(cell)
+
+    folder = stored(replace(matrix, explainers=("random", "gradient", "squared[base=gradient]")), skipping)
+    frame = load(folder)
+    assert set(applicable(frame).explainer.dropna()) == {"random", "gradient"}
+    (picture,) = plots(applicable(frame))
+    assert not [text for text in picture.figure.findobj(Text) if "SQ" in text.get_text()]
+    legend = page(read(folder), [], []).partition('class="legend"')[2].partition("</section>")[0]
+    assert "GRAD" in legend and "SQ-GRAD" not in legend
 
 
 MANY = ("random", *(f"lrp[epsilon={i}]" for i in range(1, 38)))
