@@ -131,9 +131,10 @@ class Report:
     """Writes and prints the tables and curves of a run, finished or not.
 
     Attributes:
-        out: folder of the run.
+        out: folder of the run; the report lies in its folder report.
         reference: set Table 2 of Hooker et al. 2019 beside it, and judge the claims of the paper.
-        decimals: of accuracies in percent, and one more of numbers around 1; by default 1.
+        decimals: of accuracies in percent, and one more of numbers around 1; by default 1. With decimals, columns or
+            explainers only tables are written, to the folder report-view.
         columns: what tables show: removal fractions, names of columns, or words of these; tables without any of them
             stay whole.
         explainers: which are shown, as written or by their labels; what is tested stays the same.

@@ -3,23 +3,29 @@
 import argparse
 import os
 import random
-import resource
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmark.store import BACKUP, FILE
 from tests.faults.runs import (
-    PROJECT, WORDS, Finished, anyone, differing, ended, finished, kill_once, lost, run, started,
+    PROJECT,
+    WORDS,
+    Finished,
+    anyone,
+    differing,
+    ended,
+    finished,
+    kill_once,
+    lost,
+    run,
+    started,
 )  # fmt: skip
 
 
