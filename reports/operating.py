@@ -101,6 +101,6 @@ def _of_setting(part: pd.DataFrame, frame: pd.DataFrame, ending: str) -> Iterato
 
 def _collapses(rows: pd.DataFrame) -> Iterator[str]:
     """A line for each seed whose training collapsed."""
-    for row in rows[rows.own_restarts > 0].drop_duplicates("seed").itertuples():
+    for _, row in rows[rows.own_restarts > 0].drop_duplicates("seed").iterrows():
         outcome = "and collapsed again" if row.own_collapsed else "and succeeded"
         yield f"Seed {row.seed}: collapsed, restarted {repeated(round(row.own_restarts), 'time')} {outcome}."
