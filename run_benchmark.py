@@ -231,7 +231,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `list | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CLOSED_PIPE
-    except (ValueError, OSError, sqlite3.Error) as error:
+    except sqlite3.Error as error:
+        print(f"error: the store of results: {error}; is the disk full? Finished cells are kept", file=sys.stderr)
+        return 2
+    except (ValueError, OSError) as error:
         said = as_typed(str(error).strip(), KINDS) or type(error).__name__
         print(f"error: {said}", file=sys.stderr)
         return 2
