@@ -17,7 +17,8 @@ from torch import nn
 
 from benchmark import fills, removal, training
 from benchmark.attribution import CHUNK
-from benchmark.classifiers import classifier
+from benchmark.classifiers import Standardize, classifier
+from benchmark.passes import entering
 from benchmark.plugins import build
 from benchmark.randomness import generator, seeded
 from benchmark.recipe import Recipe
@@ -234,7 +235,7 @@ class _Meter:
     """Counts the images that pass a network, and stops work before the first pass beyond a limit.
 
     Attributes:
-        images: that passed.
+        images: that entered it.
         seconds: that they took, and all between them.
         cut: whether the work was stopped.
     """
@@ -255,13 +256,10 @@ class _Meter:
             self.cut = True
         self.seconds = _clock(self.device) - self.started
 
-    def before(self) -> None:
-        """Stops the work where a pass would begin."""
+    def enter(self, images: int) -> None:
+        """Notes images that begin a pass, or stops the work there."""
         if self.images and _clock(self.device) - self.started > self.limit:
             raise _Enough
-
-    def after(self, images: int) -> None:
-        """Notes a pass."""
         self.images += images
 
 
@@ -275,17 +273,10 @@ class _TooLong(BaseException):
 
 @contextmanager
 def _metered(network: nn.Module, device: torch.device) -> Iterator[_Meter]:
-    """Meters a network; by functions, so that copies made within the block are metered with it."""
+    """Meters a network and its copies."""
     meter = _Meter(device)
-    handles = [
-        network.register_forward_pre_hook(lambda *_: meter.before()),
-        network.register_forward_hook(lambda _, __, logits: meter.after(len(logits))),
-    ]
-    try:
+    with entering(network, meter.enter):
         yield meter
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 @contextmanager
@@ -308,8 +299,11 @@ def _limited(seconds: float) -> Iterator[None]:
 
 
 def _stand_in(split: Split, num_classes: int) -> nn.Module:
-    """A classifier of almost no cost for examples of this shape."""
+    """A classifier of almost no cost for examples of this shape; of two convolutions, as Grad-CAM needs one inside."""
     width = split.inputs.shape[1]
-    seen = [nn.Conv2d(width, 2, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-    layers = seen if split.inputs.ndim == 4 else [nn.Linear(width, 2), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Linear(2, num_classes))
+    if split.inputs.ndim == 4:
+        convolutions = [nn.Conv2d(width, 2, 1), nn.ReLU(), nn.Conv2d(2, 2, 1), nn.ReLU()]
+        layers = [*convolutions, nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    else:
+        layers = [nn.Linear(width, 2), nn.ReLU()]
+    return nn.Sequential(Standardize(split), *layers, nn.Linear(2, num_classes))
