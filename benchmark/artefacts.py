@@ -16,10 +16,10 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from benchmark import shards
-from benchmark.shards import Shards
+from benchmark.shards import NewMap, Shards
 from benchmark.spec import Ranking, Training, key
 
-OWN = "own.json"
+OWN, OWN_MASKS = "own.json", "own-{split}"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,18 @@ class Artefacts:
 
     def load_own(self, ranking: Ranking) -> dict[str, float | None]:
         """What the explainer's own masks achieve on the test split; empty where it has none."""
-        return json.loads((self._ranks(ranking) / OWN).read_text(encoding="utf-8"))
+        path = self._ranks(ranking) / OWN
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+    def load_own_masks(self, ranking: Ranking, split: str) -> Shards:
+        """The explainer's own masks of one split `(n, *mask)`, 1 = kept, read as they are indexed.
+
+        Raises:
+            ValueError: the explainer has none.
+        """
+        if not (masks := shards.load(self._ranks(ranking), OWN_MASKS.format(split=split))).parts:
+            raise ValueError(f"{ranking.explainer.text} says that it hides, but prepare returned no masks of its own")
+        return masks
 
     def drop_ranks(self, ranking: Ranking) -> None:
         """Removes rank maps that no cell needs any more."""
@@ -93,6 +104,11 @@ class Artefacts:
 def rank_dtype(num_units: int) -> type[np.unsignedinteger]:
     """The smallest unsigned integers that hold the ranks 0..num_units-1."""
     return next(kind for kind in (np.uint8, np.uint16, np.uint32) if num_units - 1 <= np.iinfo(kind).max)
+
+
+def new_own_masks(folder: Path) -> NewMap:
+    """What makes maps of an explainer's own masks in a folder of rank maps."""
+    return lambda split, shape, dtype: shards.create(folder, OWN_MASKS.format(split=split), shape, dtype)
 
 
 def save_own(folder: Path, own: dict[str, float | None]) -> None:

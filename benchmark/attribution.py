@@ -14,11 +14,11 @@ from benchmark.artefacts import rank_dtype
 from benchmark.fitting import Fitting
 from benchmark.plugins import build
 from benchmark.randomness import generator, seeded
-from benchmark.removal import Hidden, rank, unit_shape
+from benchmark.removal import rank, unit_shape
 from benchmark.shards import NewMap, RankMap
 from benchmark.spec import Ranking, key
 from datasets.base import Split
-from methods.base import AttributionFunction, Explainer, OwnMasks, reduced, source_of
+from methods.base import AttributionFunction, Explainer, reduced, source_of
 
 CHUNK = 256
 """Chunks are at most 256 examples and 4 million features. Part of the protocol: random draws depend on them.
@@ -36,14 +36,11 @@ class Ranked:
         maps: for each ranking: split name -> unsigned integers `(n, *unit)`, as arrays or where they were asked for.
         attribute: what made the pass.
         seed: what its random numbers derive from.
-        own: of an explainer with masks of its own, what they hide of the test split and how well it classifies the
-            rest: own_accuracy, own_share_hidden, own_nonzero_share_hidden, and its notes; else empty.
     """
 
     maps: list[dict[str, Any]]
     attribute: AttributionFunction
     seed: tuple[object, ...]
-    own: dict[str, float | None]
 
 
 def _array(name: str, shape: tuple[int, ...], dtype: type[np.unsignedinteger]) -> np.ndarray:
@@ -83,9 +80,7 @@ def rank_splits(
                 done += len(inputs)
                 for ranker in rankers:
                     ranker.add(index, inputs, passed)
-    with seeded(*seed, "own"), torch.no_grad():
-        own = _own(attribute, splits["test"]) if isinstance(attribute, OwnMasks) else {}
-    return Ranked(maps, attribute, seed, own)
+    return Ranked(maps, attribute, seed)
 
 
 def _prepared(source: Explainer, network: nn.Module, train: Split) -> AttributionFunction:
@@ -95,21 +90,6 @@ def _prepared(source: Explainer, network: nn.Module, train: Split) -> Attributio
     if train.stamp != before:
         raise ValueError(f"{source} changed the training split in prepare; work on a copy: train.inputs.clone()")
     return attribute
-
-
-def _own(attribute: OwnMasks, split: Split) -> dict[str, float | None]:
-    """Where an explainer with masks of its own stands on a split."""
-    hidden, right = Hidden(), []
-    for chunk in split.chunks(CHUNK):
-        mask, logits = attribute.hide(chunk.inputs)
-        hidden.add(chunk.inputs, mask)
-        right.append(logits.argmax(1) == chunk.labels)
-    return {
-        "own_accuracy": torch.cat(right).double().mean().item(),
-        "own_share_hidden": hidden.share,
-        "own_nonzero_share_hidden": hidden.nonzero_share,
-        **{f"own_{name}": value for name, value in attribute.notes.items()},
-    }
 
 
 @dataclass

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from benchmark import runner, work
 from benchmark.artefacts import rank_dtype
 from benchmark.assessment import IMAGES, PERTURBATIONS
+from benchmark.copies import copies
 from benchmark.plugins import build
 from benchmark.precision import exact
 from benchmark.provenance import provenance
@@ -130,6 +131,8 @@ def _cost(kind: Training, cells: list[Cell], place: Workplace) -> Cost | Absent:
         data = place.load(*runner.data_of(kind), place.data_root)
     except (ValueError, OSError) as error:
         return Absent(title, str(error))
+    repeated = copies(cells, {kind.dataset: data.feature_shape})
+    cells = [cell for cell in cells if cell not in repeated]
     with seeded("cost"):
         few = sample(data, kind, place.device)
         replicas = few.num_replicas(len(data.train))

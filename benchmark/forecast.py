@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmark import plan
 from benchmark.cost import Absent, Cost, Line, costs, row_bytes
+from benchmark.matched import expected
 from benchmark.plan import Matrix
 from benchmark.precision import settled
 from benchmark.provenance import provenance
@@ -31,12 +32,13 @@ def forecast(matrix: Matrix, means: Means) -> str:
     if means.cluster:
         means.cluster.check()
     cells = plan.cells(replace(matrix, recipe=settled(matrix.recipe, place.device)))
+    cells += expected(cells)
     workers = num_workers(means.workers, place.device)
     parts = costs(cells, place)
     known = [part for part in parts if isinstance(part, Cost)]
     lines = [counted(cells)]
     if matrix.target_interval is not None:
-        lines.append(f"  more may follow: up to {matrix.max_seeds} seeds where explainers are not settled")
+        lines.append(f"  more may follow: up to {matrix.max_seeds} seeds where intervals are too wide")
     for part in parts:
         lines += ["", *(_cost(part) if isinstance(part, Cost) else [f"{part.title}", f"  {_absent(part)}"])]
     if known:

@@ -1,9 +1,12 @@
 """Several runs of one protocol become one: their cells side by side, in a folder of its own."""
 
+import copy
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from benchmark.spec import digest
 from benchmark.store import FILE, SEEDS, Row, Store
 
 AXES = (
@@ -11,6 +14,9 @@ AXES = (
     "mask_fractions", "recursive",
 )  # fmt: skip
 """Fields of a matrix in which runs of one protocol may differ: the merged one has all values of all."""
+
+NAMED_AXES = ("datasets", "classifiers", "explainers")
+"""Axes whose plug-ins may have files of the user's."""
 
 GALLERY = "gallery"
 
@@ -29,8 +35,10 @@ def merge(folders: Sequence[Path], out: Path) -> None:
     if (out / FILE).exists():
         raise ValueError(f"{out} holds a run already; choose another folder with --out")
     stores = {folder: Store(folder) for folder in folders}
-    matrix = joined({folder: store.matrix() for folder, store in stores.items()})
-    rows = union({folder: store.rows() for folder, store in stores.items()})
+    held = {folder: store.rows() for folder, store in stores.items()}
+    names = _first_names(row for rows in held.values() for row in rows)
+    rows = union({folder: [_renamed(row, names) for row in rows] for folder, rows in held.items()})
+    matrix = joined({folder: _renamed_axes(store.matrix(), names) for folder, store in stores.items()})
     data = _same_data({folder: store.data() for folder, store in stores.items()})
     new = Store(out, create=True)
     new.fill(matrix, rows)
@@ -103,9 +111,42 @@ def _same_data(stores: Mapping[Path, dict[str, dict[str, str]]]) -> dict[str, di
             known = found.setdefault(dataset, {})
             changed = [file for file, checksum in files.items() if known.get(file, checksum) != checksum]
             if changed:
-                raise ValueError(f"merge needs runs on the same data: {changed[0]} of {dataset} is another in {folder}")
+                raise ValueError(
+                    f"merge needs runs on the same data and code: {changed[0]} of {dataset} is another in {folder}"
+                )
             known |= files
     return found
+
+
+def _first_names(rows: Iterable[Row]) -> dict[str, str]:
+    """Plug-in as written -> as it was written first: a data set lies at another path on another machine."""
+    first: dict[str, str] = {}
+    plugins = (plugin for row in rows for plugin in _plugins(row.specification))
+    return {plugin["text"]: first.setdefault(digest(plugin), plugin["text"]) for plugin in plugins}
+
+
+def _plugins(value: object) -> Iterator[dict]:
+    """All plug-ins in a specification."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if isinstance(value, dict) and "text" in value:
+        yield value
+    for part in parts:
+        yield from _plugins(part)
+
+
+def _renamed(row: Row, names: Mapping[str, str]) -> Row:
+    """The row with its plug-ins called as in all other runs."""
+    specification = copy.deepcopy(row.specification)
+    for plugin in _plugins(specification):
+        plugin["text"] = names[plugin["text"]]
+    return replace(row, specification=specification)
+
+
+def _renamed_axes(matrix: dict, names: Mapping[str, str]) -> dict:
+    axes = {
+        axis: [names.get(text, text) for text in matrix[axis]] for axis in ("datasets", "classifiers", "explainers")
+    }
+    return matrix | {axis: list(dict.fromkeys(texts)) for axis, texts in axes.items()}
 
 
 def _flat(matrix: dict, prefix: str = "") -> dict[str, object]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Literal
 
-from benchmark.plugins import SEED, check_name, plugin
+from benchmark.plugins import SEED, check_name, hides, plugin
 from benchmark.recipe import Recipe
 from benchmark.spec import Cell, Order, PlugIn, Ranking, Target, Training, Unit, check_fraction
 from methods import GROUPS
@@ -61,7 +61,7 @@ class Matrix:
         target: class that is explained; overrides what the protocol says.
         recipe: how classifiers are trained.
         target_interval: half width in percentage points; seeds are added to the explainers whose 95 % interval of the
-            mean over fractions is wider, or that are neither separated from their neighbours nor equal to within it.
+            mean over fractions is wider.
         max_seeds: how many seeds an explainer gets at most when target_interval is given.
     """
 
@@ -114,6 +114,8 @@ def check(matrix: Matrix) -> None:
         raise ValueError("recursive true needs retrain true: it explains retrained networks")
     if True in matrix.recursive and matrix.convention.one_checkpoint:
         raise ValueError(f"recursive true needs protocol rigorous: protocol {matrix.protocol} explains one network")
+    if matrix.target_interval is not None and matrix.convention.one_checkpoint and True not in matrix.retrain:
+        raise ValueError(f"target_interval needs retrain true under protocol {matrix.protocol}: nothing else varies")
     matrix.recipe.check()
     if matrix.max_seeds < 1:
         raise ValueError(f"max_seeds must be at least 1, got {matrix.max_seeds}")
@@ -161,17 +163,20 @@ def _reduced(matrix: Matrix, training: Training, explainers: list[PlugIn], fills
         yield from _on_images(matrix, training, ranking, fills)
         if True in matrix.retrain:
             yield from _on_masks(matrix, training, ranking)
+            if hides(explainer) and "lerf" in matrix.orders and False in matrix.recursive:
+                yield from (Cell(training, ranking, fill, "lerf", probe="own_mask") for fill in fills)
         if matrix.measure_attributions and explained == training:  # a network that all seeds share is measured once
             yield Cell(training, ranking, None, retrain=False, probe="attribution")
 
 
 def _on_images(matrix: Matrix, training: Training, ranking: Ranking, fills: list[PlugIn]) -> Iterator[Cell]:
-    """Networks that see reduced images, retrained or not."""
+    """Networks that see reduced images: retrained ones, and the explained one itself where nothing is retrained."""
     fractions = _inner(matrix.fractions)
     besides = [plugin(text, "fill") for text in matrix.unretrained_fills]
     ways = dict.fromkeys([*product(fills, matrix.retrain), *product(besides, [False])])
+    explained = training == ranking.training
     for (fill, retrain), recursive, order in product(ways, matrix.recursive, matrix.orders):
-        if retrain or not recursive:
+        if retrain or (explained and not recursive):
             for i, fraction in enumerate(fractions):
                 steps = tuple(fractions[:i]) if recursive else None
                 yield Cell(training, ranking, fill, order, fraction, retrain, steps=steps)

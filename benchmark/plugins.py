@@ -5,6 +5,7 @@ type is `Explainer` takes another plug-in: "smoothgrad[base=integrated_gradients
 """
 
 import ast
+import dataclasses
 import hashlib
 import importlib
 import inspect
@@ -19,6 +20,7 @@ from pathlib import Path
 import benchmark
 import datasets
 import methods
+from benchmark import source
 from benchmark.notation import parse, suggestion
 from benchmark.spec import PlugIn
 
@@ -47,6 +49,8 @@ def plugin(text: str, kind: str) -> PlugIn:
     """
     name, given = parse(text)
     target = _locate(name, kind)
+    if kind == "explainer":
+        _check_explainer(target, name)
     hints = _hints(target)
     unknown = sorted(set(given) - set(hints))
     if unknown:
@@ -60,7 +64,7 @@ def plugin(text: str, kind: str) -> PlugIn:
     }
     identity = _identity(target, kind, _canonical_name(name, kind), values)
     if kind == "explainer":
-        _check_explainer(build(identity, kind), name)  # building checks the ranges of its parameters
+        _check_hashable(build(identity, kind), name)  # building checks the ranges of its parameters
     return identity
 
 
@@ -73,12 +77,31 @@ def build(identity: PlugIn, kind: str, *, seed: int = 0) -> typing.Any:
     target = _locate(identity.name, kind)
     hints = _hints(target)
     values = {name: _revive(value, hints[name], seed) for name, value in identity.parameters + identity.means}
-    return target(**values) if inspect.isclass(target) else partial(target, **values)
+    return target(**values) if kind == "explainer" else partial(target, **values)
+
+
+def files(identity: PlugIn) -> dict[str, str]:
+    """Checksums of the user's own files that a plug-in is made of: its code, and what its parameters name."""
+    module, own, attribute = identity.name.partition(":")
+    code = source.code(module, attribute) if own else {}
+    contents = {str(dict(identity.means)[name]): str(value) for name, value in _contents(identity)}
+    bases = [value for _, value in identity.parameters if isinstance(value, PlugIn)]
+    return code | contents | {file: checksum for base in bases for file, checksum in files(base).items()}
 
 
 def redraws(explainer: PlugIn) -> bool:
     """Whether networks are retrained on images that lose other units, drawn at random, in every epoch."""
     return getattr(build(explainer, "explainer"), "per_epoch", False)
+
+
+def hides(explainer: PlugIn) -> bool:
+    """Whether an explainer has masks of its own beside its ranking."""
+    return getattr(build(explainer, "explainer"), "hides", False)
+
+
+def monotone(explainer: PlugIn) -> bool:
+    """Whether an explainer keeps the order of the magnitudes that its base gives to single values."""
+    return getattr(build(explainer, "explainer"), "monotone", False)
 
 
 def check_name(text: str, kind: str) -> None:
@@ -118,15 +141,50 @@ def _locate(name: str, kind: str) -> Callable[..., typing.Any]:
 
 
 def _source(name: str, target: object) -> str:
-    """Checksum of the file that a plug-in of the user's own is written in."""
+    """Checksum of what a plug-in of the user's own is made of; of its whole file where it is installed."""
+    module, own, attribute = name.partition(":")
+    if not own:
+        return ""
+    if code := source.code(module, attribute):
+        return hashlib.sha256("\n".join(sorted(code.values())).encode()).hexdigest()[:16]
     file = getattr(sys.modules.get(getattr(target, "__module__", "")), "__file__", None)
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16] if ":" in name and file else ""
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16] if file else ""
 
 
-def _check_explainer(explainer: object, name: str) -> None:
-    settings = getattr(explainer, "__dataclass_params__", None)
-    if not (settings and settings.frozen and callable(getattr(explainer, "prepare", None))):
-        raise ValueError(f"explainer {name} must be a class with @dataclass(frozen=True) and a method prepare")
+def _contents(identity: PlugIn) -> list[tuple[str, object]]:
+    """Parameters that stand for the content of a file: their paths are among the means."""
+    means = {name for name, _ in identity.means}
+    return [(name, value) for name, value in identity.parameters if name in means]
+
+
+def _names_content(value: object, hint: typing.Any, *, own: bool) -> bool:
+    """Whether a parameter names a file, or a folder where it must be a path: what is in it counts, not its name."""
+    if _plain(hint) is Path:
+        return value is not None and Path(str(value)).exists()
+    return own and isinstance(value, str) and Path(value).is_file()
+
+
+def _check_explainer(target: object, name: str) -> None:
+    settings, prepare = getattr(target, "__dataclass_params__", None), getattr(target, "prepare", None)
+    if not (inspect.isclass(target) and settings and settings.frozen and callable(prepare)):
+        got = "a class" if inspect.isclass(target) else "a function"
+        lacking = [] if callable(prepare) else ["prepare"]
+        lacking += [] if settings and settings.frozen else ["@dataclass(frozen=True)"]
+        raise ValueError(
+            f"explainer {name} must be a class with @dataclass(frozen=True) and a method prepare(classifier, train), "
+            f"got {got} without {' and '.join(lacking)}; wrap it in such a class"
+        )
+
+
+def _check_hashable(explainer: typing.Any, name: str) -> None:
+    """Equal explainers share their passes, so that every field that counts must be hashable."""
+    for field in dataclasses.fields(explainer):
+        value = getattr(explainer, field.name)
+        if field.compare and getattr(type(value), "__hash__", None) is None:
+            raise ValueError(
+                f"explainer {name}: field {field.name!r} must be hashable, got a {type(value).__name__}; "
+                "use a tuple, or field(compare=False) where it is no parameter"
+            )
 
 
 def _canonical_name(name: str, kind: str) -> str:
@@ -135,17 +193,18 @@ def _canonical_name(name: str, kind: str) -> str:
 
 
 def _hints(target: Callable[..., typing.Any]) -> dict[str, typing.Any]:
-    """Parameter name -> type: the fields of a class, the keyword-only parameters of a function."""
-    hints = typing.get_type_hints(target if inspect.isclass(target) else inspect.unwrap(target))
+    """Parameter name -> type: the fields of a dataclass, the keyword-only parameters of anything else."""
+    named = target.__init__ if inspect.isclass(target) and not dataclasses.is_dataclass(target) else target
+    hints = typing.get_type_hints(named if inspect.isclass(named) else inspect.unwrap(named))
     parameters = inspect.signature(target).parameters.values()
-    settable = [p for p in parameters if inspect.isclass(target) or p.kind is p.KEYWORD_ONLY]
+    settable = [p for p in parameters if dataclasses.is_dataclass(target) or p.kind is p.KEYWORD_ONLY]
     return {parameter.name: hints.get(parameter.name, str) for parameter in settable}
 
 
 def _identity(target: Callable[..., typing.Any], kind: str, name: str, values: Mapping[str, object]) -> PlugIn:
-    parameters = inspect.signature(target).parameters
+    parameters, hints = inspect.signature(target).parameters, _hints(target)
     complete, written = {}, []
-    for field in sorted(_hints(target)):
+    for field in sorted(hints):
         default = parameters[field].default
         if field not in values and default is inspect.Parameter.empty:
             raise ValueError(f"{kind} {name} needs a value for {field!r}: {name}[{field}=...]")
@@ -153,12 +212,12 @@ def _identity(target: Callable[..., typing.Any], kind: str, name: str, values: M
         if complete[field] != _as_value(default) and not (kind == "dataset" and field in MEANS):
             written.append(f"{field}={_written(complete[field])}")
     text = name + (f"[{','.join(written)}]" if written else "")
+    read = {f: value for f, value in complete.items() if _names_content(value, hints[f], own=":" in name)}
+    means = {f: complete[f] for f in complete if f in read or (kind == "dataset" and f in MEANS)}
+    counts = {f: value for f, value in complete.items() if f not in means}
+    counts |= {f: source.fingerprint(Path(str(path))) for f, path in read.items()}
     version = getattr(target, "version", 1)
-    counts, means = (
-        tuple((field, value) for field, value in complete.items() if (kind == "dataset" and field in MEANS) is mean)
-        for mean in (False, True)
-    )
-    return PlugIn(name, version, counts, _source(name, target), text, means)
+    return PlugIn(name, version, tuple(sorted(counts.items())), _source(name, target), text, tuple(means.items()))
 
 
 def _as_value(default: object) -> object:

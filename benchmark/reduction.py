@@ -75,6 +75,9 @@ def masks(cell: Cell, name: str, split: Split, artefacts: Artefacts) -> Masks:
     if ranking is None or not len(split):
         units = _units(cell, split)
         return lambda index, device="cpu": torch.zeros(len(index), *units, dtype=torch.bool, device=device)
+    if cell.probe == "own_mask":
+        stored = artefacts.load_own_masks(ranking, name)
+        return lambda index, device="cpu": torch.from_numpy(stored[index.numpy()]).bool().to(device)
     ranks = artefacts.load_ranks(ranking, name)
 
     def kept(index: Int[Tensor, "b"], device: torch.device | str = "cpu") -> Bool[Tensor, "b *unit"]:

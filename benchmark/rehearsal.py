@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import torch
 
@@ -22,25 +23,32 @@ FEW = 2
 """Examples that everything is tried on."""
 
 
-def rehearse(cells: list[Cell], place: Workplace) -> dict[str, dict[str, str]]:
+class Seen(NamedTuple):
+    """What is kept of a data set: the shape of an example, and the checksums of its files."""
+
+    feature_shape: tuple[int, ...]
+    checksums: dict[str, str]
+
+
+def rehearse(cells: list[Cell], place: Workplace) -> dict[PlugIn, Seen]:
     """Loads every data set and takes one training step with a few examples: bad input fails before work starts.
 
     Returns:
-        Data set as written -> checksums of its files.
+        What was seen of each data set.
 
     Raises:
         ValueError: data that cannot be read, a classifier, recipe or fill that does not fit them.
     """
-    checksums = {}
+    seen = {}
     for dataset in dict.fromkeys(cell.training.dataset for cell in cells):
         data = runner.load(dataset, 0, place.data_root)
-        checksums[dataset.text] = data.card.checksums
+        seen[dataset] = Seen(data.feature_shape, data.card.checksums)
         few = data.train.at(torch.arange(min(FEW, len(data.train))))
         for identity, recipe in dict.fromkeys((c.training.classifier, c.training.recipe) for c in cells):
             _try_classifier(identity, recipe, data, few, dataset)
         for fill in dict.fromkeys(cell.fill for cell in cells if cell.fill):
             _try_fill(fill, few, dataset)
-    return checksums
+    return seen
 
 
 def _try_classifier(identity: PlugIn, recipe: Recipe, data: Dataset, few: Split, dataset: PlugIn) -> None:

@@ -56,17 +56,28 @@ def rank(
     return torch.empty_like(order).scatter_(1, order, positions).view(scores.shape)
 
 
-def num_removed(num_units: int, removal_fraction: float) -> int:
-    """How many units of an example go: the nearest integer to the share.
+def num_removed(num_units: int, removal_fraction: float, order: Order = "morf") -> int:
+    """How many units of an example go: `morf` removes, and `lerf` keeps, the nearest whole number to the share.
+
+    Without the second half, `lerf` at 1 - t would not keep exactly what `morf` at t removes where the share ends in .5.
 
     >>> num_removed(64, 0.1)
     6
+    >>> num_removed(25, 0.1), num_removed(25, 0.9, "lerf")
+    (2, 23)
 
     Raises:
         ValueError: a fraction outside [0, 1].
     """
     check_fraction(removal_fraction)
-    return round(num_units * removal_fraction)
+    if order == "lerf":
+        return num_units - _nearest(num_units * (1 - removal_fraction))
+    return _nearest(num_units * removal_fraction)
+
+
+def _nearest(number: float) -> int:
+    """The nearest integer, where 2.5 and 2.4999999999999996 are one number: t and 1 - (1 - t) must agree."""
+    return round(round(number, 9))
 
 
 def kept(
@@ -75,13 +86,14 @@ def kept(
     """Mask of the units that stay (True = kept); exactly `num_removed` units of every example go.
 
     Args:
-        order: "morf" removes the most important units first (ROAR), "lerf" the least important (KAR).
+        order: "morf" removes the most important units first (ROAR), "lerf" the least important (KAR). What `morf` at t
+            removes is exactly what `lerf` at 1 - t keeps.
 
     Raises:
         ValueError: a fraction outside [0, 1], or ranks that are not a permutation.
     """
     num_units = ranks.shape[1:].numel()
-    removed = num_removed(num_units, removal_fraction)
+    removed = num_removed(num_units, removal_fraction, order)
     mask = ranks >= removed if order == "morf" else ranks < num_units - removed
     if not (mask.flatten(1).sum(1) == num_units - removed).all():
         raise ValueError(f"ranks must be a permutation of 0..{num_units - 1} for every example")

@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from benchmark import gallery, shards, training
-from benchmark.artefacts import Artefacts, save_own
+from benchmark.artefacts import Artefacts, new_own_masks, save_own
 from benchmark.assessment import assess, truth_found
 from benchmark.attribution import Ranked, rank_splits
 from benchmark.classifiers import classifier
+from benchmark.own_masks import measured
 from benchmark.plugins import SEED, build
 from benchmark.provenance import provenance
 from benchmark.randomness import seeded
@@ -27,6 +28,7 @@ from benchmark.team import Team
 from benchmark.tiny import as_products
 from datasets.base import Dataset, Split
 from datasets.stream import Stream
+from methods.base import OwnMasks, source_of
 
 Metrics = dict[str, float | None]
 
@@ -104,11 +106,19 @@ def rank(rankings: tuple[Ranking, ...], place: Workplace, assessed: Sequence[Cel
     with ExitStack() as drafts, as_products(network):
         folders = [drafts.enter_context(place.artefacts.new_ranks(ranking)) for ranking in todo]
         ranked = rank_splits(network, data.splits, todo, [partial(shards.create, folder) for folder in folders])
-        for folder in folders:
-            save_own(folder, ranked.own)
+        for ranking, folder in zip(todo, folders, strict=True):
+            _hide(ranking, ranked, data, folder)
         started, maps = time.perf_counter(), dict(zip(todo, ranked.maps, strict=True))
         gallery.keep(place.folder / "gallery", {r: found["test"] for r, found in maps.items()}, network, data)
         return _shared(_assessed(assessed, maps, ranked=ranked, network=network, test=data.test), started, place)
+
+
+def _hide(ranking: Ranking, ranked: Ranked, data: Dataset, folder: Path) -> None:
+    """Stores masks that an explainer chose itself, and what they achieve; a view of another explainer has none."""
+    explainer = build(ranking.explainer, "explainer")
+    if isinstance(ranked.attribute, OwnMasks) and source_of(explainer) == explainer:
+        with seeded(*ranked.seed, "own"):
+            save_own(folder, measured(ranked.attribute, data.splits, new_own_masks(folder)))
 
 
 def _assessed(
@@ -272,7 +282,7 @@ def fresh_network(specification: Training, data: Dataset, place: Workplace) -> n
 
 def scored(network: nn.Module, data: Dataset, started: float, place: Workplace, metrics: Metrics) -> Outcome:
     """The outcome of a network: its scores on every split, and what else is known."""
-    metrics["chance"] = training.chance(data.test)
+    metrics |= {"chance": training.chance(data.test), "test_examples": float(len(data.test))}
     for name, split in data.splits.items():
         found = training.score(network, split)
         if len(split) and not math.isfinite(found.loss):

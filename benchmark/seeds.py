@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 
 from benchmark import plan
 from benchmark.adaptive import Point, panel, replicate, rule
+from benchmark.matched import matched
 from benchmark.plan import Matrix
 from benchmark.spec import Cell, key
 from benchmark.store import Outcome, Row
@@ -19,7 +20,8 @@ def cells(matrix: Matrix, rows: list[Row]) -> list[Cell]:
     """Every cell that a matrix has by now, in canonical order.
 
     Beside its own seeds these are the seeds that `target_interval` asks for, and those that the folder holds already,
-    whole curves of them: whatever a matrix asks for later, a folder never loses a seed.
+    whole curves of them: whatever a matrix asks for later, a folder never loses a seed. Last come the cells at shares
+    that own masks were measured to hide.
 
     Args:
         rows: what the folder holds.
@@ -30,7 +32,8 @@ def cells(matrix: Matrix, rows: list[Row]) -> list[Cell]:
     wanted = _begun(became) | _asked(matrix, became)
     wanted |= {_place(cell) for cell in wide if cell.training.seed < matrix.seeds}
     trained = {cell.training for cell in wide if cell.ranking and _place(cell) in wanted}
-    return [cell for cell in wide if _place(cell) in wanted or (cell.ranking is None and cell.training in trained)]
+    planned = [cell for cell in wide if _place(cell) in wanted or (cell.ranking is None and cell.training in trained)]
+    return [*planned, *matched({cell: became[cell] for cell in planned})]
 
 
 def within_reach(matrix: Matrix) -> list[Cell]:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,14 +12,16 @@ import torch
 
 from benchmark import plan, runner, seeds
 from benchmark.cards import cards
+from benchmark.copies import copies
 from benchmark.executor import Crew, execute, pool
 from benchmark.plan import Matrix
+from benchmark.plugins import files
 from benchmark.precision import settled
 from benchmark.ray_pool import Cluster, ray_crew
 from benchmark.rehearsal import rehearse
 from benchmark.runner import Workplace
-from benchmark.spec import Cell
-from benchmark.store import FILE, Store
+from benchmark.spec import Cell, PlugIn
+from benchmark.store import FILE, Outcome, Store
 from benchmark.team import Team, Together
 
 MOST_LOADERS = 12
@@ -65,23 +67,23 @@ def run(matrix: Matrix, folder: Path, means: Means) -> Counter[str]:
         means.cluster.check()
         _check_precision(matrix, means.cluster)
     matrix = replace(matrix, recipe=settled(matrix.recipe, place.device))
-    checksums = rehearse(_unfinished(matrix, folder), place)  # before anything is written
+    data = rehearse(_unfinished(matrix, folder), place)  # before anything is written
     store = Store(folder, create=True)
     with store.locked():
-        for dataset, files in checksums.items():
-            store.check_data(dataset, files)
+        for dataset, found in data.items():
+            store.check_data(dataset.text, found.checksums)
+        shapes = {dataset: found.feature_shape for dataset, found in data.items()}
         cells = _planned(store, matrix)
-        for kind, found in cards(cells).items():
-            store.describe(kind, found)
+        for kind, described in cards(cells).items():
+            store.describe(kind, described)
         if means.retry_failed:
             store.forget_failures()
-        missing = store.missing(cells)
-        keep = matrix.target_interval is not None and matrix.convention.one_checkpoint  # later rounds rank alike
+        missing = _to_measure(store, cells, shapes)
         if missing:
             with _crew(means, place, [*missing, *seeds.within_reach(matrix)]) as (crew, seen):
                 while missing:
-                    execute(store, missing, seen, crew, keep_ranks=keep)
-                    missing = store.missing(_planned(store, matrix))
+                    execute(store, missing, seen, crew, keep_ranks=_ranks_again(matrix, missing))
+                    missing = _to_measure(store, _planned(store, matrix), shapes)
             place.artefacts.clean()
         else:
             print(f"{folder}: all {len(cells)} cells are finished, nothing to do", file=sys.stderr)
@@ -107,8 +109,32 @@ def _unfinished(matrix: Matrix, folder: Path) -> list[Cell]:
 def _planned(store: Store, matrix: Matrix) -> list[Cell]:
     """The cells of a matrix, with the seeds that what is measured by now asks for."""
     cells = seeds.cells(matrix, store.rows())
-    store.plan(asdict(matrix), cells)
+    store.plan(asdict(matrix), cells, _own_files(cells))
     return cells
+
+
+def _own_files(cells: list[Cell]) -> dict[str, dict[str, str]]:
+    """The user's own files, with their checksums, that each plug-in of some cells is made of."""
+    trainings, rankings = {cell.training for cell in cells}, {cell.ranking for cell in cells if cell.ranking}
+    identities = {part for training in trainings for part in (training.dataset, training.classifier)}
+    identities |= {ranking.explainer for ranking in rankings} | {cell.fill for cell in cells if cell.fill}
+    return {identity.text: own for identity in identities if (own := files(identity))}
+
+
+def _to_measure(store: Store, cells: list[Cell], shapes: Mapping[PlugIn, tuple[int, ...]]) -> list[Cell]:
+    """The cells without an outcome, once copies of others are recorded as skipped."""
+    skipped = copies(cells, shapes)
+    missing = store.missing(cells)
+    for cell in missing:
+        if cell in skipped:
+            store.record(cell, Outcome("skipped", reason=skipped[cell]))
+    return [cell for cell in missing if cell not in skipped]
+
+
+def _ranks_again(matrix: Matrix, missing: list[Cell]) -> bool:
+    """Whether later cells may need the rank maps of these: more seeds of one network, shares that own masks hide."""
+    later_seeds = matrix.target_interval is not None and matrix.convention.one_checkpoint
+    return later_seeds or any(cell.probe == "own_mask" for cell in missing)
 
 
 @contextmanager

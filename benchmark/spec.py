@@ -10,7 +10,7 @@ from benchmark.recipe import Recipe
 Target = Literal["predicted", "label"]
 Unit = Literal["pixel", "feature"]
 Order = Literal["morf", "lerf"]
-Probe = Literal["image", "mask", "attribution"]
+Probe = Literal["image", "mask", "attribution", "own_mask", "matched"]
 
 NO_IDENTITY = ("text", "means")
 """Attributes of a plug-in that are no part of the identity of a result."""
@@ -51,11 +51,12 @@ class PlugIn:
     """A data set, classifier, explainer or fill by name, with every parameter it has, defaults included.
 
     Attributes:
-        parameters: (name, value) pairs sorted by name.
-        source: checksum of the file a plug-in of one's own comes from, empty for ours, which have versions: results of
+        parameters: (name, value) pairs sorted by name; the checksum of its content in place of a path.
+        source: checksum of the code that a plug-in of one's own uses, empty for ours, which have versions: results of
             code that was edited since never pass for results of the code as it is.
         text: how it is written, without defaults: "smoothgrad[samples=50]"; not part of the identity.
-        means: parameters that change how something is done and no number, such as `in_memory`; not part of it either.
+        means: parameters that change how something is done and no number, such as `in_memory`, and the paths of files
+            whose content counts; not part of it either.
     """
 
     name: str
@@ -105,8 +106,9 @@ class Cell:
         ranking: which features go first; None where it does not matter (removal fraction 0 or 1).
         removal_fraction: share of units replaced, in [0, 1].
         retrain: False measures the original network on reduced test inputs.
-        probe: what the network sees, the reduced image or only the mask (leak control); "attribution" measures the
-            attributions themselves, and nothing is removed.
+        probe: what the network sees: "image", the reduced image; "mask", only the mask (leakage control); "own_mask",
+            the image behind masks that the explainer chose itself; "matched", the image reduced to the share that
+            such masks hide. "attribution" measures the attributions themselves, and nothing is removed.
         steps: removal fractions at which a network was retrained and explained on the way to this one (recursive
             ROAR); None where the original network alone is explained.
     """

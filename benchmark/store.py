@@ -4,7 +4,7 @@ import fcntl
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,6 +15,9 @@ from benchmark.spec import Cell, key
 FILE = "results.sqlite"
 Card = dict[str, Any]
 """Of a plug-in: its `summary`, `paper` (authors, year, identifier, formula), `differs`, `parameters` and `meanings`."""
+
+Checksums = Mapping[str, Mapping[str, str]]
+"""Data set, or plug-in, as written -> file -> checksum."""
 
 Status = Literal["done", "failed", "skipped"]
 SEEDS = ("seeds", "target_interval", "max_seeds")
@@ -78,30 +81,37 @@ class Store:
         except sqlite3.DatabaseError as error:
             raise ValueError(f"{self.path} cannot be used as a store of results: {error}") from None
 
-    def plan(self, matrix: dict[str, object], cells: Iterable[Cell]) -> None:
+    def plan(self, matrix: dict[str, object], cells: Iterable[Cell], code: Checksums | None = None) -> None:
         """Enters the cells of a matrix. A folder holds one matrix; it may grow, but never lose a finished cell.
+
+        Args:
+            code: the user's own files that plug-ins of the matrix are made of.
 
         Raises:
             ValueError: the folder holds finished cells that this matrix does not have.
         """
         planned = {key(cell): cell for cell in cells}
         strange = {
-            k: status for k, status in self._database.execute("SELECT key, status FROM cells") if k not in planned
+            k: status == "done" and not _withdrawn(json.loads(specification))
+            for k, status, specification in self._database.execute("SELECT key, status, specification FROM cells")
+            if k not in planned
         }
-        finished = sum(status == "done" for status in strange.values())
+        finished = sum(strange.values())
         if finished:
             raise ValueError(
                 f"{self.path.parent} holds another matrix: {finished} of its finished cells are not in this one"
-                f"{self._differences(matrix)}; choose another folder with --out"
+                f"{self._differences(matrix, code or {})}; choose another folder with --out"
             )
         with self._database:
             self._database.executemany("DELETE FROM cells WHERE key = ?", [(k,) for k in strange])
             self._database.execute("INSERT OR REPLACE INTO matrix VALUES (1, ?)", [json.dumps(matrix)])
             self._database.executemany(
-                "INSERT INTO cells (key, position, specification) VALUES (?, ?, ?) "
-                "ON CONFLICT (key) DO UPDATE SET position = excluded.position",
+                "INSERT INTO cells (key, position, specification) VALUES (?, ?, ?) ON CONFLICT (key) "
+                "DO UPDATE SET position = excluded.position, specification = excluded.specification",
                 [(k, position, json.dumps(asdict(cell))) for position, (k, cell) in enumerate(planned.items())],
             )
+
+        self._note(code or {})
 
     def fill(self, matrix: dict[str, object], rows: Sequence[Row]) -> None:
         """Enters a matrix, and cells with their outcomes, as other stores hold them."""
@@ -114,7 +124,7 @@ class Store:
             self._database.executemany(OUTCOME, [(*_columns(row.outcome), row.key) for row in rows if row.outcome])
 
     def data(self) -> dict[str, dict[str, str]]:
-        """Data set -> file -> checksum."""
+        """Data set, or plug-in of the user's own, -> file -> checksum."""
         found: dict[str, dict[str, str]] = {}
         for dataset, file, checksum in self._database.execute("SELECT dataset, file, checksum FROM data"):
             found.setdefault(dataset, {})[file] = checksum
@@ -132,8 +142,11 @@ class Store:
                 raise ValueError(
                     f"{file} of {dataset} has changed since this run began; choose another folder with --out"
                 )
+        self._note({dataset: checksums})
+
+    def _note(self, checksums: Checksums) -> None:
+        rows = [(name, file, checksum) for name, files in checksums.items() for file, checksum in files.items()]
         with self._database:
-            rows = [(dataset, file, checksum) for file, checksum in checksums.items()]
             self._database.executemany("INSERT OR REPLACE INTO data VALUES (?, ?, ?)", rows)
 
     def missing(self, cells: Iterable[Cell]) -> list[Cell]:
@@ -202,14 +215,33 @@ class Store:
             outcome = Outcome(status, json.loads(metrics), reason, seconds, json.loads(provenance)) if status else None
             yield Row(name, json.loads(specification), outcome)
 
-    def _differences(self, matrix: dict[str, object]) -> str:
-        stored = self.matrix()
+    def _differences(self, matrix: dict[str, object], code: Checksums) -> str:
+        """In what a matrix differs from the stored one: files of the user's own that changed, or fields."""
+        stored, known = self.matrix(), self.data()
+        changed = {
+            file
+            for name, files in code.items()
+            for file, checksum in files.items()
+            if known.get(name, {}).get(file, checksum) != checksum
+        }
+        if changed:
+            return f"; {', '.join(sorted(changed))} changed since they were measured"
         names = [
             name
             for name, value in json.loads(json.dumps(matrix)).items()
             if stored.get(name) != value and name not in SEEDS
         ]
         return f"; they differ in {', '.join(names)}" if names else "; the code of a plug-in has changed"
+
+
+def _withdrawn(cell: dict) -> bool:
+    """Whether older versions measured a cell that no matrix has any more: not retrained, yet not what was explained.
+
+    The protocol of one explained network measured the networks of all seeds; those of full removal went with them.
+    """
+    ranking, training = cell["ranking"], cell["training"]
+    other = training["seed"] != (ranking["training"]["seed"] if ranking else 0)
+    return not cell["retrain"] and cell["probe"] == "image" and other
 
 
 def _columns(outcome: Outcome) -> tuple[str, str, str, float, str]:

@@ -50,7 +50,7 @@ def bundles(wanted: Iterable[Cell], size: int) -> list[Bundle]:
     """
     alike: dict[object, list[Cell]] = {}
     for cell in wanted:
-        redrawn = cell.ranking and cell.probe == "image" and redraws(cell.ranking.explainer)
+        redrawn = cell.ranking and cell.fill and redraws(cell.ranking.explainer)
         seen = (cell.removal_fraction, cell.order) if cell.probe == "mask" else None
         shares = cell.retrain and not redrawn
         alike.setdefault((cell.training, cell.probe, seen) if shares else cell, []).append(cell)

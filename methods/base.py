@@ -22,10 +22,14 @@ class Skip(Exception):  # noqa: N818  (not an error: the method does not apply h
 class Explainer(Protocol):
     """A frozen dataclass of hyper-parameters; its fields are the bracketed parameters of the command line.
 
-    It may carry four class attributes:
+    It may carry six class attributes:
         version: a whole number, 1 unless given; raised when the results of the explainer change on purpose.
         explains: "classifier" (post hoc; the default), "itself" (self-explaining) or "nothing" (a control).
         trains: True where `prepare` trains networks, for minutes: such work is begun first.
+        hides: True where what `prepare` returns has masks of its own (`OwnMasks`): networks are retrained behind these,
+            and behind those of all other explainers at the share that they hide.
+        monotone: True for a rising function of the magnitude of each single value of its `base`: where a unit has one
+            value and magnitudes are ranked, it is skipped as a copy of the base.
         per_epoch: True for a control whose images lose other units, drawn at random, whenever they are trained on.
     """
 

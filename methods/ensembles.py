@@ -25,6 +25,7 @@ class Squared(View):
 
     version: ClassVar[int] = 1
     explains: ClassVar[Explains] = "classifier"
+    monotone: ClassVar[bool] = True
 
     base: Explainer = Gradient()
 

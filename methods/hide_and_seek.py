@@ -46,6 +46,7 @@ class HideAndSeek:
     version: ClassVar[int] = 1
     explains: ClassVar[Explains] = "itself"
     trains: ClassVar[bool] = True
+    hides: ClassVar[bool] = True
 
     model: Model = "hns_small"
     estimator: Estimator = "deterministic"

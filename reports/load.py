@@ -11,9 +11,12 @@ from benchmark.store import Card, Row, Store
 SETTING = ["dataset", "classifier", "unit", "magnitude", "target", "fill", "retrain", "recursive", "probe"]
 """Columns that say under which conditions explainers are compared; every setting has tables of its own."""
 
+CURVES = ("image", "mask")
+"""Probes whose cells are points of curves; the others stand alone."""
+
 METRICS = [
     "test_accuracy", "test_loss", "train_accuracy", "train_loss", "validation_accuracy", "validation_loss",
-    "test_target_probability", "chance",
+    "test_target_probability", "chance", "test_examples",
 ]  # fmt: skip
 SHARES = ["share_removed", "nonzero_share_removed"]
 OWN = ["own_accuracy", "own_share_hidden", "own_nonzero_share_hidden", "own_restarts", "own_collapsed"]
@@ -91,7 +94,7 @@ def load(folder: Path) -> pd.DataFrame:
 
 def curves(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows of every curve: reduced cells, joined by the originals (0) and full removals (1) that they share."""
-    reduced = frame[frame.explainer.notna() & (frame.probe != "attribution")]
+    reduced = frame[frame.explainer.notna() & frame.probe.isin(CURVES)]
     parts = [reduced]
     for fraction, shared_by in ((0.0, ["dataset", "classifier"]), (1.0, ["dataset", "classifier", "fill", "retrain"])):
         shared = frame[frame.explainer.isna() & (frame.removal_fraction == fraction)]

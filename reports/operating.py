@@ -4,26 +4,30 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
-from reports.indices import INDICES, with_indices
-from reports.load import curves
+from reports.indices import with_indices
+from reports.load import SETTING, curves
 from reports.settings import settings, slug, title
 from reports.style import label, share
 from reports.table import Table, by_seed, table
 
+COLUMNS = ("I", "F", "FIR", "FII")
+POINT = ["explainer", "seed", "I", "accuracy"]
+
 HOW = (
-    "Own masks: its own seeker against the original network. Explainers: networks retrained on images without their "
-    "least relevant pixels, interpolated in straight lines between the measured fractions; "
-    "beyond the last of them, {last:.10g}, at that one, hence at a smaller I."
+    "I: share of the test features hidden. Own masks: its own seeker, against the original network. Own masks, "
+    "retrained: a classifier retrained behind the same masks, with the recipe and fill of all others. Explainers: "
+    "networks retrained without their least relevant features, as many of them as the own masks of that seed hide, to "
+    "the nearest whole unit."
 )
+MISSING = "–: not measured at that share; nothing is interpolated. Run the same command again to measure it."
 
 
 def operating_tables(frame: pd.DataFrame) -> list[Table]:
     """A table for every explainer with masks of its own, in every setting where images are retrained."""
     joined = curves(frame)
-    return [made for part in settings(joined) for made in _of_setting(part, slug(part, joined))]
+    return [made for part in settings(joined) for made in _of_setting(part, frame, slug(part, joined))]
 
 
 def operating_points(rows: pd.DataFrame) -> pd.DataFrame:
@@ -34,64 +38,70 @@ def operating_points(rows: pd.DataFrame) -> pd.DataFrame:
     """
     retrained = (rows.probe == "image") & rows.retrain.astype(bool)
     points = rows[rows.own_accuracy.notna() & retrained].drop_duplicates(["explainer", "seed"])
-    named = {"explainer": "explainer", "seed": "seed", "own_share_hidden": "I", "own_accuracy": "accuracy"}
-    return points[list(named)].rename(columns=named)
+    return points.rename(columns={"own_share_hidden": "I", "own_accuracy": "accuracy"})[POINT]
 
 
-def own_masks(explainer: str) -> str:
-    """How the row of an explainer's own masks is called."""
-    return f"{label(explainer)}, own masks"
+def own_rows(explainer: str) -> tuple[str, str]:
+    """What the rows of an explainer's own masks are called: by its own seeker, and by a retrained classifier."""
+    return f"{label(explainer)}, own masks", f"{label(explainer)}, own masks, retrained"
 
 
-def at_own_shares(part: pd.DataFrame, original: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Explainers with masks of their own -> these, and all explainers at the share that they hide.
+def at_own_shares(part: pd.DataFrame, frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Explainers with masks of their own -> these, and all explainers retrained at the share that they hide.
 
     Args:
-        part: the rows of one setting.
-        original: those of intact images.
+        part: the curves of one setting.
+        frame: all cells of the run, as `load.Run.frame`.
 
     Returns:
         Frames with the columns explainer, seed, I, accuracy, F, FIR, FII.
     """
-    kept = _kept(part)
-    found = {}
-    for name, points in operating_points(kept).groupby("explainer", sort=False):
-        others = _at_shares(kept[kept.status == "done"], points)
-        rows: pd.DataFrame = pd.concat([points.assign(explainer=own_masks(str(name))), others])
-        found[str(name)] = with_indices(rows, original, accuracy="accuracy", hidden="I")
-    return found
+    original = part[part.removal_fraction == 0]
+    behind, matched = (_measured(part, frame, probe) for probe in ("own_mask", "matched"))
+    points = {}
+    for name, seeker in operating_points(_kept(part)).groupby("explainer", sort=False):
+        own, retrained = own_rows(str(name))
+        masks = behind[behind.explainer == name]
+        at_share = matched.merge(_shares(masks), on=["seed", "removal_fraction"])
+        rows = pd.concat([seeker.assign(explainer=own), masks.assign(explainer=retrained)[POINT], at_share[POINT]])
+        points[str(name)] = with_indices(rows, original, accuracy="accuracy", hidden="I")
+    return points
+
+
+def _measured(part: pd.DataFrame, frame: pd.DataFrame, probe: str) -> pd.DataFrame:
+    """Cells of a probe under the conditions of a part; I and accuracy are those of the test images."""
+    done = frame[(frame.probe == probe) & (frame.status == "done") & (not part.recursive.iloc[0])]
+    same = (done[SETTING] == part[SETTING].iloc[0]).drop(columns="probe").all(axis=1)
+    return done[same].rename(columns={"share_removed": "I", "test_accuracy": "accuracy"})
+
+
+def _shares(masks: pd.DataFrame) -> pd.DataFrame:
+    """Seed and removal fraction of the cells that were matched with masks."""
+    return pd.DataFrame({"seed": masks.seed, "removal_fraction": masks.I.round(10)}).drop_duplicates()
 
 
 def _kept(part: pd.DataFrame) -> pd.DataFrame:
     return part[(part.order == "lerf") & (part.probe == "image") & (part.retrain.astype(bool))]
 
 
-def _of_setting(part: pd.DataFrame, ending: str) -> Iterator[Table]:
+def _of_setting(part: pd.DataFrame, frame: pd.DataFrame, ending: str) -> Iterator[Table]:
     kept = _kept(part)
-    for name, rows in at_own_shares(part, part[part.removal_fraction == 0]).items():
-        common = kept[kept.seed.isin(kept[kept.explainer == name].seed)]
-        values = {column: by_seed(rows, column) for column in ("I", *INDICES)}
-        caption = f"Operating point: {own_masks(name)}, and all explainers at the same share hidden I. {title(kept)}."
+    for name, rows in at_own_shares(part, frame).items():
+        own = kept[kept.explainer == name]
+        common = kept[kept.seed.isin(own.seed)]
+        values = {column: by_seed(rows, column) for column in COLUMNS}
+        caption = f"Operating point: {own_rows(name)[0]}, and all explainers at the same share hidden I. {title(kept)}."
         variant = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
-        made = table(f"operating-{variant}{ending}", caption, common, values, share, first=(own_masks(name),))
-        how = HOW.format(last=common.removal_fraction.max())
-        yield replace(made.noted(how, *_collapses(kept[kept.explainer == name])), printed=True)
+        made = table(f"operating-{variant}{ending}", caption, common, values, share, first=own_rows(name))
+        without = made.numbers[("I", "n")] == 0
+        made.shown.loc[without.to_numpy()] = "–"
+        notes = (HOW, *([MISSING] if without.any() else []), *_collapses(own))
+        yield replace(made.noted(*notes), printed=True)
 
 
 def _collapses(rows: pd.DataFrame) -> Iterator[str]:
     """A line for each seed whose training collapsed."""
     for row in rows[rows.own_restarts > 0].drop_duplicates("seed").itertuples():
         outcome = "and collapsed again" if row.own_collapsed else "and succeeded"
-        yield f"Seed {row.seed}: collapsed, restarted {row.own_restarts:.0f} times {outcome}."
-
-
-def _at_shares(kept: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
-    """Every explainer and seed at the share hidden of that seed, or the largest measured where that is less."""
-    hidden = dict(zip(points.seed, points.I, strict=True))
-    found = [
-        (name, seed, at, float(np.interp(at, curve.share_removed, curve.test_accuracy)))
-        for (name, seed), curve in kept.sort_values("share_removed").groupby(["explainer", "seed"], sort=False)
-        if seed in hidden
-        for at in [min(hidden[seed], curve.share_removed.max())]
-    ]
-    return pd.DataFrame(found, columns=["explainer", "seed", "I", "accuracy"])
+        often = "once" if row.own_restarts == 1 else f"{row.own_restarts:.0f} times"
+        yield f"Seed {row.seed}: collapsed, restarted {often} {outcome}."

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import pandas as pd
 
 from benchmark.adaptive import Point, Rule, panel, replicate
-from reports.load import SETTING
+from reports.load import CURVES, SETTING
 from reports.style import labels
 
 ADDED = (
-    "Seeds were added, {first} to {most}, until the mean over t of an explainer's curve had a half-width of at most "
-    "{target:g} points and its paired difference to each neighbour in the order of means was separated from 0 or shown "
-    "to be within {target:g} points. Intervals that are looked at repeatedly cover somewhat less than 95 %."
+    "Seeds were added, {first} to {most}, until the 95 % interval of the mean over t of an explainer's curve had a "
+    "half-width of at most {target:g} points. Such intervals cover somewhat less than 95 %; tests of differences keep "
+    "their level, for no seed was added because of one."
 )
 
 
@@ -32,7 +32,7 @@ def notes(rows: pd.DataFrame, rule: Rule) -> Iterator[str]:
 
 def seed_counts(frame: pd.DataFrame) -> dict[str, str]:
     """Explainer -> its number of seeds, from fewest to most where its curves differ; empty where all have the same."""
-    reduced = frame[frame.explainer.notna() & (frame.probe != "attribution")]
+    reduced = frame[frame.explainer.notna() & frame.probe.isin(CURVES)]
     each = reduced.groupby([*SETTING, "order", "explainer"], sort=False, dropna=False).seed.nunique()
     if each.nunique() < 2:
         return {}

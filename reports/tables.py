@@ -11,7 +11,7 @@ from reports.evidence import with_groups, with_masks
 from reports.groups import Better
 from reports.indices import INDICES, with_indices
 from reports.load import curves
-from reports.operating import at_own_shares, own_masks
+from reports.operating import at_own_shares, own_rows
 from reports.settings import settings, slug, title
 from reports.style import BETTER, ORDERS, label, percent, share
 from reports.table import Table, by_fraction, by_seed, table
@@ -37,16 +37,15 @@ DIFF_ROAR = (
     "share t (higher is better, 0 tells nothing), paired by seed, in points"
 )
 OWN_SHARE = (
-    "h={name}: at the share that {own}, hide of the test images, given in the table of its operating point. That row "
-    "is its own seeker; all others are interpolated in straight lines between the measured fractions, hence nothing is "
-    "marked."
+    "h={name}: at the share of the test images that its own masks hide, given in the table of its operating point, "
+    "where networks were retrained at that share; nothing is marked."
 )
 
 
 def tables(frame: pd.DataFrame, rule: Rule | None = None) -> list[Table]:
     """ROAR, KAR and Fidelity tables of every setting in a run, and the rule by which it added seeds."""
     joined = curves(frame)
-    return [table for part in settings(joined) for table in _of_setting(part, joined, rule)]
+    return [table for part in settings(joined) for table in _of_setting(part, joined, frame, rule)]
 
 
 def diff_roar(frame: pd.DataFrame) -> list[Table]:
@@ -69,7 +68,7 @@ def what(rows: pd.DataFrame, order: str) -> str:
     return (ROAD if parse(str(first.fill))[0] == "noisy_linear" else FIXED)[order]
 
 
-def _of_setting(part: pd.DataFrame, joined: pd.DataFrame, rule: Rule | None) -> Iterator[Table]:
+def _of_setting(part: pd.DataFrame, joined: pd.DataFrame, frame: pd.DataFrame, rule: Rule | None) -> Iterator[Table]:
     ending = slug(part, joined)
     masks = part.probe.iloc[0] == "mask"
     images_retrained = not masks and bool(part.retrain.iloc[0])
@@ -79,7 +78,7 @@ def _of_setting(part: pd.DataFrame, joined: pd.DataFrame, rule: Rule | None) -> 
         yield replace(with_masks(made, rows, joined), printed=True) if images_retrained else made
     kept = part[(part.order == "lerf") & (part.removal_fraction > 0)]
     if len(kept) and images_retrained:
-        yield _fidelities(kept, part, ending, rule)
+        yield _fidelities(kept, part, at_own_shares(part, frame), ending, rule)
 
 
 def _accuracies(rows: pd.DataFrame, order: str, ending: str, rule: Rule | None) -> Table:
@@ -92,14 +91,17 @@ def _accuracies(rows: pd.DataFrame, order: str, ending: str, rule: Rule | None) 
     return with_groups(made, rows, order)
 
 
-def _fidelities(rows: pd.DataFrame, part: pd.DataFrame, ending: str, rule: Rule | None) -> Table:
+def _fidelities(
+    rows: pd.DataFrame, part: pd.DataFrame, own: dict[str, pd.DataFrame], ending: str, rule: Rule | None
+) -> Table:
     """F, FIR and FII of each cell against the original of its seed; I is the share really hidden, in whole units.
 
-    Explainers with masks of their own have a row for these, and a column of all others at the share that they hide.
+    Args:
+        own: explainers with masks of their own, from `operating.at_own_shares`; these have rows, and a column of all
+            others at the share that they hide.
     """
     original = part[part.removal_fraction == 0]
     done = with_indices(rows[rows.status == "done"], original, accuracy="test_accuracy", hidden="share_removed")
-    own = at_own_shares(part, original)
     at = {f"{t:.10g}": done[done.removal_fraction == t] for t, _ in by_fraction(rows)}
     at |= {label(name): points for name, points in own.items()}
     values = {f"{name} h={h}": by_seed(group, name) for name in INDICES for h, group in at.items()}
@@ -107,11 +109,14 @@ def _fidelities(rows: pd.DataFrame, part: pd.DataFrame, ending: str, rule: Rule 
     what = "Fidelity F, FIR = F/(F+I) and FII = F*I, least relevant hidden first; I is the share hidden at fraction h"
     made = table(
         "fidelity" + ending, f"{what}. {title(rows)}.", rows, values, share,
-        first=tuple(map(own_masks, own)), rule=rule, better=better,
+        first=tuple(name for e in own for name in own_rows(e)), rule=rule, better=better,
     )  # fmt: skip
-    elsewhere = [column for column in values if column not in {f"{name} h={label(e)}" for name in INDICES for e in own}]
-    made.shown.loc[list(map(own_masks, own)), elsewhere] = "–"  # not measured there, hence no gap
-    return made.noted(*(OWN_SHARE.format(name=label(e), own=own_masks(e)) for e in own))
+    unmeasured = pd.DataFrame({column: made.numbers[(column, "n")] == 0 for column in values})
+    of_own = made.shown.index.isin([name for e in own for name in own_rows(e)])
+    at_own = [column for column in values if column in {f"{name} h={label(e)}" for name in INDICES for e in own}]
+    made.shown.loc[of_own] = made.shown.loc[of_own].mask(unmeasured.loc[of_own], "–")  # other shares are no gaps
+    made.shown.loc[:, at_own] = made.shown.loc[:, at_own].mask(unmeasured.loc[:, at_own], "–")
+    return made.noted(*(OWN_SHARE.format(name=label(e)) for e in own))
 
 
 def _inside(name: str, rows: pd.DataFrame, better: Better) -> dict[str, Better]:

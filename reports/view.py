@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from benchmark.notation import suggestion
-from reports.operating import own_masks
+from reports.operating import own_rows
 from reports.style import label
 from reports.table import Table
 
@@ -68,7 +68,7 @@ def shown(view: View, tables: Iterable[Table], explainers: Sequence[str]) -> lis
     _known(view.columns, made)
     made = [_of_columns(table, view.columns) for table in made]
     if view.explainers:
-        rows = {name for e in kept for name in (e, label(e), own_masks(e))}
+        rows = {name for e in kept for name in (e, label(e), *own_rows(e))}
         made = [_of_rows(table, rows) for table in made]
     return [table for table in made if len(table.shown)]
 

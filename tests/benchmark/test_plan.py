@@ -120,6 +120,14 @@ def test_the_paper_protocol_ranks_signed_features_of_one_checkpoint(small_matrix
     assert len(rankings) == 2
 
 
+def test_without_retraining_the_network_that_is_measured_is_the_one_explained(small_matrix: Build) -> None:
+    for protocol, expected in (("paper", {0}), ("rigorous", {0, 1, 2})):
+        matrix = small_matrix(seeds=3, protocol=protocol, retrain=(True, False), fractions=(0.0, 0.5, 1.0))
+        fixed = [cell for cell in plan.cells(matrix) if not cell.retrain]
+        assert {cell.training.seed for cell in fixed} == expected
+        assert all(cell.training == cell.ranking.training for cell in fixed if cell.ranking)
+
+
 def test_attributions_of_a_network_that_all_seeds_share_are_measured_once(small_matrix: Build) -> None:
     for protocol, expected in (("paper", 1), ("rigorous", 3)):
         matrix = small_matrix(explainers=("gradient",), seeds=3, protocol=protocol, measure_attributions=True)
@@ -157,6 +165,10 @@ def test_the_forecast_counts_what_is_shared(small_matrix: Build) -> None:
         ({"recursive": (True,), "retrain": (False,)}, "recursive true needs retrain true"),
         ({"recursive": (True,), "protocol": "paper"}, "recursive true needs protocol rigorous"),
         ({"datasets": ("squares[draw=seed]",), "protocol": "paper"}, "cannot change with the seed"),
+        (
+            {"target_interval": 0.5, "seeds": 2, "protocol": "paper", "retrain": (False,)},
+            "target_interval needs retrain true under protocol paper",
+        ),
         ({"target_interval": 0.0, "seeds": 2}, "target_interval must lie between 0 and 100.*percentage points, got 0"),
         ({"target_interval": math.nan, "seeds": 2}, "target_interval must lie between 0 and 100"),
         ({"target_interval": 0.5, "seeds": 1}, "needs at least 2 seeds to begin with, got 1"),

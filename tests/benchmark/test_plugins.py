@@ -82,6 +82,14 @@ def test_what_is_wrong_with_a_name_is_said_in_one_line(text: str, said: str) -> 
     assert "\n" not in str(caught.value)
 
 
+FROZEN = """from dataclasses import dataclass, field
+
+@dataclass(frozen=True)
+class Mine:
+    def prepare(self, classifier, train): ...
+"""
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [
@@ -89,7 +97,10 @@ def test_what_is_wrong_with_a_name_is_said_in_one_line(text: str, said: str) -> 
         ("import no_such_module", "no_such_module"),
         ("raise AttributeError('inside')", "inside"),
         ("Mine = 3", "has no class or function 'Mine'"),
-        ("class Mine:\n    def __init__(self, sizes=(1, 2)): ...", r"got the default \(1, 2\)"),
+        (FROZEN + "    sizes: tuple = (1, 2)\n", r"got the default \(1, 2\)"),
+        (FROZEN + "    kept: dict = field(default_factory=dict, init=False)\n", "'kept' must be hashable, got a dict"),
+        ("def Mine(classifier, train): ...", "got a function without prepare"),
+        ("class Mine:\n    def attribute(self): ...", "got a class without prepare and @dataclass"),
     ],
 )
 def test_a_users_broken_file_is_one_line(code: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

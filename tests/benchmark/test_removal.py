@@ -73,20 +73,21 @@ def test_exactly_the_nearest_number_of_units_goes(fraction: float, units: int) -
     for order in ("morf", "lerf"):
         mask = removal.kept(ranks, removal_fraction=fraction, order=order)  # type: ignore[arg-type]
         removed = (~mask).sum(1)
-        assert (removed == removal.num_removed(units, fraction)).all()
+        assert (removed == removal.num_removed(units, fraction, order)).all()  # type: ignore[arg-type]
         assert abs(removed[0].item() - units * fraction) <= 0.5
+
+
+@given(hundredths=st.integers(0, 100), units=st.integers(1, 200))
+def test_removal_of_t_and_of_1_minus_t_are_exact_complements(hundredths: int, units: int) -> None:
+    ranks, t = torch.randperm(units)[None], hundredths / 100
+    for complement in (1 - t, (100 - hundredths) / 100, round(1 - t, 10)):
+        removed = ~removal.kept(ranks, removal_fraction=t, order="morf")
+        assert torch.equal(removal.kept(ranks, removal_fraction=complement, order="lerf"), removed)
 
 
 def test_ranks_that_are_no_permutation_are_refused() -> None:
     with pytest.raises(ValueError, match="permutation"):
         removal.kept(torch.zeros(2, 4, dtype=torch.int64), removal_fraction=0.5)
-
-
-def test_morf_and_lerf_are_complements() -> None:
-    ranks = torch.stack([torch.randperm(10) for _ in range(3)])
-    most = removal.kept(ranks, removal_fraction=0.3, order="morf")
-    least = removal.kept(ranks, removal_fraction=0.7, order="lerf")
-    assert torch.equal(most, ~least)
 
 
 def test_larger_fractions_remove_what_smaller_ones_did() -> None:

@@ -35,7 +35,7 @@ MATRIX = Matrix(
     mask_fractions=(),
     measure_attributions=False,
 )
-NOISE = {"random": 0.001, "gradient": 0.004, "sobel": 0.004, "center": 0.1}
+NOISE = {"random": 0.001, "gradient": 0.008, "sobel": 0.008, "center": 0.1}
 
 
 def outcome(cell: Cell) -> Outcome:

@@ -1,7 +1,7 @@
 """The store: what is recorded stays, one matrix a folder, one writer at a time."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +48,20 @@ def test_another_matrix_is_refused_and_nothing_is_lost(tmp_path: Path, small_mat
     with pytest.raises(ValueError, match=r"holds another matrix.*differ in classifiers.*--out"):
         planned(tmp_path, small_matrix(classifiers=("linear",)))
     assert Store(tmp_path).counts() == {"done": 1, "to do": len(cells) - 1}
+
+
+def test_what_older_versions_measured_of_other_networks_than_the_explained_one_makes_way(
+    tmp_path: Path, small_matrix: Build
+) -> None:
+    paper = small_matrix(seeds=2, protocol="paper", retrain=(True, False))
+    cells = plan.cells(paper)
+    explained = next(cell for cell in cells if cell.ranking and not cell.retrain)
+    other = replace(explained, training=replace(explained.training, seed=1))
+    store = Store(tmp_path, create=True)
+    store.plan(asdict(paper), [*cells, other])
+    store.record(other, DONE)
+    store.record(cells[0], DONE)
+    assert planned(tmp_path, paper).counts() == {"done": 1, "to do": len(cells) - 1}
 
 
 def test_cells_without_a_result_may_make_way_for_others(tmp_path: Path, small_matrix: Build) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.matched import matched
 from benchmark.plan import Matrix, cells
 from benchmark.spec import Cell
 from benchmark.store import Outcome, Store
@@ -31,13 +32,14 @@ def outcome(cell: Cell) -> Outcome:
 def stored(tmp_path: Path) -> Callable[..., Path]:
     """Writes a store for a matrix; `judge` says what became of each cell, None where it is still to do.
 
-    `keep` says which cells are planned at all.
+    `keep` says which cells are planned at all. Cells at shares that own masks hide follow as in a run.
     """
 
     def build(
         matrix: Matrix, judge: Judge = outcome, name: str = "run", keep: Callable[[Cell], bool] = lambda cell: True
     ) -> Path:
         planned = [cell for cell in cells(matrix) if keep(cell)]
+        planned += [cell for cell in matched({cell: judge(cell) for cell in planned}) if keep(cell)]
         store = Store(tmp_path / name, create=True)
         store.plan(asdict(matrix), planned)
         for cell in planned:

@@ -1,9 +1,11 @@
 """Several runs of one protocol in one folder."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmark.merging import merge
@@ -69,8 +71,24 @@ def test_other_data_is_refused(stored: Stored, matrix: Matrix, tmp_path: Path) -
     folders = [stored(matrix, name="one"), stored(matrix, name="other")]
     for folder, checksum in zip(folders, ("a", "b"), strict=True):
         Store(folder).check_data("digits", {"digits.csv": checksum})
-    with pytest.raises(ValueError, match=r"the same data: digits\.csv of digits"):
+    with pytest.raises(ValueError, match=r"the same data and code: digits\.csv of digits"):
         merge(folders, tmp_path / "all")
+
+
+def test_data_at_two_paths_are_one_data_set(
+    stored: Stored, matrix: Matrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.savez("here.npz", x=np.zeros(3))
+    shutil.copy("here.npz", "there.npz")
+    folders = [
+        stored(replace(matrix, datasets=(f"arrays[path={name}.npz]",), explainers=explainers), name=name)
+        for name, explainers in (("here", ("random",)), ("there", ("random", "gradient")))
+    ]
+    merge(folders, tmp_path / "all")
+    store = Store(tmp_path / "all")
+    assert store.matrix()["datasets"] == ["arrays[path=here.npz]"]
+    assert {row.specification["training"]["dataset"]["text"] for row in store.rows()} == {"arrays[path=here.npz]"}
 
 
 def test_other_versions_are_refused(

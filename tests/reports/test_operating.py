@@ -9,48 +9,75 @@ import pytest
 from benchmark.plan import Matrix
 from benchmark.spec import Cell
 from benchmark.store import Outcome
-from reports.load import load
+from reports.load import curves, load
 from reports.operating import operating_tables
 from reports.report import report
+from reports.tables import tables
 from tests.reports.conftest import outcome
 
-OWN = "HnS, own masks"
+OWN, RETRAINED = "HnS, own masks", "HnS, own masks, retrained"
+SHARE = 0.97
 
 
 def with_own_masks(cell: Cell) -> Outcome:
-    """Hide-and-Seek hides 75 % by itself and keeps 0.8 of the images readable; originals are right in 0.9."""
+    """Hide-and-Seek hides 97 % by itself and keeps 0.8 of the images readable, 0.85 for a retrained classifier.
+
+    Accuracy of other explainers falls linearly to 0.9, then in a step: 0.6 is left at the share that is hidden.
+    """
     made = outcome(cell)
+    if cell.probe == "matched":
+        return replace(made, metrics=made.metrics | {"test_accuracy": 0.6, "share_removed": 31 / 32})
     if cell.ranking and cell.ranking.explainer.name == "hide_and_seek":
-        own = {"own_accuracy": 0.8, "own_share_hidden": 0.75, "own_nonzero_share_hidden": 0.7, "own_restarts": 0.0}
-        return replace(made, metrics=made.metrics | own)
+        own = {"own_accuracy": 0.8, "own_share_hidden": SHARE, "own_nonzero_share_hidden": 0.7, "own_restarts": 0.0}
+        behind = {"test_accuracy": 0.85, "share_removed": SHARE} if cell.probe == "own_mask" else {}
+        return replace(made, metrics=made.metrics | own | behind)
     return made
 
 
 @pytest.fixture
 def folder(stored: Callable[..., Path], matrix: Matrix) -> Path:
-    wanted = replace(matrix, explainers=("random", "gradient", "hide_and_seek"), seeds=1, fractions=(0.0, 0.5, 0.9))
+    wanted = replace(
+        matrix, explainers=("random", "gradient", "hide_and_seek"), seeds=1, fractions=(0.0, 0.5, 0.9, 1.0)
+    )
     return stored(wanted, with_own_masks)
 
 
-def test_the_table_holds_the_point_and_all_explainers_at_the_same_share(folder: Path) -> None:
+def test_explainers_are_compared_by_networks_retrained_at_the_share_that_own_masks_hide(folder: Path) -> None:
     (table,) = operating_tables(load(folder))
     means = table.numbers.xs("mean", axis=1, level=1)
-    assert list(means.index) == [OWN, "Random", "GRAD", "HnS"]
-    assert (means["I"] == 0.75).all()
+    assert list(means.index) == [OWN, RETRAINED, "Random", "GRAD", "HnS"]
+    assert means.loc[[OWN, RETRAINED], "I"].tolist() == [SHARE, SHARE]
     assert means.loc[OWN, "F"] == pytest.approx(0.8 / 0.9)
-    assert means.loc[OWN, "FII"] == pytest.approx(0.75 * 0.8 / 0.9)
-    assert means.loc["GRAD", "F"] == pytest.approx((0.9 - 0.4 * 0.75) / 0.9)  # between t = 0.5 and 0.9
-    assert means.loc["Random", "F"] == pytest.approx((0.9 - 0.8 * 0.75) / 0.9)
+    assert means.loc[OWN, "FII"] == pytest.approx(SHARE * 0.8 / 0.9)
+    assert means.loc[RETRAINED, "F"] == pytest.approx(0.85 / 0.9)
+    for explainer in ("Random", "GRAD", "HnS"):  # not on a straight line from t = 0.9 to chance at t = 1
+        assert means.loc[explainer, "F"] == pytest.approx(0.6 / 0.9)
+        assert means.loc[explainer, "I"] == 31 / 32  # what was removed, in whole units
 
 
-def test_beyond_the_last_fraction_explainers_stay_at_it_and_the_table_says_so(
+def test_nothing_is_interpolated_where_no_network_was_retrained_at_the_share(
     stored: Callable[..., Path], matrix: Matrix
 ) -> None:
-    short = replace(matrix, explainers=("gradient", "hide_and_seek"), seeds=1, fractions=(0.0, 0.5))
-    (table,) = operating_tables(load(stored(short, with_own_masks)))
-    assert table.numbers.loc["GRAD", ("F", "mean")] == pytest.approx((0.9 - 0.4 * 0.5) / 0.9)
-    assert table.numbers.loc["GRAD", ("I", "mean")] == 0.5  # what was measured, not what Hide-and-Seek hides
-    assert "beyond the last of them, 0.5, at that one" in table.text()
+    wanted = replace(matrix, explainers=("gradient", "hide_and_seek"), seeds=1)
+    old = stored(wanted, with_own_masks, keep=lambda cell: cell.probe == "image")
+    (table,) = operating_tables(load(old))
+    assert table.shown.loc[OWN, "F"] != "–"
+    assert (table.shown.loc[[RETRAINED, "GRAD", "HnS"]] == "–").all(axis=None)
+    assert "nothing is interpolated" in table.text()
+    fidelity = next(t for t in tables(load(old)) if t.name == "fidelity")
+    assert (fidelity.shown.loc[["GRAD", "HnS"], ["F h=HnS", "FII h=HnS"]] == "–").all(axis=None)
+
+
+def test_the_table_of_fidelity_has_a_column_at_the_share_of_own_masks(folder: Path) -> None:
+    (fidelity,) = (t for t in tables(load(folder)) if t.name == "fidelity")
+    means = fidelity.numbers.xs("mean", axis=1, level=1)
+    assert means["F h=HnS"].loc[["GRAD", RETRAINED, OWN]].tolist() == pytest.approx([0.6 / 0.9, 0.85 / 0.9, 0.8 / 0.9])
+    assert fidelity.shown.loc[OWN, "F h=0.5"] == "–"
+
+
+def test_cells_at_the_share_of_own_masks_are_no_points_of_curves(folder: Path) -> None:
+    kept = curves(load(folder)).query("order == 'lerf'")
+    assert set(kept.removal_fraction) == {0.0, 0.5, 0.9, 1.0}
 
 
 def test_collapses_are_told_below_the_table(stored: Callable[..., Path], matrix: Matrix) -> None:

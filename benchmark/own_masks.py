@@ -1,0 +1,50 @@
+"""Masks that an explainer chose itself: stored for networks that are retrained behind them, and measured."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.removal import Hidden
+from benchmark.shards import NewMap, RankMap
+from datasets.base import Split
+from methods.base import OwnMasks
+
+CHUNK = 256
+"""Examples that an explainer hides at a time."""
+
+
+@torch.no_grad()
+def measured(attribute: OwnMasks, splits: Mapping[str, Split], new: NewMap) -> dict[str, float | None]:
+    """Stores the masks of all splits, and tells where the explainer stands on the test split.
+
+    Args:
+        new: makes the map of a split, one byte for each element of a mask, 1 = kept.
+
+    Returns:
+        own_accuracy of the explainer's own classifier on what is left, own_share_hidden of all features and
+        own_nonzero_share_hidden of those that are not zero, all shares in [0, 1]; and its notes as own_<name>.
+    """
+    hidden, right = Hidden(), []
+    for name in ("test", *(other for other in splits if other != "test")):  # first, whatever else is drawn
+        stored: RankMap | None = None
+        start = 0
+        for chunk in splits[name].chunks(CHUNK):
+            mask, logits = attribute.hide(chunk.inputs)
+            stored = stored if stored is not None else new(name, (len(splits[name]), *mask.shape[1:]), np.uint8)
+            stored[np.arange(start, start + len(mask))] = mask.byte().cpu().numpy()
+            start += len(mask)
+            if name == "test":
+                hidden.add(chunk.inputs, mask)
+                right.append(_right(logits, chunk))
+    return {
+        "own_accuracy": torch.cat(right).double().mean().item(),
+        "own_share_hidden": hidden.share,
+        "own_nonzero_share_hidden": hidden.nonzero_share,
+        **{f"own_{name}": value for name, value in attribute.notes.items()},
+    }
+
+
+def _right(logits: Tensor, chunk: Split) -> Tensor:
+    return logits.argmax(1) == chunk.labels
