@@ -1,20 +1,18 @@
 """Tries data, classifiers and fills on a few examples: bad input fails before work starts."""
 
-from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
 import torch
 
 from benchmark import runner
-from benchmark.classifiers import check_contract, classifier
+from benchmark.contract import rehearse_training
 from benchmark.plugins import build
 from benchmark.randomness import normal
 from benchmark.recipe import Recipe
 from benchmark.removal import remove
 from benchmark.runner import Workplace
 from benchmark.spec import Cell, PlugIn
-from benchmark.training import train
 from datasets.base import Dataset, Split
 from datasets.stream import Stream
 from methods.base import Skip
@@ -45,14 +43,17 @@ def rehearse(cells: list[Cell], place: Workplace) -> dict[PlugIn, Seen]:
         seen[dataset] = Seen(data.feature_shape, data.card.checksums)
         few = data.train.at(torch.arange(min(FEW, len(data.train))))
         for identity, recipe in dict.fromkeys((c.training.classifier, c.training.recipe) for c in cells):
-            _try_classifier(identity, recipe, data, few, dataset)
+            try_classifier(identity, recipe, data, few, dataset)
         for fill in dict.fromkeys(cell.fill for cell in cells if cell.fill):
             _try_fill(fill, few, dataset)
     return seen
 
 
-def _try_classifier(identity: PlugIn, recipe: Recipe, data: Dataset, few: Split, dataset: PlugIn) -> None:
+def try_classifier(identity: PlugIn, recipe: Recipe, data: Dataset, few: Split, dataset: PlugIn) -> None:
     """Trains a classifier for one step.
+
+    Args:
+        few: one or two training examples.
 
     Raises:
         ValueError: the classifier or its recipe does not fit the data.
@@ -60,11 +61,10 @@ def _try_classifier(identity: PlugIn, recipe: Recipe, data: Dataset, few: Split,
     try:
         if isinstance(data.train, Stream) and recipe.optimiser == "least_squares":
             raise ValueError("least_squares needs all inputs in memory; choose another optimiser")
-        network = classifier(identity, few.inputs, data.num_classes)
-        train(network, few, replace(recipe, epochs=1), pairing=("rehearsal",))
-        check_contract(network, few.inputs)
+        smallest = min(len(data.train), recipe.batch_size)  # a last batch of one joins the batch before it
+        rehearse_training(identity, few, data.num_classes, recipe, batch_size=smallest)
     except Exception as error:  # a classifier may be the user's: whatever goes wrong in it is bad input
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"{identity.text} cannot be trained on {dataset.text}: {reason}") from error
 
 
@@ -83,5 +83,5 @@ def _try_fill(fill: PlugIn, few: Split, dataset: PlugIn) -> None:
     except Skip:
         pass
     except Exception as error:  # a fill may be the user's: whatever goes wrong in it is bad input
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"{fill.text} cannot fill examples of {dataset.text}: {reason}") from error

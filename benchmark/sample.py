@@ -22,6 +22,7 @@ from benchmark.passes import entering
 from benchmark.plugins import build
 from benchmark.randomness import generator, seeded
 from benchmark.recipe import Recipe
+from benchmark.rehearsal import FEW, try_classifier
 from benchmark.runner import most_replicas
 from benchmark.spec import PlugIn, Training, Unit
 from benchmark.tiny import as_products
@@ -186,15 +187,10 @@ def sample(data: Dataset, specification: Training, device: str) -> Sample:
     index = torch.arange(min(len(data.train), EXAMPLES, max(2, fits)))
     split = data.train.at(index)
     split = replace(split, inputs=split.inputs.to(device), labels=split.labels.to(device))
-    try:
-        with seeded("cost"):
-            network = classifier(specification.classifier, split.inputs, data.num_classes).to(device)
-            few = split.at(torch.arange(2))
-            training.train(copy.deepcopy(network), few, replace(specification.recipe, epochs=1), pairing=("cost",))
-    except Exception as error:  # a classifier may be the user's: whatever goes wrong in it is bad input
-        reason = " ".join(str(error).split())
-        what = f"{specification.classifier.text} cannot be trained on {specification.dataset.text}"
-        raise ValueError(f"{what}: {reason}") from error
+    few = split.at(torch.arange(min(FEW, len(split))))
+    try_classifier(specification.classifier, specification.recipe, data, few, specification.dataset)
+    with seeded("cost"):
+        network = classifier(specification.classifier, split.inputs, data.num_classes).to(device)
     return Sample(specification.recipe, split, network.eval(), data.num_classes)
 
 
