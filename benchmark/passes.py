@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 
@@ -39,4 +39,9 @@ def _copies(module: nn.Module, first: nn.Module) -> bool:
     if type(module) is not type(first):
         return False
     mine, theirs = module.state_dict(), first.state_dict()
-    return bool(theirs) and all(torch.equal(mine[name], tensor) for name, tensor in theirs.items())
+    return bool(theirs) and mine.keys() == theirs.keys() and all(map(_equal, mine.values(), theirs.values()))
+
+
+def _equal(mine: Tensor, theirs: Tensor) -> bool:
+    """Whether tensors hold the same, be it on another device or more precisely."""
+    return torch.equal(mine.to(theirs), theirs)

@@ -27,7 +27,11 @@ CHEAPER = {
     "disenn": "[steps=1]",
     "cladec": "[steps=1]",
 }
-EXPECTED = {"random": 0, "sobel": 0, "gradient": 1, "deep_lift": 2, "lrp": 2, "randomized": 1, "lime[samples=20]": 20}
+EXPECTED = {
+    "random": 0, "sobel": 0, "gradient": 1, "integrated_gradients[steps=3]": 3, "deep_lift": 2, "lrp": 2,
+    "randomized": 1, "lime[samples=20]": 20, "cladec[steps=1]": 2, "senn[steps=1]": 0,
+}  # fmt: skip
+"""ClaDec sees a layer of the classifier, and its reference is a copy of it with other weights."""
 
 
 @pytest.mark.parametrize("name", [name + CHEAPER.get(name, "") for name in EXPLAINERS])
@@ -64,6 +68,7 @@ def test_copies_count_whenever_they_were_made_and_other_networks_do_not() -> Non
     early, other = copy.deepcopy(network), convolutional(1)
     other[0].mean += 0.1  # type: ignore[operator, union-attr]
     assert counted(network, lambda: (early(inputs), copy.deepcopy(network)(inputs), other(inputs))) == 10
+    assert counted(network, lambda: copy.deepcopy(network).double()(inputs.double())) == 5
     assert not network[0]._forward_pre_hooks
 
 
