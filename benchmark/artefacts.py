@@ -45,7 +45,10 @@ class Artefacts:
         """Fills a network with the stored weights."""
         stored = load_file(self._network(training))
         again = {name: stored[first] for name, first in _first_names(network).items() if first in stored}
-        network.load_state_dict(stored | again)
+        state = network.state_dict()  # it also carries the versions of its modules, which some ask for
+        state.clear()
+        state.update(stored | again)
+        network.load_state_dict(state)
 
     def has_ranks(self, ranking: Ranking) -> bool:
         """Whether the rank maps of all splits are stored."""

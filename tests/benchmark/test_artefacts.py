@@ -29,11 +29,28 @@ def sliced(seed: int) -> nn.Module:
     return network
 
 
+class Versioned(nn.Linear):
+    """Asks for the version of what it loads, as MNASNet does."""
+
+    _version = 2
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, local_metadata: dict, *others: object) -> None:
+        if local_metadata.get("version") != 2:
+            raise ValueError("version should be 2")
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *others)
+
+
+def versioned(seed: int) -> nn.Module:
+    torch.manual_seed(seed)
+    return nn.Sequential(Versioned(4, 4))
+
+
 BUILDERS = {
     "plain": lambda seed: tabular(seed=seed),
     "two names": lambda seed: TwoNames(convolutional(1, seed=seed)),
     "tied": tied,
     "sliced": sliced,
+    "versioned": versioned,
     "strided": lambda seed: convolutional(1, seed=seed).to(memory_format=torch.channels_last),
 }
 
