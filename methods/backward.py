@@ -27,19 +27,19 @@ PRODUCTS = frozenset({
 """Steps that are linear where a single factor of them depends on the inputs."""
 
 POOLS = frozenset({
-    "AdaptiveMaxPool2D", "AdaptiveMaxPool3D", "Amax", "Max", "MaxPool1DWithIndices", "MaxPool2DWithIndices",
-    "MaxPool3DWithIndices",
+    "AdaptiveMaxPool2D", "AdaptiveMaxPool3D", "Amax", "Max", "MaxPool1DWithIndices", "MaxPool2D",
+    "MaxPool2DWithIndices", "MaxPool3DWithIndices",
 })  # fmt: skip
 """Steps that pass the gradient to the largest activation."""
 
-ENDS = frozenset({
-    "Clamp", "LogSoftmax", "Sigmoid", "Softmax", "Tanh",
-})  # fmt: skip
+ENDS = frozenset({"Clamp", "LogSoftmax", "Sigmoid", "Softmax", "Tanh"})
 """What may follow the logits: no activation that further layers see."""
 
 NAMES = {
+    "ApplyTemplate": "compiled code",
     "Bmm": "a product of activations",
     "Celu": "CELU",
+    "CompiledFunction": "compiled code",
     "CudnnRnn": "LSTM or GRU",
     "Div": "a quotient of activations",
     "Elu": "ELU or SELU",
