@@ -69,7 +69,7 @@ class DeepLift:
                 return CaptumDeepLift(network).attribute(leaf, torch.zeros_like(leaf), target=targets).detach()
 
         images = train.at(torch.arange(min(len(train), WITNESSES))).inputs
-        _require_completeness(attribute, classifier, images, (_without_rule(network, images[:1]), why))
+        _require_completeness(attribute, classifier, images, strange=_without_rule(network, images[:1]), why=why)
         return attribute
 
 
@@ -92,23 +92,27 @@ def _require_completeness(
     attribute: AttributionFunction,
     classifier: nn.Module,
     images: Float[Tensor, "b *feature"],
-    doubts: tuple[list[str], str],
+    *,
+    strange: list[str],
+    why: str,
 ) -> None:
     """Compares sums of attributions with differences of logits from those of black.
 
     Args:
-        doubts: steps of the classifier that Captum has no rule for, and what else may be the reason.
+        strange: steps of the classifier that Captum has no rule for.
+        why: what else may be the reason, for the message.
 
     Raises:
         Skip: they disagree; or there are such steps, and the differences are too small to tell.
     """
     logits, black = classifier(images).double(), classifier(torch.zeros_like(images)).double()
     targets = logits.argmax(1)
-    strange, why = doubts
     unruled = f"; it has no rule for {', '.join(strange)}" if strange else ""
     try:
         attributions = attribute(images, targets).flatten(1).double()
-    except (AssertionError, RuntimeError) as error:
+    except torch.OutOfMemoryError:
+        raise
+    except (AssertionError, RuntimeError) as error:  # a module used twice, a pooling that it cannot undo
         raise Skip(f"DeepLIFT by Captum fails on this classifier: {str(error).partition('. ')[0]}{why}") from error
     sums, expected = attributions.sum(1), (logits - black).gather(1, targets[:, None])[:, 0]
     rounding = SUM_ROUNDING * attributions.abs().sum(1) + LOGIT_ROUNDING * logits.abs().amax(1)
