@@ -107,7 +107,7 @@ def _require_completeness(
     """
     logits, black = classifier(images).double(), classifier(torch.zeros_like(images)).double()
     targets = logits.argmax(1)
-    unruled = f"; it has no rule for {', '.join(strange)}" if strange else ""
+    unruled = f"no rule for {', '.join(strange)}"
     try:
         attributions = attribute(images, targets).flatten(1).double()
     except torch.OutOfMemoryError:
@@ -121,9 +121,11 @@ def _require_completeness(
     if missing.max() > 0:
         worst = int(missing.argmax())
         numbers = f"{float(sums[worst]):.3g} instead of {float(expected[worst]):.3g}"
-        raise Skip(f"DeepLIFT's attributions do not add up on this classifier: {numbers}{unruled}{why}")
+        raise Skip(
+            f"DeepLIFT's attributions do not add up on this classifier: {numbers}{f'; it has {unruled}' if strange else ''}{why}"
+        )
     if strange and (allowed <= rounding).all():
-        raise Skip(f"DeepLIFT's attributions are too small here to see whether they add up{unruled}{why}")
+        raise Skip(f"DeepLIFT has {unruled}, and logits too close to those of black to see whether it adds up{why}")
 
 
 def _without_rule(network: nn.Module, inputs: Float[Tensor, "b *feature"]) -> list[str]:
