@@ -11,7 +11,7 @@ import argparse
 import contextlib
 import importlib
 import io
-import re
+import os
 import sqlite3
 import sys
 from collections import Counter
@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,10 +27,14 @@ import tyro
 from tyro.conf import OmitArgPrefixes, subcommand
 
 from benchmark import plan, plugins, presets
+from benchmark.arguments import as_typed, complaint, prepared, switches
 from methods import GROUPS
 
 FAMILIES = {"hns": "hns.commands", "senn": "methods.senn.commands", "cladec": "methods.cladec.commands"}
 """Commands with commands of their own: their name, and the module whose `commands` lists them."""
+
+CLOSED_PIPE = 141
+"""Exit status when the reader of the output is gone, as of a shell's own commands."""
 
 SENTENCE = (__doc__ or "").partition("\n")[0]
 
@@ -57,7 +62,8 @@ class Run:
         out: folder of the run; by default runs/<config>.
         data_root: folder of the data sets; what is missing there is downloaded into it.
         device: cpu, cuda, cuda:1, ...; auto takes CUDA where there is one.
-        workers: worker processes; by default one for each core, and none beside a GPU; 0 works in this process.
+        workers: worker processes; by default one for each core, and a single one beside a GPU; 0 works in this process,
+            which an explainer that crashes then ends.
         executor: local worker processes, ray (extra of that name) on one or many machines, or torchrun: all processes
             that it started train each network together.
         loaders: processes that read images from disk for each worker; by default none on the CPU, and the cores
@@ -125,9 +131,10 @@ class Report:
     """Writes and prints the tables and curves of a run, finished or not.
 
     Attributes:
-        out: folder of the run.
+        out: folder of the run; the report lies in its folder report.
         reference: set Table 2 of Hooker et al. 2019 beside it, and judge the claims of the paper.
-        decimals: of accuracies in percent, and one more of numbers around 1; by default 1.
+        decimals: of accuracies in percent, and one more of numbers around 1; by default 1. With decimals, columns or
+            explainers only tables are written, to the folder report-view.
         columns: what tables show: removal fractions, names of columns, or words of these; tables without any of them
             stay whole.
         explainers: which are shown, as written or by their labels; what is tested stays the same.
@@ -183,6 +190,10 @@ class Decoding:
     """Trains and studies decoders of layers (ClaDec) by themselves; see cladec --help."""
 
 
+KINDS = (Run, Status, Report)
+"""Commands whose options have checks of their own."""
+
+
 def commands(config: str | None) -> Any:
     """The commands of the matrix as tyro reads them, with the preset as the default of their options."""
     return (
@@ -202,10 +213,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 some cells failed, 2 bad input; an interrupted process ends with 130.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows a question mark
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words == ["--version"]:
+        print(f"roarbench {version('roarbench')}")
+        return 0
     try:
-        return _parsed(sys.argv[1:] if arguments is None else list(arguments))()
+        return _parsed(words)()
+    except BrokenPipeError:  # `list | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED_PIPE
     except (ValueError, OSError, sqlite3.Error) as error:
-        print(f"error: {str(error).strip() or type(error).__name__}", file=sys.stderr)
+        said = as_typed(str(error).strip(), KINDS) or type(error).__name__
+        print(f"error: {said}", file=sys.stderr)
         return 2
     except BrokenExecutor:
         remedy = "perhaps for lack of memory: the same command goes on from here, --workers 1 needs less"
@@ -223,23 +245,16 @@ def _parsed(arguments: list[str]) -> Callable[[], int]:
     preset = config.parse_known_args(arguments)[0].config
     family = FAMILIES.get(arguments[0]) if arguments else None
     command = importlib.import_module(family).commands(preset) if family else commands(preset)
-    words = [{"true": "True", "false": "False"}.get(word, word) for word in arguments]  # as in a preset file
-    complaint = io.StringIO()
+    words = prepared(arguments, switches(KINDS))
+    box = io.StringIO()
     try:
-        with contextlib.redirect_stderr(complaint):
+        with contextlib.redirect_stderr(box):
             prog = "run_benchmark.py" + (f" {words.pop(0)}" if family else "")
             return tyro.cli(command, args=words, prog=prog, description=SENTENCE)
     except SystemExit as end:
         if end.code in (0, None):
             raise
-        raise ValueError(_unboxed(complaint.getvalue())) from None
-
-
-def _unboxed(complaint: str) -> str:
-    """What tyro says in a box under a title, as one line."""
-    lines = [re.sub(r"[╭╮╰╯│─]|-{3,}", " ", line).split() for line in complaint.splitlines()]
-    text = " ".join(word for line in [line for line in lines if line][1:] for word in line)
-    return re.split(" (?:For full|Argument) helptext", text)[0]
+        raise ValueError(complaint(box.getvalue(), () if family else KINDS)) from None
 
 
 def _finish(folder: Path, counts: Counter[str]) -> int:

@@ -16,6 +16,7 @@ from benchmark.randomness import generator, seeded
 from benchmark.shards import RankMap
 from benchmark.spec import Target
 from datasets.base import Split
+from methods.adapting import shaped
 from methods.base import AttributionFunction, Explainer, reduced
 
 IMAGES = 32
@@ -230,7 +231,9 @@ class _Passing:
         with seeded(*self.seed, "assessment"):
             passed = torch.cat([passed for _, passed in self.fitting(inputs, self.targets)])
         self.seconds.append(_clock(inputs.device) - started)
-        maps = torch.stack([reduced(explainer, passed).detach().double().flatten(1) for explainer in self.explainers])
+        maps = torch.stack(
+            [shaped(reduced(e, passed), inputs, type(e).__name__).double().flatten(1) for e in self.explainers]
+        )
         if not maps.isfinite().all():
             raise ValueError("attributions must be finite, got NaN or infinity for an input that was perturbed or not")
         return maps

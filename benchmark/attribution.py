@@ -12,12 +12,14 @@ from torch import Tensor, nn
 
 from benchmark.artefacts import rank_dtype
 from benchmark.fitting import Fitting
+from benchmark.guard import Guarded, same_weights, untouched
 from benchmark.plugins import build
 from benchmark.randomness import generator, seeded
 from benchmark.removal import rank, unit_shape
 from benchmark.shards import NewMap, RankMap
 from benchmark.spec import Ranking, key
 from datasets.base import Split
+from methods.adapting import shaped
 from methods.base import AttributionFunction, Explainer, reduced, source_of
 
 CHUNK = 256
@@ -39,7 +41,7 @@ class Ranked:
     """
 
     maps: list[dict[str, Any]]
-    attribute: AttributionFunction
+    attribute: Guarded
     seed: tuple[object, ...]
 
 
@@ -48,7 +50,12 @@ def _array(name: str, shape: tuple[int, ...], dtype: type[np.unsignedinteger]) -
 
 
 def rank_splits(
-    network: nn.Module, splits: Mapping[str, Split], rankings: Sequence[Ranking], new: Sequence[NewMap] = ()
+    network: nn.Module,
+    splits: Mapping[str, Split],
+    rankings: Sequence[Ranking],
+    new: Sequence[NewMap] = (),
+    *,
+    only: Sequence[str] = (),
 ) -> Ranked:
     """Rank maps, split by split, of rankings that share one pass: one training, one target, one source.
 
@@ -56,25 +63,27 @@ def rank_splits(
         network: the trained classifier, in eval mode, on the device of the splits.
         splits: "train" and any others; explainers are prepared with "train".
         new: for each ranking, what makes its maps; arrays in memory without.
+        only: splits that are ranked; all of them without.
 
     Raises:
         Skip: the explainer does not apply.
         ValueError: attributions of the wrong shape or not finite, an explainer that changed the training split.
     """
     explainers = [build(ranking.explainer, "explainer") for ranking in rankings]
-    source = source_of(explainers[0])
+    source, name = source_of(explainers[0]), rankings[0].explainer.text
     seed = ("attribution", key(rankings[0].training), repr(source))
     with seeded(*seed, "prepare"):
-        attribute = _prepared(source, network, splits["train"])
-    maps = [{name: _new_map(r, name, s, make) for name, s in splits.items()} for r, make in _makers(rankings, new)]
-    for name, split in splits.items():
+        attribute = prepared(source, name, network, splits["train"])
+    ranked = {name: splits[name] for name in only or splits}
+    maps = [{name: _new_map(r, name, s, make) for name, s in ranked.items()} for r, make in _makers(rankings, new)]
+    for split_name, split in ranked.items():
         order = torch.randperm(len(split), generator=generator("chunks", len(split)))
         rankers = [
-            _Ranker(ranking, explainer, generator("ties", key(ranking), name), ranks[name])
+            _Ranker(ranking, explainer, generator("ties", key(ranking), split_name), ranks[split_name])
             for ranking, explainer, ranks in zip(rankings, explainers, maps, strict=True)
         ]
         done = 0
-        with seeded(*seed, name):
+        with seeded(*seed, split_name), same_weights(name, network):
             for inputs, passed in _passes(attribute, network, split.take(order), rankings[0].target):
                 index = order[done : done + len(inputs)].numpy()
                 done += len(inputs)
@@ -83,13 +92,19 @@ def rank_splits(
     return Ranked(maps, attribute, seed)
 
 
-def _prepared(source: Explainer, network: nn.Module, train: Split) -> AttributionFunction:
-    """The attribution function; all explainers share the training split, so none may change it."""
+def prepared(source: Explainer, name: str, network: nn.Module, train: Split) -> Guarded:
+    """The attribution function of an explainer, which may change neither classifier nor data nor the process.
+
+    Raises:
+        Skip: the explainer does not apply.
+        ValueError: it changed something.
+    """
     before = train.stamp
-    attribute = source.prepare(network, train)
+    with untouched(name, network), same_weights(name, network):
+        attribute = source.prepare(network, train)
     if train.stamp != before:
-        raise ValueError(f"{source} changed the training split in prepare; work on a copy: train.inputs.clone()")
-    return attribute
+        raise ValueError(f"{name} changed the training split in prepare; work on a copy: train.inputs.clone()")
+    return Guarded(attribute, name, network)
 
 
 @dataclass
@@ -103,8 +118,9 @@ class _Ranker:
 
     def add(self, index: Int[np.ndarray, "b"], inputs: Tensor, passed: Tensor) -> None:
         """Ranks the examples at some positions of the split."""
-        attributions = checked(reduced(self.explainer, passed), inputs, self.ranking.explainer.text)
-        ranks = rank(attributions, unit=self.ranking.unit, magnitude=self.ranking.magnitude, generator=self.ties)
+        ranking = self.ranking
+        attributions = shaped(reduced(self.explainer, passed), inputs, ranking.explainer.text, ranking.unit)
+        ranks = rank(attributions, unit=ranking.unit, magnitude=ranking.magnitude, generator=self.ties)
         self.ranks[index] = ranks.cpu().numpy().astype(rank_dtype(ranks[0].numel()))
 
 
@@ -115,18 +131,6 @@ def _makers(rankings: Sequence[Ranking], new: Sequence[NewMap]) -> Iterable[tupl
 def _new_map(ranking: Ranking, name: str, split: Split, make: NewMap) -> RankMap:
     units = unit_shape(split.feature_shape, ranking.unit)
     return make(name, (len(split), *units), rank_dtype(math.prod(units)))
-
-
-def checked(attributions: Tensor, inputs: Float[Tensor, "b *feature"], name: str) -> Float[Tensor, "b *feature"]:
-    """Attributions as float32.
-
-    Raises:
-        ValueError: not a tensor of the shape of the inputs.
-    """
-    shape = tuple(attributions.shape) if isinstance(attributions, Tensor) else type(attributions).__name__
-    if shape != tuple(inputs.shape):
-        raise ValueError(f"{name} must return attributions of shape {tuple(inputs.shape)}, got {shape}")
-    return attributions.detach().float()
 
 
 def _passes(

@@ -20,6 +20,7 @@ from benchmark.plugins import build
 from benchmark.precision import exact
 from benchmark.provenance import provenance
 from benchmark.randomness import seeded
+from benchmark.rehearsal import loaded
 from benchmark.runner import Workplace
 from benchmark.sample import Pass, Sample, sample
 from benchmark.spec import Cell, PlugIn, Ranking, Training, Unit
@@ -84,7 +85,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Absent:
-    """Cells whose data are not here: what they take cannot be told."""
+    """Cells whose data cannot be loaded: what they take cannot be told."""
 
     title: str
     reason: str
@@ -122,7 +123,7 @@ def row_bytes(cells: list[Cell], device: str) -> int:
 
 def _load(dataset: PlugIn, seed: int, data_root: Path) -> Dataset:
     with offline():
-        return runner.load(dataset, seed, data_root)
+        return loaded(dataset, data_root, seed)
 
 
 def _cost(kind: Training, cells: list[Cell], place: Workplace) -> Cost | Absent:

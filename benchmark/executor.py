@@ -1,32 +1,28 @@
 """Runs the missing cells of a plan, here or in worker processes; the driver alone writes the store."""
 
 import errno
-import multiprocessing
-import os
-import signal
-import threading
+import sys
 import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, replace
-from multiprocessing.connection import wait as wait_for_end
 from typing import NamedTuple
 
 from tqdm import tqdm
 
 from benchmark import runner
-from benchmark.precision import exact
+from benchmark.guard import preserved
+from benchmark.processes import Processes, in_worker
 from benchmark.provenance import provenance
 from benchmark.recursion import measure_chain
 from benchmark.runner import Workplace
-from benchmark.spec import Cell, Ranking, Training
+from benchmark.spec import Cell, PlugIn, Ranking, Training
 from benchmark.store import Outcome, Store
-from benchmark.work import Bundle, Chain, Group, bundles, chains, groups, trainings
+from benchmark.work import Bundle, Chain, Group, Trial, bundles, chains, groups, trainings, trials
 from methods.base import Skip
 
-Work = Training | Group | Bundle | Chain
+Work = Trial | Training | Group | Bundle | Chain
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -55,30 +51,93 @@ class Driver:
     def __post_init__(self) -> None:
         self.waiting = Counter(cell.ranking for cell in self.missing if cell.steps is None)
         self.replicas: dict[Training, int] = {}
+        self.failing: dict[PlugIn, str] = {}
 
     def run(self) -> None:
-        """Trains the original networks first, then ranks and measures group by group."""
+        """Tries explainers of the user's own, trains the original networks, then ranks and measures group by group.
+
+        Raises:
+            ValueError: no explainer works.
+        """
+        self._try()
         self._drive(t for t in trainings(self.missing) if self._wanted(t))
         self._drive([*groups(self.missing), *chains(self.missing)])
+
+    def _try(self) -> None:
+        """Tells at once which explainers fail; their cells are measured all the same, on networks that were trained."""
+        asked = {cell.ranking.explainer for cell in self.missing if cell.ranking}
+        self._drive(trials(self.missing))
+        if self.failing and self.failing.keys() >= asked:
+            raise ValueError("; ".join(self.failing.values()))
+        for complaint in self.failing.values():
+            self.bar.write(f"{complaint}; the others go on", file=sys.stderr)
 
     def _wanted(self, training: Training) -> bool:
         return Cell(training, None, None) in self.missing or not self.place.artefacts.has_network(training)
 
     def _drive(self, work: Iterable[Work]) -> None:
-        """Keeps as many pieces of work in flight as the crew takes; what follows from finished work goes first."""
+        """Keeps as many pieces of work in flight as the crew takes; what follows from finished work goes first.
+
+        When a worker dies, any of the work in flight may be the cause: each piece is then done once more, alone.
+        """
         ready: deque[Work] = deque(work)
         running: dict[Future[list[Outcome]], Work] = {}
         while ready or running:
+            suspects: list[Work] = []
             while ready and len(running) < self.crew.capacity:
                 part = ready.popleft()
-                running[self.crew.pool.submit(attempt, part, self.place)] = part
+                running[self._submitted(part)] = part
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                ready.extendleft(reversed(self._finished(running.pop(future), future.result())))
+                part = running.pop(future)
+                if isinstance(future.exception(), BrokenExecutor):
+                    suspects.append(part)
+                else:
+                    ready.extendleft(reversed(self._finished(part, future.result())))
+            if suspects:
+                suspects += running.values()  # their futures are broken, too
+                running.clear()
+                self._renewed()
+                for suspect in suspects:
+                    ready.extendleft(reversed(self._alone(suspect)))
+
+    def _alone(self, work: Work) -> list[Work]:
+        """Does work while nothing else is done, and returns what became possible: if its worker dies, it is the cause.
+
+        Its parts are tried one by one, so that one bad explainer takes none of its neighbours with it.
+        """
+        future = self._submitted(work)
+        wait([future])
+        if not isinstance(future.exception(), BrokenExecutor):
+            return self._finished(work, future.result())
+        how = self._renewed()
+        parts = [] if isinstance(work, Training) else work.split()
+        if len(parts) > 1:
+            return [more for part in parts for more in self._alone(part)]
+        reason = f"the worker process died{f', {how}' if how else ''}: a crash of native code, or no memory left"
+        outcome = Outcome("failed", reason=reason, provenance=provenance(self.place.device))
+        if isinstance(work, Trial):  # once is enough: every death takes all workers with it
+            explainer = work.ranking.explainer
+            self._record([c for c in self.missing if c.ranking and c.ranking.explainer == explainer], outcome)
+        return self._finished(work, [outcome])
+
+    def _submitted(self, work: Work) -> Future[list[Outcome]]:
+        try:
+            return self.crew.pool.submit(attempt, work, self.place)
+        except BrokenExecutor as error:  # a worker died between two pieces of work
+            future: Future[list[Outcome]] = Future()
+            future.set_exception(error)
+            return future
+
+    def _renewed(self) -> str:
+        """Fresh workers in place of those that died, and how they did."""
+        return self.crew.pool.renew() if isinstance(self.crew.pool, Processes) else ""
 
     def _finished(self, work: Work, outcomes: list[Outcome]) -> list[Work]:
         """Records what is known now and returns the work that became possible."""
         outcome = outcomes[0]
-        if isinstance(work, Training):
+        if isinstance(work, Trial):
+            self._judge(work, outcome)
+        elif isinstance(work, Training):
             self._record([Cell(work, None, None)], outcome)
             if outcome.status != "done":
                 self._record([cell for cell in self.missing if _depends(cell, work)], outcome)
@@ -92,6 +151,12 @@ class Driver:
         else:
             self._record(work.cells, outcome)
         return []
+
+    def _judge(self, trial: Trial, outcome: Outcome) -> None:
+        """Notes an explainer that fails; where it does not apply, the run itself will tell."""
+        if outcome.status == "failed":
+            explainer, (reason, _, _) = trial.ranking.explainer, outcome.reason.partition("\n")
+            self.failing[explainer] = f"{explainer.text} fails on a few examples: {reason}"
 
     def _num_replicas(self, training: Training) -> int:
         """Cells of a bundle; the same for all seeds."""
@@ -128,7 +193,6 @@ def execute(store: Store, missing: list[Cell], place: Workplace, crew: Crew, *, 
 
     Raises:
         OSError: no space left on the device; finished cells are kept.
-        RuntimeError: a worker process died; finished cells are kept.
     """
     with tqdm(total=len(missing), unit="cell", desc=place.folder.name, smoothing=0.02, mininterval=0.5) as bar:
         Driver(store, place, crew, dict.fromkeys(missing), bar, keep_ranks).run()
@@ -142,80 +206,37 @@ def attempt(work: Work, place: Workplace) -> list[Outcome]:
         those of the cells that were measured with its pass.
     """
     try:
-        if isinstance(work, Training):
-            return [runner.train_original(work, place)]
-        if isinstance(work, Bundle):
-            return (
-                runner.measure_together(work.cells, place)
-                if len(work.cells) > 1
-                else [runner.measure(work.cells[0], place)]
-            )
-        if isinstance(work, Chain):
-            return measure_chain(work.cells, place)
-        return [Outcome("done"), *runner.rank(work.rankings, place, work.assessed)]
+        with preserved():
+            return _done(work, place)
     except Skip as skip:
         return [Outcome("skipped", reason=str(skip))]
-    except Exception as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
         if isinstance(error, OSError) and error.errno in NO_SPACE:
             raise
+        if isinstance(error, KeyboardInterrupt) and not in_worker():
+            raise  # the user's, not that of an explainer
         runner.forget_data()
-        first_line = f"{type(error).__name__}: {error}".partition("\n")[0]
-        reason = f"{first_line}\n\n{traceback.format_exc()}"
+        said = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = f"{': '.join([type(error).__name__, *said[:1]])}\n\n{traceback.format_exc()}"
         return [Outcome("failed", reason=reason, provenance=provenance(place.device))]
+
+
+def _done(work: Work, place: Workplace) -> list[Outcome]:
+    """Outcomes of one piece of work."""
+    if isinstance(work, Trial):
+        runner.try_explainer(work.ranking, place)
+        return [Outcome("done")]
+    if isinstance(work, Training):
+        return [runner.train_original(work, place)]
+    if isinstance(work, Bundle):
+        alone = len(work.cells) == 1
+        return [runner.measure(work.cells[0], place)] if alone else runner.measure_together(work.cells, place)
+    if isinstance(work, Chain):
+        return measure_chain(work.cells, place)
+    return [Outcome("done"), *runner.rank(work.rankings, place, work.assessed)]
 
 
 def _depends(cell: Cell, training: Training) -> bool:
     return (cell.ranking is not None and cell.ranking.training == training) or (
         cell.training == training and not cell.retrain
     )
-
-
-class Here(Executor):
-    """Does submitted work at once, in this process: for one GPU, and for debugging."""
-
-    def submit(self, work: Callable, /, *arguments: object, **keywords: object) -> Future:
-        future: Future = Future()
-        future.set_result(work(*arguments, **keywords))
-        return future
-
-
-@contextmanager
-def pool(workers: int) -> Iterator[Executor]:
-    """Worker processes, or this process for 0. One thread each, so that their number never changes a number."""
-    if workers == 0:
-        exact()
-        yield Here()
-        return
-    context = multiprocessing.get_context("spawn")
-    processes = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
-    try:
-        with _one_bar():
-            yield processes
-    except BaseException:  # Ctrl-C too: do not wait for the cells in flight
-        for worker in multiprocessing.active_children():
-            worker.terminate()
-        raise
-    finally:
-        processes.shutdown(wait=False, cancel_futures=True)
-
-
-@contextmanager
-def _one_bar() -> Iterator[None]:
-    """No progress bars in the worker processes that start meanwhile: the one of all tasks is enough."""
-    before = os.environ.get("TQDM_DISABLE")
-    os.environ["TQDM_DISABLE"] = "1"  # tqdm reads it when it is imported
-    try:
-        yield
-    finally:
-        os.environ.pop("TQDM_DISABLE")
-        if before is not None:
-            os.environ["TQDM_DISABLE"] = before
-
-
-def _start_worker() -> None:
-    """Ctrl-C is for the driver; a worker ends when the driver does, even by kill -9."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    exact()
-    parent = multiprocessing.parent_process()
-    if parent:
-        threading.Thread(target=lambda: (wait_for_end([parent.sentinel]), os._exit(1)), daemon=True).start()

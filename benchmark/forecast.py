@@ -17,7 +17,7 @@ SMALL = 0.01
 """Rankings that take a smaller share of the time of all rankings are told in one line."""
 
 REMEDY = (
-    "put the data there, or plan with generated images of their size: "
+    "provide the data, or plan with generated images of their size: "
     '--datasets "noise[train=...,test=...,size=...,channels=...,classes=...]"'
 )
 
@@ -48,7 +48,7 @@ def forecast(matrix: Matrix, means: Means) -> str:
 
 
 def _absent(part: Absent) -> str:
-    return f"neither bytes nor hours, for the data are not here ({part.reason}); {REMEDY}"
+    return f"neither bytes nor hours, for {part.reason}; {REMEDY}"
 
 
 def _cost(cost: Cost) -> Iterator[str]:

@@ -106,8 +106,9 @@ def check(matrix: Matrix) -> None:
             raise ValueError(f"{axis} needs at least one value")
     if matrix.seeds < 1:
         raise ValueError(f"seeds must be a number of seeds, at least 1, got {matrix.seeds}")
-    for fraction in (*matrix.fractions, *matrix.mask_fractions):
-        check_fraction(fraction)
+    for axis in ("fractions", "mask_fractions"):
+        for fraction in getattr(matrix, axis):
+            check_fraction(fraction, axis)
     if not any(0 < fraction < 1 for fraction in matrix.fractions):
         raise ValueError(f"fractions needs a value between 0 and 1, got {_words(matrix.fractions)}")
     if True in matrix.recursive and True not in matrix.retrain:

@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import inspect
 import math
+import re
 import sys
 import types
 import typing
@@ -21,7 +22,7 @@ import benchmark
 import datasets
 import methods
 from benchmark import source
-from benchmark.notation import parse, suggestion
+from benchmark.notation import parse, quoted, suggestion
 from benchmark.spec import PlugIn
 
 TABLES: dict[str, dict[str, str]] = {
@@ -48,6 +49,7 @@ def plugin(text: str, kind: str) -> PlugIn:
         ValueError: malformed text, unknown name or parameter, a value of the wrong type, a missing parameter.
     """
     name, given = parse(text)
+    name = _known(name, kind)
     target = _locate(name, kind)
     if kind == "explainer":
         _check_explainer(target, name)
@@ -111,6 +113,7 @@ def check_name(text: str, kind: str) -> None:
         ValueError: malformed text or unknown name.
     """
     name, _ = parse(text)
+    name = _known(name, kind)
     if ":" not in name and name not in TABLES[kind]:
         raise ValueError(f"unknown {kind} {name!r}{suggestion(name, TABLES[kind])}")
 
@@ -133,7 +136,9 @@ def _locate(name: str, kind: str) -> Callable[..., typing.Any]:
     try:
         found = importlib.import_module(module)
     except Exception as error:  # the module is the user's: whatever goes wrong in it is bad input
-        reason = f"{type(error).__name__}: {error}".replace("\n", " ")
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        if module.endswith(".py"):
+            reason += f"; write {module.removesuffix('.py')}:{attribute}"
         raise ValueError(f"{kind} {name!r}: cannot import {module!r} from the current folder ({reason})") from error
     if not callable(getattr(found, attribute, None)):
         raise ValueError(f"{kind} {name!r}: module {module!r} has no class or function {attribute!r}")
@@ -187,6 +192,12 @@ def _check_hashable(explainer: typing.Any, name: str) -> None:
             )
 
 
+def _known(name: str, kind: str) -> str:
+    """A name of the table, however its letters and words are written: "SmoothGrad" -> "smoothgrad"."""
+    plain = {re.sub("[-_ ]", "", known).lower(): known for known in TABLES[kind]}
+    return plain.get(re.sub("[-_ ]", "", name).lower(), name)
+
+
 def _canonical_name(name: str, kind: str) -> str:
     """The short name of a thing that is in the table but was written as a dotted path."""
     return next((short for short, path in TABLES[kind].items() if path == name), name)
@@ -236,7 +247,7 @@ def _as_value(default: object) -> object:
 def _written(value: object) -> str:
     if isinstance(value, PlugIn):
         return value.text
-    return str(value).lower() if isinstance(value, bool | None) else str(value)
+    return str(value).lower() if isinstance(value, bool | None) else quoted(str(value))
 
 
 def _plain(hint: typing.Any) -> typing.Any:
@@ -277,9 +288,17 @@ def _scalar(text: str, hint: type, where: str) -> object:
     return text
 
 
+def _as_base(explainer: typing.Any, name: str) -> typing.Any:
+    """An explainer of the user's own as another one builds on it."""
+    from methods.adapting import Adapted  # brings torch, as every explainer does
+    from methods.base import View
+
+    return explainer if isinstance(explainer, View) else Adapted(explainer, name)
+
+
 def _revive(value: object, hint: typing.Any, seed: int) -> object:
     if isinstance(value, PlugIn):
-        return build(value, "explainer")
+        return _as_base(build(value, "explainer"), value.text) if ":" in value.name else build(value, "explainer")
     if _plain(hint) is Path and value is not None:
         return Path(str(value))
     return seed if value == SEED and _plain(hint) is int else value

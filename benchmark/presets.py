@@ -42,7 +42,7 @@ def read(kind: type[Record], config: str, folder: Path, argument: str = "config"
         choices = suggestion(config, names(folder))
         raise ValueError(f"{argument} {config!r} is neither a preset nor a .toml file{choices}")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{config} is not a readable TOML file: {error}") from None
     return _record(kind, table, config)

@@ -1,24 +1,33 @@
 """Tries data, classifiers and fills on a few examples: bad input fails before work starts."""
 
+import math
+import sys
 from functools import partial
+from pathlib import Path
+from textwrap import shorten
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
-from benchmark import runner
 from benchmark.contract import rehearse_training
 from benchmark.plugins import build
 from benchmark.randomness import normal
 from benchmark.recipe import Recipe
-from benchmark.removal import remove
+from benchmark.removal import num_removed, remove, unit_shape
 from benchmark.runner import Workplace
 from benchmark.spec import Cell, PlugIn
 from datasets.base import Dataset, Split
+from datasets.check import check, remarks
 from datasets.stream import Stream
 from methods.base import Skip
 
 FEW = 2
 """Examples that everything is tried on."""
+
+LONGEST = 300
+"""Characters of a foreign error that are shown; some of torch's are pages."""
 
 
 class Seen(NamedTuple):
@@ -31,22 +40,75 @@ class Seen(NamedTuple):
 def rehearse(cells: list[Cell], place: Workplace) -> dict[PlugIn, Seen]:
     """Loads every data set and takes one training step with a few examples: bad input fails before work starts.
 
+    What the data sets have to tell goes to stderr.
+
     Returns:
         What was seen of each data set.
 
     Raises:
-        ValueError: data that cannot be read, a classifier, recipe or fill that does not fit them.
+        ValueError: data that cannot be read or are none, a classifier, recipe or fill that does not fit them.
     """
     seen = {}
     for dataset in dict.fromkeys(cell.training.dataset for cell in cells):
-        data = runner.load(dataset, 0, place.data_root)
+        data = loaded(dataset, place.data_root)
+        for remark in remarks(data):
+            print(f"{dataset.text}: {remark}", file=sys.stderr)
+        for remark in _idle([cell for cell in cells if cell.training.dataset == dataset], data):
+            print(f"{dataset.text}: {remark}", file=sys.stderr)
         seen[dataset] = Seen(data.feature_shape, data.card.checksums)
-        few = data.train.at(torch.arange(min(FEW, len(data.train))))
+        few = data.train.at(varied(data.train.labels, FEW))
         for identity, recipe in dict.fromkeys((c.training.classifier, c.training.recipe) for c in cells):
             try_classifier(identity, recipe, data, few, dataset)
         for fill in dict.fromkeys(cell.fill for cell in cells if cell.fill):
             _try_fill(fill, few, dataset)
     return seen
+
+
+def loaded(dataset: PlugIn, data_root: Path, seed: int = 0) -> Dataset:
+    """A data set, once it is known to be one.
+
+    Raises:
+        ValueError: it cannot be read, or is not what a data set must be: in one line, whatever went wrong.
+    """
+    try:
+        return check(build(dataset, "dataset", seed=seed)(data_root))
+    except (Exception, SystemExit) as error:  # a data set may be the user's: whatever goes wrong in it is bad input
+        raise ValueError(f"{dataset.text} cannot be loaded: {_why(error, dataset)}") from error
+
+
+def varied(labels: Int[Tensor, "n"], count: int) -> Int[Tensor, "m"]:
+    """Positions of so many examples, of as many classes as there can be: a label may be what does not fit.
+
+    >>> varied(torch.tensor([0, 0, 0, 1, 1]), 3).tolist()
+    [0, 1, 3]
+    """
+    by_class, sizes = labels.argsort(stable=True), labels.bincount()
+    place_in_class = torch.arange(len(labels)) - (sizes.cumsum(0) - sizes)[labels[by_class]]
+    return by_class[place_in_class.argsort(stable=True)][:count].sort().values
+
+
+def _idle(cells: list[Cell], data: Dataset) -> list[str]:
+    """Removal fractions that remove no unit, or all of them, although they lie between 0 and 1."""
+    kinds = {(c.removal_fraction, c.order, c.ranking.unit) for c in cells if c.ranking and 0 < c.removal_fraction < 1}
+    lines = {}
+    for fraction, order, unit in sorted(kinds):
+        units = math.prod(unit_shape(data.feature_shape, unit))
+        removed = num_removed(units, fraction, order)
+        if removed in (0, units):
+            lines[fraction] = f"t = {fraction:g} removes {'none' if removed == 0 else 'all'} of the {units} {unit}s"
+    return list(lines.values())
+
+
+def _why(error: BaseException, dataset: PlugIn) -> str:
+    """What went wrong and, in a function of the user's own, how one is written."""
+    if isinstance(error, ValueError | OSError):
+        return " ".join(str(error).split()) or type(error).__name__
+    reason = shorten(f"{type(error).__name__}: {error}".removesuffix(": "), LONGEST)
+    if isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "datasets":
+        return f"{reason}; here datasets is a package of this project: save the data for arrays[path=FILE.npz]"
+    if ":" in dataset.name:
+        return f"{reason}; a data set is a function name(data_root, *, parameters) that returns datasets.base.Dataset"
+    return reason
 
 
 def try_classifier(identity: PlugIn, recipe: Recipe, data: Dataset, few: Split, dataset: PlugIn) -> None:
@@ -63,8 +125,8 @@ def try_classifier(identity: PlugIn, recipe: Recipe, data: Dataset, few: Split, 
             raise ValueError("least_squares needs all inputs in memory; choose another optimiser")
         smallest = min(len(data.train), recipe.batch_size)  # a last batch of one joins the batch before it
         rehearse_training(identity, few, data.num_classes, recipe, batch_size=smallest)
-    except Exception as error:  # a classifier may be the user's: whatever goes wrong in it is bad input
-        reason = " ".join(str(error).split()) or type(error).__name__
+    except (Exception, SystemExit) as error:  # a classifier may be the user's: whatever goes wrong in it is bad input
+        reason = shorten(str(error), LONGEST) or type(error).__name__
         raise ValueError(f"{identity.text} cannot be trained on {dataset.text}: {reason}") from error
 
 

@@ -16,6 +16,7 @@ from benchmark.artefacts import Artefacts, new_own_masks, save_own
 from benchmark.assessment import assess, truth_found
 from benchmark.attribution import Ranked, rank_splits
 from benchmark.classifiers import classifier
+from benchmark.guard import same_weights
 from benchmark.own_masks import measured
 from benchmark.plugins import SEED, build
 from benchmark.provenance import provenance
@@ -31,6 +32,9 @@ from datasets.stream import Stream
 from methods.base import OwnMasks, source_of
 
 Metrics = dict[str, float | None]
+
+TRIED = 2
+"""Examples that an explainer of the user's own is tried on."""
 
 REPLICAS, STACKED_NUMBERS = 10, 2**27
 """Networks trained side by side, and numbers that their training inputs may be together: half a gigabyte."""
@@ -85,6 +89,19 @@ def trained_original(original: Training, place: Workplace) -> tuple[nn.Module, D
     return trained(network, original, data, place), data
 
 
+def try_explainer(ranking: Ranking, place: Workplace) -> None:
+    """Explains a few test examples of an untrained network, with an explainer that is prepared as in the run.
+
+    Raises:
+        Skip: the explainer does not apply.
+        ValueError: it returns something else, or changes what it must leave.
+    """
+    data = data_for(ranking.training, place)
+    network = fresh_network(ranking.training, data, place).eval()
+    few = data.test.at(torch.arange(min(TRIED, len(data.test))))
+    rank_splits(network, {"train": data.train, "test": few}, [ranking], only=["test"])
+
+
 def rank(rankings: tuple[Ranking, ...], place: Workplace, assessed: Sequence[Cell] = ()) -> list[Outcome]:
     """Stores the rank maps of rankings that share one pass.
 
@@ -115,10 +132,10 @@ def rank(rankings: tuple[Ranking, ...], place: Workplace, assessed: Sequence[Cel
 
 def _hide(ranking: Ranking, ranked: Ranked, data: Dataset, folder: Path) -> None:
     """Stores masks that an explainer chose itself, and what they achieve; a view of another explainer has none."""
-    explainer = build(ranking.explainer, "explainer")
-    if isinstance(ranked.attribute, OwnMasks) and source_of(explainer) == explainer:
+    explainer, attribute = build(ranking.explainer, "explainer"), ranked.attribute.attribute
+    if isinstance(attribute, OwnMasks) and source_of(explainer) == explainer:
         with seeded(*ranked.seed, "own"):
-            save_own(folder, measured(ranked.attribute, data.splits, new_own_masks(folder)))
+            save_own(folder, measured(attribute, data.splits, new_own_masks(folder)))
 
 
 def _assessed(
@@ -134,7 +151,8 @@ def _assessed(
     if not rankings:
         return []
     explainers = [build(ranking.explainer, "explainer") for ranking in rankings]
-    found = assess(network, ranked.attribute, explainers, test, target=rankings[0].target, seed=ranked.seed)
+    with same_weights(rankings[0].explainer.text, network):
+        found = assess(network, ranked.attribute, explainers, test, target=rankings[0].target, seed=ranked.seed)
     return [
         metrics | truth_found(maps[ranking]["test"], test) for metrics, ranking in zip(found, rankings, strict=True)
     ]

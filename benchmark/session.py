@@ -13,10 +13,11 @@ import torch
 from benchmark import plan, runner, seeds
 from benchmark.cards import cards
 from benchmark.copies import copies
-from benchmark.executor import Crew, execute, pool
+from benchmark.executor import Crew, execute
 from benchmark.plan import Matrix
 from benchmark.plugins import files
 from benchmark.precision import settled
+from benchmark.processes import pool
 from benchmark.ray_pool import Cluster, ray_crew
 from benchmark.rehearsal import rehearse
 from benchmark.runner import Workplace
@@ -34,7 +35,7 @@ class Means:
 
     Attributes:
         device: "cpu", "cuda", "cuda:1"; "auto" takes CUDA where there is one.
-        workers: worker processes; None for one a core, and none beside a GPU.
+        workers: worker processes; None for one a core, and a single one beside a GPU.
         cluster: Ray takes the place of worker processes.
         loaders: processes that read a stream for each worker; None for none on the CPU, and the cores beside a GPU.
         team: processes that train each network together take the place of worker processes.
@@ -80,6 +81,7 @@ def run(matrix: Matrix, folder: Path, means: Means) -> Counter[str]:
             store.forget_failures()
         missing = _to_measure(store, cells, shapes)
         if missing:
+            store.back_up()
             with _crew(means, place, [*missing, *seeds.within_reach(matrix)]) as (crew, seen):
                 while missing:
                     execute(store, missing, seen, crew, keep_ranks=_ranks_again(matrix, missing))
@@ -191,9 +193,12 @@ def num_loaders(asked: int | None, device: str, team: Team | None = None) -> int
 
 
 def num_workers(asked: int | None, device: str) -> int:
-    """Worker processes: as asked, otherwise one for each usable core, and none beside a GPU."""
+    """Worker processes: as asked, otherwise one for each usable core, and a single one beside a GPU.
+
+    A worker that dies takes nothing with it, where a crash in this process would end the run.
+    """
     if asked is None:
-        return 0 if device != "cpu" else len(os.sched_getaffinity(0))
+        return 1 if device != "cpu" else len(os.sched_getaffinity(0))
     if asked < 0:
         raise ValueError(f"workers must be at least 0, got {asked}; 0 works in this process")
     return asked

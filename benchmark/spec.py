@@ -29,11 +29,11 @@ def digest(plain: object) -> str:
     return hashlib.sha256(json.dumps(_canonical(plain), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def check_fraction(removal_fraction: float) -> None:
-    """Raises ValueError unless the fraction lies in [0, 1]."""
-    if not 0 <= removal_fraction <= 1:
-        hint = f"; did you mean {removal_fraction / 100:g}?" if 1 < removal_fraction <= 100 else ""
-        raise ValueError(f"removal_fraction must lie in [0, 1], got {removal_fraction:g}{hint}")
+def check_fraction(fraction: float, name: str = "removal_fraction") -> None:
+    """Raises ValueError unless a fraction, called by the caller's name for it, lies in [0, 1]."""
+    if not 0 <= fraction <= 1:
+        hint = f"; did you mean {fraction / 100:g}?" if 2 <= fraction <= 100 else ""
+        raise ValueError(f"{name} must lie in [0, 1], got {fraction:g}{hint}")
 
 
 def _canonical(value: object) -> object:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from scipy.stats import t
+from scipy.stats import norm, t
 
 CONFIDENCE = 0.95
 
@@ -15,7 +15,7 @@ class Summary:
     """A mean over seeds.
 
     Attributes:
-        half_width: of the 95 % t interval of the mean; NaN for fewer than two values.
+        half_width: of the t interval of the mean, of 95 % unless another was asked for; NaN for fewer than two values.
         n: number of values.
     """
 
@@ -23,12 +23,23 @@ class Summary:
     half_width: float
     n: int
 
+    def within(self, low: float = -math.inf, high: float = math.inf) -> tuple[float, float]:
+        """The ends of the interval, cut at the bounds of what the mean is of: a cut interval covers as often.
 
-def summarise(values: Iterable[float]) -> Summary:
+        Without an interval these bounds themselves.
+
+        >>> Summary(0.75, 0.5, 3).within(0.0, 1.0)
+        (0.25, 1.0)
+        """
+        return max(low, self.mean - self.half_width), min(high, self.mean + self.half_width)
+
+
+def summarise(values: Iterable[float], confidence: float = CONFIDENCE) -> Summary:
     """Mean with its t interval; values that are NaN do not count.
 
-    >>> summarise([1.0, 2.0, 3.0])
-    Summary(mean=2.0, half_width=2.484137717538363, n=3)
+    >>> made = summarise([1.0, 2.0, 3.0])
+    >>> made.mean, round(made.half_width, 6), made.n
+    (2.0, 2.484138, 3)
     """
     given = [value for value in values if not math.isnan(value)]
     n = len(given)
@@ -38,10 +49,24 @@ def summarise(values: Iterable[float]) -> Summary:
     if n == 1:
         return Summary(mean, math.nan, 1)
     variance = math.fsum((value - mean) ** 2 for value in given) / (n - 1)
-    return Summary(mean, _quantile(n - 1) * math.sqrt(variance / n), n)
+    return Summary(mean, _quantile(n - 1, confidence) * math.sqrt(variance / n), n)
+
+
+def wilson(share: float, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Interval of the probability behind a share of n independent trials, such as test images.
+
+    Wilson 1927, J. Am. Stat. Assoc. 22, without correction for continuity.
+
+    >>> [round(end, 3) for end in wilson(0.5, 100)]
+    [0.404, 0.596]
+    """
+    z = float(norm.ppf((1 + confidence) / 2))
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return centre - half, centre + half
 
 
 @cache
-def _quantile(degrees: int) -> float:
+def _quantile(degrees: int, confidence: float) -> float:
     """Half widths in standard errors; scipy takes its time for each."""
-    return float(t.ppf((1 + CONFIDENCE) / 2, degrees))
+    return float(t.ppf((1 + confidence) / 2, degrees))

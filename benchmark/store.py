@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from benchmark.spec import Cell, key
 
-FILE = "results.sqlite"
+FILE, BACKUP = "results.sqlite", "results.backup.sqlite"
 Card = dict[str, Any]
 """Of a plug-in: its `summary`, `paper` (authors, year, identifier, formula), `differs`, `parameters` and `meanings`."""
 
@@ -69,7 +69,7 @@ class Store:
         """Opens the store of a folder.
 
         Raises:
-            ValueError: there is none and `create` is False, or the file is not a store.
+            ValueError: there is none and `create` is False, or the file is damaged or not a store.
         """
         self.path = folder / FILE
         if not create and not self.path.exists():
@@ -78,8 +78,23 @@ class Store:
         self._database = sqlite3.connect(self.path)
         try:
             self._database.executescript(SCHEMA)
+            (found,) = self._database.execute("PRAGMA quick_check(1)").fetchone()
         except sqlite3.DatabaseError as error:
-            raise ValueError(f"{self.path} cannot be used as a store of results: {error}") from None
+            found = str(error)
+        if found != "ok":
+            reason = " ".join(found.split())
+            raise ValueError(f"{self.path} cannot be used as a store of results: {reason}{self._remedy()}")
+
+    def back_up(self) -> None:
+        """Copies what is finished beside the store, complete or not at all: should the disk damage it, that is left."""
+        if not self.counts()["done"]:
+            return
+        draft = self.path.with_name(f"{BACKUP}.draft")
+        draft.unlink(missing_ok=True)
+        copy = sqlite3.connect(draft)
+        self._database.backup(copy)
+        copy.close()
+        draft.replace(self.path.with_name(BACKUP))
 
     def plan(self, matrix: dict[str, object], cells: Iterable[Cell], code: Checksums | None = None) -> None:
         """Enters the cells of a matrix. A folder holds one matrix; it may grow, but never lose a finished cell.
@@ -208,6 +223,10 @@ class Store:
     def close(self) -> None:
         """Closes the file."""
         self._database.close()
+
+    def _remedy(self) -> str:
+        backup = self.path.with_name(BACKUP)
+        return f"; {BACKUP} beside it holds all cells of earlier runs: copy it over {FILE}" if backup.exists() else ""
 
     def _rows(self) -> Iterator[Row]:
         query = "SELECT key, specification, status, metrics, reason, seconds, provenance FROM cells ORDER BY position"

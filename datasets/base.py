@@ -111,6 +111,7 @@ class Card:
 
     Attributes:
         checksums: file name -> "md5:..." or "sha256:..." of every file that was read; empty for generated data.
+        notes: lines that whoever uses the data should know, such as files that were passed over.
     """
 
     title: str
@@ -118,6 +119,7 @@ class Card:
     licence: str
     reference: str
     checksums: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

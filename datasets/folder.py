@@ -1,24 +1,20 @@
 """The user's own data: folders of images, and arrays in one .npz file."""
 
 import hashlib
-import io
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Shaped, UInt8
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from datasets.base import Card, Dataset
-from datasets.download import checksum
-from datasets.split import Amounts, Examples, partition
+from datasets.base import Card, Dataset, Split
+from datasets.images import fingerprint, pixels
+from datasets.listing import Listing, listing
+from datasets.npz import Layout, read
+from datasets.split import Amounts, Examples, partition, to_split
 from datasets.stream import Stream, divided
-
-SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
-ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 
 def image_folder(
@@ -33,9 +29,13 @@ def image_folder(
 ) -> Dataset:
     """Your images: ROOT/train/<class>/* and ROOT/test/<class>/*, resized to squares.
 
-    Classes are the sorted names of the folders. Every image is converted to `channels` (1 grey or 3 RGB) and resized to
-    `size` x `size` (bilinear, antialiased, aspect ratio not kept): inputs `(n, channels, size, size)`. Files with
-    other suffixes and names that begin with a dot are passed over. A relative `root` starts at the current folder.
+    Classes are the sorted names of the folders, images all files of a class, also in its subfolders, whose suffix the
+    installed Pillow decodes. Hidden files and folders are passed over. A folder `val`, `valid` or `validation` is the
+    validation split, in place of the share `validation` of train; where there is no `test`, it is the test split.
+
+    Every image is turned as its EXIF orientation says, converted to `channels` (1 grey or 3 RGB) and resized to
+    `size` x `size` (bilinear, antialiased, aspect ratio not kept): inputs `(n, channels, size, size)`. A relative
+    `root` starts at the current folder.
 
     With `in_memory` false the images stay on disk and are decoded whenever they are used: for folders that do not fit.
 
@@ -46,200 +46,87 @@ def image_folder(
         raise ValueError(f"channels must be 1 (grey) or 3 (RGB), got {channels}; use channels=3 for colour")
     if size < 1:
         raise ValueError(f"size must be 1 pixel or more, got {size}; 224 is usual for photographs")
-    classes = _classes(root)
-    paths = {part: [_images(root / part / name) for name in classes] for part in ("train", "test")}
+    found = listing(root)
     if in_memory:
-        train, test = (_read_images(paths[part], size, channels) for part in ("train", "test"))
-        splits = partition(train, test, Amounts(validation=validation, seed=seed))
+        examples = {split: _examples(images, size, channels) for split, images in found.images.items()}
+        splits = _in_memory(examples, validation, seed)
     else:
-        streams = (_stream(paths[part], size, channels) for part in ("train", "test"))
-        splits = divided(*streams, validation=validation, seed=seed)
-    checksums = {f"{part}/*": _digest(root, paths[part], look=not in_memory) for part in ("train", "test")}
-    card = Card(f"Images in {root.name}", str(root), "as given by their owner", "none", checksums)
-    return Dataset(*splits, len(classes), card)
+        streams = {split: _stream(images, size, channels) for split, images in found.images.items()}
+        splits = _on_disk(streams, validation, seed)
+    checksums = _checksums(found, root, look=not in_memory)
+    card = Card(f"Images in {root.name}", str(root), "as given by their owner", "none", checksums, found.notes)
+    return Dataset(*splits, len(found.classes), card)
 
 
-def arrays(data_root: Path, *, path: Path, validation: float = 0.1, seed: int = 0) -> Dataset:
+def arrays(data_root: Path, *, path: Path, layout: Layout = "auto", validation: float = 0.1, seed: int = 0) -> Dataset:
     """Your arrays: x_train, y_train, x_test and y_test in one .npz file.
 
-    Images are `(n, c, h, w)` or `(n, h, w, c)` with c in {1, 3}, or `(n, h, w)`; tables are `(n, d)`. uint8 means
-    0..255 and is divided by 255; floats must lie in [0, 1]. Labels are integers 0 ... k-1. Nothing is unpickled.
-    A relative `path` starts at the current folder.
+    Also x_val and y_val, which are the validation split in place of the share `validation` of train; or train_images,
+    train_labels, val_images, ... as in MedMNIST.
+
+    Images are `(n, c, h, w)`, `(n, h, w, c)` or `(n, h, w)`; tables are `(n, d)`. `layout` says where images of four
+    axes have their channels: `first` on axis 1, `last` on axis 3; `auto` goes by their shape and asks where that could
+    mean both. uint8 means 0..255 and is divided by 255, bool means 0 and 1; floats must lie in [0, 1], and are clipped
+    where they are outside by at most 1e-4. Labels are the whole numbers 0 ... k-1, `(n,)` or `(n, 1)`. Nothing is
+    unpickled. A relative `path` starts at the current folder.
 
     Raises:
         ValueError: the file or an array is missing, or an array is not as described.
     """
-    found, digest = _read_npz(path)
-    train, test = (
-        Examples(_inputs(found[f"x_{part}"], f"x_{part}"), _labels(found[f"y_{part}"], f"y_{part}"))
-        for part in ("train", "test")
-    )
-    num_classes = _check_together(train, test)
-    card = Card(f"Arrays in {path.name}", str(path), "as given by their owner", "none", {path.name: digest})
-    return Dataset(*partition(train, test, Amounts(validation=validation, seed=seed)), num_classes, card)
+    found = read(path, layout)
+    splits = _in_memory(found.splits, validation, seed)
+    checksums = {path.name: found.checksum}
+    card = Card(f"Arrays in {path.name}", str(path), "as given by their owner", "none", checksums, found.notes)
+    return Dataset(*splits, found.num_classes, card)
 
 
-def _classes(root: Path) -> list[str]:
-    names = {}
-    for part in ("train", "test"):
-        folder = root / part
-        if not folder.is_dir():
-            raise ValueError(
-                f"root must hold the folders train and test, found no {folder.absolute()}; check root={root}"
-            )
-        names[part] = {entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
-    if names["train"] != names["test"] or not names["train"]:
-        odd = sorted(names["train"] ^ names["test"])
-        raise ValueError(
-            f"root must hold the same class folders in train and test, got {odd} in only one of them in {root}"
-        )
-    return sorted(names["train"])
+def _in_memory(examples: Mapping[str, Examples], validation: float, seed: int) -> tuple[Split, Split, Split]:
+    """Train, validation and test; a share of train is carved for validation unless that is given."""
+    given = examples.get("validation")
+    amounts = Amounts(validation=validation if given is None else 0.0, seed=seed)
+    train, carved, test = partition(examples["train"], examples["test"], amounts)
+    return train, carved if given is None else to_split(given, np.arange(len(given.labels))), test
 
 
-def _images(folder: Path) -> list[Path]:
-    images = [p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
-    if not images:
-        raise ValueError(f"every class folder must hold images ({' '.join(sorted(SUFFIXES))}), found none in {folder}")
-    return sorted(images)
+def _on_disk(streams: Mapping[str, Stream], validation: float, seed: int) -> tuple[Stream, Stream, Stream]:
+    """The streams of the splits that they would be in memory."""
+    given = streams.get("validation")
+    share = validation if given is None else 0.0
+    train, carved, test = divided(streams["train"], streams["test"], validation=share, seed=seed)
+    return train, carved if given is None else given, test
 
 
-def _read_images(paths: list[list[Path]], size: int, channels: int) -> Examples:
-    inputs = np.stack([_image(path, size, channels) for members in paths for path in members])
-    return Examples(inputs, _class_of_each(paths))
+def _examples(images: Sequence[Sequence[Path]], size: int, channels: int) -> Examples:
+    inputs = np.stack([pixels(path, size, channels) for members in images for path in members])
+    return Examples(inputs, _class_of_each(images))
 
 
-def _stream(paths: list[list[Path]], size: int, channels: int) -> Stream:
+def _stream(images: Sequence[Sequence[Path]], size: int, channels: int) -> Stream:
     """Images that are decoded when they are used."""
     # One array: a list of a million paths would be copied by each process that reads them.
-    names = np.array([str(path.absolute()) for members in paths for path in members])
+    names = np.array([str(path.absolute()) for members in images for path in members])
 
-    def read(index: Int[Tensor, "b"]) -> Float[Tensor, "b c h w"]:
-        pixels = np.stack([_image(Path(name), size, channels) for name in names[index.numpy()]])
-        return torch.from_numpy(pixels).to(torch.float32).div_(255)
+    def read_some(index: Int[Tensor, "b"]) -> Float[Tensor, "b c h w"]:
+        found = np.stack([pixels(Path(name), size, channels) for name in names[index.numpy()]])
+        return torch.from_numpy(found).to(torch.float32).div_(255)
 
-    return Stream(torch.from_numpy(_class_of_each(paths)), read=read, shape=(channels, size, size))
-
-
-def _class_of_each(paths: list[list[Path]]) -> Int[np.ndarray, "n"]:
-    return np.repeat(np.arange(len(paths)), [len(members) for members in paths])
+    return Stream(torch.from_numpy(_class_of_each(images)), read=read_some, shape=(channels, size, size))
 
 
-def _image(path: Path, size: int, channels: int) -> UInt8[np.ndarray, "c h w"]:
-    from PIL import Image
-
-    with _readable(path), Image.open(path) as image:
-        _check_depth(path, image.mode)
-        converted = image.convert("L" if channels == 1 else "RGB")
-        pixels = np.array(converted.resize((size, size), Image.Resampling.BILINEAR))
-    return pixels.reshape(size, size, channels).transpose(2, 0, 1)
+def _class_of_each(images: Sequence[Sequence[Path]]) -> Int[np.ndarray, "n"]:
+    return np.repeat(np.arange(len(images)), [len(members) for members in images])
 
 
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    from PIL import Image
-
-    try:
-        yield
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} must be a readable image, got: {error}; replace or remove it") from error
+def _checksums(found: Listing, root: Path, *, look: bool) -> dict[str, str]:
+    """Folder -> checksum of its images."""
+    return {
+        f"{folder.name}/*": _digest(root, found.images[split], look=look) for split, folder in found.folders.items()
+    }
 
 
-def _check_depth(path: Path, mode: str) -> None:
-    # Pillow clips 16-bit and float images at 255 when it converts them: white pictures without a word.
-    if mode.startswith(("I", "F")):
-        raise ValueError(f"{path} must have 8 bits per channel, got mode {mode}; convert it to 8 bits")
-
-
-def _check_opens(path: Path, content: bytes) -> None:
-    """Looks at headers, and at what checksums an image has of its own; decoding would take as long as an epoch."""
-    from PIL import Image
-
-    with _readable(path), Image.open(io.BytesIO(content)) as image:
-        _check_depth(path, image.mode)
-        image.verify()
-
-
-def _digest(root: Path, paths: list[list[Path]], *, look: bool) -> str:
+def _digest(root: Path, images: Sequence[Sequence[Path]], *, look: bool) -> str:
     """One checksum over names and contents of all images of a split; on the way one may look whether they open."""
     digest = hashlib.sha256()
-    for path in (path for members in paths for path in members):
-        content = path.read_bytes()
-        if look:
-            _check_opens(path, content)
-        digest.update(f"{path.relative_to(root).as_posix()} {checksum(content)}\n".encode())
+    for path in (path for members in images for path in members):
+        digest.update(f"{path.relative_to(root).as_posix()} {fingerprint(path, look=look)}\n".encode())
     return f"sha256:{digest.hexdigest()}"
-
-
-def _read_npz(path: Path) -> tuple[dict[str, np.ndarray], str]:
-    if not path.is_file():
-        raise ValueError(f"path must be an .npz file, found nothing at {path.absolute()}; write it with numpy.savez")
-    data = path.read_bytes()
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            missing = [name for name in ARRAYS if name not in archive]
-            found = {name: archive[name] for name in ARRAYS if name in archive}
-    except (ValueError, OSError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{path} must be an .npz file of plain arrays, got: {error}; write it with numpy.savez"
-        ) from error
-    if missing:
-        raise ValueError(f"{path} must hold {', '.join(ARRAYS)}, lacks {', '.join(missing)}; add them with numpy.savez")
-    return found, checksum(data)
-
-
-def _inputs(values: np.ndarray, name: str) -> Shaped[np.ndarray, "n *feature"]:
-    """Images with channels first, or rows; uint8, or float32 in [0, 1]."""
-    values = _channels_first(values, name)
-    if values.dtype == np.uint8:
-        return values
-    if not np.issubdtype(values.dtype, np.floating):
-        raise ValueError(f"{name} must be uint8 (0..255) or float in [0, 1], got {values.dtype}; convert it")
-    if values.size and not (values.min() >= 0 and values.max() <= 1):  # written so that nan fails too
-        span = f"[{values.min():g}, {values.max():g}]"
-        raise ValueError(f"{name} must lie in [0, 1], got values in {span}; scale by the range of the training data")
-    return values.astype(np.float32)
-
-
-def _channels_first(values: np.ndarray, name: str) -> np.ndarray:
-    if values.ndim == 2:
-        return values
-    if values.ndim == 3:
-        return values[:, None]
-    if values.ndim != 4:
-        raise ValueError(f"{name} must have 2 (table), 3 or 4 (images) axes, got shape {values.shape}; reshape it")
-    first, last = values.shape[1] in (1, 3), values.shape[3] in (1, 3)
-    if first and last:
-        raise ValueError(
-            f"{name} must have its channels on axis 1, got shape {values.shape} where axis 3 could be meant as well; "
-            "give images as (n, h, w) or with channels first and more than 3 columns"
-        )
-    return values if first or not last else np.ascontiguousarray(values.transpose(0, 3, 1, 2))
-
-
-def _labels(values: np.ndarray, name: str) -> Shaped[np.ndarray, "n"]:
-    if values.ndim != 1 or not np.issubdtype(values.dtype, np.integer):
-        got = f"{values.dtype} of shape {values.shape}"
-        raise ValueError(f"{name} must be integers of shape (n,), got {got}; give class indices, not one-hot rows")
-    return values
-
-
-def _check_together(train: Examples, test: Examples) -> int:
-    """The number of classes, once lengths, shapes and labels fit together."""
-    for part, examples in (("train", train), ("test", test)):
-        if not len(examples.labels) == len(examples.inputs) > 0:
-            got = f"{len(examples.labels)} and {len(examples.inputs)}"
-            raise ValueError(
-                f"y_{part} must have one label for each of the rows of x_{part} (at least one), got {got}; align them"
-            )
-    if train.inputs.shape[1:] != test.inputs.shape[1:]:
-        got = f"{train.inputs.shape[1:]} and {test.inputs.shape[1:]}"
-        raise ValueError(f"x_train and x_test must have examples of one shape, got {got}; resize them alike")
-    classes = np.unique(train.labels)
-    if not np.array_equal(classes, np.arange(len(classes))):
-        raise ValueError(
-            f"y_train must hold every integer of 0 ... k-1, got {classes.tolist()[:20]}; renumber the classes"
-        )
-    if not np.isin(test.labels, classes).all():
-        extra = np.setdiff1d(test.labels, classes).tolist()[:20]
-        raise ValueError(f"y_test must hold only the classes of y_train, got {extra} besides; add or drop them")
-    return len(classes)

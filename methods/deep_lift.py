@@ -107,7 +107,6 @@ def _require_completeness(
     """
     logits, black = classifier(images).double(), classifier(torch.zeros_like(images)).double()
     targets = logits.argmax(1)
-    unruled = f"no rule for {', '.join(strange)}"
     try:
         attributions = attribute(images, targets).flatten(1).double()
     except torch.OutOfMemoryError:
@@ -117,13 +116,13 @@ def _require_completeness(
     sums, expected = attributions.sum(1), (logits - black).gather(1, targets[:, None])[:, 0]
     rounding = SUM_ROUNDING * attributions.abs().sum(1) + LOGIT_ROUNDING * logits.abs().amax(1)
     allowed = TOLERANCE * (logits - black).abs().amax(1)
+    unruled = f"no rule for {', '.join(strange)}"
     missing = ((sums - expected).abs() - allowed - rounding).nan_to_num(torch.inf)
     if missing.max() > 0:
         worst = int(missing.argmax())
         numbers = f"{float(sums[worst]):.3g} instead of {float(expected[worst]):.3g}"
-        raise Skip(
-            f"DeepLIFT's attributions do not add up on this classifier: {numbers}{f'; it has {unruled}' if strange else ''}{why}"
-        )
+        reasons = f"{f'; it has {unruled}' if strange else ''}{why}"
+        raise Skip(f"DeepLIFT's attributions do not add up on this classifier: {numbers}{reasons}")
     if strange and (allowed <= rounding).all():
         raise Skip(f"DeepLIFT has {unruled}, and logits too close to those of black to see whether it adds up{why}")
 

@@ -10,7 +10,7 @@ from reports.drawing import Picture
 from reports.evidence import means
 from reports.load import SETTING, curves
 from reports.ranks import LEAST_BLOCKS, LEAST_EXPLAINERS, Friedman, friedman
-from reports.settings import slug, title
+from reports.settings import protocol, slug, title
 from reports.style import ORDERS, labels, mean_rank, p_value
 from reports.table import Table, table
 from reports.tables import what
@@ -18,8 +18,8 @@ from reports.tables import what
 DIAGRAM = "critical_difference"
 SHARED = [column for column in SETTING if column != "dataset"]
 FOUND = (
-    "Friedman's test over {blocks} data sets: chi-squared = {statistic:.2f}, p {p}. Mean ranks that differ by more "
-    "than {critical:.2f} differ at 5 % (Nemenyi)."
+    "Friedman's test over {blocks} data sets: chi-squared = {statistic:.2f}, p {p} by permutation of the ranks within "
+    "data sets. Mean ranks that differ by more than {critical:.2f} differ at 5 % (Nemenyi)."
 )
 HOW = "Ranks of the mean accuracy over 0 < t < 1 and all seeds, 1 the best."
 CAPTION = (
@@ -42,8 +42,9 @@ def diagrams(frame: pd.DataFrame) -> Iterator[Picture]:
     for rows, order, values, ending in _cases(curves(frame)):
         made = friedman(values.to_numpy(), highest_first=order == "lerf")
         mean = dict(zip(labels([*map(str, values)]), made.ranks.mean(axis=0), strict=True))
-        setting = f"{ORDERS[order]}; {title(rows, dataset=False)}"
-        caption = CAPTION.format(protocol=ORDERS[order], n=len(values), critical=made.critical_difference)
+        measure = protocol(rows, order)
+        setting = f"{measure}; {title(rows, dataset=False)}"
+        caption = CAPTION.format(protocol=measure, n=len(values), critical=made.critical_difference)
         alt = ALT.format(ranks=", ".join(f"{name} {rank:.1f}" for name, rank in sorted(mean.items(), key=_second)))
         figure = draw(mean, made.critical_difference, setting)
         yield Picture(f"{DIAGRAM}-{ORDERS[order].lower()}{ending}", f"{caption} {setting}.", alt, figure)

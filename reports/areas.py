@@ -19,20 +19,26 @@ def area(fractions: Sequence[float], values: Curves) -> Float[np.ndarray, "..."]
 
 
 def racu(
-    fractions: Sequence[float], method: Curves, random: Curves, full: Float[np.ndarray, "..."]
-) -> Float[np.ndarray, "..."]:
+    fractions: Sequence[float], method: Curves, random: Curves, full: Float[np.ndarray, "seeds"]
+) -> Float[np.ndarray, "seeds"]:
     """Relative area between curves: of random above method, relative to that of random above full removal.
 
-    Madsen et al. 2022, arXiv:2110.08412, eq. 2-4, defined for the most relevant first: 1 is the best, 0 as good as
-    random. Differs from the paper: nowhere; for the least relevant first its sign is turned by who asks.
+    Madsen et al. 2022, arXiv:2110.08412, eq. 2-4, defined for the most relevant first: 1 is the best, 0 that of random.
+    Differs from the paper: areas are averaged over seeds before they are divided, for a mean of ratios is biased and
+    owes most to seeds that have little to divide by; and the ratio is clipped to [-1, 1]. For the least relevant first
+    its sign is turned by who asks.
 
     Args:
+        method, random: a curve for each seed.
         full: accuracy at removal fraction 1, one for each curve.
 
     Returns:
-        In [-1, 1], clipped; NaN where random is not above full removal.
+        A number for each seed: their mean is the ratio, and their t interval its interval, linearised (the delta
+        method). NaN where random is not above full removal.
     """
-    above = area(fractions, random - np.asarray(full)[..., None])
+    above = area(fractions, random - full[:, None])
     gained = area(fractions, random - method)
-    ratio = np.divide(gained, above, out=np.full(np.shape(gained), np.nan), where=above > 0)
-    return np.clip(ratio, -1, 1)
+    if not above.mean() > 0:
+        return np.full(len(full), np.nan)
+    ratio = gained.mean() / above.mean()
+    return np.clip(ratio, -1, 1) + (gained - ratio * above) / above.mean()

@@ -3,22 +3,29 @@
 import pandas as pd
 
 from benchmark.statistics import Summary
+from reports.load import further
 from reports.settings import slug
-from reports.style import percent, share
+from reports.style import percent, plain, probability, share
 from reports.table import Format, Table, by_seed, table
 
+OWN_NOTE = "own_"
+"""Begins the columns of what explainers with masks of their own note."""
 COMPARED = ["dataset", "classifier", "unit", "magnitude", "target"]
 
 HOW = (
-    "Means over 32 test images, then over seeds. Infidelity (Yeh et al. 2019, scaled, squared logits) and sensitivity "
-    "(largest relative change of the map over 10 copies within 0.02 of the image): lower is better. Lipschitz: the "
-    "same change by the distance of the copy, largest over copies. Gini: 1 is sparse, 0 even. Zero: share of images "
-    "whose map is zero. Passes: images that go through the classifier for each that is explained; ms: milliseconds to "
-    "explain one; both for all explainers of the same pass together."
+    "Means over at most 32 test images, then over seeds. Infidelity (Yeh et al. 2019, scaled, squared logits) and "
+    "sensitivity (largest relative change of the map over 10 copies within 0.02 of the image): lower is better. "
+    "Lipschitz: the same change by the distance of the copy, largest over copies. Gini: 1 is sparse, 0 even. Zero: "
+    "share of images whose map is zero. Passes: forward passes of the classifier per explained image; ms: milliseconds "
+    "to explain one; both for all explainers of the same pass together."
+)
+OTHERS = "As plug-ins yield them, without a direction that is known here: {names}."
+NOTED = (
+    "What explainers with masks of their own note of their training, in units of their own; see their documentation."
 )
 TRUTH = (
-    "Truth found: share of the truly relevant among as many units as are relevant, ranked first; AUC: chance that a "
-    "relevant unit ranks before another, 50 % at random."
+    "Truth found: of as many units ranked first as are truly relevant, the share that is; AUC: chance that a relevant "
+    "unit ranks before another, 50 % at random."
 )
 
 
@@ -36,7 +43,7 @@ FORMS: dict[str, tuple[str, Format]] = {
     "infidelity": ("infidelity", share),
     "max_sensitivity": ("sensitivity", share),
     "lipschitz": ("Lipschitz", share),
-    "gini": ("Gini", share),
+    "gini": ("Gini", probability),
     "zero_attributions": ("zero", percent),
     "truth_precision": ("truth found", percent),
     "truth_auc": ("truth AUC", percent),
@@ -46,17 +53,44 @@ FORMS: dict[str, tuple[str, Format]] = {
 
 
 def attribution_tables(frame: pd.DataFrame) -> list[Table]:
-    """Infidelity, sensitivity, sparseness, passes, time and, where it is known, the share of truth that was found."""
+    """Infidelity, sensitivity, sparseness, passes, time, the share of truth that was found, and whatever else was."""
     measured = frame[frame.probe == "attribution"]
-    known = [part for _, part in measured.groupby(COMPARED, sort=False) if part[list(FORMS)].notna().any(axis=None)]
-    return [_table(part, slug(part, measured, COMPARED)) for part in known]
+    forms = FORMS | {column: (words(column), plain) for column in further(frame)}
+    known = [part for _, part in measured.groupby(COMPARED, sort=False) if part[list(forms)].notna().any(axis=None)]
+    return [_table(part, forms, slug(part, measured, COMPARED)) for part in known]
 
 
-def _table(part: pd.DataFrame, ending: str) -> Table:
-    present = {c: shown for c, shown in FORMS.items() if part[c].notna().any()}
+def note_tables(frame: pd.DataFrame) -> list[Table]:
+    """What explainers with masks of their own note of their training, where no other table knows of it."""
+    notes = [column for column in further(frame) if column.startswith(OWN_NOTE)]
+    noted = frame[frame.explainer.notna() & frame[notes].notna().any(axis=1)]
+    return [_noted(part, notes, slug(part, noted, COMPARED)) for _, part in noted.groupby(COMPARED, sort=False)]
+
+
+def words(column: str) -> str:
+    """A column that only its plug-in knows, as a heading.
+
+    >>> words("own_num_steps")
+    'num steps'
+    """
+    return column.removeprefix(OWN_NOTE).replace("_", " ")
+
+
+def _table(part: pd.DataFrame, forms: dict[str, tuple[str, Format]], ending: str) -> Table:
+    present = {c: shown for c, shown in forms.items() if part[c].notna().any()}
     present = {c: shown for c, shown in present.items() if c != "zero_attributions" or part[c].any()}
     values = {shown: by_seed(part, c) for c, (shown, _) in present.items()}
     first = part.iloc[0]
     caption = f"Attributions by themselves. {first.dataset}, {first.classifier}; {first.target} class."
     made = table(f"attributions{ending}", caption, part, values, dict(present.values()))
-    return made.noted(HOW, *([TRUTH] if "truth_auc" in present else []))
+    others = ", ".join(shown for c, (shown, _) in present.items() if c not in FORMS)
+    said = [HOW, *([TRUTH] if "truth_auc" in present else []), *([OTHERS.format(names=others)] if others else [])]
+    return made.noted(*said)
+
+
+def _noted(part: pd.DataFrame, notes: list[str], ending: str) -> Table:
+    once = part.drop_duplicates(["explainer", "seed"])
+    values = {words(column): by_seed(once, column) for column in notes if once[column].notna().any()}
+    first = part.iloc[0]
+    caption = f"Notes of explainers. {first.dataset}, {first.classifier}; {first.target} class."
+    return table(f"notes{ending}", caption, once, values, plain).noted(NOTED)

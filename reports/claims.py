@@ -6,11 +6,12 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
+from benchmark.statistics import summarise
 from reports.load import curves
 from reports.reference import FRACTIONS, SOURCE, published
 from reports.settings import settings, slug, title
+from reports.statistics import LEVEL
 from reports.style import label
 from reports.table import Table
 
@@ -25,11 +26,10 @@ NEAR = 0.05
 
 HOW = (
     "Differences are paired by seed. A claim about many differences holds where the 95 % t interval of each lies on "
-    "its side (all must, so none is corrected); it does not hold where that of any, Bonferroni-corrected over all that "
-    "it names, lies on the other side. Else it is incomplete where not every explainer and fraction that it names was "
-    "measured, and there are too few seeds to tell where all were, which includes differences too small to be told "
-    "from the bound of the claim. The last column counts the means of Table 2 that "
-    f"are as claimed; they come without intervals ({SOURCE})."
+    "its side (all must, so none is corrected); it does not hold where that of any, Bonferroni-corrected over all "
+    "that it names, lies on the other side. Else it is incomplete where not every explainer and fraction that it "
+    "names was measured; where all were, it is neither shown nor refuted with so few seeds. The last column counts "
+    f"the means of Table 2 that are as claimed; they come without intervals ({SOURCE})."
 )
 
 
@@ -114,12 +114,12 @@ def verdict(
         return "not measured"
     named = set(asked) | set(differences)
     repeated = [values for values in differences.values() if len(values) > 1]
-    strict = [_interval(values, 0.05 / len(named)) for values in repeated]
+    strict = [summarise(values, 1 - LEVEL / len(named)).within() for values in repeated]
     if any(upper < low or lower > high for lower, upper in strict):
         return "does not hold"
     if any(not len(differences.get(name, ())) for name in named):
         return "incomplete"
-    plain = [_interval(values, 0.05) for values in repeated]
+    plain = [summarise(values).within() for values in repeated]
     inside = len(repeated) == len(named) and all(low <= lower and upper <= high for lower, upper in plain)
     return "holds" if inside else "too few seeds"
 
@@ -132,11 +132,6 @@ def in_print(claim: Claim) -> str:
         return "not in the table"
     inside = {n: sum(claim.low <= v[0] <= claim.high for v in d.values()) for n, d in found.items()}
     return ", ".join(f"{name} {inside[name]} of {len(found[name])}" for name in found)
-
-
-def _interval(values: np.ndarray, level: float) -> tuple[float, float]:
-    half = student.ppf(1 - level / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return values.mean() - half, values.mean() + half
 
 
 def _table(part: pd.DataFrame, rows: pd.DataFrame, ending: str) -> Table:
@@ -160,7 +155,7 @@ def _table(part: pd.DataFrame, rows: pd.DataFrame, ending: str) -> Table:
 
 
 def _bounds(values: np.ndarray) -> tuple[float, float]:
-    return _interval(values, 0.05) if len(values) > 1 else (np.nan, np.nan)
+    return summarise(values).within() if len(values) > 1 else (np.nan, np.nan)
 
 
 def _lines(found: dict[str, dict[str, np.ndarray]]) -> Iterator[dict[str, str]]:

@@ -4,15 +4,17 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from benchmark.statistics import Summary, summarise
 from reports.evidence import means
-from reports.load import SETTING, curves, load
-from reports.settings import images, title
+from reports.load import SETTING, Run, curves, read
+from reports.seeds import covers
+from reports.settings import images, protocol, title
 from reports.statistics import LEVEL, Seeds, difference, holm, minimum_detectable, paired
-from reports.style import ORDERS, labels, p_value, percent
+from reports.style import ORDERS, at_least, labels, listed, p_value, percent, points
 from reports.table import Table
 
 HOW = (
@@ -20,8 +22,12 @@ HOW = (
     "paired by seed, with its 95 % t interval; p by paired t test, by Holm over all {count} curves of this comparison. "
     "Moved: p of at most {level:g}."
 )
+UNLIKE = "A and B do not measure the same: {what}. What moved may be due to that."
+OTHERWISE = "{names} in another version, or with data, classifier or fill in another one"
 FEW = "With one seed nothing can be said of significance."
-DETECTABLE = "Detectable with 80 % power: {points:.1f} points (one paired t test at 5 %, n = {n})."
+DETECTABLE = (
+    "Detectable with 80 % power: {points} points, in a single planned comparison (paired t test at 5 %, n = {n})."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,25 +57,52 @@ def compare_runs(one: Path, other: Path) -> str:
     Raises:
         ValueError: a folder holds no run, or the two have no curve in common.
     """
-    found = comparison(load(one), load(other), (str(one), str(other)))
+    first, second = read(one), read(other)
+    found, unlike = comparison(first, second), differing(first, second)
     out = other / "report"
     out.mkdir(exist_ok=True)
     written = [path for table in found for path in table.write(out)]
-    return "\n\n".join([*(table.text() for table in found), "\n".join(map(str, written))])
+    return "\n\n".join([*unlike, *(table.text() for table in found), "\n".join(map(str, written))])
 
 
-def comparison(one: pd.DataFrame, other: pd.DataFrame, names: tuple[str, str]) -> list[Table]:
-    """A table for every setting and order that both runs have.
+def comparison(one: Run, other: Run) -> list[Table]:
+    """A table for every setting and order that both runs have, each with what the runs do not have in common below.
 
     Raises:
         ValueError: there is none.
     """
-    both = list(_shared(curves(one), curves(other)))
+    both = list(_shared(curves(one.frame), curves(other.frame)))
     if not both:
-        raise ValueError(f"compare needs whole curves that both runs have; {names[0]} and {names[1]} share none")
+        raise ValueError(f"compare needs whole curves that both runs have; {one.folder} and {other.folder} share none")
     p_values = holm([difference(values).p_t for shared in both for values in shared.moved.values()])
-    adjusted = iter(p_values)
-    return [_table(shared, [next(adjusted) for _ in shared.moved], names, len(p_values)) for shared in both]
+    adjusted, names, unlike = iter(p_values), (str(one.folder), str(other.folder)), differing(one, other)
+    made = [_table(shared, [next(adjusted) for _ in shared.moved], names, len(p_values)) for shared in both]
+    return [table.noted(*unlike) for table in made]
+
+
+def differing(one: Run, other: Run) -> list[str]:
+    """A line about what the runs measured otherwise, under the same names; none where they measured the same."""
+    settings_ = [f"{name} {a} (A) and {b} (B)" for name, a, b in _settings(one.matrix, other.matrix) if a != b]
+    if settings_:
+        return [UNLIKE.format(what=", ".join(settings_))]
+    ours, theirs = _protocols(one), _protocols(other)
+    names = dict.fromkeys(name for key, name in ours if theirs.get((key, name), ours[key, name]) != ours[key, name])
+    return [UNLIKE.format(what=OTHERWISE.format(names=listed(labels(list(names)))))] if names else []
+
+
+def _settings(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, object, object]]:
+    """Settings that change numbers and are no part of the name of a table, by both runs."""
+    yield "protocol", one.get("protocol"), other.get("protocol")
+    recipes = one.get("recipe") or {}, other.get("recipe") or {}
+    for name in dict.fromkeys([*recipes[0], *recipes[1]]):
+        yield f"recipe.{name}", recipes[0].get(name), recipes[1].get(name)
+
+
+def _protocols(run: Run) -> dict[tuple[tuple[object, ...], str], str]:
+    """What each cell is called, but for its seed, and its explainer -> hash of what it is."""
+    cells = run.frame.assign(protocol=run.protocols)[run.frame.explainer.notna()]
+    keys = zip(*(cells[column].map(str) for column in (*SETTING, "order", "removal_fraction")), strict=True)
+    return dict(zip(zip(keys, cells.explainer, strict=True), cells.protocol, strict=True))
 
 
 def _shared(one: pd.DataFrame, other: pd.DataFrame) -> Iterator[Shared]:
@@ -99,7 +132,8 @@ def _table(shared: Shared, adjusted: list[float], names: tuple[str, str], count:
     moved = [Summary(test.mean, test.half_width, test.n) for test in tests.values()]
     index = pd.Index(labels(list(tests)), name="explainer")
     columns = {"A": a, "B": b, "B - A": moved}
-    shown = {name: [percent(summary, summary.n) for summary in by] for name, by in columns.items()}
+    forms = {"A": percent, "B": percent, "B - A": points}
+    shown = {name: [forms[name](summary, summary.n) for summary in by] for name, by in columns.items()}
     shown |= {
         "p (Holm)": [p_value(p) for p in adjusted],
         "moved": ["yes" if p <= LEVEL else "–" for p in adjusted],
@@ -110,7 +144,8 @@ def _table(shared: Shared, adjusted: list[float], names: tuple[str, str], count:
         for name, by in columns.items() for number in ("mean", "half_width", "n")
     } | {("p", "holm"): adjusted}  # fmt: skip
     kind = ORDERS[shared.order]
-    caption = f"What moved from A, {names[0]}, to B, {names[1]}. {kind}. {title(shared.rows)}."
+    measure = protocol(shared.rows, shared.order)
+    caption = f"What moved from A, {names[0]}, to B, {names[1]}. {measure}. {title(shared.rows)}."
     return Table(
         f"comparison-{kind.lower()}{shared.ending}", caption, pd.DataFrame(shown, index=index),
         pd.DataFrame(numbers, index=index), tuple(_notes(shared, count)),
@@ -119,9 +154,10 @@ def _table(shared: Shared, adjusted: list[float], names: tuple[str, str], count:
 
 def _notes(shared: Shared, count: int) -> Iterator[str]:
     yield HOW.format(count=count, level=LEVEL)
+    yield covers(shared.rows)
     n = min(map(len, shared.moved.values()))
     least = minimum_detectable(shared.moved.values(), n)
     if n < 2:
         yield FEW
     elif not math.isnan(least):
-        yield DETECTABLE.format(points=100 * least, n=n)
+        yield DETECTABLE.format(points=at_least(least), n=n)

@@ -14,9 +14,10 @@ from seaborn import heatmap
 from reports.drawing import COLUMN, PAGE, STYLE, Picture, headed
 from reports.evidence import in_common, means
 from reports.load import curves
-from reports.settings import slug, title
+from reports.seeds import repeats
+from reports.settings import ROAD, ROAD_FILL, measure, slug, title
 from reports.statistics import Seeds
-from reports.style import ORDERS, family
+from reports.style import family, innermost
 from reports.table import Table
 
 WAY = ["order", "retrain", "fill"]
@@ -26,21 +27,25 @@ LEAST = 5
 """Explainers that a correlation needs."""
 
 LEAST_RESAMPLED = 8
-"""Explainers from which on a bootstrap of them says something."""
+"""Families of explainers from which on a bootstrap of them says something."""
 
 DRAWS, CONFIDENCE = 2000, 0.95
+BOUNDS = ("mean", "low", "high")
 
 NOTE = (
-    "Spearman correlation of the orders of {n} explainers, controls left out, by accuracy averaged over 0 < t < 1 and "
-    "n = {seeds} seeds, of curves that are whole under all these ways; 1 where both ways put them in the same order, "
-    "best first. {interval} Rong et al. 2022 (arXiv:2202.00449) report ROAR against KAR, retrained, as -0.01 for a "
-    "fixed fill and 0.61 for noisy linear imputation, on CIFAR-10."
+    "Spearman correlation of the orders of {n} explainers, without controls and instruments, by accuracy averaged over "
+    "0 < t < 1 and {over}, of curves that are whole under all these ways; 1 where both ways put them in the same "
+    "order, best first. {interval} Rong et al. 2022 (arXiv:2202.00449) report ROAR against KAR, retrained, as -0.01 "
+    "for a fixed fill and 0.61 for noisy linear imputation, on CIFAR-10."
 )
 INTERVAL = (
-    f"In brackets the 95 % percentile interval of {DRAWS} bootstrap samples of the explainers; the noise of seeds is "
-    "not in it."
+    f"In brackets the 95 % percentile interval of {DRAWS} bootstrap samples of the {{families}} families that they "
+    "come from, ensembles with their base; the noise of seeds is not in it."
 )
-NO_INTERVAL = f"No intervals: fewer than {LEAST_RESAMPLED} explainers are too few to be resampled."
+NO_INTERVAL = (
+    "No intervals: these explainers come from {families} families, ensembles with their base, of which at least "
+    f"{LEAST_RESAMPLED} are needed to be resampled."
+)
 
 
 def consistency_tables(frame: pd.DataFrame) -> list[Table]:
@@ -56,29 +61,33 @@ def heat_maps(frame: pd.DataFrame) -> Iterator[Picture]:
 
 
 def correlations(
-    scores: Float[np.ndarray, "explainers ways"], draws: int = DRAWS
+    scores: Float[np.ndarray, "explainers ways"], families: Sequence[str], draws: int = DRAWS
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Spearman of every two ways with the bounds of its bootstrap interval, each `(ways, ways)`.
 
+    Whole families are drawn: an explainer and the ensembles of it are no independent witnesses.
+
     Args:
         scores: larger is better; ties share their rank.
+        families: of every explainer.
     """
-    n = len(scores)
-    sampled = np.random.default_rng(0).integers(n, size=(draws, n))
-    bootstrapped = pd.DataFrame(_spearman(scores[sampled]).reshape(draws, -1))  # quantiles without NaN
+    members = [np.flatnonzero(np.array(families) == name) for name in dict.fromkeys(families)]
+    sampled = np.random.default_rng(0).integers(len(members), size=(draws, len(members)))
+    made = [_spearman(scores[np.concatenate([members[i] for i in drawn])]).ravel() for drawn in sampled]
+    bootstrapped = pd.DataFrame(made)  # quantiles without NaN
     low, high = (bootstrapped.quantile(q).to_numpy() for q in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
-    mean = _spearman(scores[None])[0]
+    mean = _spearman(scores)
     return mean, low.reshape(mean.shape), high.reshape(mean.shape)
 
 
-def _spearman(scores: Float[np.ndarray, "b explainers ways"]) -> Float[np.ndarray, "b ways ways"]:
-    """NaN where a way does not tell any two apart."""
-    ranks = rankdata(scores, axis=1)
-    centred = ranks - ranks.mean(1, keepdims=True)
-    products = centred.swapaxes(1, 2) @ centred
-    size = np.sqrt(np.diagonal(products, axis1=1, axis2=2))
+def _spearman(scores: Float[np.ndarray, "explainers ways"]) -> Float[np.ndarray, "ways ways"]:
+    """NaN where a way gives all explainers the same."""
+    ranks = rankdata(scores, axis=0)
+    centred = ranks - ranks.mean(0)
+    products = centred.T @ centred
+    size = np.sqrt(np.diagonal(products))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return products / (size[:, :, None] * size[:, None, :])
+        return products / (size[:, None] * size)
 
 
 def _scored(frame: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, pd.DataFrame, int]]:
@@ -100,10 +109,11 @@ def _scores(by: Mapping[str, Seeds], way: tuple, seeds: Sequence[int]) -> dict[s
 
 
 def _table(scores: pd.DataFrame, part: pd.DataFrame, num_seeds: int, frame: pd.DataFrame) -> Table:
-    found = dict(zip(("mean", "low", "high"), correlations(scores.to_numpy()), strict=True))
-    resampled = len(scores) >= LEAST_RESAMPLED
+    families = [innermost(str(name)) for name in scores.index]
+    resampled = len(set(families)) >= LEAST_RESAMPLED
+    found = dict(zip(BOUNDS, correlations(scores.to_numpy(), families, DRAWS if resampled else 1), strict=True))
     if not resampled:
-        found |= {bound: np.full_like(found["mean"], np.nan) for bound in ("low", "high")}
+        found |= {bound: np.full_like(found["mean"], np.nan) for bound in BOUNDS[1:]}
     ways = pd.Index([_way(*way) for way in scores.columns], name="way")
     shown = pd.DataFrame(
         [[_cell(*(found[k][i, j] for k in found)) for j in range(len(ways))] for i in range(len(ways))], ways, ways
@@ -114,9 +124,14 @@ def _table(scores: pd.DataFrame, part: pd.DataFrame, num_seeds: int, frame: pd.D
     return Table(
         f"consistency{ending}", caption + title(part).partition(", ")[2].partition(";")[0] + ".",
         shown.rename_axis(None, axis=1), numbers,
-        (NOTE.format(n=len(scores), seeds=num_seeds, interval=INTERVAL if resampled else NO_INTERVAL),), printed=True,
+        (_note(scores, part, num_seeds, len(set(families))),), printed=True,
         dataset=str(part.dataset.iloc[0]),
     )  # fmt: skip
+
+
+def _note(scores: pd.DataFrame, part: pd.DataFrame, num_seeds: int, num_families: int) -> str:
+    interval = (INTERVAL if num_families >= LEAST_RESAMPLED else NO_INTERVAL).format(families=num_families)
+    return NOTE.format(n=len(scores), over=repeats(part, num_seeds), interval=interval)
 
 
 def _alt(means: pd.DataFrame) -> str:
@@ -146,7 +161,11 @@ def _heat_map(table: Table, means: pd.DataFrame) -> Figure:
 
 
 def _way(order: str, retrain: bool, fill: str) -> str:
-    return f"{ORDERS[order]}, {fill}, {'retrained' if retrain else 'not retrained'}"
+    """ROAD has one fill, unless it has parameters, and never retrains."""
+    name = measure(order, retrain=retrain, fill=fill)
+    if name.startswith(ROAD):
+        return name if fill == ROAD_FILL else f"{name}, {fill}"
+    return f"{name}, {fill}, {'retrained' if retrain else 'not retrained'}"
 
 
 def _cell(mean: float, low: float, high: float) -> str:

@@ -14,11 +14,11 @@ from reports.load import curves
 from reports.looks import key, looks
 from reports.plots import orders_of, point, seeds
 from reports.settings import settings, slug, title
-from reports.style import ORDERS, labels
+from reports.style import ORDERS, labels, points, repeated, share
 from reports.summary import compare, reference_of
 
 COSTS = {
-    "passes": "images through the classifier for each explained",
+    "passes": "forward passes per explained image",
     "seconds_per_image": "seconds to explain an image",
 }
 """Columns of costs, the first that is known; seconds are no result and differ from run to run."""
@@ -31,7 +31,7 @@ CAPTION = (
     "95 % t intervals over {n}, against {cost}; the dashed line joins the Pareto front. {setting}."
 )
 LEFT_OUT = " Without a place on the axis, for their cost is 0 or unknown: {names}."
-ALT = "Gain over random against cost, {num} explainers. {setting}."
+ALT = "Gain over random against cost, {explainers}. {setting}."
 
 
 def cost_plots(frame: pd.DataFrame) -> Iterator[Picture]:
@@ -45,7 +45,7 @@ def cost_plots(frame: pd.DataFrame) -> Iterator[Picture]:
             caption = CAPTION.format(protocol=protocol, n=seeds(part), cost=COSTS[column], setting=setting)
             without = [e for e in dict.fromkeys(part.explainer) if e not in costs and e != reference_of(part)]
             caption += LEFT_OUT.format(names=", ".join(labels(without))) if without else ""
-            alt = ALT.format(num=max(map(len, gains.values())), setting=setting)
+            alt = ALT.format(explainers=repeated(max(map(len, gains.values())), "explainer"), setting=setting)
             yield Picture(f"cost_quality{slug(part, joined)}", caption, alt, _figure(part, gains, costs, COSTS[column]))
 
 
@@ -95,7 +95,7 @@ def _figure(part: pd.DataFrame, gains: dict[str, dict[str, Summary]], costs: dic
         axis.plot([costs[e].mean for e in best], [100 * of[e].mean for e in best], color="0.6", ls="--", lw=0.8)
         axis.axhline(0, color="0.35", linewidth=0.8, zorder=1)
         for e, gain in of.items():
-            point(axis, shown[e], replace(costs[e], half_width=float("nan")), gain, scale=(1, 100))
+            point(axis, shown[e], replace(costs[e], half_width=float("nan")), gain, (share, points))
         axis.set(xscale="log", xlabel=cost)
         axis.xaxis.set_major_formatter("{x:g}")
         axis.xaxis.set_minor_formatter(NullFormatter())

@@ -17,7 +17,7 @@ from reports.looks import MARKERS, families
 from reports.plots import orders_of, seeds
 from reports.settings import settings, slug, title
 from reports.statistics import Seeds, paired
-from reports.style import ORDERS, labels
+from reports.style import ORDERS, labels, points, repeated
 from reports.summary import reference_of
 
 Points = dict[str, dict[float, Summary]]
@@ -31,7 +31,7 @@ CAPTION = (
     "{protocol}: gain over the random control at every removal fraction t, in points of accuracy, paired by seed, with "
     "95 % t intervals over {n}; right of the line is better than random. {setting}."
 )
-ALT = "Gains of {num} explainers over random, a row each. {setting}."
+ALT = "Gains of {explainers} over random, a row each. {setting}."
 
 
 def difference_plots(frame: pd.DataFrame) -> Iterator[Picture]:
@@ -42,7 +42,7 @@ def difference_plots(frame: pd.DataFrame) -> Iterator[Picture]:
         if any(gains.values()):
             setting, protocol = title(part), " and ".join(ORDERS[order] for order in gains)
             caption = CAPTION.format(protocol=protocol, n=seeds(part), setting=setting)
-            alt = ALT.format(num=max(map(len, gains.values())), setting=setting)
+            alt = ALT.format(explainers=repeated(max(map(len, gains.values())), "explainer"), setting=setting)
             yield Picture(f"difference{slug(part, joined)}", caption, alt, _figure(part, gains))
 
 
@@ -103,9 +103,10 @@ def _figure(part: pd.DataFrame, gains: dict[str, Points]) -> Figure:
 
 def _marks(axis: Axes, gains: list[Summary | None], places: list[float], colour: tuple, marker: str) -> None:
     """Means with their intervals; nothing where nothing was measured."""
-    known = [(100 * s.mean, 100 * s.half_width, y) for s, y in zip(gains, places, strict=True) if s and s.n]
-    axis.plot([x for x, _, _ in known], [y for *_, y in known], linestyle="", marker=marker, color=colour, ms=3)
-    lines = [[(x - half, y), (x + half, y)] for x, half, y in known if half == half]
+    known = [(s, y) for s, y in zip(gains, places, strict=True) if s and s.n]
+    means, at = [100 * s.mean for s, _ in known], [y for _, y in known]
+    axis.plot(means, at, linestyle="", marker=marker, color=colour, ms=3)
+    lines = [[(end, y) for end in points.ends(s)] for s, y in known]
     axis.add_collection(LineCollection(lines, colors=[colour], linewidths=0.8))
 
 

@@ -138,22 +138,22 @@ def save(figure: Figure, path: Path, formats: Iterable[str] = tuple(NAMELESS)) -
 
 
 def panels(
-    rows: int, columns: int, *, width: float, height: float, margins: Margins
+    rows: int, columns: int, *, width: float, height: float | Sequence[float], margins: Margins
 ) -> tuple[Figure, list[list[Axes]]]:
     """A figure of so many panels, its layout fixed.
 
     Args:
         width: of the figure, in inches.
-        height: of one panel, in inches.
+        height: of one panel, in inches; of the panels of each row where they differ.
     """
-    m = margins
-    whole = m.top + rows * height + (rows - 1) * m.down + m.bottom
+    m, heights = margins, [height] * rows if isinstance(height, int | float) else [*height]
+    whole = m.top + sum(heights) + (rows - 1) * m.down + m.bottom
     wide = (width - m.left - m.right - (columns - 1) * m.across) / columns
     figure = Figure(figsize=(width, whole))
 
     def place(row: int, column: int) -> Axes:
-        left, below = m.left + column * (wide + m.across), m.bottom + (rows - 1 - row) * (height + m.down)
-        return figure.add_axes((left / width, below / whole, wide / width, height / whole))
+        left, below = m.left + column * (wide + m.across), m.bottom + sum(h + m.down for h in heights[row + 1 :])
+        return figure.add_axes((left / width, below / whole, wide / width, heights[row] / whole))
 
     return figure, [[place(row, column) for column in range(columns)] for row in range(rows)]
 

@@ -25,6 +25,7 @@ VIEWS = {
     "morf noisy_linear": "Without the most relevant {share} (ROAR), filled by noisy linear imputation",
     "lerf mean": "Without the least relevant {share} (KAR), filled with the mean",
 }
+HEADS = "above each its class, and behind an arrow the predicted one where it is another"
 GAP = 2
 """Pixels between images."""
 
@@ -70,7 +71,8 @@ def _picture(part: pd.DataFrame, view: str, title: str, ending: str) -> Picture:
     right = int((arrays["labels"] == arrays["predicted"]).sum())
     figure = _mosaic(rows, names, _heads(arrays["labels"], arrays["predicted"]))
     what = f"{title}. {first.dataset}, {first.classifier}, seed 0"
-    caption = f"{what}: {right} test images that the network classifies right, {len(arrays['labels']) - right} wrong."
+    wrong = len(arrays["labels"]) - right
+    caption = f"{what}: {right} test images that the network classifies right, {wrong} wrong ({HEADS})."
     alt = f"A grid of images: a row for each of {len(names) - 1} explainers under the input images; {title.lower()}."
     return Picture(f"gallery-{view.replace(' ', '-')}{ending}", caption, alt, figure)
 
@@ -87,7 +89,7 @@ def _strip(images: np.ndarray, *, ranks: bool = False) -> Float[np.ndarray, "h w
 
 
 def _heads(truth: np.ndarray, predicted: np.ndarray) -> list[str]:
-    return [f"{t}" if t == p else f"{t}, not {p}" for t, p in zip(truth.tolist(), predicted.tolist(), strict=True)]
+    return [f"{t}" if t == p else f"{t} → {p}" for t, p in zip(truth.tolist(), predicted.tolist(), strict=True)]
 
 
 def _mosaic(rows: list[np.ndarray], names: list[str], heads: list[str]) -> Figure:

@@ -1,4 +1,4 @@
-"""Explainers that the seeds at hand do not tell apart share a letter."""
+"""Explainers between which the seeds at hand show no significant difference share a letter."""
 
 import math
 from collections.abc import Collection, Iterator, Mapping
@@ -62,11 +62,11 @@ def groups(values: Mapping[str, Seeds], *, highest_first: bool = False) -> Group
 
 
 def marks(values: Mapping[str, Seeds], better: Better) -> dict[str, Mark]:
-    """Of one column: the best explainer, or those it is not told apart from.
+    """Of one column: the best explainer, or those without a significant difference to it.
 
-    An explainer is "best" only if a paired t test, Holm's p over all pairs, tells it apart from every other with a
-    number. Otherwise it and those it is not told apart from are a "group", unless these are all there are. Explainers
-    of fewer than three seeds are told apart from nobody.
+    An explainer is "best" only if a paired t test, Holm's p over all pairs, separates it from every other with a
+    number. Otherwise it and those it is not separated from are a "group", unless these are all there are. Explainers
+    of fewer than three seeds are separated from nobody.
     """
     means = {name: summarise(seeds.values()).mean for name, seeds in values.items()}
     known = {name: mean for name, mean in means.items() if not math.isnan(mean)}

@@ -8,26 +8,27 @@ import pandas as pd
 
 from benchmark.notation import parse
 from benchmark.statistics import Summary
-from reports.evidence import NOTHING, mask_accuracies, means
+from reports.evidence import NOTHING, means
 from reports.load import curves
-from reports.settings import images, title
+from reports.masks import worst_leaks
+from reports.seeds import covers
+from reports.settings import foremost, images, title
 from reports.statistics import LEVEL, Difference, difference, holm, paired
-from reports.style import ORDERS, label, p_value, percent
+from reports.style import DEFAULT_BASE, ORDERS, label, p_value, percent, points
 from reports.table import Column, Table
 from reports.tables import what
 
 BASED = ("blurred", "max_filtered", "random_class", "randomized")
 """Instruments with a parameter `base`; `degraded` has tables of its own, in `trust`."""
-DEFAULT_BASE = "gradient"
 CONTROLS = {"random_per_epoch": "random"}
 """Instruments by themselves, and what they are compared with."""
 
 HOW = (
     "Difference: accuracy over 0 < t < 1 of the instrument minus that of its base, in points, paired by seed, of whole "
     "curves, with its 95 % t interval. p by paired t test, by Holm over this table; {better} accuracy is better here, "
-    "and a verdict stands where p is at most {level:g}."
+    "and a verdict stands where p is at most {level:g}; – is no significant difference, which does not make them equal."
 )
-MASKED = "Masks: the highest accuracy, over the measured t, of networks that see only which pixels were removed."
+MASKED = "Masks: accuracy of networks that see only which pixels were removed, at the t where it tells most."
 
 Verdict = Literal["better", "worse", "–"]
 
@@ -62,16 +63,17 @@ def _table(rows: pd.DataFrame, joined: pd.DataFrame, order: str, ending: str) ->
     tests = {e: test for e, test in tests.items() if test.n}
     if not tests:
         return None
-    masks = mask_accuracies(rows, joined)
+    masks = {name: leak.accuracy for name, leak in worst_leaks(rows, joined).items()}
     lines = list(_lines(tests, pairs, masks, lower_is_better=order == "morf"))
     index = pd.Index([label(e) for e in tests], name="instrument")
     shown, numbers = (pd.DataFrame([line[i] for line in lines], index=index) for i in (0, 1))
     better = "lower" if order == "morf" else "higher"
-    notes = (HOW.format(better=better, level=LEVEL), *([MASKED] if masks else []))
+    notes = (HOW.format(better=better, level=LEVEL), covers(rows), *([MASKED] if masks else []))
     caption = f"Instruments beside their bases. {what(rows, order)}. {title(rows)}."
     return Table(
         f"instruments-{ORDERS[order].lower()}{ending}", caption, shown, numbers, notes,
-        printed=bool(rows.retrain.iloc[0]), dataset=str(rows.dataset.iloc[0]), written=_written(tests, pairs, masks),
+        printed=foremost(rows, joined), tested=True, dataset=str(rows.dataset.iloc[0]),
+        written=_written(tests, pairs, masks),
     )  # fmt: skip
 
 
@@ -82,7 +84,7 @@ def _written(tests: dict[str, Difference], pairs: dict[str, str], masks: dict[st
     if masks:
         of = {"mask": list(tests), "mask of base": [pairs[e] for e in tests]}
         found |= {c: [(m, m.n) for m in (masks.get(e, NOTHING) for e in names)] for c, names in of.items()}
-    return {column: Column(percent, tuple(cells)) for column, cells in found.items()}
+    return {c: Column(points if c == "difference" else percent, tuple(cells)) for c, cells in found.items()}
 
 
 def _lines(
@@ -95,7 +97,7 @@ def _lines(
         own, other = masks.get(e, NOTHING), masks.get(base, NOTHING)
         shown = {
             "base": label(base),
-            "difference": percent(Summary(test.mean, test.half_width, test.n), planned),
+            "difference": points(Summary(test.mean, test.half_width, test.n), planned),
             "p (t)": p_value(p),
             "instrument is": verdict(test.mean, p, lower_is_better=lower_is_better),
         }
@@ -106,7 +108,7 @@ def _lines(
 
 
 def verdict(mean: float, p: float, *, lower_is_better: bool) -> Verdict:
-    """Whether an instrument is better than its base; a dash where they are not told apart."""
+    """Whether an instrument is better than its base; a dash where there is no significant difference."""
     if np.isnan(p) or p > LEVEL:
         return "–"
     return "better" if (mean < 0) == lower_is_better else "worse"

@@ -9,18 +9,20 @@ import pandas as pd
 
 from benchmark.spec import digest
 from benchmark.statistics import Summary, summarise
-from reports.evidence import grouped, mask_accuracies, means, readable
+from reports.evidence import grouped, means
 from reports.load import SETTING, Run, curves
-from reports.settings import images, title
-from reports.statistics import holm
-from reports.style import FLAG, ORDERS, label, p_value, percent
+from reports.masks import DOUBT, SIGNS, worst_leaks
+from reports.seeds import covers
+from reports.settings import images, protocol, title
+from reports.style import Form, label, p_value, percent, points
 from reports.summary import compare, reference_of
 from reports.versions import recorded
 
 NAME = "leaderboard"
 HOW = (
     "Mean test accuracy over 0 < t < 1 with its 95 % t interval over n seeds; ROAR: lower is better, KAR: higher. "
-    "Places are those of the means; explainers of one group are not told apart, whatever their places. Specification: "
+    "Places are those of the means; between explainers that share a letter there is no significant difference, "
+    "whatever their places. Mask: accuracy from masks alone; ⚑ label leakage, ? not settled. Specification: "
     "hash of what was measured (data, classifier, recipe, explainer and its parameters, fill, order, fractions; not "
     "seeds): rows of two runs with the same hash measured the same."
 )
@@ -47,8 +49,10 @@ def _boards(run: Run) -> Iterator[dict]:
             entry["specification"] = hashes[(*named, entry["explainer"], order)]
         if entries:
             yield {
-                "table": f"{ORDERS[order]}. {title(rows)}", **_plain(rows.iloc[0][SETTING].to_dict()), "order": order,
-                "better": "lower" if order == "morf" else "higher", "commits": commits, "rows": entries,
+                "table": f"{protocol(rows, order)}. {title(rows)}",
+                **_plain(rows.iloc[0][SETTING].to_dict()), "order": order,
+                "better": "lower" if order == "morf" else "higher", "intervals": covers(rows), "commits": commits,
+                "rows": entries,
             }  # fmt: skip
 
 
@@ -56,11 +60,10 @@ def _entries(rows: pd.DataFrame, joined: pd.DataFrame, order: str) -> Iterator[d
     """The explainers with whole curves, the best first."""
     values = {name: seeds for name, seeds in means(rows).items() if seeds}
     letters = grouped(rows, order).letters
-    chance = float(joined[joined.dataset == rows.dataset.iloc[0]].chance.mean())
-    masks = mask_accuracies(rows, joined)
+    masks = worst_leaks(rows, joined)
     reference = reference_of(rows)
-    tests = compare(rows, order, reference).tests if reference else {}
-    adjusted = dict(zip(tests, holm([test.p_t for test in tests.values()]), strict=True))
+    compared = compare(rows, order, reference) if reference else None
+    tests, adjusted = (compared.tests, compared.adjusted) if compared else ({}, {})
     summaries = {name: summarise(seeds.values()) for name, seeds in values.items()}
     turn = 1 if order == "morf" else -1
     for place, name in enumerate(sorted(summaries, key=lambda e: turn * summaries[e].mean), start=1):
@@ -70,8 +73,8 @@ def _entries(rows: pd.DataFrame, joined: pd.DataFrame, order: str) -> Iterator[d
                 "place": place, "explainer": name, "label": label(name), "accuracy": own.mean,
                 "half_width": own.half_width, "n": own.n, "group": letters.get(name),
                 "gain": test.mean if test else None, "gain_half_width": test.half_width if test else None,
-                "p_holm": adjusted.get(name), "mask_accuracy": mask.mean if mask else None,
-                "mask_readable": readable(mask, chance) if mask else None,
+                "p_holm": adjusted.get(name), "mask_accuracy": mask.accuracy.mean if mask else None,
+                "label_leakage": mask.state if mask else None,
             }
         )  # fmt: skip
 
@@ -89,23 +92,26 @@ def _markdown(board: dict) -> str:
         {
             "place": str(entry["place"]),
             "explainer": entry["label"].replace("|", r"\|"),
-            "accuracy": _percent(entry["accuracy"], entry["half_width"]),
+            "accuracy": _written(percent, entry["accuracy"], entry["half_width"]),
             "n": str(entry["n"]),
             "group": entry["group"] or "–",
-            "gain": _percent(entry["gain"], entry["gain_half_width"]),
+            "gain": _written(points, entry["gain"], entry["gain_half_width"]),
             "p (Holm)": p_value(math.nan if entry["p_holm"] is None else entry["p_holm"]),
-            "mask": _percent(entry["mask_accuracy"], None) + f" {FLAG}" * bool(entry["mask_readable"]),
+            "mask": _written(percent, entry["mask_accuracy"], None) + SIGNS.get(entry["label_leakage"], ""),
             "specification": f"`{entry['specification']}`",
         }
         for entry in board["rows"]
     ]
     table = pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True)
-    return f"## {board['table']}\n\n{table}\n\nCommits: {', '.join(board['commits']) or 'unknown'}."
+    doubt = DOUBT[board["order"]] if any(e["label_leakage"] == "readable" for e in board["rows"]) else ""
+    commits = f"Commits: {', '.join(board['commits']) or 'unknown'}."
+    below = " ".join(filter(None, (board["intervals"], doubt, commits)))
+    return f"## {board['table']}\n\n{table}\n\n{below}"
 
 
-def _percent(mean: float | None, half_width: float | None) -> str:
+def _written(form: Form, mean: float | None, half_width: float | None) -> str:
     half_width = math.nan if half_width is None else half_width
-    return "–" if mean is None else percent(Summary(mean, half_width, n=1), planned=1)
+    return "–" if mean is None else form(Summary(mean, half_width, n=1), planned=1)
 
 
 def _plain(values: dict) -> dict:

@@ -9,24 +9,24 @@ from matplotlib.figure import Figure
 
 from benchmark.statistics import Summary
 from reports.drawing import PAGE, STYLE, Margins, Picture, gridded, headed, panels
-from reports.evidence import masks_of, readable
 from reports.load import curves
 from reports.looks import key, looks
+from reports.masks import Leak, leaks, scale_of
 from reports.plots import by_explainer, orders_of, seeds
 from reports.settings import settings, slug, title
-from reports.style import ORDERS
+from reports.style import ORDERS, repeated
 
-Pairs = dict[str, list[tuple[float, Summary, Summary]]]
-"""Explainer -> removal fraction, accuracy from the mask alone, accuracy after retraining."""
+Pairs = dict[str, list[tuple[float, Leak, Summary]]]
+"""Explainer -> removal fraction, what its mask tells there, accuracy after retraining."""
 
 MARGINS = Margins(left=0.45, right=1.4, top=0.55, across=0.35)
 HEIGHT = 2.45
 CAPTION = (
     "{protocol}: test accuracy after retraining on images against that of networks that see only the mask, at the same "
-    "t ({fractions}; larger marks are larger t), means over {n}; filled where the mask is readable, 10 points and its "
-    "interval above chance; dotted lines are chance, on the diagonal the mask tells as much as the image. {setting}."
+    "t ({fractions}; larger marks are larger t), means over {n}; filled where the mask is shown to tell the class; "
+    "dotted lines are chance; on the diagonal both accuracies are the same. {setting}."
 )
-ALT = "Accuracy after retraining against accuracy from masks alone, {num} explainers. {setting}."
+ALT = "Accuracy after retraining against accuracy from masks alone, {explainers}. {setting}."
 
 
 def leak_plots(frame: pd.DataFrame) -> Iterator[Picture]:
@@ -35,23 +35,24 @@ def leak_plots(frame: pd.DataFrame) -> Iterator[Picture]:
     for part in settings(joined[(joined.probe == "image") & joined.retrain.astype(bool)]):
         pairs = {order: paired_with_masks(part[part.order == order], joined) for order in orders_of(part)}
         if any(pairs.values()):
-            chance = float(joined[joined.dataset == part.dataset.iloc[0]].chance.mean())
             setting, protocol = title(part), " and ".join(ORDERS[order] for order in pairs)
             at = sorted({t for of in pairs.values() for own in of.values() for t, *_ in own})
             fractions = ", ".join(f"{t:.10g}" for t in at)
             caption = CAPTION.format(protocol=protocol, fractions=fractions, n=seeds(part), setting=setting)
-            alt = ALT.format(num=max(map(len, pairs.values())), setting=setting)
-            yield Picture(f"masks_retrained{slug(part, joined)}", caption, alt, _figure(part, pairs, chance))
+            alt = ALT.format(explainers=repeated(max(map(len, pairs.values())), "explainer"), setting=setting)
+            yield Picture(
+                f"masks_retrained{slug(part, joined)}",
+                caption,
+                alt,
+                _figure(part, pairs, scale_of(part, joined).chance),
+            )
 
 
 def paired_with_masks(rows: pd.DataFrame, joined: pd.DataFrame) -> Pairs:
     """Both accuracies wherever both were measured, of the rows of one setting and order."""
-    masks = by_explainer(masks_of(rows, joined))
+    masks = leaks(rows, joined)
     images = by_explainer(rows[(rows.removal_fraction > 0) & (rows.removal_fraction < 1)])
-    found = {
-        e: [(t, masks[e][t], of[t]) for t in of if t in masks.get(e, {}) and masks[e][t].n and of[t].n]
-        for e, of in images.items()
-    }
+    found = {e: [(t, masks[e][t], of[t]) for t in of if t in masks.get(e, {}) and of[t].n] for e, of in images.items()}
     return {e: pairs for e, pairs in found.items() if pairs}
 
 
@@ -69,11 +70,17 @@ def _figure(part: pd.DataFrame, pairs: dict[str, Pairs], chance: float) -> Figur
                 line(100 * chance, color="0.5", linewidth=0.8, linestyle=":", zorder=1)
         for e, own in of.items():
             look = shown[e]
-            axis.plot([100 * m.mean for _, m, _ in own], [100 * i.mean for *_, i in own], color=look.colour, lw=0.5)
-            for t, mask, image in own:
+            axis.plot(
+                [100 * leak.accuracy.mean for _, leak, _ in own],
+                [100 * i.mean for *_, i in own],
+                color=look.colour,
+                lw=0.5,
+            )
+            for t, leak, image in own:
+                filling = look.colour if leak.state == "readable" else "white"
                 axis.plot(
-                    [100 * mask.mean], [100 * image.mean], marker=look.marker, color=look.colour, ms=2.5 + 3 * t,
-                    markerfacecolor=look.colour if readable(mask, chance) else "white", markeredgewidth=0.8, zorder=3,
+                    [100 * leak.accuracy.mean], [100 * image.mean], marker=look.marker, color=look.colour,
+                    ms=2.5 + 3 * t, markerfacecolor=filling, markeredgewidth=0.8, zorder=3,
                 )  # fmt: skip
         axis.set(xlim=(0, 102), ylim=(0, 102), xlabel="accuracy from the mask alone in %")
         axis.set_title(ORDERS[order], loc="left", pad=3)

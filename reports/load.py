@@ -33,12 +33,15 @@ DEGRADED = "degraded"
 CLOCKED = ["seconds_per_image"]
 """Seconds to explain an image; no result, for it differs from run to run."""
 
-NUMBERS: dict[str, type] = dict.fromkeys([*METRICS, *SHARES, *OWN, *ATTRIBUTION, *CLOCKED, "removal_fraction"], float)
+NUMBERS: dict[str, type] = dict.fromkeys(
+    [*METRICS, *SHARES, *OWN, *ATTRIBUTION, *CLOCKED, "removal_fraction", "explained"], float
+)
 WORDS: dict[str, type] = dict.fromkeys(
     ["dataset", "classifier", "unit", "target", "fill", "probe", "explainer", "order", "reason"], object
 )
 RESULT = ["status", *METRICS, *SHARES, *OWN, *ATTRIBUTION]
-COLUMNS = [*SETTING, "explainer", "order", "removal_fraction", "seed", *RESULT, "reason", *CLOCKED]
+COLUMNS = [*SETTING, "explainer", "order", "removal_fraction", "seed", "explained", *RESULT, "reason", *CLOCKED]
+"""Those that every frame has; what else plug-ins measured follows. `explained`: seed of the explained network."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,14 +50,15 @@ class Run:
 
     Attributes:
         folder: where it lies.
-        frame: a row for each planned cell, in canonical order. Columns `COLUMNS`; accuracies as shares in [0, 1];
-            `explainer`, `order` and the rest of the ranking are empty where a cell serves several curves; `status` is
-            "to do" where a cell was not measured yet.
+        frame: a row for each planned cell, in canonical order. Columns `COLUMNS`, then whatever else was stored;
+            accuracies as shares in [0, 1]; `explainer`, `order` and the rest of the ranking are empty where a cell
+            serves several curves; `status` is "to do" where a cell was not measured yet.
         costs: seconds and provenance of every measured cell; apart because they differ from run to run.
         matrix: what the folder was last planned with.
         cards: explainer as written -> what it says of itself; runs of older versions have none.
         protocols: hash of each planned cell whatever its seed, in the order of `frame`.
         degrees: explainers that another was degraded to, as written -> that other one, and the noise.
+        num_strangers: cells that are left out, for their network is neither retrained nor the one that was explained.
     """
 
     folder: Path
@@ -64,6 +68,7 @@ class Run:
     cards: dict[str, Card]
     protocols: pd.Series
     degrees: dict[str, tuple[str, float]]
+    num_strangers: int = 0
 
 
 def read(folder: Path) -> Run:
@@ -73,14 +78,14 @@ def read(folder: Path) -> Run:
         ValueError: the folder holds no run.
     """
     store = Store(folder)
-    rows, matrix, cards = store.rows(), store.matrix(), store.cards("explainer")
+    stored, matrix, cards = store.rows(), store.matrix(), store.cards("explainer")
     store.close()
+    rows = [row for row in stored if not _strange(row.specification)]
     named = [_name(row.specification) for row in rows]
-    frame = pd.DataFrame([n | _result(row) for n, row in zip(named, rows, strict=True)], columns=COLUMNS)
+    frame = _framed([_result(row) | n for n, row in zip(named, rows, strict=True)])
     protocols = pd.Series(_protocols(named, rows), index=frame.index, dtype=object)
-    return Run(
-        folder, frame.astype(WORDS | NUMBERS).copy(), _costs(named, rows), matrix, cards, protocols, _degrees(rows)
-    )
+    num_strangers = len(stored) - len(rows)
+    return Run(folder, frame, _costs(named, rows), matrix, cards, protocols, _degrees(rows), num_strangers)
 
 
 def load(folder: Path) -> pd.DataFrame:
@@ -102,7 +107,34 @@ def curves(frame: pd.DataFrame) -> pd.DataFrame:
         curve = reduced[[*SETTING, "explainer", "order", "seed"]].drop_duplicates()
         curve = curve[curve.probe == "image"]
         parts.append(curve.merge(shared, on=[*shared_by, "seed"]))
-    return pd.concat(parts, ignore_index=True)[COLUMNS]
+    return pd.concat(parts, ignore_index=True)[list(frame.columns)]
+
+
+def applicable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows without explainers of which all cells of a data set and classifier were skipped: nothing to draw."""
+    own = frame[frame.explainer.notna()]
+    skipped = (own.status == "skipped").groupby([own.dataset, own.classifier, own.explainer]).transform("all")
+    return frame.drop(index=skipped[skipped].index)
+
+
+def further(frame: pd.DataFrame) -> list[str]:
+    """Columns that only plug-ins know of: numbers that they yield beside those of every run."""
+    return [column for column in map(str, frame) if column not in COLUMNS]
+
+
+def _framed(records: list[dict[str, object]]) -> pd.DataFrame:
+    found = pd.DataFrame(records)
+    known = found.reindex(columns=[*COLUMNS, *further(found)])
+    return known.astype(WORDS | NUMBERS).copy()
+
+
+def _strange(cell: dict) -> bool:
+    """Whether a network that is not retrained is another than the one that was explained.
+
+    Older folders of the protocol that explains one network hold such cells; they tell of transfer, not of explainers.
+    """
+    ranking = cell["ranking"]
+    return bool(ranking) and not cell["retrain"] and ranking["training"]["seed"] != cell["training"]["seed"]
 
 
 def _name(cell: dict) -> dict[str, object]:
@@ -122,6 +154,7 @@ def _name(cell: dict) -> dict[str, object]:
         "order": cell["order"] if ranking else None,
         "removal_fraction": cell["removal_fraction"],
         "seed": cell["training"]["seed"],
+        "explained": ranking["training"]["seed"] if ranking else None,
     }
 
 

@@ -1,5 +1,6 @@
 """How explainers are drawn: the colour of the family, the marker and the line of the member; and their key."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,15 @@ from seaborn import color_palette
 
 from reports.style import FAMILIES, OTHER_FAMILY, family, labels
 
+Colour = tuple[float, float, float]
 DASHES: list[tuple[int, ...]] = [(), (4, 2), (4, 1, 1, 1), (6, 1, 1, 1, 1, 1)]
 MARKERS = "osD^vPX<>phd8H"
 FAMILY_ORDER = (*FAMILIES, OTHER_FAMILY)
-COLOURS = dict(zip(FAMILY_ORDER, color_palette("colorblind", len(FAMILY_ORDER)), strict=True))
+LEGIBLE = [colour for i, colour in enumerate(color_palette("colorblind")) if i != 8]
+"""Without its yellow, which is lost on white."""
+COLOURS = dict(zip(FAMILY_ORDER, LEGIBLE, strict=True))
+DARKER = 0.55
+"""Of the colour of a family once its members have had all markers."""
 GREY = (0.35, 0.35, 0.35)
 LINE = 0.135
 """Inches from one line of a key to the next."""
@@ -25,7 +31,7 @@ class Look:
     """How one explainer is drawn; `dashes` as in matplotlib, () a full line; none where not `joined`."""
 
     label: str
-    colour: tuple[float, float, float]
+    colour: Colour
     dashes: tuple[int, ...] = ()
     marker: str = ""
     joined: bool = True
@@ -37,6 +43,19 @@ class Look:
         if self.dashes and self.joined:
             made.set_dashes(self.dashes)
         return made
+
+
+def varied(count: int, *ways: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Combinations of ways to draw, a new one for each member, as long as there are any.
+
+    Neighbours differ in all ways; once these begin again together, the last one moves on.
+
+    >>> varied(4, "ab", "xy")
+    [('a', 'x'), ('b', 'y'), ('a', 'y'), ('b', 'x')]
+    """
+    *first, last = ways
+    again = math.lcm(*map(len, ways))
+    return [(*(way[i % len(way)] for way in first), last[(i + i // again) % len(last)]) for i in range(count)]
 
 
 def families(rows: pd.DataFrame) -> dict[str, list[str]]:
@@ -52,10 +71,15 @@ def looks(rows: pd.DataFrame) -> dict[str, Look]:
     members = families(rows)
     shown = dict(zip([*dict.fromkeys(rows.explainer)], labels([*dict.fromkeys(rows.explainer)]), strict=True))
     return {
-        explainer: Look(shown[explainer], COLOURS[name], DASHES[i % len(DASHES)], MARKERS[i % len(MARKERS)])
+        explainer: Look(shown[explainer], _shade(COLOURS[name], i // len(MARKERS)), dashes, marker)
         for name, own in members.items()
-        for i, explainer in enumerate(own)
+        for i, (explainer, (marker, dashes)) in enumerate(zip(own, varied(len(own), MARKERS, DASHES), strict=True))
     }
+
+
+def _shade(colour: Colour, rounds: int) -> Colour:
+    red, green, blue = (DARKER**rounds * part for part in colour)
+    return red, green, blue
 
 
 def key(figure: Figure, looks: Iterable[Look], left: float, top: float) -> None:

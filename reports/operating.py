@@ -9,10 +9,10 @@ import pandas as pd
 from reports.indices import with_indices
 from reports.load import SETTING, curves
 from reports.settings import settings, slug, title
-from reports.style import label, share
+from reports.style import label, probability, repeated, share
 from reports.table import Table, by_seed, table
 
-COLUMNS = ("I", "F", "FIR", "FII")
+FORMS = {"I": probability, "F": share, "FIR": probability, "FII": share}
 POINT = ["explainer", "seed", "I", "accuracy"]
 
 HOW = (
@@ -89,10 +89,10 @@ def _of_setting(part: pd.DataFrame, frame: pd.DataFrame, ending: str) -> Iterato
     for name, rows in at_own_shares(part, frame).items():
         own = kept[kept.explainer == name]
         common = kept[kept.seed.isin(own.seed)]
-        values = {column: by_seed(rows, column) for column in COLUMNS}
+        values = {column: by_seed(rows, column) for column in FORMS}
         caption = f"Operating point: {own_rows(name)[0]}, and all explainers at the same share hidden I. {title(kept)}."
         variant = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
-        made = table(f"operating-{variant}{ending}", caption, common, values, share, first=own_rows(name))
+        made = table(f"operating-{variant}{ending}", caption, common, values, FORMS, first=own_rows(name))
         without = made.numbers[("I", "n")] == 0
         made.shown.loc[without.to_numpy()] = "–"
         notes = (HOW, *([MISSING] if without.any() else []), *_collapses(own))
@@ -101,7 +101,6 @@ def _of_setting(part: pd.DataFrame, frame: pd.DataFrame, ending: str) -> Iterato
 
 def _collapses(rows: pd.DataFrame) -> Iterator[str]:
     """A line for each seed whose training collapsed."""
-    for row in rows[rows.own_restarts > 0].drop_duplicates("seed").itertuples():
+    for _, row in rows[rows.own_restarts > 0].drop_duplicates("seed").iterrows():
         outcome = "and collapsed again" if row.own_collapsed else "and succeeded"
-        often = "once" if row.own_restarts == 1 else f"{row.own_restarts:.0f} times"
-        yield f"Seed {row.seed}: collapsed, restarted {often} {outcome}."
+        yield f"Seed {row.seed}: collapsed, restarted {repeated(round(row.own_restarts), 'time')} {outcome}."

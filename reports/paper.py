@@ -11,8 +11,9 @@ from reports.bibliography import citations
 from reports.drawing import Caption
 from reports.latex import escape, fitted
 from reports.load import Run
-from reports.style import label
-from reports.table import Table
+from reports.seeds import covers
+from reports.style import label, listed, repeated
+from reports.table import Table, corrected
 from reports.versions import versions
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -32,6 +33,7 @@ KINDS = {
     "insertion": ("Insertion", "Probability of the predicted class, of networks that are not retrained."),
     "masks": ("Masks alone", "What can be classified without seeing any pixel, only which ones were removed."),
     "attributions": ("Attributions by themselves", "Measures that remove nothing and retrain nothing."),
+    "notes": ("Notes of explainers", "What explainers with masks of their own say of their training."),
     "instruments": ("Instruments", "Explainers changed in one known way, beside what they were made of."),
     "consistency": ("Consistency", "How far the ways of measuring agree about which explainer is better."),
     "trust": ("Trust", "Which measure recovers a known order of explainers."),
@@ -80,7 +82,7 @@ def paper(
     text = _environment().get_template("paper.tex").render(
         protocol=_protocol(run), kinds={_kind(table) for table in tables}, cite=cited,
         methods=[_method(e, run) for e in shown], cards=bool(known),
-        sections=list(_sections(tables)), versions=versions(run.costs),
+        corrected=corrected(tables), sections=list(_sections(tables)), versions=versions(run.costs),
         pictures=[p for p in pictures if (folder / f"{p.name}.pdf").exists()],
     )  # fmt: skip
     paths = [folder / name for name in NAMES]
@@ -129,7 +131,8 @@ def _protocol(run: Run) -> dict[str, object]:
         "datasets": _listed(run.frame.dataset), "classifiers": _listed(run.frame.classifier),
         "explainers": curves.explainer.nunique(), "fractions": _listed(f"{t:.10g}" for t in inside),
         "fills": _listed(curves[retrained].fill), "fixed": _listed(curves[~retrained].fill),
-        "orders": set(curves.order), "seeds": curves.seed.nunique(), "recipe": run.matrix.get("recipe") or {},
+        "orders": set(curves.order), "seeds": repeated(curves.seed.nunique(), "seed"), "covers": covers(curves),
+        "recipe": run.matrix.get("recipe") or {},
         "road": curves[~retrained].fill.astype(str).str.startswith("noisy_linear").any(),
         "retrained": bool(retrained.any()), "masks": bool((run.frame.probe == "mask").any()),
         "left": int((run.frame.status != "done").sum()), "cells": len(run.frame),
@@ -137,13 +140,12 @@ def _protocol(run: Run) -> dict[str, object]:
 
 
 def _listed(values: "pd.Series | Iterator[str]") -> str:
-    """Words with an "and".
+    """Different words with an "and".
 
-    >>> _listed(iter("abc"))
+    >>> _listed(iter("abcb"))
     'a, b and c'
     """
-    words = list(dict.fromkeys(str(value) for value in values if not pd.isna(value)))
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return listed(list(dict.fromkeys(str(value) for value in values if not pd.isna(value))))
 
 
 def _sections(tables: Sequence[Table]) -> Iterator[tuple[str, list[tuple[str, str, list[str]]]]]:

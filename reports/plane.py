@@ -15,7 +15,7 @@ from reports.looks import Look, key, looks
 from reports.operating import operating_points
 from reports.plots import by_explainer, point, seeds
 from reports.settings import settings, slug, title
-from reports.style import label
+from reports.style import label, probability, repeated, share
 from reports.tables import with_indices
 
 FIRS = (0.5, 0.6, 0.7, 0.8)
@@ -29,7 +29,7 @@ CAPTION = (
     "{setting}."
 )
 OWN = "; stars, with 95 % t intervals, are masks that explainers chose themselves"
-ALT = "Lines of {num} explainers: fidelity over the share hidden. {setting}."
+ALT = "Lines of {explainers}: fidelity over the share hidden. {setting}."
 
 
 def planes(frame: pd.DataFrame) -> Iterator[Picture]:
@@ -41,7 +41,7 @@ def planes(frame: pd.DataFrame) -> Iterator[Picture]:
         if len(done):
             setting, own = title(part), OWN if kept.own_accuracy.notna().any() else ""
             caption = CAPTION.format(n=seeds(kept), own=own, setting=setting)
-            alt = ALT.format(num=kept.explainer.nunique(), setting=setting)
+            alt = ALT.format(explainers=repeated(kept.explainer.nunique(), "explainer"), setting=setting)
             yield Picture(f"plane{slug(part, joined)}", caption, alt, _figure(kept, done, original))
 
 
@@ -71,7 +71,7 @@ def _figure(kept: pd.DataFrame, done: pd.DataFrame, original: pd.DataFrame) -> F
             x = [hidden[explainer][t].mean for t in of]
             axis.add_line(shown[explainer].line(x, [s.mean for s in of.values()], linewidth=0.9))
         for star in own:
-            point(axis, *star)
+            point(axis, *star, (probability, share))
         axis.set(xlim=limits[0], ylim=limits[1])
     axes[0].set_ylabel("fidelity F")
     key(figure, [*shown.values(), *(look for look, *_ in own)], PAGE - MARGINS.right + 0.12, MARGINS.top)

@@ -1,5 +1,6 @@
 """ROAR and KAR curves: a row of panels for each family of explainers, the random control shaded behind all of them."""
 
+import math
 from collections.abc import Iterator
 
 import matplotlib
@@ -10,23 +11,23 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
-from seaborn import color_palette
 
 from benchmark.notation import parse
 from benchmark.statistics import Summary, summarise
 from reports.drawing import PAGE, STYLE, Margins, Picture, gridded, headed, panels
 from reports.load import curves
-from reports.looks import DASHES, GREY, Look, families, key
+from reports.looks import DASHES, GREY, LEGIBLE, LINE, Colour, Look, families, key, varied
 from reports.operating import operating_points
-from reports.settings import settings, slug, title
-from reports.style import ORDERS, REFERENCE, label, labels
+from reports.seeds import repeats
+from reports.settings import protocol, settings, slug, title
+from reports.style import ORDERS, REFERENCE, Form, label, labels, percent, probability, repeated, span
 
 MARGINS = Margins(right=1.65, top=0.52, bottom=0.36, down=0.16)
 HEIGHT = 0.98
 """Of one panel, in inches."""
 
 CAPTION = "{protocol} curves: test accuracy over the removal fraction t, mean and 95 % t interval over {n}. {setting}."
-ALT = "Curves of {num} explainers in {panels} panels, one a family, with the random control behind them. {setting}."
+ALT = "Curves of {explainers} in {panels}, one a family, with the random control behind them. {setting}."
 
 
 def plots(frame: pd.DataFrame) -> Iterator[Picture]:
@@ -34,8 +35,14 @@ def plots(frame: pd.DataFrame) -> Iterator[Picture]:
     joined = curves(frame)
     for part in settings(joined[joined.probe == "image"]):
         setting, orders = title(part), orders_of(part)
-        caption = CAPTION.format(protocol=" and ".join(ORDERS[o] for o in orders), n=seeds(part), setting=setting)
-        alt = ALT.format(num=part.explainer.nunique(), panels=len(families(part)), setting=setting)
+        caption = CAPTION.format(
+            protocol=" and ".join(protocol(part, o) for o in orders), n=seeds(part), setting=setting
+        )
+        alt = ALT.format(
+            explainers=repeated(part.explainer.nunique(), "explainer"),
+            panels=repeated(len(families(part)), "panel"),
+            setting=setting,
+        )
         yield Picture(f"curves{slug(part, joined)}", caption, alt, _curves(part))
 
 
@@ -46,9 +53,7 @@ def orders_of(part: pd.DataFrame) -> list[str]:
 
 def seeds(part: pd.DataFrame) -> str:
     """How many seeds the explainers of a setting have, in words."""
-    counts = part.groupby("explainer").seed.nunique()
-    number = "–".join(map(str, dict.fromkeys((counts.min(), counts.max()))))
-    return f"n = {number} seed{'s' if counts.max() > 1 else ''}"
+    return repeats(part, span(part.groupby("explainer").seed.nunique()))
 
 
 def by_explainer(rows: pd.DataFrame, column: str = "test_accuracy") -> dict[str, dict[float, Summary]]:
@@ -64,22 +69,23 @@ def by_explainer(rows: pd.DataFrame, column: str = "test_accuracy") -> dict[str,
 def _curves(part: pd.DataFrame) -> Figure:
     members, orders = families(part), orders_of(part)
     points = {order: list(_operating_points(part[part.order == order])) if order == "lerf" else [] for order in orders}
-    own_masks = [look.label for of in points.values() for look, *_ in of]
-    margins = MARGINS.holding([*labels([*dict.fromkeys(part.explainer)]), *own_masks])
+    stars = [look for of in points.values() for look, *_ in of]
+    margins = MARGINS.holding([*labels([*dict.fromkeys(part.explainer)]), *(look.label for look in stars)])
     width = PAGE if len(orders) > 1 else 0.5 * (PAGE + MARGINS.left + MARGINS.right)
     width += margins.wider(MARGINS)
-    figure, grid = panels(len(members), len(orders), width=width, height=HEIGHT, margins=margins)
-    summaries = {order: by_explainer(part[part.order == order]) for order in orders}
     references = [e for e in dict.fromkeys(part.explainer) if parse(e)[0] == REFERENCE]
-    for i, (row, (name, own)) in enumerate(zip(grid, members.items(), strict=True)):
-        looks = _looks(references, [e for e in own if e not in references])
+    shown = [_looks(references, [e for e in own if e not in references]) for own in members.values()]
+    heights = [max(HEIGHT, LINE * (len(looks) + len(stars))) for looks in shown]  # as tall as its key
+    figure, grid = panels(len(members), len(orders), width=width, height=heights, margins=margins)
+    summaries = {order: by_explainer(part[part.order == order]) for order in orders}
+    for i, (row, name, looks) in enumerate(zip(grid, members, shown, strict=True)):
         for axis, order in zip(row, orders, strict=True):
             _panel(axis, summaries[order], looks)
             for look, hidden, accuracy in points[order]:
-                point(axis, look, hidden, accuracy, scale=(1, 100))
-            axis.set_title(f"{ORDERS[order]}: {name}" if i == 0 else name, loc="left", pad=2, size=7)
-        stars = [look for of in points.values() for look, *_ in of]
-        key(figure, [*looks.values(), *stars], width - margins.right + 0.08, MARGINS.top + i * (HEIGHT + MARGINS.down))
+                point(axis, look, hidden, accuracy, (probability, percent))
+            axis.set_title(f"{protocol(part, order)}: {name}" if i == 0 else name, loc="left", pad=2, size=7)
+        top = MARGINS.top + sum(heights[:i]) + i * MARGINS.down
+        key(figure, [*looks.values(), *stars], width - margins.right + 0.08, top)
     _scaled(grid, part)
     headed(figure, title(part).replace("; ", "\n", 1))
     return figure
@@ -88,32 +94,28 @@ def _curves(part: pd.DataFrame) -> Figure:
 def _looks(references: list[str], members: list[str]) -> dict[str, Look]:
     """Colours by member: a panel holds one family."""
     shown = labels([*references, *members])
-    colours = [*[GREY] * len(references), *color_palette("colorblind", max(1, len(members)))]
-    dashes = [*[(1, 1)] * len(references), *(DASHES[i % len(DASHES)] for i in range(len(members)))]
-    made = zip([*references, *members], shown, colours, dashes, strict=False)
-    return {e: Look(text, colour, dash) for e, text, colour, dash in made}
+    drawn = [*[(GREY, (1, 1))] * len(references), *varied(len(members), LEGIBLE, DASHES)]
+    return {
+        e: Look(text, colour, dashes)
+        for e, text, (colour, dashes) in zip([*references, *members], shown, drawn, strict=True)
+    }
 
 
 def _panel(axis: Axes, summaries: dict[str, dict[float, Summary]], looks: dict[str, Look]) -> None:
     """Means over seeds with the band of their 95 % interval, from the same numbers as the tables."""
     for explainer, look in looks.items():
-        at, mean, half = _arrays(summaries.get(explainer, {}))
-        axis.add_line(look.line(at.tolist(), (100 * mean).tolist()))
-        known = ~np.isnan(half)
-        if known.any():
-            band(axis, at[known], 100 * mean[known], 100 * half[known], look.colour)
+        of = summaries.get(explainer, {})
+        axis.add_line(look.line([*of], [100 * summary.mean for summary in of.values()]))
+        ends = [(t, *percent.ends(summary)) for t, summary in of.items() if not math.isnan(summary.half_width)]
+        if ends:
+            band(axis, np.array(ends), look.colour)
 
 
-def band(axis: Axes, x: np.ndarray, mean: np.ndarray, half: np.ndarray, colour: tuple[float, float, float]) -> None:
-    """An interval around a line."""
-    outline = np.concatenate([np.stack([x, mean - half], 1), np.stack([x, mean + half], 1)[::-1]])
+def band(axis: Axes, ends: Float[np.ndarray, "t 3"], colour: Colour) -> None:
+    """An interval around a line: where it is, its lower and its upper end, row by row."""
+    at, low, high = ends.T
+    outline = np.concatenate([np.stack([at, low], 1), np.stack([at, high], 1)[::-1]])
     axis.add_collection(PolyCollection([outline], facecolor=colour, alpha=0.2, linewidth=0), autolim=False)
-
-
-def _arrays(summaries: dict[float, Summary]) -> Float[np.ndarray, "3 t"]:
-    """Fractions, means over seeds and half-widths of their intervals; NaN where there is none."""
-    rows = [(t, summary.mean, summary.half_width) for t, summary in summaries.items()]
-    return np.array(rows, dtype=float).reshape(-1, 3).T
 
 
 def _scaled(grid: list[list[Axes]], part: pd.DataFrame) -> None:
@@ -142,15 +144,10 @@ def _operating_points(rows: pd.DataFrame) -> Iterator[tuple[Look, Summary, Summa
         yield look, summarise(points.I), summarise(points.accuracy)
 
 
-def point(axis: Axes, look: Look, x: Summary, y: Summary, *, scale: tuple[float, float] = (1, 1)) -> None:
-    """A mark with both its intervals."""
-    for summaries, at in (((x, y), "x"), ((y, x), "y")):
-        half = np.nan_to_num(summaries[0].half_width)
-        ends = [summaries[0].mean - half, summaries[0].mean + half]
-        along, other = ends, [summaries[1].mean] * 2
-        xs, ys = (along, other) if at == "x" else (other, along)
-        axis.plot(np.multiply(xs, scale[0]), np.multiply(ys, scale[1]), color=look.colour, linewidth=0.7)
+def point(axis: Axes, look: Look, x: Summary, y: Summary, forms: tuple[Form, Form]) -> None:
+    """A mark with both its intervals, drawn as numbers of these forms are written."""
+    at, height = forms[0].scale * x.mean, forms[1].scale * y.mean
+    axis.plot(forms[0].ends(x), [height] * 2, color=look.colour, linewidth=0.7)
+    axis.plot([at] * 2, forms[1].ends(y), color=look.colour, linewidth=0.7)
     size = 8 if look.marker == "*" else 5
-    axis.plot(
-        [scale[0] * x.mean], [scale[1] * y.mean], color=look.colour, marker=look.marker, markersize=size, zorder=4
-    )
+    axis.plot([at], [height], color=look.colour, marker=look.marker, markersize=size, zorder=4)

@@ -7,7 +7,7 @@ from reports.groups import Better
 from reports.load import curves
 from reports.settings import images, title
 from reports.statistics import Seeds
-from reports.style import BETTER, share
+from reports.style import BETTER, probability
 from reports.table import Table, by_seed, table
 
 METRIC = "test_target_probability"
@@ -45,7 +45,7 @@ def _probabilities(rows: pd.DataFrame, measured: pd.DataFrame, order: str, name:
         better["AUC"] = BETTER[order]
     over = "" if (first, last) == (0, 1) else f" divided by its width, from {sign} = {first:.10g} to {last:.10g}"
     caption = f"{WHAT[order]}. {title(rows)}."
-    return table(name, caption, rows, values, share, better=better).noted(HOW.format(over=over))
+    return table(name, caption, rows, values, probability, better=better).noted(HOW.format(over=over))
 
 
 def _areas(wide: pd.DataFrame) -> dict[str, Seeds]:

@@ -9,6 +9,7 @@ from scipy.stats import spearmanr
 
 from reports.evidence import in_common, means
 from reports.load import curves
+from reports.seeds import repeats
 from reports.settings import settings, slug, title
 from reports.style import ORDERS, label
 from reports.table import Table
@@ -90,7 +91,7 @@ def _table(common: pd.DataFrame, rows: pd.DataFrame, num_seeds: int, order: str,
     return Table(
         f"reference-{ORDERS[order].lower()}{ending}", f"{caption}. {title(rows)}.", shown,
         pd.concat({"mean": common, "place": places}, axis=1).rename_axis("explainer"),
-        (f"Published: {SOURCE}; mean of 5 runs. Ours: n = {num_seeds} seeds, whole curves only.",
+        (f"Published: {SOURCE}; mean of 5 runs. Ours: {repeats(rows, num_seeds)}, whole curves only.",
          f"Spearman with our order over {len(common)} explainers: {said}."), printed=True,
         dataset=str(rows.dataset.iloc[0]),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmark.adaptive import rule
 from reports.across import diagrams, ranks
-from reports.attributions import attribution_tables
+from reports.attributions import attribution_tables, note_tables
 from reports.claims import claim_tables
 from reports.consistency import consistency_tables, heat_maps
 from reports.cost import cost_plots
@@ -16,32 +16,30 @@ from reports.gallery import galleries
 from reports.instruments import instrument_tables
 from reports.leaderboard import write_leaderboard
 from reports.leaks import leak_plots
-from reports.load import CLOCKED, Run, read
+from reports.load import CLOCKED, Run, applicable, read
+from reports.manifest import tidy
 from reports.operating import operating_tables
-from reports.page.page import FILE, page
+from reports.page.page import FILE, FOLDER, page
 from reports.paper import paper
 from reports.plane import planes
 from reports.plots import plots
 from reports.probability import probabilities
 from reports.reference import reference_tables
+from reports.style import CUT
 from reports.summary import summaries
-from reports.table import Table
+from reports.table import Table, corrected
 from reports.tables import diff_roar, tables
 from reports.trust import trust_tables
 from reports.versions import versions
-from reports.view import View, chosen, shown
+from reports.view import View, shown
 
-RENDERED = (
-    "rows", "costs", "roar", "kar", "fidelity", "operating", "curves", "diffroar", "summary", "deletion", "insertion",
-    "friedman", "critical_difference", "masks", "attributions", "consistency", "trust", "reference", "claims",
-    "instruments", "index", "difference", "plane", "cost_quality", "gallery", "leaderboard", "comparison", "paper",
-    "references",
-)  # fmt: skip
 DRAWN = (plots, difference_plots, planes, leak_plots, cost_plots, heat_maps, diagrams)
+VIEW_FOLDER = "report-view"
+VIEWED = "Written to {folder}, for only a part is shown; {report} holds the full report and was left as it is."
 
 
 def report(folder: Path, *, reference: bool = False, view: View = View()) -> str:
-    """Writes the report of a run, finished or not, into its folder.
+    """Writes the report of a run, finished or not, into its folder; a view of its tables into a folder of its own.
 
     Args:
         reference: set the published table beside the run, and judge the paper's claims.
@@ -54,39 +52,67 @@ def report(folder: Path, *, reference: bool = False, view: View = View()) -> str
         ValueError: the folder holds no run, or the view names what it does not have.
     """
     run = read(folder)
+    made = list(_tables(run, reference=reference))
+    return _whole(run, made) if view == View() else _viewed(run, made, view)
+
+
+def _whole(run: Run, made: list[Table]) -> str:
+    """The full report: rows, tables, leaderboard, figures, paper and page."""
     explainers = [str(name) for name in run.frame.explainer.dropna().unique()]
-    named = chosen(view, explainers)
-    out = folder / "report"
+    out = run.folder / FOLDER
     out.mkdir(exist_ok=True)
-    drawn = writing([*(partial(draw, run.frame) for draw in DRAWN), partial(galleries, run)], out, len(run.frame))
-    found = shown(view, _tables(run, reference=reference), explainers)
+    frame = applicable(run.frame)
+    drawn = writing([*(partial(draw, frame) for draw in DRAWN), partial(galleries, run)], out, len(frame))
     written = [out / "rows.csv", out / "costs.csv"]
     run.frame.drop(columns=CLOCKED).to_csv(written[0], index=False)
     run.costs.to_csv(written[1], index=False)
-    for table in found:
-        written += table.write(out)
+    written += [path for table in made for path in table.write(out)]
     written += write_leaderboard(run, out)
     pictures = drawn()
     written += [path for picture in pictures for path in picture.paths(out)]
-    written += [*paper(run, found, pictures, out, named), out / FILE]
-    written[-1].write_text(page(run, found, pictures), encoding="utf-8")
-    for stale in {path for name in RENDERED for path in out.glob(f"{name}*")} - set(written):
-        stale.unlink()  # a matrix that grew may have tables of other names
-    printed = [table for table in found if table.printed] or found  # of networks that were all not retrained
-    return "\n\n".join([*(table.text() for table in printed), "\n".join(map(str, written))])
+    written += [*paper(run, made, pictures, out, explainers), out / FILE]
+    written[-1].write_text(page(run, made, pictures), encoding="utf-8")
+    tidy(out, written)
+    return _printed(made, written)
+
+
+def _viewed(run: Run, made: list[Table], view: View) -> str:
+    """The tables that were asked for, as they were asked for; the full report stays byte for byte."""
+    chosen = shown(view, made, [str(name) for name in run.frame.explainer.dropna().unique()])
+    out = run.folder / VIEW_FOLDER
+    out.mkdir(exist_ok=True)
+    written = [path for table in chosen for path in table.write(out)]
+    tidy(out, written)
+    return f"{_printed(chosen, written)}\n\n{VIEWED.format(folder=out, report=run.folder / FOLDER)}"
+
+
+def _printed(made: list[Table], written: list[Path]) -> str:
+    """The tables that are read first, or all where a view leaves none of these, and the paths of all files."""
+    first = [table for table in made if table.printed] or made
+    return "\n\n".join([*(table.text() for table in first), *corrected(made), "\n".join(map(str, written))])
 
 
 def _tables(run: Run, *, reference: bool) -> Iterator[Table]:
     """All tables, each with what it was made with below."""
     said = {dataset: versions(run.costs, dataset) for dataset in ("", *run.frame.dataset.unique())}
     for made in _made(run, reference=reference):
-        yield made.noted(said[made.dataset]) if said[made.dataset] else made
+        below = [*([CUT] if made.cut else []), *([said[made.dataset]] if said[made.dataset] else [])]
+        yield made.noted(*below)
 
 
 def _made(run: Run, *, reference: bool) -> Iterator[Table]:
     yield from tables(run.frame, rule(run.matrix))
     yield from operating_tables(run.frame)
-    kinds = (summaries, instrument_tables, diff_roar, probabilities, attribution_tables, consistency_tables, ranks)
+    kinds = (
+        summaries,
+        instrument_tables,
+        diff_roar,
+        probabilities,
+        attribution_tables,
+        note_tables,
+        consistency_tables,
+        ranks,
+    )
     for kind in (*kinds, *((reference_tables, claim_tables) if reference else ())):
         yield from kind(run.frame)
     yield from trust_tables(run.frame, run.degrees)

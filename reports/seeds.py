@@ -5,14 +5,38 @@ from collections.abc import Iterator
 import pandas as pd
 
 from benchmark.adaptive import Point, Rule, panel, replicate
+from benchmark.notation import parse
 from reports.load import CURVES, SETTING
-from reports.style import labels
+from reports.style import labels, span
+
+SEED = "seed"
+"""Parameter of a data set that is drawn anew for every seed, as in "squares[draw=seed]"."""
 
 ADDED = (
     "Seeds were added, {first} to {most}, until the 95 % interval of the mean over t of an explainer's curve had a "
     "half-width of at most {target:g} points. Such intervals cover somewhat less than 95 %; tests of differences keep "
     "their level, for no seed was added because of one."
 )
+
+
+def one_explained(rows: pd.DataFrame) -> bool:
+    """Whether all seeds share the network that was explained, so that only retraining differs between them."""
+    return rows.seed.nunique() > 1 and rows.explained.nunique() == 1
+
+
+def repeats(rows: pd.DataFrame, number: object) -> str:
+    """Over what the numbers of some rows were averaged: "n = 3 seeds"."""
+    what = ("retraining", " of one explained network") if one_explained(rows) else ("seed", "")
+    return f"n = {number} {what[0]}{'' if str(number) == '1' else 's'}{what[1]}"
+
+
+def covers(rows: pd.DataFrame) -> str:
+    """What the intervals of some rows cover, and what they leave out."""
+    if one_explained(rows):
+        return "Intervals cover retraining alone, neither which network was explained nor the sampling of test images."
+    if any(SEED in parse(str(name))[1].values() for name in rows.dataset.unique()):
+        return "Intervals cover training randomness and the drawing of the data, which differ from seed to seed."
+    return "Intervals cover training randomness (seeds) for these test images, not the sampling of test images."
 
 
 def num_seeds(rows: pd.DataFrame) -> dict[str, int]:
@@ -36,8 +60,7 @@ def seed_counts(frame: pd.DataFrame) -> dict[str, str]:
     each = reduced.groupby([*SETTING, "order", "explainer"], sort=False, dropna=False).seed.nunique()
     if each.nunique() < 2:
         return {}
-    ranges = each.groupby("explainer", sort=False).agg(["min", "max"])
-    return {str(row.Index): "–".join(map(str, dict.fromkeys((row.min, row.max)))) for row in ranges.itertuples()}
+    return {str(name): span(counts.tolist()) for name, counts in each.groupby("explainer", sort=False)}
 
 
 def points(rows: pd.DataFrame, column: str = "test_accuracy") -> Iterator[Point]:

@@ -5,10 +5,18 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from benchmark.notation import parse
 from reports.load import SETTING
+from reports.style import ORDERS
 
 NAMED = ("dataset", "classifier")
 """Columns whose values are worth a place in a file name even where they come first."""
+
+ROAD, ROAD_FILL = "ROAD", "noisy_linear"
+"""Without retraining, this fill makes a measurement ROAD (Rong et al. 2022)."""
+FIRST = {"morf": "most relevant", "lerf": "least relevant"}
+FIXED = {"morf": "Deletion", "lerf": "Insertion"}
+"""What is measured of networks that are not retrained, unless it is ROAD."""
 
 FLAGS = {
     "retrain": {True: "retrained", False: "unretrained"},
@@ -29,6 +37,28 @@ def images(joined: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str, str]]:
     for part in settings(joined[joined.probe == "image"]):
         for order, rows in part.groupby("order", sort=False):
             yield rows, str(order), slug(part, joined)
+
+
+def protocol(rows: pd.DataFrame, order: str) -> str:
+    """What the measurement of one setting and order is called."""
+    return measure(order, retrain=bool(rows.retrain.iloc[0]), fill=str(rows.fill.iloc[0]))
+
+
+def measure(order: str, *, retrain: bool, fill: str) -> str:
+    """ROAR and KAR where networks are retrained; ROAD, deletion or insertion otherwise.
+
+    >>> measure("morf", retrain=False, fill="noisy_linear")
+    'ROAD, most relevant first'
+    """
+    if retrain:
+        return ORDERS[order]
+    return f"{ROAD}, {FIRST[order]} first" if parse(fill)[0] == ROAD_FILL else FIXED[order]
+
+
+def foremost(rows: pd.DataFrame, frame: pd.DataFrame) -> bool:
+    """Whether tables of these rows are read first: of retrained networks, or of all where a run retrains none."""
+    reduced = frame[(frame.probe == "image") & frame.explainer.notna()]
+    return bool(rows.retrain.iloc[0]) or not reduced.retrain.astype(bool).any()
 
 
 def slug(part: pd.DataFrame, joined: pd.DataFrame, columns: Sequence[str] = SETTING) -> str:

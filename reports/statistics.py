@@ -130,14 +130,15 @@ def minimum_detectable(differences: Iterable[Sequence[float]], n: int) -> float:
         differences: paired differences of any number of pairs of explainers; their variance is pooled.
 
     Returns:
-        In the unit of the differences, by the noncentral t distribution; NaN for n < 2 or nothing to pool.
+        In the unit of the differences, by the noncentral t distribution; NaN for n < 2, with nothing to pool, and where
+        all pairs differ by the same in every seed, which says nothing of their variance.
     """
     squares, degrees = 0.0, 0
     for values in differences:
         mean = math.fsum(values) / max(1, len(values))
         squares += math.fsum((value - mean) ** 2 for value in values)
         degrees += max(0, len(values) - 1)
-    if n < 2 or not degrees:
+    if n < 2 or not degrees or squares <= NOTHING**2 * degrees:
         return math.nan
     return _noncentrality(n) * math.sqrt(squares / degrees / n)
 

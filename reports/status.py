@@ -1,24 +1,103 @@
-"""How far a run is."""
+"""How far a run is, and what failed in it."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmark.store import Store
+from benchmark.store import Row, Store
 from reports.load import load
 from reports.seeds import seed_counts
+from reports.style import repeated
+
+ORIGINAL = "original networks"
+"""Whose cells those are that have no explainer and remove nothing; `FULL`: those that remove everything."""
+FULL = "networks that see nothing"
 
 
-def status(folder: Path) -> str:
-    """Counts of cells by status, and the time the rest will take at the pace so far."""
-    store = Store(folder)
-    counts, rows = store.counts(), store.rows()
-    store.close()
-    seconds = [row.outcome.seconds for row in rows if row.outcome and row.outcome.status == "done"]
-    lines = [f"{folder}: {sum(counts.values())} cells"]
-    lines += [f"  {counts[name]:6} {name}" for name in ("done", "failed", "skipped", "to do") if counts[name]]
+@dataclass
+class Failure:
+    """Cells that failed for the same reason.
+
+    Attributes:
+        whose: explainer as written, and data set.
+        reason: its first line says it all; the traceback follows.
+    """
+
+    whose: str
+    reason: str
+    cells: list[Row] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        first = self.reason.partition("\n")[0]
+        return f"{self.whose}: {repeated(len(self.cells), 'cell')} failed: {first}"
+
+
+def status(folder: Path, *, failures: bool = False) -> str:
+    """Counts of cells by status, what failed and why, and the time the rest will take at the pace so far.
+
+    Args:
+        failures: with the traceback below every failure.
+
+    Raises:
+        ValueError: the folder holds no run.
+    """
+    rows = _rows(folder)
+    counts = {name: sum(_status(row) == name for row in rows) for name in ("done", "failed", "skipped", "to do")}
+    lines = [f"{folder}: {repeated(len(rows), 'cell')}"]
+    lines += [f"  {number:6} {name}" for name, number in counts.items() if number]
     added = seed_counts(load(folder))
     if added:
         lines.append("  seeds: " + ", ".join(f"{name} {number}" for name, number in added.items()))
+    seconds = [row.outcome.seconds for row in rows if row.outcome and row.outcome.status == "done"]
     if counts["to do"] and seconds:
         minutes = counts["to do"] * sum(seconds) / len(seconds) / 60
         lines.append(f"  about {minutes:.1f} worker-minutes to go")
+    for failure in _failures(rows):
+        lines += [f"  {failure}", *(_traceback(failure) if failures else ())]
     return "\n".join(lines)
+
+
+def failures(folder: Path) -> list[str]:
+    """A line for whatever failed in a run: explainer as written, data set, number of cells, reason.
+
+    Raises:
+        ValueError: the folder holds no run.
+    """
+    return [str(failure) for failure in _failures(_rows(folder))]
+
+
+def _rows(folder: Path) -> list[Row]:
+    store = Store(folder)
+    try:
+        return store.rows()
+    finally:
+        store.close()
+
+
+def _status(row: Row) -> str:
+    return row.outcome.status if row.outcome else "to do"
+
+
+def _failures(rows: list[Row]) -> list[Failure]:
+    """Failed cells by whose they are and the first line of their reason, in the order of the run."""
+    several = len({row.specification["training"]["classifier"]["text"] for row in rows}) > 1
+    found: dict[tuple[str, str], Failure] = {}
+    for row in rows:
+        if row.outcome and row.outcome.status == "failed":
+            whose, reason = _whose(row.specification, several=several), row.outcome.reason
+            found.setdefault((whose, reason.partition("\n")[0]), Failure(whose, reason)).cells.append(row)
+    return list(found.values())
+
+
+def _whose(cell: dict, *, several: bool) -> str:
+    """Explainer and data set of a cell, and its classifier where a run has several."""
+    ranking, training = cell["ranking"], cell["training"]
+    shared = FULL if cell["removal_fraction"] else ORIGINAL
+    where = [training["dataset"]["text"], *([training["classifier"]["text"]] if several else [])]
+    return f"{ranking['explainer']['text'] if ranking else shared} on {', '.join(where)}"
+
+
+def _traceback(failure: Failure) -> Iterator[str]:
+    """What stands below the first line of a reason, indented."""
+    rest = failure.reason.partition("\n")[2].strip("\n")
+    yield from (f"    {line}" for line in rest.splitlines())

@@ -1,6 +1,7 @@
 """One line for each explainer: its mean accuracy, and by how much, and how surely, it is better than random."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,22 +11,38 @@ from scipy.stats import rankdata
 from benchmark.notation import parse
 from reports.areas import area, racu
 from reports.attributions import COMPARED, passes
-from reports.evidence import grouped, in_common, means, with_letters, with_masks
+from reports.evidence import grouped, in_common, means, with_letters
 from reports.groups import Better
 from reports.load import curves
-from reports.settings import images, title
-from reports.statistics import Difference, Seeds, difference, holm, least_p, minimum_detectable, paired
-from reports.style import BETTER, ORDERS, REFERENCE, label, mean_rank, p_value, percent, share
+from reports.masks import with_masks
+from reports.settings import foremost, images, title
+from reports.statistics import LEVEL, Difference, Seeds, difference, holm, least_p, minimum_detectable, paired
+from reports.style import (
+    BETTER,
+    ORDERS,
+    REFERENCE,
+    at_least,
+    label,
+    listed,
+    mean_rank,
+    p_value,
+    percent,
+    points,
+    signed,
+)
 from reports.table import Format, Table, by_seed, table
 from reports.tables import what
 
 FORMS: dict[str, Format] = {
-    "mean": percent, "gain": percent, "area": percent, "RACU": share, "rank": mean_rank, "passes": passes,
+    "mean": percent, "gain": points, "area": points, "RACU": signed, "rank": mean_rank, "passes": passes,
 }  # fmt: skip
 BESIDE = {
-    "rank": "Rank: by the mean of each seed, 1 the best, averaged over the seeds that all who have a rank share.",
-    "passes": "Passes: images that go through the classifier for each that is explained.",
-    "group": "Group: explainers that share a letter are not told apart; a is the best, as in the table of the curves.",
+    "rank": "Rank: 1 is the best mean of a seed; averaged over the seeds that all ranked explainers share.",
+    "passes": "Passes: forward passes of the classifier per explained image.",
+    "group": (
+        "Group: between explainers that share a letter there is no significant difference; a is the best, as in the "
+        "table of the curves."
+    ),
 }
 """Notes about columns that not every summary has."""
 
@@ -38,14 +55,18 @@ HOW = (
     "paired by seed."
 )
 RACU_HOW = (
-    "RACU (Madsen et al. 2022): that area relative to the one between {reference} and the accuracy at t = 1, in "
-    "[-1, 1]{turned}."
+    "RACU (Madsen et al. 2022): that area relative to the one between {reference} and the accuracy at t = 1, each a "
+    "mean over seeds, in [-1, 1]{turned}."
 )
 TURNED = "; defined for the most relevant first, here with its sign turned"
 TESTS = "p of the gain, by paired t test and by exact sign-flip test, each by Holm over the explainers of this table."
+FAMILIES = (
+    "The tests against {reference} and those of all pairs, behind the letters, are two families; the second is larger "
+    "and stricter, and finds no significant difference between {reference} and {names}."
+)
 DETECTABLE = (
-    "Detectable with 80 % power: a gain of {points:.1f} points over {reference} (one paired t test at 5 %, n = {n}; "
-    "the variance of all gains pooled)."
+    "Detectable with 80 % power: a gain of {points} points over {reference}, in a single planned comparison (paired t "
+    "test at 5 %, n = {n}; the variance of all gains pooled)."
 )
 
 
@@ -57,6 +78,11 @@ class Comparison:
     area: dict[str, list[float]]
     racu: dict[str, list[float]]
     tests: dict[str, Difference]
+
+    @property
+    def adjusted(self) -> dict[str, float]:
+        """Explainer -> p of its gain by paired t test, by Holm over all of them."""
+        return dict(zip(self.tests, holm([test.p_t for test in self.tests.values()]), strict=True))
 
 
 def summaries(frame: pd.DataFrame) -> list[Table]:
@@ -85,6 +111,17 @@ def compare(rows: pd.DataFrame, order: str, reference: str) -> Comparison:
     gain.pop(reference, None)
     areas, ratios = _areas(rows, reference, turn)
     return Comparison(gain, areas, ratios, {e: difference(values) for e, values in gain.items()})
+
+
+def disputed(p: Mapping[str, float], letters: Mapping[str, str], reference: str) -> list[str]:
+    """Explainers that differ from random in the tests against it, and not in those of all pairs, which are stricter.
+
+    Args:
+        p: of the tests against random, adjusted.
+        letters: of the tests of all pairs.
+    """
+    own = set(letters.get(reference, ""))
+    return [e for e, value in p.items() if value <= LEVEL and own & set(letters.get(e, ""))]
 
 
 def _areas(rows: pd.DataFrame, reference: str, turn: float) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
@@ -120,8 +157,11 @@ def _summary(rows: pd.DataFrame, frame: pd.DataFrame, order: str, name: str, ref
     if found.letters:
         made = with_letters(made, rows, found)
     made = made.noted(*_notes(rows, compared, order, label(reference)))
+    between = disputed(compared.adjusted, found.letters, reference)
+    if between:
+        made = made.noted(FAMILIES.format(reference=label(reference), names=listed(list(map(label, between)))))
     made = made.noted(*(note for column, note in BESIDE.items() if column in made.shown))
-    return replace(made, printed=bool(rows.retrain.iloc[0]))
+    return replace(made, printed=foremost(rows, frame), tested=True)
 
 
 def _ranks(of_curves: dict[str, Seeds], better: Better) -> dict[str, Seeds]:
@@ -171,4 +211,4 @@ def _detectable(compared: Comparison, reference: str) -> list[str]:
     gains = [values for values in compared.gain.values() if values]
     n = min(map(len, gains), default=0)
     least = minimum_detectable(gains, n)
-    return [] if math.isnan(least) else [DETECTABLE.format(points=100 * least, reference=reference, n=n)]
+    return [] if math.isnan(least) else [DETECTABLE.format(points=at_least(least), reference=reference, n=n)]

@@ -1,7 +1,7 @@
 """One table: explainers by columns, as CSV, Markdown and booktabs LaTeX."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +13,9 @@ from benchmark.adaptive import Rule
 from benchmark.statistics import Summary, summarise
 from reports.groups import LEAST_SEEDS, Better, Mark, marks
 from reports.latex import floats
-from reports.seeds import notes, num_seeds
+from reports.seeds import covers, notes, num_seeds, repeats
 from reports.statistics import Seeds
-from reports.style import Form, label, labels
+from reports.style import Form, label, labels, repeated, span
 
 Format = Callable[[Summary, int], str]
 Values = Mapping[str, Mapping[str, Seeds]]
@@ -24,10 +24,14 @@ Values = Mapping[str, Mapping[str, Seeds]]
 MARKDOWN: dict[Mark, str] = {"best": "**{}**", "group": "<u>{}</u>", "": "{}"}
 
 MARKED = (
-    "Bold: told apart from every other of its column; underlined: the best of a column and those not told apart from "
-    "it, where others are (paired t tests, Holm over all pairs of the column, 5 %)."
+    "Bold: significantly better than every other of its column; underlined: the best of a column and those without a "
+    "significant difference to it, where others have one (paired t tests, Holm over all pairs of the column, 5 %)."
 )
-UNMARKED = "Nothing is bold or underlined: in no column is the best told apart from any other."
+CORRECTED = (
+    "Holm's correction runs within each table, and for bold and underlined within each column. This report has "
+    "{tables} with tests; nothing is corrected across them."
+)
+UNMARKED = "Nothing is bold or underlined: in no column does the best differ significantly from any other."
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Table:
         printed: whether it is printed by `report`, and not only written.
         dataset: as written; empty where a table is about several.
         marks: which of `shown` are bold ("best") or underlined ("group"), of the same shape; None where none can be.
+        tested: whether it holds tests that Holm corrects.
         written: columns whose decimals can be chosen.
     """
 
@@ -66,6 +71,7 @@ class Table:
     printed: bool = False
     dataset: str = ""
     marks: pd.DataFrame | None = None
+    tested: bool = False
     written: Mapping[str, Column] = field(default_factory=dict)
 
     def text(self) -> str:
@@ -85,6 +91,11 @@ class Table:
     @cached_property
     def _latex(self) -> str:
         return floats(self.name, self.caption, self.shown, self.marks, self.notes)
+
+    @property
+    def cut(self) -> bool:
+        """Whether an interval is written with its ends, since mean ± half-width would leave its bounds."""
+        return any(column.form.cut(summary) for column in self.written.values() for summary, _ in column.cells)
 
     def write(self, folder: Path) -> list[Path]:
         """Writes all three forms and returns their paths."""
@@ -146,19 +157,27 @@ def table(
         (c, number): [getattr(s[e], number) for e in explainers]
         for c, s in summaries.items() for number in ("mean", "half_width", "n")
     }  # fmt: skip
-    over = "–".join(map(str, dict.fromkeys((numbers_of_seeds[0], numbers_of_seeds[-1]))))
-    said = (f"Mean ± half-width of the 95 % t interval over n = {over} seeds.", *(notes(rows, rule) if rule else ()))
+    mean = f"Mean ± half-width of the 95 % t interval over {repeats(rows, span(numbers_of_seeds))}."
+    said = (f"{mean} {covers(rows)}", *(notes(rows, rule) if rule else ()))
     found = {c: marks(values[c], which) for c, which in (better or {}).items()}
-    if found and numbers_of_seeds[-1] >= LEAST_SEEDS:
+    tested = bool(found) and numbers_of_seeds[-1] >= LEAST_SEEDS
+    if tested:
         said = (*said, MARKED if any(found.values()) else UNMARKED)
     return Table(
         name, caption, shown, pd.DataFrame(numbers).set_index(index), (*said, *_gaps(rows)), dataset=_dataset(rows),
         marks=pd.DataFrame({str(c): [found.get(str(c), {}).get(e, "") for e in explainers] for c in shown}, index),
+        tested=tested,
         written={
             c: Column(f, tuple((summaries[c][e], n) for e, n in planned.items()))
             for c, f in forms.items() if isinstance(f, Form)
         },
     )  # fmt: skip
+
+
+def corrected(tables: Iterable[Table]) -> list[str]:
+    """The line that says how far the correction of tests reaches; none where nothing was tested."""
+    tested = sum(table.tested for table in tables)
+    return [CORRECTED.format(tables=repeated(tested, "table"))] if tested else []
 
 
 def by_seed(rows: pd.DataFrame, column: str = "test_accuracy") -> dict[str, Seeds]:
@@ -179,7 +198,7 @@ def _gaps(rows: pd.DataFrame) -> Iterator[str]:
     alike: dict[str, list[str]] = {}
     for (explainer, status), group in rows[rows.status != "done"].groupby(["explainer", "status"], sort=False):
         reason = next((reason for reason in group.reason if reason), "")
-        became = f"{len(group)} cells {status}" + (f" ({reason})" if reason else "")
+        became = f"{repeated(len(group), 'cell')} {status}" + (f" ({reason})" if reason else "")
         alike.setdefault(became, []).append(label(str(explainer)))
     for became, names in alike.items():
         yield f"{', '.join(names)}: {became}."

@@ -1,5 +1,6 @@
 """The tables of curves: explainers by removal fractions; Fidelity, FIR and FII; DiffROAR."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -7,13 +8,15 @@ import pandas as pd
 
 from benchmark.adaptive import Rule
 from benchmark.notation import parse
-from reports.evidence import with_groups, with_masks
+from benchmark.statistics import Summary
+from reports.evidence import with_groups
 from reports.groups import Better
 from reports.indices import INDICES, with_indices
 from reports.load import curves
-from reports.operating import at_own_shares, own_rows
-from reports.settings import settings, slug, title
-from reports.style import BETTER, ORDERS, label, percent, share
+from reports.masks import with_masks
+from reports.operating import FORMS, at_own_shares, own_rows
+from reports.settings import ROAD_FILL, foremost, settings, slug, title
+from reports.style import BETTER, ORDERS, label, percent, points
 from reports.table import Table, by_fraction, by_seed, table
 
 RETRAINED = {
@@ -29,13 +32,14 @@ FIXED = {
     "lerf": "Insertion without retraining: removed least relevant first (higher is better)",
 }
 MASKS = (
-    "Masks alone: networks that see only which pixels were removed, the most relevant share t (what keeps as much is "
-    "its complement and tells the same)"
+    "Masks alone: networks that see only which pixels were removed, the most relevant share t (masks of the other "
+    "order are complements of these, and tell the same)"
 )
 DIFF_ROAR = (
     "DiffROAR (Shah et al. 2021): accuracy without the least relevant share t minus accuracy without the most relevant "
-    "share t (higher is better, 0 tells nothing), paired by seed, in points"
+    "share t (higher is better, 0 where both orders leave the same), paired by seed, in points"
 )
+CHANCE = "Chance, the accuracy of always answering the most frequent class: {chance} %."
 OWN_SHARE = (
     "h={name}: at the share of the test images that its own masks hide, given in the table of its operating point, "
     "where networks were retrained at that share; nothing is marked."
@@ -65,7 +69,7 @@ def what(rows: pd.DataFrame, order: str) -> str:
         return MASKS
     if first.retrain:
         return RETRAINED[order]
-    return (ROAD if parse(str(first.fill))[0] == "noisy_linear" else FIXED)[order]
+    return (ROAD if parse(str(first.fill))[0] == ROAD_FILL else FIXED)[order]
 
 
 def _of_setting(part: pd.DataFrame, joined: pd.DataFrame, frame: pd.DataFrame, rule: Rule | None) -> Iterator[Table]:
@@ -75,7 +79,8 @@ def _of_setting(part: pd.DataFrame, joined: pd.DataFrame, frame: pd.DataFrame, r
     rule = rule if images_retrained or not joined.retrain.astype(bool).any() else None  # others follow these
     for order, rows in part.groupby("order", sort=False):
         made = _accuracies(rows, str(order), ending, rule)
-        yield replace(with_masks(made, rows, joined), printed=True) if images_retrained else made
+        made = with_masks(made, rows, joined) if images_retrained else made
+        yield replace(made, printed=not masks and foremost(part, joined))
     kept = part[(part.order == "lerf") & (part.removal_fraction > 0)]
     if len(kept) and images_retrained:
         yield _fidelities(kept, part, at_own_shares(part, frame), ending, rule)
@@ -84,11 +89,13 @@ def _of_setting(part: pd.DataFrame, joined: pd.DataFrame, frame: pd.DataFrame, r
 def _accuracies(rows: pd.DataFrame, order: str, ending: str, rule: Rule | None) -> Table:
     caption = f"{what(rows, order)}. Test accuracy in % at removal fraction t. {title(rows)}."
     values = {f"t={t:.10g}": by_seed(group) for t, group in by_fraction(rows)}
+    guessed = rows.chance.mean()
+    chance = () if math.isnan(guessed) else (CHANCE.format(chance=percent(Summary(guessed, math.nan, 1), 1)),)
     if rows.probe.iloc[0] == "mask":
-        return table("masks" + ending.removesuffix("-mask"), caption, rows, values, percent, rule=rule)
+        return table("masks" + ending.removesuffix("-mask"), caption, rows, values, percent, rule=rule).noted(*chance)
     better = _inside("t={}", rows, BETTER[order])
     made = table(ORDERS[order].lower() + ending, caption, rows, values, percent, rule=rule, better=better)
-    return with_groups(made, rows, order)
+    return with_groups(made.noted(*chance), rows, order)
 
 
 def _fidelities(
@@ -105,17 +112,18 @@ def _fidelities(
     at = {f"{t:.10g}": done[done.removal_fraction == t] for t, _ in by_fraction(rows)}
     at |= {label(name): points for name, points in own.items()}
     values = {f"{name} h={h}": by_seed(group, name) for name in INDICES for h, group in at.items()}
+    forms = {column: FORMS[column.partition(" ")[0]] for column in values}
     better = {k: v for name in INDICES for k, v in _inside(f"{name} h={{}}", rows, "high").items()}
     what = "Fidelity F, FIR = F/(F+I) and FII = F*I, least relevant hidden first; I is the share hidden at fraction h"
     made = table(
-        "fidelity" + ending, f"{what}. {title(rows)}.", rows, values, share,
+        "fidelity" + ending, f"{what}. {title(rows)}.", rows, values, forms,
         first=tuple(name for e in own for name in own_rows(e)), rule=rule, better=better,
     )  # fmt: skip
-    unmeasured = pd.DataFrame({column: made.numbers[(column, "n")] == 0 for column in values})
     of_own = made.shown.index.isin([name for e in own for name in own_rows(e)])
-    at_own = [column for column in values if column in {f"{name} h={label(e)}" for name in INDICES for e in own}]
-    made.shown.loc[of_own] = made.shown.loc[of_own].mask(unmeasured.loc[of_own], "–")  # other shares are no gaps
-    made.shown.loc[:, at_own] = made.shown.loc[:, at_own].mask(unmeasured.loc[:, at_own], "–")
+    for column in values:
+        at_own = column.partition("h=")[2] in map(label, own)
+        elsewhere = (made.numbers[(column, "n")] == 0) & (at_own | of_own)  # not measured there, hence no gap
+        made.shown[column] = made.shown[column].mask(elsewhere, "–")
     return made.noted(*(OWN_SHARE.format(name=label(e)) for e in own))
 
 
@@ -133,4 +141,4 @@ def _differences(part: pd.DataFrame, ending: str) -> Table | None:
     values = {f"t={t:.10g}": by_seed(at, "difference") for t, at in by_fraction(difference)}
     caption = f"{DIFF_ROAR}. {title(part)}."
     better = _inside("t={}", difference, "high")
-    return table("diffroar" + ending, caption, between, values, percent, better=better) if values else None
+    return table("diffroar" + ending, caption, between, values, points, better=better) if values else None

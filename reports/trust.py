@@ -1,32 +1,59 @@
 """Which measure to trust: how well each recovers the order of explainers that were made worse by known amounts."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import factorial
+from statistics import fmean
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from benchmark.statistics import Summary, summarise
-from reports.evidence import NOTHING, in_common, means
+from benchmark.statistics import summarise
+from reports.evidence import in_common, means
 from reports.load import curves
-from reports.settings import slug
+from reports.seeds import repeats
+from reports.settings import protocol, slug
 from reports.statistics import Seeds
-from reports.style import label, share
-from reports.table import Column, Table
+from reports.style import label, percent, span
+from reports.table import Table
 
 LEAST = 3
 """Degrees of noise that an order needs."""
 
+LISTED = 5
+"""So many seeds have their values written out; of more the mean and the range."""
+
+NOISE = 0.5
+"""AUC of a ranking by noise against the ground truth."""
+
 NOTE = (
-    "Explainers degraded[base=...,noise=...] differ in nothing but noise, so their true order is known. Spearman of "
-    "that order and of the one a measure gives, seed by seed; mean ± half-width of the 95 % t interval over {n}, of "
-    "the same seeds and degrees for every measure of a base. 1: the measure finds the order; 0: it does not see it; "
-    "below 0: it prefers noise. Curves count by their mean over 0 < t < 1, where they are whole. Degrees of noise: "
-    "{noise}. Max-sensitivity, Lipschitz and Gini are left out: the noise replaces magnitudes by ranks and is drawn "
-    "alike for an image and its copies, so that they say nothing about it. Where the truth itself was degraded, "
-    "finding the truth gives 1 by construction: a check, no result."
+    "Explainers degraded[base=...,noise=...] differ in nothing but noise. Less of it is better only if the base "
+    "itself beats noise by the ground truth: if the AUC of its least degraded variant has its whole interval above 50 "
+    "%. Other bases are refused (–), but for the rows of the truth itself. Spearman of the order by less noise with "
+    "the order that a measure gives, seed by seed, {over}; the same seeds and degrees for every measure of a base. 1: "
+    "the measure finds the order; 0: it does not see it; below 0: it prefers noise. A blind measure finds a whole "
+    "order in one seed with a chance of {luck}. Curves count by their mean over 0 < t < 1, where they are whole. "
+    "Degrees of noise: {noise}. Max-sensitivity, Lipschitz and Gini are left out: the noise replaces magnitudes by "
+    "ranks and is drawn alike for an image and its copies, so that they say nothing about it. Where the truth itself "
+    "was degraded, finding the truth gives 1 by construction: a check, no result."
 )
+COUNTED = "{base} counts: AUC of the truth {auc} %."
+REFUSED = {
+    "noise": "{base} is refused: AUC of the truth {auc} %, not above that of noise, 50 %.",
+    "seed": "{base} is refused: AUC of the truth {auc} %, of one seed and hence without an interval.",
+    "truth": "{base} is refused: {dataset} knows no ground truth, hence no order of its degrees.",
+    "unmeasured": "{base} is refused: its attributions were not measured, hence their AUC of the truth is unknown.",
+}
+"""Why a base knows no order."""
+
+NUMBERS: dict[str, Callable[[list[float]], float]] = {
+    "mean": lambda values: fmean(values) if values else np.nan,
+    "low": lambda values: min(values, default=np.nan),
+    "high": lambda values: max(values, default=np.nan),
+    "n": len,
+}
+"""Behind the text: mean, least and largest of the seeds, and their number; then every seed."""
 
 Degrees = dict[str, tuple[str, float]]
 """Degraded explainer as written -> its base and its noise."""
@@ -39,11 +66,42 @@ class Measure:
     Attributes:
         better: 1 where more of it is better, -1 where less is.
         values: explainer -> seed -> number, of whole curves.
+        truth: whether it compares with the ground truth.
     """
 
     name: str
     better: int
     values: Mapping[str, Seeds]
+    truth: bool = False
+
+
+@dataclass(frozen=True)
+class Base:
+    """An explainer that was degraded.
+
+    Attributes:
+        name: as written.
+        names: what it was degraded to, as written, the least degraded first.
+        said: whether it counts, with the number that decides.
+    """
+
+    name: str
+    names: list[str]
+    counts: bool
+    said: str
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How each measure agrees with the order of a base.
+
+    Attributes:
+        values: measure -> seed -> Spearman.
+        num_degrees: explainers in the order.
+    """
+
+    values: dict[str, dict[int, float]]
+    num_degrees: int
 
 
 def trust_tables(frame: pd.DataFrame, degrees: Degrees) -> list[Table]:
@@ -55,7 +113,7 @@ def trust_tables(frame: pd.DataFrame, degrees: Degrees) -> list[Table]:
 
 
 def agreement(values: pd.Series, noise: pd.Series) -> float:
-    """Spearman of values with the absence of noise; 0 where a measure tells none apart, NaN below three of them."""
+    """Spearman of values with the absence of noise; 0 where all values are the same, NaN below three of them."""
     known = values.notna()
     if known.sum() < LEAST:
         return np.nan
@@ -73,17 +131,15 @@ def measures(rows: pd.DataFrame) -> Iterator[Measure]:
             morf, lerf = (_means(part, order, "test_target_probability") for order in ("morf", "lerf"))
             yield Measure(f"Deletion, probability ({fill})", -1, morf)
             yield Measure(f"Insertion, probability ({fill})", 1, lerf)
-    for name, column, better in (
-        ("Infidelity", "infidelity", -1), ("Truth found, precision", "truth_precision", 1),
-        ("Truth found, AUC", "truth_auc", 1),
-    ):  # fmt: skip
-        yield Measure(name, better, _single(rows, column))
+    yield Measure("Infidelity", -1, _single(rows, "infidelity"))
+    yield Measure("Truth found, precision", 1, _single(rows, "truth_precision"), truth=True)
+    yield Measure("Truth found, AUC", 1, _single(rows, "truth_auc"), truth=True)
 
 
 def _of_curves(part: pd.DataFrame, kind: str) -> Iterator[Measure]:
     morf, lerf = (_means(part, order, "test_accuracy") for order in ("morf", "lerf"))
-    yield Measure(f"ROAR ({kind})", -1, morf)
-    yield Measure(f"KAR ({kind})", 1, lerf)
+    yield Measure(f"{protocol(part, 'morf')} ({kind})", -1, morf)
+    yield Measure(f"{protocol(part, 'lerf')} ({kind})", 1, lerf)
     between = {e: {s: v - morf[e][s] for s, v in own.items() if s in morf[e]} for e, own in lerf.items() if e in morf}
     yield Measure(f"DiffROAR ({kind})", 1, between)
 
@@ -99,62 +155,84 @@ def _single(rows: pd.DataFrame, column: str) -> dict[str, Seeds]:
 
 
 def _table(part: pd.DataFrame, degrees: Degrees, ending: str) -> Table | None:
-    bases = _bases(part, degrees)
-    found: dict[str, dict[str, Summary]] = {}
-    for base, names in bases.items():
-        for name, summary in _agreements(measures(part), names, degrees).items():
-            found.setdefault(name, {})[base] = summary
-    if not found:
+    made, bases = list(measures(part)), _bases(part, degrees)
+    rows = dict.fromkeys(m.name for m in made if any(_measured(m, base) for base in bases))
+    if not rows:
         return None
+    known = {b.name: _agreement([m for m in made if b.counts or m.truth], b, degrees) for b in bases}
     first = part.iloc[0]
     caption = f"Which measure to trust: recovery of a known order of explainers. {first.dataset}, {first.classifier}."
+    notes = (_note(part, known, bases, degrees), " ".join(base.said for base in bases))
     return Table(
-        f"trust{ending}", caption, *_columns(found, list(bases)), (_note(found, bases, degrees),), printed=True,
-        dataset=str(first.dataset), written=_written(found, list(bases)),
-    )  # fmt: skip
+        f"trust{ending}", caption, *_columns(list(rows), known), notes, printed=True, dataset=str(first.dataset)
+    )
 
 
-def _agreements(made: Iterable[Measure], names: list[str], degrees: Degrees) -> dict[str, Summary]:
-    """Measure -> its agreement with the order of some explainers, over the seeds that all measures have."""
-    of_these = {m: {e: m.values[e] for e in names if m.values.get(e)} for m in made}
-    measured = {m: values for m, values in of_these.items() if len(values) >= LEAST}
-    explainers, seeds = in_common(list(measured.values()), LEAST)
+def _bases(part: pd.DataFrame, degrees: Degrees) -> list[Base]:
+    """Bases that were degraded to enough explainers, and whether less noise is better for them."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(dict.fromkeys(part.explainer), key=lambda e: degrees[e][1]):
+        found.setdefault(degrees[name][0], []).append(name)
+    order = dict.fromkeys(degrees[name][0] for name in dict.fromkeys(part.explainer))
+    return [_base(base, found[base], part) for base in order if len(found[base]) >= LEAST]
+
+
+def _base(base: str, names: list[str], part: pd.DataFrame) -> Base:
+    own = part[(part.explainer == names[0]) & (part.probe == "attribution") & (part.status == "done")]
+    auc = summarise(own.truth_auc)
+    if not auc.n:
+        said = REFUSED["truth" if len(own) else "unmeasured"]
+    elif auc.n == 1:
+        said = REFUSED["seed"]
+    else:
+        said = COUNTED if auc.within()[0] > NOISE else REFUSED["noise"]
+    words = said.format(base=label(base), auc=percent(auc, auc.n), dataset=part.dataset.iloc[0])
+    return Base(base, names, said == COUNTED, words)
+
+
+def _measured(measure: Measure, base: Base) -> bool:
+    return sum(bool(measure.values.get(e)) for e in base.names) >= LEAST
+
+
+def _agreement(made: Iterable[Measure], base: Base, degrees: Degrees) -> Agreement:
+    """Of every measure with the order of a base, over the explainers and seeds that all of them have."""
+    of_these = {m: {e: m.values[e] for e in base.names if m.values.get(e)} for m in made if _measured(m, base)}
+    explainers, seeds = in_common(list(of_these.values()), LEAST)
     noise = pd.Series({e: degrees[e][1] for e in explainers}, dtype=float)
 
     def at(measure: Measure, seed: int) -> float:
         return agreement(pd.Series({e: measure.better * measure.values[e][seed] for e in explainers}), noise)
 
-    return {m.name: summarise(at(m, seed) for seed in seeds) for m in measured} if seeds else {}
+    return Agreement({m.name: {seed: at(m, seed) for seed in seeds} for m in of_these if seeds}, len(explainers))
 
 
-def _note(found: dict[str, dict[str, Summary]], bases: Mapping[str, list[str]], degrees: Degrees) -> str:
-    counts = sorted({summary.n for by in found.values() for summary in by.values()})
-    over = f"n = {'–'.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} seeds"
-    noise = sorted({degrees[name][1] for names in bases.values() for name in names})
-    return NOTE.format(n=over, noise=", ".join(f"{value:g}" for value in noise))
+def _note(part: pd.DataFrame, known: Mapping[str, Agreement], bases: list[Base], degrees: Degrees) -> str:
+    counts = [len(values) for one in known.values() for values in one.values.values()] or [0]
+    orders = sorted({one.num_degrees for one in known.values() if one.num_degrees}) or [LEAST]
+    luck = " or ".join(f"1/{factorial(k):,} ({k} degrees)" for k in orders)
+    noise = sorted({degrees[name][1] for base in bases for name in base.names})
+    return NOTE.format(over=repeats(part, span(counts)), luck=luck, noise=", ".join(f"{value:g}" for value in noise))
 
 
-def _columns(found: dict[str, dict[str, Summary]], bases: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _columns(rows: list[str], known: Mapping[str, Agreement]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measures by bases, as text and as numbers."""
-    index = pd.Index(found, name="measure")
-    by_base = {label(base): [by.get(base, NOTHING) for by in found.values()] for base in bases}
-    shown = {base: [share(s, s.n) if s.n else "–" for s in column] for base, column in by_base.items()}
+    index = pd.Index(rows, name="measure")
+    by_base = {label(base): [one.values.get(row, {}) for row in rows] for base, one in known.items()}
+    shown = {base: [_written(list(values.values())) for values in column] for base, column in by_base.items()}
     numbers = {
-        (base, number): [getattr(s, number) for s in column]
-        for base, column in by_base.items() for number in ("mean", "half_width", "n")
+        (base, number): [_number(list(values.values())) for values in column]
+        for base, column in by_base.items() for number, _number in NUMBERS.items()
+    }  # fmt: skip
+    numbers |= {
+        (base, f"seed {seed}"): [values.get(seed, np.nan) for values in column]
+        for base, column in by_base.items() for seed in sorted({seed for values in column for seed in values})
     }  # fmt: skip
     return pd.DataFrame(shown, index=index), pd.DataFrame(numbers, index=index)
 
 
-def _written(found: dict[str, dict[str, Summary]], bases: list[str]) -> dict[str, Column]:
-    """Bases, whose decimals can be chosen."""
-    cells = {label(base): [by.get(base, NOTHING) for by in found.values()] for base in bases}
-    return {base: Column(share, tuple((s, s.n) for s in column)) for base, column in cells.items()}
-
-
-def _bases(part: pd.DataFrame, degrees: Degrees) -> dict[str, list[str]]:
-    """Base -> explainers that it was degraded to, of bases with enough of them."""
-    found: dict[str, list[str]] = {}
-    for name in dict.fromkeys(part.explainer):
-        found.setdefault(degrees[name][0], []).append(name)
-    return {base: names for base, names in found.items() if len(names) >= LEAST}
+def _written(values: list[float]) -> str:
+    """Each seed; with many the mean and the range. An interval of few bounded steps would say more than is known."""
+    texts = [f"{round(value, 2) + 0.0:.2f}" for value in values]
+    if len(values) <= LISTED:
+        return ", ".join(texts) or "–"
+    return f"{round(fmean(values), 2) + 0.0:.2f} ({min(values) + 0.0:.2f} to {max(values) + 0.0:.2f})"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmark.store import Store
+from reports.style import repeated
 
 
 def watch(folder: Path, render: Callable[[], object], every: float) -> None:
@@ -24,7 +25,11 @@ def watch(folder: Path, render: Callable[[], object], every: float) -> None:
     while (counts := _counts(folder)) != seen:
         render()
         left = counts["to do"]
-        print(f"{time.strftime('%H:%M:%S')} {folder}: rendered, {left} cells to do", file=sys.stderr, flush=True)
+        print(
+            f"{time.strftime('%H:%M:%S')} {folder}: rendered, {repeated(left, 'cell')} to do",
+            file=sys.stderr,
+            flush=True,
+        )
         seen = counts
         while left and _counts(folder) == seen:
             time.sleep(every)

@@ -1,5 +1,6 @@
 """What a user types, and what comes back."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 
 import run_benchmark
 from benchmark import plan, presets
+from benchmark.arguments import prepared, switches
+from benchmark.plugins import plugin
 from benchmark.work import counted
 
 pytestmark = pytest.mark.usefixtures("unillustrated")
@@ -41,14 +44,18 @@ def test_the_list_names_every_kind_of_plug_in(capsys: pytest.CaptureFixture[str]
         (["--datasets", "minst"], "did you mean 'mnist'"),
         (["--classifiers", "cnn_smal"], "did you mean 'cnn_small'"),
         (["--fills", "meen"], "did you mean 'mean'"),
-        (["--fractions", "0.1", "30"], "removal_fraction must lie in [0, 1], got 30; did you mean 0.3?"),
+        (["--fractions", "0.1", "30"], "--fractions must lie in [0, 1], got 30; did you mean 0.3?"),
+        (["--mask-fractions", "1.5"], "--mask-fractions must lie in [0, 1], got 1.5\n"),
         (["--seeds", "0"], "seeds"),
-        (["--epochs", "0"], "epochs must be positive"),
+        (["--epochs", "0"], "--epochs must be positive"),
+        (["--learning-rate", "-1"], "--learning-rate must be positive"),
+        (["--recipe.epochs", "3"], "did you mean --epochs?"),
+        (["--retrain", "yes"], "Expected one of (true, false)"),
         (["--config", "quik"], "did you mean 'quick'"),
         (["--config", "no_such.toml"], "neither a preset nor a .toml file"),
         (["--config"], "config"),
         (["--orders", "mrof"], "invalid choice 'mrof'"),
-        (["--fractions", "abc"], "abc"),
+        (["--fractions", "abc"], "error: --fractions: needs a value of another kind, got 'abc'"),
         (["--seeds", "two"], "two"),
         (["--explainer", "random"], "--explainer"),
         (["--classifiers", "cnn_small[width=0]"], "cannot be trained on digits"),
@@ -127,6 +134,48 @@ def test_true_and_false_are_written_as_in_a_preset(tmp_path: Path, capsys: pytes
     ]
     assert run_benchmark.main(["run", *words]) == 0
     assert "5 cells" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "ready"),
+    [
+        (["--measure-attributions", "true"], ["--measure-attributions"]),
+        (["--measure-attributions", "false", "--seeds", "1"], ["--no-measure-attributions", "--seeds", "1"]),
+        (["--measure_attributions", "False"], ["--no-measure_attributions"]),
+        (["--retrain", "true", "false"], ["--retrain", "True", "False"]),
+        (["--dry-run"], ["--dry-run"]),
+    ],
+)
+def test_a_switch_may_be_followed_by_true_or_false(words: list[str], ready: list[str]) -> None:
+    assert prepared(words, switches(run_benchmark.KINDS)) == ready
+
+
+def test_a_terminal_without_the_signs_of_a_table_gets_it_all_the_same() -> None:
+    code = "import run_benchmark; run_benchmark.main(['--version']); print('± ⚑')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "ascii"}
+    )
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, b"? ?")
+
+
+def test_a_reader_that_closes_the_pipe_is_no_bad_input() -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} run_benchmark.py list | head -1; exit ${{PIPESTATUS[0]}}"],
+        cwd=PROJECT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.returncode in (0, run_benchmark.CLOSED_PIPE)  # 0 where all was written before the pipe was closed
+
+
+def test_a_preset_saved_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text("# mine\nseeds = 2\n", encoding="utf-8-sig")
+    assert presets.load(str(tmp_path / "my.toml")).seeds == 2
+
+
+@pytest.mark.parametrize("name", ["SmoothGrad", "smooth-grad", "SMOOTHGRAD"])
+def test_names_are_known_however_their_letters_are_written(name: str) -> None:
+    assert plugin(f"{name}[samples=3]", "explainer") == plugin("smoothgrad[samples=3]", "explainer")
+    assert plugin(name, "explainer").text == "smoothgrad"
 
 
 def test_runs_are_merged_compared_and_watched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

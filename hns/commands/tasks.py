@@ -44,7 +44,7 @@ class Means:
         out: folder of all results.
         data_root: folder of the data sets; what is missing there is downloaded into it.
         device: cpu, cuda, cuda:1, ...; auto takes CUDA where there is one.
-        workers: trainings side by side; by default one for each core, and none beside a GPU.
+        workers: trainings side by side; by default one for each core, and a single one beside a GPU.
         tensorboard: also writes TensorBoard scalars, below logs/ in `out`.
     """
 
@@ -163,7 +163,7 @@ def each(work: Callable[[AnyJob], Done], todo: Sequence[AnyJob], what: str) -> d
     """
     from tqdm import tqdm
 
-    from benchmark.executor import pool
+    from benchmark.processes import pool
     from benchmark.session import device, num_workers
 
     if not todo:

@@ -1,15 +1,16 @@
 """Tables of ClaDec in the shape of the published one: metrics by classifier, reference and alphas, and theirs below."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
 from benchmark.statistics import Summary, summarise
 from reports.cladec.results import METRICS, System, shortest, summary, systems
-from reports.style import Form
+from reports.style import CUT, Form, percent, span
 from reports.table import Table
 
-LOSS, ACCURACY = Form(scale=1, decimals=3), Form(scale=100, decimals=2)
+LOSS, ACCURACY = Form(scale=1, decimals=3, low=0.0), replace(percent, decimals=2)
 FORMS = {
     "total": LOSS, "reconstruction": LOSS, "classification": LOSS, "evaluation_accuracy": ACCURACY,
     "frozen_accuracy": ACCURACY, "frozen_cross_entropy": LOSS, "agreement": ACCURACY, "divergence": LOSS,
@@ -21,7 +22,7 @@ HOW = (
     "Evaluation accuracy: of fresh classifiers trained and tested on reconstructions. Agreement: share of "
     "reconstructions that the classifier puts in the class of the original; divergence: KL of its predictions, in "
     "nats. Accuracies in %, on the test split; mean ± half-width of the 95 % t interval over n = {n} trainings, or "
-    "over the evaluators of a single one."
+    "over the evaluators of a single one. {cut}"
 )
 THEIRS = (
     "Published: single trainings of github.com/tomtuamnuq/cladec-mnist; those of dense layers with dropout in the "
@@ -88,7 +89,7 @@ def _single(value: float | None) -> Summary:
 
 def _notes(system: System, *, compared: bool) -> Iterator[str]:
     counts = sorted({len(rows) for _, rows in system.rows.groupby(["dataset", "layer", "kind", "alpha"], dropna=False)})
-    yield HOW.format(reduction=system.reduction, n="–".join(map(str, dict.fromkeys((counts[0], counts[-1])))))
+    yield HOW.format(reduction=system.reduction, n=span(counts), cut=CUT)
     if compared:
         yield THEIRS
     if compared and system.departures:

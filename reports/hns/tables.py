@@ -1,27 +1,29 @@
 """Tables of Hide-and-Seek: every training, and means over trainings beside the published ones."""
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
 
 from reports.hns.results import METRICS, Study, published
+from reports.style import repeated
 from reports.table import Table
 
 PERCENT = ("accuracy", "hidden", "nonzero hidden")
 NOTE = (
-    "Mean ± standard deviation over n trainings, on the test split, after the last epoch. Best FII: of the epoch with "
-    "the highest FII on the validation split, or the last where there is none. Mask only: accuracy of a classifier "
-    "that sees nothing but the masks of that epoch."
+    "Mean (and standard deviation, SD) over n trainings, on the test split, after the last epoch. Best FII: of the "
+    "epoch with the highest FII on the validation split, or the last where there is none. Mask only: accuracy of a "
+    "classifier that sees nothing but the masks of that epoch."
 )
 OK, LOST = 0.9, 0.2
 COMPARED = (
-    "Mean ± standard deviation over n trainings (published: of the population) on the test split after the last epoch. "
-    f"Peak FII: the highest of any epoch on the test split. Ok: trainings with F and I of at least {OK}; lost: with F "
-    f"or I below {LOST}."
+    "Mean (and standard deviation, SD; published: of the population) over n trainings on the test split after the last "
+    f"epoch. Peak FII: the highest of any epoch on the test split. Ok: trainings with F and I of at least {OK}; lost: "
+    f"with F or I below {LOST}."
 )
 PUBLISHED_NOTE = (
-    "Published FII: mean ± standard deviation of the population over 10 trainings after the last epoch; published "
-    "peak: the highest FII of any epoch of any of them on the test split."
+    "Published FII: mean (and standard deviation of the population, SD) over 10 trainings after the last epoch; "
+    "published peak: the highest FII of any epoch of any of them on the test split."
 )
 
 
@@ -43,7 +45,7 @@ def summary(found: pd.DataFrame, rows: Mapping[str, str] | None = None) -> Table
     shown = pd.DataFrame({str(name): _means(group) for name, group in found.groupby("condition", sort=False)}).T
     theirs = published({name: row for name, row in (rows or {}).items() if name in shown.index})
     for name, line in theirs.iterrows():
-        shown.loc[name, "published FII"] = f"{line.fii:.3f} ± {line.fii_sd:.3f}"
+        shown.loc[name, "published FII"] = _mean_sd(line.fii, line.fii_sd)
         shown.loc[name, "published peak"] = f"{line.best_fii:.3f}"
     notes = (NOTE, PUBLISHED_NOTE) if len(theirs) else (NOTE,)
     caption = f"Hide-and-Seek on {_datasets(found)}."
@@ -77,10 +79,10 @@ def _ours(group: pd.DataFrame) -> dict[str, str]:
 def _theirs(row: pd.Series) -> dict[str, str]:
     return {
         "n": f"{row.n:.0f}",
-        "accuracy": f"{100 * row.accuracy:.1f} ± {100 * row.accuracy_sd:.1f}",
-        "hidden": f"{100 * row.hidden:.1f} ± {100 * row.hidden_sd:.1f}",
-        "F": f"{row.fidelity:.3f} ± {row.fidelity_sd:.3f}",
-        "FII": f"{row.fii:.3f} ± {row.fii_sd:.3f}",
+        "accuracy": _mean_sd(row.accuracy, row.accuracy_sd, percent=True),
+        "hidden": _mean_sd(row.hidden, row.hidden_sd, percent=True),
+        "F": _mean_sd(row.fidelity, row.fidelity_sd),
+        "FII": _mean_sd(row.fii, row.fii_sd),
         "FIR": f"{row.fir:.3f}",
         "mean peak FII": f"{row.peak_fii:.3f}",
         "best peak FII": f"{row.best_fii:.3f}",
@@ -103,14 +105,19 @@ def _means(group: pd.DataFrame) -> dict[str, str]:
         **{name: _spread(group[name], percent=name in PERCENT) for name in METRICS},
         "best FII": _spread(group["best FII"]),
         "mask only": _spread(group["mask only"], percent=True),
-        "collapsed": f"{collapsed} ({int(group['restarts'].sum())} restarts)",
+        "collapsed": f"{collapsed} ({repeated(int(group['restarts'].sum()), 'restart')})",
     }
 
 
 def _spread(values: pd.Series, *, percent: bool = False) -> str:
+    return _mean_sd(values.mean(), values.std() if len(values) > 1 else math.nan, percent=percent)
+
+
+def _mean_sd(mean: float, sd: float, *, percent: bool = False) -> str:
+    """A mean with its standard deviation: ± is kept for the half-widths of intervals."""
     scale, decimals = (100, 1) if percent else (1, 3)
-    text = f"{scale * values.mean():.{decimals}f}"
-    return text if len(values) < 2 else f"{text} ± {scale * values.std():.{decimals}f}"
+    text = f"{scale * mean:.{decimals}f}"
+    return text if math.isnan(sd) else f"{text} (SD {scale * sd:.{decimals}f})"
 
 
 def _range(values: pd.Series) -> str:

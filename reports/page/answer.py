@@ -1,28 +1,25 @@
 """The answer in words: what each way of measuring says of the explainers of one data set and classifier."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from benchmark.statistics import Summary, summarise
-from reports.evidence import grouped, mask_accuracies, means, readable
-from reports.settings import settings
-from reports.statistics import LEVEL, Difference, holm, least_p
-from reports.style import FLAG, family, labels, p_value, percent
-from reports.summary import compare, reference_of
-from reports.tables import what
-
-FEW = 6
-"""As many names are written out in a sentence; `NAMED` in a headline."""
+from reports.evidence import means
+from reports.page.cautions import FEW, cautions
+from reports.page.judged import Judged, judge, way, ways
+from reports.seeds import repeats
+from reports.style import FLAG, family, listed, p_value, percent, points, repeated
+from reports.summary import FAMILIES
 
 NAMED = 3
+"""As many names are written out in a headline."""
 
 GAP = {"morf": "less", "lerf": "more"}
 LEAVES = {
-    "morf": "Without the pixels that it ranks first, {networks} reach {mean} % accuracy",
-    "lerf": "Without the pixels that it ranks last, {networks} keep {mean} % accuracy",
+    "morf": "without the pixels that it ranks first, {networks} reach {mean} % accuracy",
+    "lerf": "without the pixels that it ranks last, {networks} keep {mean} % accuracy",
 }
 NETWORKS = {True: "retrained networks", False: "the original networks"}
 
@@ -33,10 +30,11 @@ class Verdict:
 
     Attributes:
         way: the way in words, such as "ROAR, retrained, fill mean".
-        better: shown to do better than random, by Holm at 5 %; `alike`: not told apart from it; `worse`: shown to do
-            worse.
+        better, worse: significantly so than random, by Holm at 5 %.
+        undecided: without a significant difference, each with its gain in points and the interval of that.
+            In all three a flag behind those whose place label leakage can feign.
         unjudged: without a whole curve beside random, or with a single one.
-        between: whether the best is told apart from the others.
+        between: whether the best differs significantly from the others.
         cautions: what the reader must know before believing any of it.
     """
 
@@ -44,7 +42,7 @@ class Verdict:
     headline: str
     sentence: str
     better: list[str] = field(default_factory=list)
-    alike: list[str] = field(default_factory=list)
+    undecided: list[str] = field(default_factory=list)
     worse: list[str] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
     between: str = ""
@@ -60,33 +58,6 @@ class Answer:
     verdicts: list[Verdict]
 
 
-@dataclass(frozen=True)
-class _Tests:
-    """The explainers of one way against random.
-
-    Attributes:
-        masks: explainer -> accuracy of its most telling mask; empty where networks are not retrained.
-        flagged: explainers whose masks tell the class, as in the tables.
-    """
-
-    rows: pd.DataFrame
-    order: str
-    reference: str
-    names: dict[str, str]
-    gains: dict[str, Difference]
-    p: dict[str, float]
-    masks: dict[str, Summary]
-    flagged: list[str]
-    chance: float
-
-    def named(self, explainers: list[str]) -> list[str]:
-        return [self.names[e] for e in explainers]
-
-    def judged(self) -> list[str]:
-        """By gain, largest first."""
-        return sorted((e for e, p in self.p.items() if not math.isnan(p)), key=lambda e: -self.gains[e].mean)
-
-
 def answers(joined: pd.DataFrame) -> list[Answer]:
     """An answer for every data set and classifier of which curves were planned.
 
@@ -95,186 +66,120 @@ def answers(joined: pd.DataFrame) -> list[Answer]:
     """
     seen = joined[joined.probe == "image"]
     return [
-        Answer(str(dataset), str(classifier), [_verdict(rows, order, joined) for rows, order in ways(part)])
+        Answer(str(dataset), str(classifier), [_verdict(judge(rows, order, joined)) for rows, order in ways(part)])
         for (dataset, classifier), part in seen.groupby(["dataset", "classifier"], sort=False)
     ]
 
 
-def way(rows: pd.DataFrame, order: str) -> str:
-    """How the rows of one setting and order were measured, in few words."""
-    short = what(rows, order).partition(":")[0].partition(" (")[0].removesuffix(" without retraining")
-    if short == "ROAD":
-        short += ", " + {"morf": "most", "lerf": "least"}[order] + " relevant first"
-    return f"{short}, {condition(rows)}"
-
-
-def condition(rows: pd.DataFrame) -> str:
-    """What all explainers of a setting have in common beside data set and classifier."""
-    first = rows.iloc[0]
-    retrained = ("recursively " if first.recursive else "") + "retrained" if first.retrain else "not retrained"
-    return f"{retrained}, fill {first.fill}"
-
-
-def listed(names: list[str]) -> str:
-    """Names as a list in a sentence.
-
-    >>> listed(["A", "B", "C"])
-    'A, B and C'
-    """
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def ways(joined: pd.DataFrame) -> list[tuple[pd.DataFrame, str]]:
-    """Rows and order of each way in which networks see images: retrained before not retrained, otherwise as planned."""
-    parts = settings(joined[joined.probe == "image"])
-    found = [(rows, str(order)) for part in parts for order, rows in part.groupby("order", sort=False)]
-    return sorted(found, key=lambda one: (not one[0].retrain.iloc[0], bool(one[0].recursive.iloc[0])))
-
-
-def _verdict(rows: pd.DataFrame, order: str, joined: pd.DataFrame) -> Verdict:
-    tests = _tests(rows, order, joined)
-    if not tests.reference:
-        return Verdict(
-            way(rows, order), "Random was not measured: nothing to compare with",
-            "Whether an explainer finds more than chance is open; the tables show the accuracies alone.",
-            unjudged=[*tests.names.values()], cautions=[*_masks(tests, []), *_gaps(tests)],
-        )  # fmt: skip
-    return _judged(tests) if tests.judged() else _unjudged(tests)
-
-
-def _tests(rows: pd.DataFrame, order: str, joined: pd.DataFrame) -> _Tests:
-    explainers = [str(name) for name in dict.fromkeys(rows.explainer)]
-    names = dict(zip(explainers, labels(explainers), strict=True))
-    reference = reference_of(rows) or ""
-    gains = compare(rows, order, reference).tests if reference else {}
-    p = dict(zip(gains, holm([gain.p_t for gain in gains.values()]), strict=True))
-    masks = mask_accuracies(rows, joined[joined.probe == "mask"]) if rows.retrain.iloc[0] else {}
-    chance = float(joined[joined.dataset == rows.dataset.iloc[0]].chance.mean())
-    flagged = [e for e, mask in masks.items() if readable(mask, chance)]
-    return _Tests(rows, order, reference, names, gains, p, masks, flagged, chance)
-
-
-def _unjudged(tests: _Tests) -> Verdict:
-    """No explainer has two seeds beside random."""
-    others, random = tests.named([*tests.gains]), tests.names[tests.reference]
-    if any(gain.n for gain in tests.gains.values()):
-        headline = "One seed: no uncertainty, and no ranking is claimed"
-        sentence = "Differences cannot be told from chance; the tables and curves show the single values."
-    elif others:
-        headline = "Nothing to compare yet"
-        sentence = f"No explainer has a whole curve beside one of {random}."
-    else:
-        headline, sentence = f"Only {random} was measured", "There is no explainer to judge."
-    cautions = [*_masks(tests, []), *_gaps(tests)]
-    return Verdict(way(tests.rows, tests.order), headline, sentence, unjudged=others, cautions=cautions)
-
-
-def _judged(tests: _Tests) -> Verdict:
-    judged = tests.judged()
-    told = [e for e in judged if tests.p[e] <= LEVEL]
-    better, worse = ([e for e in told if sign * tests.gains[e].mean > 0] for sign in (1, -1))
-    alike = [e for e in judged if e not in told]
-    unjudged = [e for e in tests.gains if e not in judged]
+def _verdict(judged: Judged) -> Verdict:
+    headline, sentence = _said(judged)
+    untested = judged.untested if judged.reference else [*judged.names]
+    flags = dict.fromkeys(judged.doubtful, f" {FLAG}")
+    better, worse = ([judged.names[e] + flags.get(e, "") for e in of] for of in (judged.better, judged.worse))
+    undecided = [f"{judged.names[e]} ({_points(judged, e)}){flags.get(e, '')}" for e in judged.undecided]
     return Verdict(
-        way(tests.rows, tests.order), _headline(tests, better), _sentence(tests, better, judged),
-        tests.named(better), tests.named(alike), tests.named(worse), tests.named(unjudged),
-        _between(tests, better[0]) if better else "",
-        [*_masks(tests, better), *_weak(tests), *_few(tests, judged), *_gaps(tests)],
+        way(judged.rows, judged.order), headline, sentence, better, undecided, worse, judged.named(untested),
+        " ".join(_between(judged)), cautions(judged),
     )  # fmt: skip
 
 
-def _headline(tests: _Tests, better: list[str]) -> str:
-    random = tests.names[tests.reference]
+def _said(judged: Judged) -> tuple[str, str]:
+    """Headline and sentence."""
+    if not judged.reference:
+        return (
+            "Random was not measured: nothing to compare with",
+            "Whether an explainer finds more than chance is open; the tables show the accuracies alone.",
+        )
+    if judged.tested:
+        return _headline(judged), _sentence(judged)
+    if any(gain.n for gain in judged.gains.values()):
+        return (
+            "One seed: no uncertainty, and no ranking is claimed",
+            "Without a second seed no difference can be tested; the tables and curves show the single values.",
+        )
+    if judged.gains:
+        return "Nothing to compare yet", f"No explainer has a whole curve beside one of {judged.random}."
+    return f"Only {judged.random} was measured", "There is no explainer to judge."
+
+
+def _headline(judged: Judged) -> str:
+    better, random = judged.better, judged.random
     if not better:
-        return f"No explainer is shown to beat {random}"
-    warned = sum(e in tests.flagged for e in better)
+        hidden = judged.leaking(judged.tested) if judged.order == "morf" else []
+        leak = f"; label leakage may hide gains of {_whose(judged, hidden)}" if hidden else ""
+        return f"No explainer is significantly better than {random}{leak}"
+    feigned = judged.leaking(better) if judged.order == "lerf" else []
     if len(better) == 1:
-        end = ", and its mask alone tells the class" * warned
-        return f"Only {_called(tests, better[0])} is shown to beat {random}{end}"
-    few = f"{listed([_called(tests, e) for e in better])} are"
-    many = f"{len(better)} of {len(tests.gains)} explainers are"
-    end = f"; the masks of {'all' if warned == len(better) else warned} of them alone tell the class" * bool(warned)
-    return f"{few if len(better) <= NAMED else many} shown to beat {random}{end}"
+        end = ", and label leakage of its mask may explain that" * bool(feigned)
+        return f"Only {_called(judged, better[0])} is significantly better than {random}{end}"
+    few = f"{listed([_called(judged, e) for e in better])} are"
+    many = f"{len(better)} of {len(judged.tested)} explainers are"
+    whose = "all of them" if feigned == better else _whose(judged, feigned)
+    end = f"; label leakage may explain that of {whose}" * bool(feigned)
+    return f"{few if len(better) <= NAMED else many} significantly better than {random}{end}"
 
 
-def _called(tests: _Tests, explainer: str) -> str:
-    return tests.names[explainer] + " (a control)" * (family(explainer) == "Controls")
+def _whose(judged: Judged, explainers: list[str]) -> str:
+    return listed(judged.named(explainers)) if len(explainers) <= NAMED else f"{len(explainers)} explainers"
 
 
-def _sentence(tests: _Tests, better: list[str], judged: list[str]) -> str:
-    """The explainer with the largest gain, its accuracy, gain and p."""
-    best = (better or judged)[0]
-    name = _called(tests, best)
-    gain, random = tests.gains[best], tests.names[tests.reference]
-    summary = summarise(means(tests.rows)[best].values())
-    networks = NETWORKS[bool(tests.rows.retrain.iloc[0])]
-    leaves = LEAVES[tests.order].format(networks=networks, mean=percent(summary, summary.n))
-    points = percent(Summary(abs(gain.mean), gain.half_width, gain.n), gain.n)
-    p = p_value(tests.p[best])
-    side = GAP[tests.order] if gain.mean > 0 else GAP["lerf" if tests.order == "morf" else "morf"]
-    begin = f"{name}: " if len(better) == 1 else f"The largest gain is that of {name}: "
-    tested = f"p {f'< {p[1:]}' if p.startswith('<') else f'= {p}'} by Holm over {len(judged)} explainers"
-    than = f"{points} points {side} than {random} ({tested}, n = {gain.n} seeds)"
-    return f"{begin}{leaves[0].lower()}{leaves[1:]}, {than}."
+def _called(judged: Judged, explainer: str) -> str:
+    return judged.names[explainer] + " (a control)" * (family(explainer) == "Controls")
 
 
-def _between(tests: _Tests, best: str) -> str:
-    """Whether the best is told from others: a question with more pairs, and so a stricter test."""
-    letters = grouped(tests.rows, tests.order).letters
-    others = [e for e in letters if e not in (best, tests.reference)]
-    if best not in letters or not others:
-        return ""
-    apart = [e for e in others if not set(letters[e]) & set(letters[best])]
-    among = f" ({listed(tests.named(apart))})" if 0 < len(apart) <= FEW else ""
-    return (
-        f"Between explainers, by tests over all pairs, {tests.names[best]} is told apart from {len(apart) or 'none'} "
-        f"of {len(others)} others{among}."
+def _sentence(judged: Judged) -> str:
+    """The explainer with the largest gain, or the largest that is significant: its accuracy, gain and p."""
+    best = (judged.better or judged.tested)[0]
+    summary = summarise(means(judged.rows)[best].values())
+    networks = NETWORKS[bool(judged.rows.retrain.iloc[0])]
+    leaves = LEAVES[judged.order].format(networks=networks, mean=percent(summary, summary.n))
+    p = p_value(judged.p[best])
+    tested = (
+        f"p {f'< {p[1:]}' if p.startswith('<') else f'= {p}'} by Holm over {repeated(len(judged.tested), 'explainer')}"
     )
+    than = f"{_gap(judged, best)} than {judged.random} ({tested}, {repeats(judged.rows, judged.gains[best].n)})"
+    return f"{_begin(judged, best)}: {leaves}, {than}."
 
 
-def _masks(tests: _Tests, better: list[str]) -> Iterator[str]:
-    """What masks alone tell, where networks are retrained."""
-    if not tests.rows.retrain.iloc[0]:
-        yield "Not retrained: networks meet images unlike those they learned from, and may fall for that reason alone."
-    elif not tests.masks:
-        yield "Masks alone were not measured: whether they tell the class, and the curves show that, is open."
-    elif tests.flagged:
-        most = max(tests.flagged, key=lambda e: tests.masks[e].mean)
-        best = [e for e in better if e in tests.flagged]
-        among = f", {listed(tests.named(best))} among them," if 0 < len(best) <= FEW else ""
-        reached = percent(tests.masks[most], tests.masks[most].n)
-        yield (
-            f"{FLAG} Read with care: the masks of {len(tests.flagged)} of {len(tests.masks)} explainers{among} alone "
-            f"tell the class (up to {reached} % with {tests.names[most]}; chance {100 * tests.chance:.1f} %). Curves "
-            "of retrained networks may show that instead of what was removed."
+def _begin(judged: Judged, best: str) -> str:
+    """What is said of the explainer that is named: no loss is called a gain, and no gain the largest that is not."""
+    name, own = _called(judged, best), judged.gains[best].mean
+    largest = max(gain.mean for gain in judged.gains.values() if gain.n)
+    tested = " of those tested" if own < largest else ""
+    if own <= 0:
+        return f"None{tested} gains over {judged.random}; the smallest loss is that of {name}"
+    if not judged.better:
+        return f"The largest gain{tested}, which is not significant, is that of {name}"
+    if own < largest:
+        return f"The largest significant gain is that of {name}"
+    return name if len(judged.better) == 1 else f"The largest gain is that of {name}"
+
+
+def _gap(judged: Judged, explainer: str) -> str:
+    """By how much its accuracy is less or more than that of random."""
+    gain = judged.gains[explainer]
+    size = points(Summary(abs(gain.mean), gain.half_width, gain.n), gain.n)
+    side = GAP[judged.order] if gain.mean > 0 else GAP["lerf" if judged.order == "morf" else "morf"]
+    return f"{size} points {side}"
+
+
+def _points(judged: Judged, explainer: str) -> str:
+    gain = judged.gains[explainer]
+    return points(Summary(gain.mean, gain.half_width, gain.n), gain.n)
+
+
+def _between(judged: Judged) -> Iterator[str]:
+    """Whether the best differs from others: a question with more pairs, and so a stricter test."""
+    letters, best = judged.letters, next(iter(judged.better), "")
+    others = [e for e in letters if e not in (best, judged.reference)]
+    if best in letters and others:
+        apart = [e for e in others if not set(letters[e]) & set(letters[best])]
+        among = f" ({listed(judged.named(apart))})" if 0 < len(apart) <= FEW else ""
+        of = repeated(len(others), "other explainer")
+        from_ = f"from {len(apart) or 'none'}{among}"
+        yield f"Of {of}, {judged.names[best]} differs significantly {from_}, by tests over all pairs."
+    if judged.disputed:
+        names = (
+            listed(judged.named(judged.disputed)) if len(judged.disputed) <= FEW else f"{len(judged.disputed)} of them"
         )
-    elif not math.isnan(tests.chance):
-        yield f"Masks alone do not tell the class: none of {len(tests.masks)} is 10 points better than chance."
-
-
-def _weak(tests: _Tests) -> Iterator[str]:
-    n = max(test.n for test in tests.gains.values())
-    if least_p(n) > LEVEL:
-        yield (
-            f"{n} seeds: a test that supposes no distribution cannot find anything (its least p is {least_p(n):.10g}); "
-            "what is said here relies on the t distribution."
-        )
-
-
-def _few(tests: _Tests, judged: list[str]) -> Iterator[str]:
-    """Explainers with fewer whole curves than seeds were planned for them."""
-    planned = tests.rows.groupby("explainer").seed.nunique()
-    fewer = [f"{tests.names[e]} ({tests.gains[e].n} of {planned[e]})" for e in judged if tests.gains[e].n < planned[e]]
-    if fewer:
-        yield f"Fewer seeds than planned: {listed(fewer)}."
-
-
-def _gaps(tests: _Tests) -> Iterator[str]:
-    """What was not measured, and how often."""
-    rows = tests.rows
-    for status, words in (("failed", "failed"), ("skipped", "were skipped"), ("to do", "are still to do")):
-        missing = rows[(rows.status == status) & (rows.removal_fraction > 0) & (rows.removal_fraction < 1)]
-        if len(missing):
-            whose = tests.named([*dict.fromkeys(missing.explainer)])
-            told = listed(whose) if len(whose) <= FEW else f"{len(whose)} explainers"
-            yield f"{len(missing)} cells {words}: {told}."
+        yield FAMILIES.format(reference=judged.random, names=names)

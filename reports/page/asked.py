@@ -3,7 +3,8 @@
 import pandas as pd
 
 from reports.page.provenance import duration
-from reports.style import ORDERS
+from reports.seeds import one_explained
+from reports.style import ORDERS, span
 
 AIM = "Which explainer finds what a classifier needs?"
 RANKED = (
@@ -15,6 +16,7 @@ GOOD = {
     "morf": "Under ROAR a good explainer makes accuracy fall",
     "lerf": "under KAR it keeps accuracy high",
 }
+OF_ONE = " retrainings of one explained network"
 CHANCE = "; it must beat pixels drawn at random."
 NETWORKS = {
     (True,): "a network is trained from scratch on what is left, and tested",
@@ -49,7 +51,7 @@ def protocol(frame: pd.DataFrame, costs: pd.DataFrame) -> list[tuple[str, str]]:
         (_many("data set", frame.dataset), _values(frame.dataset)),
         (_many("classifier", frame.classifier), _values(frame.classifier)),
         ("Explainers", str(frame.explainer.nunique())),
-        ("Seeds", "–".join(map(str, dict.fromkeys((seeds.min(), seeds.max())))) if len(seeds) else "none"),
+        ("Seeds", span(seeds) + OF_ONE * one_explained(reduced) if len(seeds) else "none"),
         ("Shares removed, t", ", ".join(f"{t:.10g}" for t in removed)),
         ("Cells", f"{done} of {len(frame)} measured{took}"),
     ]  # fmt: skip

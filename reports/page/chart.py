@@ -9,20 +9,9 @@ import pandas as pd
 
 from benchmark.notation import parse
 from benchmark.statistics import Summary, summarise
-from reports.instruments import DEFAULT_BASE
-from reports.page.answer import condition
+from reports.page.judged import condition
 from reports.settings import settings
-from reports.style import (
-    ENSEMBLES,
-    FAMILIES,
-    INSTRUMENTS,
-    ORDERS,
-    OTHER_FAMILY,
-    REFERENCE,
-    family,
-    labels,
-    percent,
-)  # fmt: skip
+from reports.style import FAMILIES, ORDERS, OTHER_FAMILY, REFERENCE, family, innermost, labels, percent
 from reports.tables import what
 
 WIDTH, HEIGHT = 560, 380
@@ -115,14 +104,14 @@ def series(frame: pd.DataFrame) -> list[Series]:
     """The explainers of a run in their order: a colour for what they are based on, dashes for their family."""
     explainers = [str(name) for name in dict.fromkeys(frame.explainer.dropna())]
     families = [name for name in (*FAMILIES, OTHER_FAMILY) if name in {family(e) for e in explainers}]
-    bases = [*dict.fromkeys(_base(e) for e in explainers if parse(e)[0] != REFERENCE)]
+    bases = [*dict.fromkeys(innermost(e) for e in explainers if parse(e)[0] != REFERENCE)]
     taken: set[tuple[int, int]] = set()
     found = []
     for number, (e, shown) in enumerate(zip(explainers, labels(explainers), strict=True)):
         if parse(e)[0] == REFERENCE:
             found.append(Series(number, e, shown, family(e), "var(--random)", "1.5 3"))
             continue
-        colour, dash = _free(bases.index(_base(e)), _dash(families, e), taken)
+        colour, dash = _free(bases.index(innermost(e)), _dash(families, e), taken)
         taken.add((colour, dash))
         found.append(Series(number, e, shown, family(e), f"var(--c{colour})", DASHES[dash]))
     return found
@@ -177,8 +166,8 @@ def _bands(ordered: list[tuple[float, Summary]], scale: _Scale) -> Iterator[str]
     for known, run in groupby(ordered, key=lambda one: not math.isnan(one[1].half_width)):
         inside = [*run]
         if known:
-            above = [(x(t), scale.y(s.mean + s.half_width)) for t, s in inside]
-            below = [(x(t), scale.y(s.mean - s.half_width)) for t, s in reversed(inside)]
+            ends = [(x(t), *map(scale.y, s.within(0.0, 1.0))) for t, s in inside]
+            above, below = [(at, high) for at, _, high in ends], [(at, low) for at, low, _ in reversed(ends)]
             yield _path([*above, *below]) + "Z"
 
 
@@ -195,14 +184,6 @@ def _scale(summaries: Sequence[Summary]) -> _Scale:
     """From a little below the lowest mean to a little above the highest, at whole ticks."""
     values = [summary.mean for summary in summaries] or [0.0, 1.0]
     return _Scale(max(0.0, math.floor(10 * min(values) - 0.3) / 10), min(1.0, math.ceil(10 * max(values) + 0.3) / 10))
-
-
-def _base(explainer: str) -> str:
-    """What an ensemble or an instrument starts from."""
-    name, parameters = parse(explainer)
-    if "base" in parameters:
-        return _base(parameters["base"])
-    return DEFAULT_BASE if name in (*ENSEMBLES, *INSTRUMENTS) else name
 
 
 def _dash(families: list[str], explainer: str) -> int:

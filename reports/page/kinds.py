@@ -22,6 +22,7 @@ KINDS = {
     "insertion": ("Insertion", "The probability of the class as the most relevant come, without retraining."),
     "instruments": ("Instruments", "Explainers that were spoilt in a known way, beside those they come from."),
     "attributions": ("Attributions by themselves", "What is measured of the maps without removing anything."),
+    "notes": ("Notes of explainers", "What explainers with masks of their own say of their training."),
     "consistency": ("Consistency", "Whether ways of measuring put explainers in the same order."),
     "trust": ("Trust", "Whether ways of measuring recover an order that is known."),
     "friedman": ("Over data sets", "Mean ranks, and Friedman's test."),

@@ -69,7 +69,8 @@ def _costs(frame: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     measured = frame[(frame.probe == "attribution") & (frame.status == "done")]
     for (e, dataset, classifier), rows in measured.groupby(["explainer", "dataset", "classifier"], sort=False):
         through, clock = summarise(rows.passes), summarise(rows.seconds_per_image)
-        known = [f"{passes(through, through.n)} pass{'es' * (through.mean != 1)}"] * bool(through.n)
+        count = passes(through, through.n)
+        known = [f"{count} forward pass{'es' * (count != '1')}"] * bool(through.n)
         known += [f"{milliseconds(clock, clock.n)} ms"] * bool(clock.n)
         if known:
             found.setdefault(str(e), []).append((f"{dataset}, {classifier}", ", ".join(known)))

@@ -6,7 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from benchmark.adaptive import rule
 from reports.drawing import Caption
-from reports.load import Run, curves
+from reports.load import Run, applicable, curves
 from reports.page import chart
 from reports.page.answer import answers
 from reports.page.asked import AIM, protocol, question
@@ -16,7 +16,8 @@ from reports.page.kinds import kinds
 from reports.page.methods import methods
 from reports.page.provenance import facts, specification, toml
 from reports.page.validity import checks
-from reports.table import Table
+from reports.seeds import covers
+from reports.table import Table, corrected
 
 FOLDER = "report"
 FILE = "index.html"
@@ -29,7 +30,7 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Caption]) -> str:
         tables: all that the report has.
         pictures: their files lie in the folder of the report already.
     """
-    joined, drawn = curves(run.frame), series(run.frame)
+    joined, drawn, there = curves(run.frame), series(run.frame), set(applicable(run.frame).explainer)
     figures_shown, galleries = figures(run.folder / FOLDER, pictures)
     environment = Environment(
         loader=PackageLoader("reports.page"), autoescape=True, undefined=StrictUndefined,
@@ -38,10 +39,12 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Caption]) -> str:
     environment.filters["glued"] = glued
     return environment.get_template("page.html.j2").render(
         aim=AIM, question=question(joined), protocol=protocol(run.frame, run.costs), answers=answers(joined),
-        series=drawn, panels=panels(joined, drawn), chart=chart, kinds=kinds(tables), figures=figures_shown,
-        galleries=galleries, methods=methods(run.frame, run.cards, drawn), described=bool(run.cards),
-        checks=checks(run.frame, joined, tables, rule(run.matrix)), facts=facts(run.costs), matrix=toml(run.matrix),
-        specification=specification(run.matrix),
+        series=[one for one in drawn if one.explainer in there], panels=panels(joined, drawn),
+        covered=covers(joined), chart=chart, kinds=kinds(tables),
+        corrected=corrected(tables), figures=figures_shown, galleries=galleries,
+        methods=methods(run.frame, run.cards, drawn), described=bool(run.cards),
+        checks=checks(run.frame, joined, tables, rule(run.matrix), run.num_strangers),
+        facts=facts(run.costs), matrix=toml(run.matrix), specification=specification(run.matrix),
     )  # fmt: skip
 
 

@@ -63,7 +63,7 @@ def explanation_figure(found: Explained) -> Figure:
             _bars(axis, values[row], found.names if axis is axes[images] else [""] * len(found.names), limit)
             axis.set_title(name if images or axis is not axes[0] else f"{title}\n{name}", fontsize=FONT)
         _dots(axes[images + 2], found.drops[row])
-        axes[images + 3].set_title(f"contribution to class {found.second[row]}, second", fontsize=FONT)
+        axes[images + 3].set_title(f"contribution to class {found.second[row]}, second highest", fontsize=FONT)
     figure.supxlabel(DOTS, fontsize=6)
     return figure
 
@@ -100,7 +100,7 @@ def neighbour_figure(found: Explained, neighbours: Explained) -> Figure:
 def _captions(sides: Sequence[Explained]) -> Iterator[str]:
     for side in sides:
         for label, predicted in zip(side.labels, side.predicted, strict=True):
-            yield f"{label}, as {predicted}"
+            yield f"{label}, predicted {predicted}"
 
 
 def _bars(axis: Axes, values: Float[np.ndarray, "k"], names: Sequence[str], limit: float) -> None:

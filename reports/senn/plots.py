@@ -12,12 +12,14 @@ from seaborn import color_palette
 from benchmark.statistics import summarise
 from reports.drawing import STYLE, save
 from reports.senn.results import published
+from reports.style import probability, share
 
 PANELS = {
     "accuracy": "test accuracy",
     "relative_inputs": "Lipschitz of theta / |theta|",
     "residual_ratio": "residual / gradient",
 }
+FORMS = {"accuracy": probability, "relative_inputs": share, "residual_ratio": share}
 DASHES = ["-", "--", ":", "-."]
 
 
@@ -46,8 +48,10 @@ def sweep_figure(finals: pd.DataFrame, folder: Path) -> list[Path]:
 
 
 def _line(axis: Axes, rows: pd.DataFrame, column: str, name: str, colour: object, dash: str) -> None:
-    found = [(weight, summarise(group[column].dropna())) for weight, group in rows.groupby("robust_weight")]
-    at, mean, half = np.array([(weight, s.mean, np.nan_to_num(s.half_width)) for weight, s in found]).T
+    found = {weight: summarise(group[column].dropna()) for weight, group in rows.groupby("robust_weight")}
+    mean = np.array([summary.mean for summary in found.values()])
+    low, high = np.array([FORMS[column].ends(summary) for summary in found.values()]).T
     axis.errorbar(
-        at, mean, half, color=colour, linestyle=dash, linewidth=1.2, capsize=2, markersize=3, marker="o", label=name
-    )
+        np.array([*found]), mean, (mean - low, high - mean), color=colour, linestyle=dash, linewidth=1.2, capsize=2,
+        markersize=3, marker="o", label=name,
+    )  # fmt: skip

@@ -4,7 +4,7 @@ import pandas as pd
 
 from benchmark.statistics import summarise
 from reports.senn.results import MEASURES, published
-from reports.style import percent, share
+from reports.style import CUT, percent, share, signed, span
 from reports.table import Table
 
 CONDITION = ["name", "robustness", "robust_weight"]
@@ -12,12 +12,15 @@ SHOWN = {
     "accuracy": "accuracy", "relevance": "|theta|", "relative_inputs": "Lipschitz x",
     "relative_concepts": "Lipschitz h", "faithfulness": "faithful", "residual_ratio": "residual", "cosine": "cosine",
 }  # fmt: skip
+FORMS = {"accuracy": percent, "faithfulness": signed, "cosine": signed}
+"""Of measures that have bounds; all others are at least 0."""
 HOW = (
     "Accuracy in %. |theta|: mean norm of the relevances of the predicted class. Lipschitz: largest change of the "
     "relevances by the distance of inputs (x) or concepts (h), relative to |theta|. Faithful: correlation of what "
     "concepts contribute with the fall of the probability without them. Residual: the part of the gradient that "
-    "relevances do not explain, by its norm; cosine: of theta^T J h with the gradient. On the test split; mean ± "
-    "half-width of the 95 % t interval over n = {n} trainings, of the epoch with the best validation accuracy."
+    "relevances do not explain, by its norm; cosine: of theta^T J h with the gradient. Lower is better for Lipschitz "
+    "and residual, higher for faithful and cosine. On the test split; mean ± "
+    "half-width of the 95 % t interval over n = {n} trainings, of the epoch with the best validation accuracy. {cut}"
 )
 
 
@@ -27,16 +30,13 @@ def measures(finals: pd.DataFrame, title: str) -> Table:
     groups = {_named(key): rows for key, rows in finals.groupby([*several, *CONDITION], sort=False)}
     index = pd.Index(groups, name="condition")
     summaries = {name: [summarise(rows[name].dropna()) for rows in groups.values()] for name in MEASURES}
-    shown = {
-        label: [percent(s, s.n) if name == "accuracy" else share(s, s.n) for s in summaries[name]]
-        for name, label in SHOWN.items()
-    }
+    shown = {label: [FORMS.get(name, share)(s, s.n) for s in summaries[name]] for name, label in SHOWN.items()}
     numbers = {
         (name, number): [getattr(s, number) for s in by]
         for name, by in summaries.items() for number in ("mean", "half_width", "n")
     }  # fmt: skip
     counts = sorted({summary.n for summary in summaries["accuracy"]})
-    note = HOW.format(n="–".join(map(str, dict.fromkeys((counts[0], counts[-1])))))
+    note = HOW.format(n=span(counts), cut=CUT)
     return Table("measures", title, pd.DataFrame(shown, index=index), pd.DataFrame(numbers, index=index), (note,), True)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark import attribution, runner
-from benchmark.attribution import checked, rank_splits
+from benchmark.attribution import rank_splits
 from benchmark.plan import Matrix, cells
 from benchmark.runner import Workplace
 from benchmark.spec import Ranking
@@ -92,8 +92,3 @@ def test_the_explained_class_is_the_one_the_specification_names(
         expected = data.train.labels if target == "label" else network(data.train.inputs).argmax(1)
     assert torch.equal(torch.cat(seen), expected)
     assert max(map(len, seen)) <= attribution.CHUNK
-
-
-def test_attributions_of_another_shape_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"Mine must return attributions of shape \(2, 1, 4, 4\), got \(2, 4, 4\)"):
-        checked(torch.zeros(2, 4, 4), torch.zeros(2, 1, 4, 4), "Mine")

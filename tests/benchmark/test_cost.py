@@ -10,10 +10,11 @@ import torch
 
 from benchmark import plan, runner, work
 from benchmark.cost import Absent, Cost, _Measured, costs, network_bytes, rank_bytes
-from benchmark.executor import Crew, Here, execute
+from benchmark.executor import Crew, execute
 from benchmark.forecast import forecast
 from benchmark.plan import Matrix
 from benchmark.plugins import build, plugin
+from benchmark.processes import Here
 from benchmark.recipe import Recipe
 from benchmark.runner import Workplace
 from benchmark.sample import Rate, Sample, sample

@@ -5,7 +5,7 @@ import os
 import pytest
 from tqdm import tqdm
 
-from benchmark.executor import pool
+from benchmark.processes import pool
 
 
 def silent(_: int) -> bool:

@@ -55,7 +55,19 @@ def _other(value: object) -> list[str]:
         return [str(not value).lower()]
     if isinstance(value, int | float):
         return [str(value + 1), str(value / 2), "1"]
-    return ["7", "occlusion", "0.5", "conv", "hns_large", "st1", "identity", "magnitude", "residual", "similarity"]
+    return [
+        "7",
+        "first",
+        "occlusion",
+        "0.5",
+        "conv",
+        "hns_large",
+        "st1",
+        "identity",
+        "magnitude",
+        "residual",
+        "similarity",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -149,21 +149,31 @@ def test_failures_stay_where_they_happen(mine: Path, capsys: pytest.CaptureFixtu
 
 
 def test_mended_failures_run_again(mine: Path) -> None:
-    assert run("--explainers", "mine:Broken", out=mine / "out") == 1
-    assert run("--explainers", "mine:Broken", out=mine / "out") == 1
-    assert statuses(mine / "out") == {"mine:Broken": {"failed"}}
+    names = ("random", "mine:Broken")
+    assert run("--explainers", *names, out=mine / "out") == 1
+    assert run("--explainers", *names, out=mine / "out") == 1
+    assert statuses(mine / "out") == {"random": {"done"}, "mine:Broken": {"failed"}}
     (mine / "mine.py").write_text(
         MINE.replace('raise RuntimeError("no such luck")', "return lambda inputs, targets: inputs")
     )
     sys.modules.pop("mine")
-    assert run("--explainers", "mine:Broken", out=mine / "out") == 0
-    assert statuses(mine / "out") == {"mine:Broken": {"done"}}
+    assert run("--explainers", *names, out=mine / "out") == 0
+    assert statuses(mine / "out") == {"random": {"done"}, "mine:Broken": {"done"}}
+
+
+def test_where_no_explainer_works_nothing_is_trained(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--explainers", "mine:Broken", "mine:NotANumber", out=mine / "out") == 2
+    shown = capsys.readouterr().err
+    assert "mine:Broken fails on a few examples: RuntimeError: no such luck" in shown
+    assert "attributions must be finite" in shown
+    assert Store(mine / "out").counts().keys() == {"to do"}
 
 
 def test_an_explainer_that_changes_its_inputs_harms_nobody_else(mine: Path) -> None:
     assert run("--explainers", "random", out=mine / "alone") == 0
-    assert run("--explainers", "mine:Vandal", "random", out=mine / "beside") == 0
+    assert run("--explainers", "mine:Vandal", "random", out=mine / "beside") == 1
     assert run("--explainers", "mine:Vandal[where=train]", "random", out=mine / "failed") == 1
+    assert statuses(mine / "beside")["mine:Vandal"] == {"failed"}
     assert statuses(mine / "failed")["mine:Vandal[where=train]"] == {"failed"}
     alone = set(rows(mine / "alone").splitlines())
     assert alone <= set(rows(mine / "beside").splitlines())
@@ -171,7 +181,7 @@ def test_an_explainer_that_changes_its_inputs_harms_nobody_else(mine: Path) -> N
 
 
 def test_an_edited_explainer_never_passes_off_old_numbers(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--explainers", "mine:SometimesBroken", "--seeds", "1", out=mine / "out") == 1
+    assert run("--explainers", "mine:SometimesBroken", "--seeds", "1", out=mine / "out") == 2
     (mine / "mine.py").write_text(MINE.replace("if train.labels[0] != SEED_ONE_LABEL:", "if False:"))
     sys.modules.pop("mine")
     assert run("--explainers", "mine:SometimesBroken", "--seeds", "1", out=mine / "out") == 0  # it had no result yet
@@ -205,8 +215,8 @@ def test_a_failure_of_one_seed_lowers_n(mine: Path, capsys: pytest.CaptureFixtur
     text = MINE.replace("train.labels[0] != SEED_ONE_LABEL", "first_weight(classifier) < 0")
     probe = "\ndef first_weight(network):\n    return next(iter(network.parameters())).flatten()[:1].item() + OFFSET\n"
     (mine / "mine.py").write_text(text + probe + f"OFFSET = {_offset(mine)}\n")
-    assert run("--explainers", "mine:SometimesBroken", out=mine / "out") == 1
-    assert statuses(mine / "out") == {"mine:SometimesBroken": {"done", "failed"}}
+    assert run("--explainers", "random", "mine:SometimesBroken", out=mine / "out") == 1
+    assert statuses(mine / "out") == {"random": {"done"}, "mine:SometimesBroken": {"done", "failed"}}
     assert "(1/2)" in capsys.readouterr().out
 
 

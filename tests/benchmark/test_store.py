@@ -8,7 +8,7 @@ import pytest
 
 from benchmark import plan
 from benchmark.plan import Matrix
-from benchmark.store import Outcome, Store
+from benchmark.store import BACKUP, FILE, Outcome, Store
 
 Build = Callable[..., Matrix]
 DONE = Outcome("done", {"test_accuracy": 1 / 3, "validation_accuracy": None}, "", 0.5, {"commit": "abc"})
@@ -106,3 +106,27 @@ def test_a_file_that_is_no_store_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be used as a store"):
         Store(tmp_path, create=True)
     assert "somebody's notes" in (tmp_path / "results.sqlite").read_text()
+
+
+def damaged(path: Path) -> None:
+    """Overwrites the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 2000] = b"x" * 2000
+    path.write_bytes(content)
+
+
+def test_a_damaged_store_is_named_left_alone_and_can_be_restored(tmp_path: Path, small_matrix: Build) -> None:
+    cells = plan.cells(small_matrix())
+    store = planned(tmp_path, small_matrix())
+    store.back_up()
+    assert not (tmp_path / BACKUP).exists()  # nothing was finished
+    store.record(cells[0], DONE)
+    store.back_up()
+    store.close()
+    damaged(tmp_path / FILE)
+    before = (tmp_path / FILE).read_bytes()
+    with pytest.raises(ValueError, match=rf"{FILE} cannot be used.*{BACKUP} beside it holds all cells of earlier runs"):
+        Store(tmp_path)
+    assert (tmp_path / FILE).read_bytes() == before
+    (tmp_path / BACKUP).replace(tmp_path / FILE)
+    assert Store(tmp_path).rows()[0].outcome == DONE

@@ -1,4 +1,4 @@
-"""The user's own images and arrays: what is read, and how mistakes are named."""
+"""The user's own folders of images: what is read, what is passed over, and how mistakes are named."""
 
 import shutil
 from pathlib import Path
@@ -9,19 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from datasets.folder import arrays, image_folder
+from datasets.check import remarks
+from datasets.folder import image_folder
 
 
 def folder(root: Path, **parameters: Any):
     return image_folder(Path(), root=root, **({"size": 8} | parameters))
-
-
-def save(path: Path, **changes: np.ndarray) -> Path:
-    """Rewrites an .npz file with some arrays changed; None drops one."""
-    with np.load(path) as archive:
-        content = dict(archive) | changes
-    np.savez(path, **{name: values for name, values in content.items() if values is not None})
-    return path
 
 
 def test_every_suffix_is_read_in_any_case(images_root: Path) -> None:
@@ -110,73 +103,106 @@ def test_an_impossible_format_is_refused(images_root: Path, parameters: dict[str
         folder(images_root, **parameters)
 
 
-def test_uint8_arrays_are_divided_by_255(npz: Path) -> None:
-    dataset = arrays(Path(), path=npz, validation=0.0)
-    with np.load(npz) as archive:
-        expected = torch.from_numpy(archive["x_test"][:, None] / 255).float()
-    torch.testing.assert_close(dataset.test.inputs, expected)
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_images_in_subfolders_of_a_class_are_its_images(images_root: Path, in_memory: bool) -> None:
+    """White images, so that they are told from those beside them."""
+    for place in ("session 2", "session 2/part", ".hidden"):
+        (images_root / "test/ant" / place).mkdir()
+        Image.new("RGB", (4, 4), "white").save(images_root / "test/ant" / place / "0.png")
+    test = folder(images_root, in_memory=in_memory).test
+    examples = test.at(torch.arange(len(test)))
+    white = examples.inputs.flatten(1).min(dim=1).values == 1
+    assert (len(test), int(white.sum()), examples.labels[white].tolist()) == (6, 2, [0, 0])
 
 
-@pytest.mark.parametrize(
-    ("shape", "expected"),
-    [((7,), (7,)), ((6, 5), (1, 6, 5)), ((3, 6, 5), (3, 6, 5)), ((6, 5, 3), (3, 6, 5)), ((6, 5, 1), (1, 6, 5))],
-)
-def test_the_axis_of_the_channels_is_found(npz: Path, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
-    save(npz, x_train=np.zeros((40, *shape)), x_test=np.ones((20, *shape), dtype=np.float16))
-    assert arrays(Path(), path=npz).feature_shape == expected
+def test_a_link_back_is_followed_once(images_root: Path) -> None:
+    (images_root / "test/ant/again").symlink_to(images_root / "test/ant")
+    assert len(folder(images_root).test) == 4
 
 
-def test_channels_last_images_are_transposed_not_reshaped(npz: Path) -> None:
-    pixels = np.random.default_rng(0).random((20, 6, 5, 3)).astype(np.float32)
-    save(npz, x_train=np.zeros((40, 6, 5, 3)), x_test=pixels)
-    assert arrays(Path(), path=npz).test.inputs[2, 1, 4, 3] == pixels[2, 4, 3, 1].item()
+def test_a_linked_class_is_read(images_root: Path) -> None:
+    (images_root / "test/ant").rename(images_root.parent / "elsewhere")
+    (images_root / "test/ant").symlink_to(images_root.parent / "elsewhere")
+    assert len(folder(images_root).test) == 4
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"y_test": None}, r"must hold x_train, y_train, x_test, y_test, lacks y_test"),
-        ({"x_train": np.full((40, 4), 255.0)}, r"x_train must lie in \[0, 1\], got values in \[255, 255\]; scale"),
-        ({"x_train": np.full((40, 4), np.nan)}, r"x_train must lie in \[0, 1\], got values in \[nan, nan\]"),
-        (
-            {"x_train": np.zeros((40, 4), dtype=int)},
-            r"x_train must be uint8 \(0..255\) or float in \[0, 1\], got int64",
-        ),
-        (
-            {"x_train": np.zeros((40, 3, 6, 3))},
-            r"x_train must have its channels on axis 1, got shape .* axis 3 could be meant",
-        ),
-        ({"x_train": np.zeros(40)}, r"x_train must have 2 \(table\), 3 or 4 \(images\) axes, got shape \(40,\)"),
-        ({"x_train": np.zeros((40, 9))}, r"must have examples of one shape, got \(9,\) and \(1, 6, 5\)"),
-        ({"x_train": np.zeros((39, 6, 5))}, r"one label for each of the rows of x_train .* got 40 and 39"),
-        ({"y_train": np.zeros(40)}, r"y_train must be integers of shape \(n,\), got float64"),
-        ({"y_train": np.eye(40, 2, dtype=int)}, r"y_train must be integers .* not one-hot rows"),
-        ({"y_train": np.arange(40) % 2 + 1}, r"y_train must hold every integer of 0 ... k-1, got \[1, 2\]"),
-        ({"y_test": np.arange(20) % 3}, r"y_test must hold only the classes of y_train, got \[2\] besides"),
-        ({"x_train": np.array([{}] * 40)}, r"must be an .npz file of plain arrays"),
-    ],
-)
-def test_a_wrong_array_is_named_with_a_remedy(npz: Path, changes: dict[str, np.ndarray], message: str) -> None:
-    save(npz, **changes)
-    with pytest.raises(ValueError, match=message) as caught:
-        arrays(Path(), path=npz)
-    assert "\n" not in str(caught.value)
+def test_files_that_are_passed_over_are_counted_by_why(images_root: Path) -> None:
+    assert folder(images_root).card.notes == ()
+    for name in ("a.txt", "b.TXT", "c.csv", "README", ".DS_Store"):
+        (images_root / "test/ant" / name).touch()
+    (images_root / "train/loose.png").touch()
+    assert folder(images_root).card.notes == (
+        "passed over 6 files: 1 .csv, 2 .txt, 1 hidden, 1 outside the folders of the classes, 1 without a suffix",
+    )
 
 
-@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 half"])
-def test_a_file_that_is_no_npz_is_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "own.npz"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=f"{path} must be an .npz file of plain arrays"):
-        arrays(Path(), path=path)
+@pytest.mark.parametrize("name", ["val", "valid", "validation"])
+def test_without_a_test_folder_validation_images_are_the_test_split(images_root: Path, name: str) -> None:
+    expected = folder(images_root)
+    (images_root / "test").rename(images_root / name)
+    renamed = folder(images_root)
+    assert renamed.test.inputs.equal(expected.test.inputs)
+    assert len(renamed.validation) == len(expected.validation) == 2
+    assert renamed.card.notes == (f"the folder {name} is the test split: there is no folder test",)
 
 
-def test_a_lone_npy_array_is_refused(tmp_path: Path) -> None:
-    np.save(tmp_path / "own.npy", np.zeros(3))
-    with pytest.raises(ValueError, match=r"must be an .npz file of plain arrays"):
-        arrays(Path(), path=tmp_path / "own.npy")
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_validation_folder_beside_test_is_the_validation_split(images_root: Path, in_memory: bool) -> None:
+    shutil.copytree(images_root / "test", images_root / "val")
+    given = folder(images_root, in_memory=in_memory, validation=0.5)
+    assert [len(split) for split in (given.train, given.validation, given.test)] == [20, 4, 4]
+    every = torch.arange(4)
+    assert given.validation.at(every).inputs.equal(given.test.at(every).inputs)
+    assert given.card.notes == ("the folder val is the validation split: the parameter validation is not used",)
+    assert given.card.checksums.keys() == {"train/*", "val/*", "test/*"}
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=f"path must be an .npz file, found nothing at {tmp_path / 'no.npz'}"):
-        arrays(Path(), path=tmp_path / "no.npz")
+def test_two_validation_folders_are_a_question(images_root: Path) -> None:
+    for name in ("val", "validation"):
+        shutil.copytree(images_root / "test", images_root / name)
+    with pytest.raises(ValueError, match="one folder of validation images, got val and validation"):
+        folder(images_root)
+
+
+def test_a_class_without_a_folder_in_validation_is_named(images_root: Path) -> None:
+    shutil.copytree(images_root / "test", images_root / "val")
+    shutil.rmtree(images_root / "val/bee")
+    with pytest.raises(ValueError, match=r"train and validation and test, got \['bee'\] in only some of them"):
+        folder(images_root)
+
+
+def test_a_folder_of_something_else_is_described(tmp_path: Path) -> None:
+    (tmp_path / "cats").mkdir()
+    with pytest.raises(ValueError, match="which holds cats"):
+        folder(tmp_path)
+
+
+def test_images_outside_of_class_folders_alone_are_not_enough(images_root: Path) -> None:
+    for part in ("train", "test"):
+        shutil.rmtree(images_root / part)
+        (images_root / part).mkdir()
+        Image.new("RGB", (4, 4)).save(images_root / part / "0.png")
+    with pytest.raises(ValueError, match="must hold a folder for each class in train and test, found none"):
+        folder(images_root)
+
+
+def test_a_class_of_other_files_says_which(images_root: Path) -> None:
+    for part in ("train", "test"):
+        (images_root / part / "wasp").mkdir()
+        (images_root / part / "wasp/0.npy").touch()
+    with pytest.raises(ValueError, match=r"found none in .*train/wasp but 1 .npy"):
+        folder(images_root)
+
+
+@pytest.mark.parametrize("name", ["my data/ünï", "a,b", "v[2]", "x=1", "50% & #1_", "it's"])
+def test_a_folder_may_have_any_name(images_root: Path, name: str) -> None:
+    expected = folder(images_root).train.inputs
+    (images_root.parent / name).parent.mkdir(exist_ok=True)
+    images_root.rename(images_root.parent / name)
+    assert folder(images_root.parent / name).train.inputs.equal(expected)
+
+
+def test_uneven_classes_are_told_by_the_accuracy_of_always_saying_one(images_root: Path) -> None:
+    for number in range(28):
+        shutil.copy(images_root / "test/ant/0.png", images_root / f"test/ant/more{number}.png")
+    assert remarks(folder(images_root)) == ("chance is 93.8 %: class 0 holds 30 of 32 test examples",)

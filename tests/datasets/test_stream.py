@@ -1,5 +1,6 @@
 """Streams: what is read from disk is what would lie in memory, and little of it lies there at a time."""
 
+import shutil
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -131,6 +132,15 @@ def test_a_folder_is_the_same_on_disk_and_in_memory(images_root: Path, validatio
 def test_an_unreadable_image_is_named_before_any_work(images_root: Path, content: bytes) -> None:
     (images_root / "train/ant/0.png").write_bytes(content)
     with pytest.raises(ValueError, match=f"{images_root / 'train/ant/0.png'} must be a readable image"):
+        image_folder(Path(), root=images_root, in_memory=False)
+
+
+@pytest.mark.parametrize("part", ["train", "val", "test"])
+def test_a_truncated_image_of_any_split_is_named_before_any_work(images_root: Path, part: str) -> None:
+    shutil.copytree(images_root / "test", images_root / "val")
+    path = images_root / part / "bee/1.JPG"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=f"{path} must be a readable image, got: image file is truncated"):
         image_folder(Path(), root=images_root, in_memory=False)
 
 

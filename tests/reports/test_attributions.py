@@ -4,11 +4,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+import pytest
+
 from benchmark.plan import Matrix
 from benchmark.spec import Cell
 from benchmark.store import Outcome
 from reports.attributions import attribution_tables
-from reports.load import curves, load
+from reports.load import COLUMNS, curves, load
+from reports.report import report
 from tests.reports.conftest import outcome
 
 Stored = Callable[..., Path]
@@ -38,3 +42,36 @@ def test_attributions_never_enter_curves(stored: Stored, matrix: Matrix) -> None
 def test_nothing_measured_yet_is_no_table(stored: Stored, matrix: Matrix) -> None:
     folder = stored(replace(matrix, measure_attributions=True), lambda cell: None)
     assert attribution_tables(load(folder)) == []
+
+
+def inventive(cell: Cell) -> Outcome:
+    """A measure and a note that no table of ours knows; gradient alone has masks of its own."""
+    made = judge(cell)
+    ranked = cell.ranking.explainer.name if cell.ranking else ""
+    new: dict[str, float | None] = {"my_measure": 0.25} if cell.probe == "attribution" else {}
+    new |= {"own_num_steps": 1200.0} if ranked == "gradient" and cell.probe == "image" else {}
+    return replace(made, metrics=made.metrics | new)
+
+
+@pytest.mark.usefixtures("unillustrated")
+def test_numbers_that_only_a_plug_in_knows_reach_rows_and_tables(stored: Stored, matrix: Matrix) -> None:
+    folder = stored(replace(matrix, measure_attributions=True), inventive)
+    report(folder)
+    rows = pd.read_csv(folder / "report" / "rows.csv")
+    assert list(rows.columns[-2:]) == ["my_measure", "own_num_steps"]
+    assert set(rows.my_measure.dropna()) == {0.25} and set(rows.own_num_steps.dropna()) == {1200}
+    measured, noted = (folder / "report" / f"{name}.md" for name in ("attributions", "notes"))
+    assert "my measure" in measured.read_text() and "0.250 ± 0.000" in measured.read_text()
+    assert "num steps" in noted.read_text() and "1200.000 ± 0.000" in noted.read_text()
+    assert "Random" not in noted.read_text()
+
+
+def test_known_columns_come_first_and_a_metric_never_renames_a_cell(stored: Stored, matrix: Matrix) -> None:
+    def shadowing(cell: Cell) -> Outcome:
+        made = outcome(cell)
+        return replace(made, metrics=made.metrics | {"order": 7.0, "zeal": 1.0})
+
+    frame = load(stored(matrix, shadowing))
+    assert list(frame.columns) == [*COLUMNS, "zeal"]
+    assert set(frame.order.dropna()) == {"morf", "lerf"}
+    assert "zeal" in curves(frame)

@@ -9,8 +9,9 @@ import pytest
 from benchmark.plan import Matrix
 from benchmark.spec import Cell
 from benchmark.store import Outcome
+from methods.gradient import Gradient
 from reports.comparison import compare_runs, comparison
-from reports.load import load
+from reports.load import read
 
 Stored = Callable[..., Path]
 
@@ -27,7 +28,7 @@ def shifted(by: float) -> Callable[[Cell], Outcome]:
 
 def test_only_what_changed_has_moved(stored: Stored, matrix: Matrix) -> None:
     one, other = stored(matrix, shifted(0.0), "one"), stored(matrix, shifted(0.1), "other")
-    roar, kar = comparison(load(one), load(other), ("one", "other"))
+    roar, kar = comparison(read(one), read(other))
     assert (roar.name, kar.name) == ("comparison-roar", "comparison-kar")
     assert roar.shown.moved.to_dict() == {"Random": "–", "GRAD": "yes"}
     assert roar.numbers["B - A"]["mean"]["GRAD"] == pytest.approx(0.1 + 0.002)
@@ -37,7 +38,7 @@ def test_only_what_changed_has_moved(stored: Stored, matrix: Matrix) -> None:
 def test_seeds_and_fractions_in_common_are_compared(stored: Stored, matrix: Matrix) -> None:
     more = replace(matrix, seeds=5, fractions=(0.0, 0.3, 0.5, 1.0))
     one, other = stored(matrix, name="one"), stored(more, name="other")
-    roar, _ = comparison(load(one), load(other), ("one", "other"))
+    roar, _ = comparison(read(one), read(other))
     assert set(roar.shown.n) == {"3"}
     assert (roar.numbers["B - A"]["mean"].abs() < 1e-12).all()
 
@@ -48,10 +49,34 @@ def test_the_tables_lie_in_the_second_run(stored: Stored, matrix: Matrix) -> Non
     assert (other / "report" / "comparison-roar.tex").exists()
 
 
+def test_other_epochs_are_no_secret(stored: Stored, matrix: Matrix) -> None:
+    longer = replace(matrix, recipe=replace(matrix.recipe, epochs=8, precision="bf16"))
+    one, other = stored(matrix, name="one"), stored(longer, name="other")
+    said = "A and B do not measure the same: recipe.epochs 10 (A) and 8 (B), recipe.precision auto (A) and bf16 (B)."
+    assert compare_runs(one, other).startswith(said)
+    assert all(any(note.startswith(said) for note in table.notes) for table in comparison(read(one), read(other)))
+
+
+def test_another_version_under_the_same_name_is_no_secret(
+    stored: Stored, matrix: Matrix, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = stored(matrix, name="one")
+    monkeypatch.setattr(Gradient, "version", 99, raising=False)
+    other = stored(matrix, name="other")
+    assert "do not measure the same: GRAD in another version" in compare_runs(one, other)
+    assert "do not measure the same" not in compare_runs(one, one)
+
+
+def test_a_run_beside_itself_promises_no_power(stored: Stored, matrix: Matrix) -> None:
+    one = stored(matrix, name="one")
+    text = compare_runs(one, one)
+    assert "Detectable" not in text and "0.0 points" not in text
+
+
 def test_one_seed_says_nothing_of_significance(stored: Stored, matrix: Matrix) -> None:
     alone = replace(matrix, seeds=1)
     one, other = stored(alone, name="one"), stored(alone, shifted(0.1), "other")
-    roar, _ = comparison(load(one), load(other), ("one", "other"))
+    roar, _ = comparison(read(one), read(other))
     assert any("one seed" in note for note in roar.notes)
     assert set(roar.shown.moved) == {"–"}
 
@@ -60,4 +85,4 @@ def test_runs_without_a_common_curve(stored: Stored, matrix: Matrix) -> None:
     one = stored(replace(matrix, explainers=("random",)), name="one")
     other = stored(replace(matrix, explainers=("sobel",)), name="other")
     with pytest.raises(ValueError, match="share none"):
-        comparison(load(one), load(other), ("one", "other"))
+        comparison(read(one), read(other))

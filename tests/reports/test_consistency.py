@@ -12,7 +12,9 @@ from benchmark.plan import Matrix
 from benchmark.spec import Cell
 from benchmark.store import Outcome
 from reports.consistency import consistency_tables, correlations
-from reports.load import load
+from reports.load import curves, load
+from reports.page.answer import answers
+from reports.summary import summaries
 
 Stored = Callable[..., Path]
 NAMES = ("random", "gradient", "guided_backprop", "integrated_gradients", "deep_lift", "lrp")
@@ -22,14 +24,14 @@ MANY = (*NAMES, "occlusion", "grad_cam", "deconvolution")
 def test_correlations_are_those_of_scipy_and_lie_in_their_intervals() -> None:
     scores = np.random.default_rng(1).normal(size=(9, 3))
     scores[0] = scores[1]  # ties
-    mean, low, high = correlations(scores, draws=300)
+    mean, low, high = correlations(scores, list("abcdefghi"), draws=300)
     assert mean == pytest.approx(spearmanr(scores).statistic)
     assert ((low <= mean + 1e-9) & (mean <= high + 1e-9)).all()
 
 
 def test_a_way_that_tells_none_apart_correlates_with_nothing() -> None:
     scores = np.stack([np.arange(6.0), np.zeros(6)], axis=1)
-    mean, _, _ = correlations(scores, draws=10)
+    mean, _, _ = correlations(scores, list("abcdef"), draws=10)
     assert mean[0, 0] == pytest.approx(1) and np.isnan(mean[0, 1])
 
 
@@ -75,6 +77,60 @@ def test_few_explainers_have_no_interval_and_the_note_says_so(stored: Stored, ma
     assert few.shown.iloc[0, 1] == "-1.00" and "No intervals" in few.notes[0]
     assert few.numbers["KAR, mean, retrained"][["low", "high"]].isna().all(axis=None)
     assert many.shown.iloc[0, 1] == "-1.00 [-1.00, -1.00]" and "In brackets" in many.notes[0]
+
+
+def test_families_are_resampled_as_a_whole() -> None:
+    """Eight bases, and three ensembles of each that score nearly as it does: no more is known than of the eight."""
+    drawn = np.random.default_rng(0)
+    bases = drawn.normal(size=(8, 2)) + drawn.normal(size=(8, 1))
+    scores = np.repeat(bases, 4, axis=0) + 1e-6 * drawn.normal(size=(32, 2))
+    families = [str(i) for i in range(8) for _ in range(4)]
+    (_, low, high), (_, alone_low, alone_high) = (
+        correlations(scores, of) for of in (families, list(map(str, range(32))))
+    )
+    _, base_low, base_high = correlations(bases, list(map(str, range(8))))
+    assert high[0, 1] - low[0, 1] == pytest.approx(base_high[0, 1] - base_low[0, 1], rel=0.15)
+    assert alone_high[0, 1] - alone_low[0, 1] < 0.7 * (high[0, 1] - low[0, 1])
+
+
+def test_ensembles_count_with_their_base(stored: Stored, matrix: Matrix) -> None:
+    """Nine explainers of three families are too few to be resampled."""
+    names = [f"{name}[base={base}]" for base in MANY[1:4] for name in ("smoothgrad", "vargrad")]
+
+    def of_base(cell: Cell) -> Outcome:
+        ranked = cell.ranking.explainer if cell.ranking else None
+        base = dict(ranked.parameters).get("base", ranked) if ranked else None
+        place = MANY.index(base.name) + 0.1 * len(ranked.name) if ranked and base else 0
+        return Outcome("done", {"test_accuracy": 0.5 - 0.01 * place + 0.001 * cell.training.seed})
+
+    (made,) = consistency_tables(
+        load(stored(replace(matrix, explainers=(*MANY[:4], *names), fractions=(0.5,)), of_base))
+    )
+    assert "9 explainers" in made.notes[0] and "3 families" in made.notes[0] and "No intervals" in made.notes[0]
+
+
+def test_a_copy_that_was_skipped_counts_nowhere(stored: Stored, matrix: Matrix) -> None:
+    """On one channel by magnitude squaring changes no ranking: such cells are skipped with that reason."""
+    squared = ("squared[base=gradient]", "squared[base=lrp]")
+
+    def skipping(cell: Cell) -> Outcome:
+        copy = cell.ranking is not None and cell.ranking.explainer.name == "squared"
+        return Outcome("skipped", reason="ranks as its base does") if copy else judge(cell)
+
+    with_copies, without = (
+        load(stored(replace(matrix, explainers=names, fractions=(0.5,)), skipping, name))
+        for name, names in (("with", (*NAMES, *squared)), ("without", NAMES))
+    )
+    (one,), (other,) = consistency_tables(with_copies), consistency_tables(without)
+    assert one.notes == other.notes and one.numbers.equals(other.numbers)
+    (roar, _), (alone, _) = summaries(with_copies), summaries(without)
+    assert roar.shown.loc["GRAD", "p (t)"] == alone.shown.loc["GRAD", "p (t)"]
+    assert roar.shown.loc["GRAD", "group"] == alone.shown.loc["GRAD", "group"]
+    assert roar.shown.loc["SQ-GRAD", "mean"] == "– (0/3)"
+    assert "SQ-GRAD, SQ-LRP: 3 cells skipped (ranks as its base does)." in roar.notes
+    lead, known = answers(curves(with_copies))[0].verdicts[0], answers(curves(without))[0].verdicts[0]
+    assert lead.headline == known.headline and lead.sentence == known.sentence
+    assert lead.unjudged == ["SQ-GRAD", "SQ-LRP"] and not known.unjudged
 
 
 def test_few_explainers_make_no_table(stored: Stored, matrix: Matrix) -> None:

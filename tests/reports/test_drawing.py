@@ -4,9 +4,11 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
@@ -19,7 +21,9 @@ from reports.cost import cost_plots, front
 from reports.differences import difference_plots
 from reports.drawing import Picture, write, writing
 from reports.leaks import leak_plots, paired_with_masks
-from reports.load import curves, load
+from reports.load import applicable, curves, load, read
+from reports.looks import DASHES, LEGIBLE, looks, varied
+from reports.page.page import page
 from reports.plane import fii_line, fir_line, planes
 from reports.plots import plots
 from reports.tables import tables
@@ -151,5 +155,49 @@ def test_cost_is_passes_where_they_are_known(stored: Stored, matrix: Matrix, tmp
         return replace(made, metrics={"passes": passes})
 
     (picture,) = cost_plots(load(stored(replace(matrix, measure_attributions=True), judge)))
-    assert "through the classifier" in picture.caption and "1 explainers" in picture.alt
+    assert "forward passes" in picture.caption and "1 explainer." in picture.alt
     assert write([picture], tmp_path)
+
+
+def test_what_was_skipped_everywhere_has_no_panel(stored: Stored, matrix: Matrix) -> None:
+    def skipping(cell: Cell) -> Outcome:
+        copy = cell.ranking is not None and cell.ranking.explainer.name == "squared"
+        return Outcome("skipped", reason="ranks as its base does") if copy else outcome(cell)
+
+    folder = stored(replace(matrix, explainers=("random", "gradient", "squared[base=gradient]")), skipping)
+    frame = load(folder)
+    assert set(applicable(frame).explainer.dropna()) == {"random", "gradient"}
+    (picture,) = plots(applicable(frame))
+    assert not [text for text in picture.figure.findobj(Text) if "SQ" in text.get_text()]
+    legend = page(read(folder), [], []).partition('class="legend"')[2].partition("</section>")[0]
+    assert "GRAD" in legend and "SQ-GRAD" not in legend
+
+
+MANY = ("random", *(f"lrp[epsilon={i}]" for i in range(1, 38)))
+"""38 explainers, 37 of them of one family."""
+
+
+def test_keys_of_many_explainers_fit_and_tell_them_apart(stored: Stored, matrix: Matrix) -> None:
+    def judge(cell: Cell) -> Outcome:
+        made = outcome(cell)
+        return replace(made, metrics=made.metrics | {"passes": 3.0}) if cell.probe == "attribution" else made
+
+    wide = replace(matrix, explainers=MANY, seeds=1, mask_fractions=(0.5,), measure_attributions=True)
+    pictures = drawn(stored(wide, judge))
+    assert len(pictures) == 5
+    for picture in pictures:
+        canvas, (width, height) = FigureCanvasAgg(picture.figure), picture.figure.bbox.size
+        canvas.draw()
+        named = [text for text in picture.figure.findobj(Text) if "epsilon" in text.get_text()]
+        boxes = sorted((text.get_window_extent() for text in named), key=lambda box: box.y0)
+        boxes = [box for box in boxes if box.width > 1]  # second axes keep texts that they do not show
+        assert len(boxes) == 37, picture.name
+        assert all(box.x0 >= 0 and box.x1 <= width and box.y0 >= 0 and box.y1 <= height for box in boxes), picture.name
+        assert all(low.y1 <= high.y0 + 1 for low, high in pairwise(boxes)), picture.name
+
+
+def test_members_of_a_large_family_look_different() -> None:
+    rows = pd.DataFrame({"explainer": list(MANY)})
+    marks = [(look.colour, look.marker) for look in looks(rows).values()]
+    assert len(set(marks)) == len(MANY)
+    assert len(set(varied(36, LEGIBLE, DASHES))) == 36

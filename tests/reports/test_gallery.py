@@ -41,7 +41,7 @@ def test_a_row_for_each_explainer_under_the_images(stored: Stored, matrix: Matri
     assert (ranks.name, removed.name) == ("gallery-ranks", "gallery-morf-mean")
     (axis,) = removed.figure.axes
     assert [text.get_text() for text in axis.get_yticklabels()] == ["Input", "Random", "GRAD"]  # in the run's order
-    assert [text.get_text() for text in axis.get_xticklabels()] == ["1", "2", "3, not 7"]
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["1", "2", "3 → 7"]
     assert "2 test images that the network classifies right, 1 wrong" in removed.caption
 
 

@@ -57,7 +57,7 @@ def test_with_equal_seeds_and_no_target_tables_have_no_column_for_them(stored: S
 def test_where_explainers_differ_in_seeds_tables_count_them(uneven: Callable[..., Path], matrix: Matrix) -> None:
     made = roar(uneven(matrix))
     assert made.shown["n"].tolist() == ["3", "2"]
-    assert made.notes[0] == "Mean ± half-width of the 95 % t interval over n = 2–3 seeds."
+    assert made.notes[0].startswith("Mean ± half-width of the 95 % t interval over n = 2–3 seeds. ")
     assert not any("Seeds were added" in note for note in made.notes)
     assert not any("(" in text for text in made.shown.to_numpy().flatten())  # nothing is missing
 

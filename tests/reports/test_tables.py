@@ -72,6 +72,18 @@ def test_curves_join_the_shared_cells_to_every_explainer_and_order(stored: Store
     assert (joined.groupby(["explainer", "order", "removal_fraction"]).seed.nunique() == 3).all()
 
 
+def test_curves_say_what_guessing_achieves(stored: Stored, matrix: Matrix) -> None:
+    """Where 97 of 100 images are of one class, an accuracy of 97 % tells nothing."""
+
+    def one_sided(cell: Cell) -> Outcome:
+        made = outcome(cell)
+        return replace(made, metrics=made.metrics | {"test_accuracy": 0.97, "chance": 0.97})
+
+    said = "Chance, the accuracy of always answering the most frequent class: 97.0 %."
+    assert said in table(stored(matrix, one_sided, "imbalanced"), "roar").notes
+    assert not any(note.startswith("Chance") for note in table(stored(matrix), "roar").notes)
+
+
 def test_settings_have_tables_of_their_own(stored: Stored, matrix: Matrix) -> None:
     wider = replace(matrix, fills=("mean", "zero"), mask_fractions=(0.5,), retrain=(True, False))
     names = [t.name for t in tables(load(stored(wider)))]
@@ -90,8 +102,8 @@ def test_cells_to_do_and_failures_show_as_gaps(stored: Stored, matrix: Matrix) -
 
     roar = table(stored(matrix, judge), "roar")
     assert roar.shown.loc["GRAD", "t=0.5"] == "72.0 (1/3)"
-    assert "GRAD: 1 cells failed (ValueError: too <b>bad</b> & 100 %)." in roar.notes
-    assert "GRAD: 1 cells to do." in roar.notes
+    assert "GRAD: 1 cell failed (ValueError: too <b>bad</b> & 100 %)." in roar.notes
+    assert "GRAD: 1 cell to do." in roar.notes
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from benchmark.plan import Matrix
 from benchmark.spec import Cell
 from benchmark.store import Outcome
 from reports.load import load, read
+from reports.table import Table
 from reports.trust import agreement, trust_tables
 
 Stored = Callable[..., Path]
@@ -48,6 +49,72 @@ def test_each_measure_is_scored_by_the_order_it_finds(run: Path) -> None:
     assert found["Truth found, AUC"] == pytest.approx(1)
     assert not {"Gini", "Max-sensitivity", "Lipschitz"} & set(found.index)
     assert "a check, no result" in made.notes[0] and "n = 3 seeds" in made.notes[0]
+    assert made.shown.loc["KAR (mean, retrained)", "Truth"] == "-1.00, -1.00, -1.00"
+    assert "chance of 1/6 (3 degrees)" in made.notes[0]
+    assert made.notes[1] == "Truth counts: AUC of the truth 100.0 ± 0.0 %."
+
+
+WORSE = tuple(f"degraded[base=integrated_gradients,noise={noise}]" for noise in (0.0, 0.4, 0.8))
+AUC = {"truth": 1.0, "integrated_gradients": 0.46}
+"""Of bases without noise; noise brings both to 0.5."""
+
+
+def beside(cell: Cell) -> Outcome:
+    """As `judge`, and by the truth integrated gradients find less than noise does."""
+    if cell.probe != "attribution" or not cell.ranking or cell.ranking.explainer.name != "degraded":
+        return judge(cell)
+    given = dict(cell.ranking.explainer.parameters)
+    found = AUC[given["base"].name] * (1 - given["noise"]) + 0.5 * given["noise"] + 0.001 * cell.training.seed
+    return Outcome("done", {"infidelity": given["noise"], "truth_auc": found, "truth_precision": found})
+
+
+def table(folder: Path) -> Table:
+    (made,) = trust_tables(load(folder), read(folder).degrees)
+    return made
+
+
+def test_a_base_that_noise_beats_knows_no_order_and_its_truth_is_shown(stored: Stored, matrix: Matrix) -> None:
+    """For such a base the truth itself prefers noise, so that a measure that does so too is right."""
+    both = replace(matrix, explainers=("random", *DEGRADED, *WORSE), measure_attributions=True)
+    made = table(stored(both, beside))
+    truth = made.shown.index.str.startswith("Truth found")
+    assert set(made.shown.loc[~truth, "IG"]) == {"–"} and "–" not in set(made.shown["Truth"])
+    assert set(made.shown.loc[truth, "IG"]) == {"-1.00, -1.00, -1.00"}
+    assert made.numbers.loc[~truth, ("IG", "mean")].isna().all()
+    assert "IG is refused: AUC of the truth 46.1 ± 0.2 %, not above that of noise" in made.notes[1]
+    assert "Truth counts" in made.notes[1]
+
+
+def test_data_without_truth_know_no_order(stored: Stored, matrix: Matrix) -> None:
+    def unknown(cell: Cell) -> Outcome:
+        made = judge(cell)
+        return replace(made, metrics={k: v for k, v in made.metrics.items() if k != "truth_auc"})
+
+    made = table(stored(replace(matrix, explainers=DEGRADED, measure_attributions=True), unknown))
+    assert set(made.shown["Truth"]) == {"–"}
+    assert made.notes[1] == "Truth is refused: digits knows no ground truth, hence no order of its degrees."
+
+
+def test_what_was_not_measured_or_has_no_interval_is_refused(stored: Stored, matrix: Matrix) -> None:
+    unmeasured = table(stored(replace(matrix, explainers=DEGRADED), judge, "unmeasured"))
+    single = table(stored(replace(matrix, explainers=DEGRADED, seeds=1, measure_attributions=True), judge, "single"))
+    assert "were not measured" in unmeasured.notes[1] and set(unmeasured.shown["Truth"]) == {"–"}
+    assert "of one seed" in single.notes[1]
+    assert single.shown.loc["Truth found, AUC", "Truth"] == "1.00"
+
+
+def test_many_seeds_have_mean_and_range_and_every_number_in_the_file(stored: Stored, matrix: Matrix) -> None:
+    def wavering(cell: Cell) -> Outcome:
+        """Under ROAR of seed 0 the two least degraded change places."""
+        made = judge(cell)
+        noise = dict(cell.ranking.explainer.parameters).get("noise") if cell.ranking else None
+        turned = cell.probe == "image" and cell.order == "morf" and cell.training.seed == 0 and noise == 0.0
+        return replace(made, metrics=made.metrics | ({"test_accuracy": 0.45} if turned else {}))
+
+    made = table(stored(replace(matrix, explainers=DEGRADED, seeds=6, measure_attributions=True), wavering))
+    assert made.shown.loc["ROAR (mean, retrained)", "Truth"] == "0.92 (0.50 to 1.00)"
+    behind = made.numbers.loc["ROAR (mean, retrained)", "Truth"]
+    assert behind["seed 0"] == pytest.approx(0.5) and behind["low"] == pytest.approx(0.5) and behind["n"] == 6
 
 
 def test_curves_that_are_not_whole_do_not_count(stored: Stored, matrix: Matrix) -> None:

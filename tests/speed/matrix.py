@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmark import plan, presets
-from benchmark.executor import Crew, execute, pool
+from benchmark.executor import Crew, execute
 from benchmark.precision import settled
+from benchmark.processes import pool
 from benchmark.ray_pool import Cluster, ray_crew
 from benchmark.runner import Workplace, data_of
 from benchmark.store import Store

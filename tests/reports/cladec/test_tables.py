@@ -29,14 +29,14 @@ def test_cells_are_means_with_intervals_over_trainings() -> None:
     shown = only(sweep()).shown
     # 3.0 and 3.1: the standard error is 0.05, the quantile of one degree of freedom 12.706
     assert shown.loc["mnist, conv, reconstruction", "0"] == "3.050 ± 0.635"
-    assert shown.loc["mnist, conv, evaluation accuracy", "0"] == "97.50 ± 6.35"
+    assert shown.loc["mnist, conv, evaluation accuracy", "0"] == "97.50 [91.15, 100.00]"
     assert shown.loc["mnist, dense, frozen accuracy", "classifier"] == "99.05 ± 0.64"
     assert shown.loc["mnist, conv, classification", "RefAE"] == "–"
 
 
 def test_a_single_training_has_the_interval_of_its_evaluators() -> None:
     shown = only(sweep(seeds=1)).shown
-    assert shown.loc["mnist, conv, evaluation accuracy", "0"] == "97.00 ± 12.71"
+    assert shown.loc["mnist, conv, evaluation accuracy", "0"] == "97.00 [84.29, 100.00]"
     assert shown.loc["mnist, conv, reconstruction", "0"] == "3.000"
 
 
@@ -61,9 +61,9 @@ def test_nothing_published_beside_other_classifiers_trainings_or_data() -> None:
 
 def test_a_note_tells_what_was_trained_otherwise_than_published() -> None:
     full = {"dataset": "mnist[validation=0]", "settings": {"reduction": "sum", "decoder": "published", "epochs": 10}}
-    assert not [note for note in only(sweep(**full)).notes if "in brackets" in note]
+    assert not [note for note in only(sweep(**full)).notes if "in brackets the published" in note]
     other = {"dataset": "mnist[train=9]", "settings": {"reduction": "sum", "decoder": "generated", "epochs": 3}}
-    (note,) = [note for note in only(sweep(**other)).notes if "in brackets" in note]
+    (note,) = [note for note in only(sweep(**other)).notes if "in brackets the published" in note]
     for text in (
         "mnist[train=9] (mnist[validation=0])",
         "generated for layer dense (published_dense)",
@@ -71,7 +71,7 @@ def test_a_note_tells_what_was_trained_otherwise_than_published() -> None:
     ):
         assert text in note
     other = full | {"recipe": {"epochs": 10, "learning_rate": 0.003}}
-    (note,) = [note for note in only(sweep(**other)).notes if "in brackets" in note]
+    (note,) = [note for note in only(sweep(**other)).notes if "in brackets the published" in note]
     assert "recipe.learning_rate 0.003 (0.001)" in note
 
 

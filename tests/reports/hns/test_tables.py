@@ -53,12 +53,12 @@ def store(folder: Path, *results: Mapping[str, Any]) -> Path:
 def test_summaries_are_means_and_sample_deviations_over_trainings() -> None:
     row = summary(frame([result(seed=0), result(seed=1)])).shown.loc["ST1"]
     assert row["n"] == "2"
-    assert row["accuracy"] == "85.0 ± 7.1"  # sd of 0.8 and 0.9 with n - 1: 0.1 / sqrt(2)
-    assert row["hidden"] == "90.0 ± 0.0"
-    assert row["FII"] == "0.765 ± 0.064"
-    assert row["FIR"] == f"{(8 / 17 + 0.5) / 2:.3f} ± {(0.5 - 8 / 17) / math.sqrt(2):.3f}"
-    assert row["mask only"] == "35.0 ± 7.1"
-    assert row["best FII"] == "0.950 ± 0.000"
+    assert row["accuracy"] == "85.0 (SD 7.1)"  # sd of 0.8 and 0.9 with n - 1: 0.1 / sqrt(2)
+    assert row["hidden"] == "90.0 (SD 0.0)"
+    assert row["FII"] == "0.765 (SD 0.064)"
+    assert row["FIR"] == f"{(8 / 17 + 0.5) / 2:.3f} (SD {(0.5 - 8 / 17) / math.sqrt(2):.3f})"
+    assert row["mask only"] == "35.0 (SD 7.1)"
+    assert row["best FII"] == "0.950 (SD 0.000)"
 
 
 def test_one_training_has_no_deviation() -> None:
@@ -77,7 +77,7 @@ def test_epochs_are_a_range_and_collapses_and_restarts_are_counted() -> None:
 def test_published_numbers_stand_beside_their_condition_only() -> None:
     rows = {"ST1": "mnist/st1", "mine": "", "not yet": "mnist/st2"}
     shown = summary(frame([result("mine"), result("ST1")]), rows).shown
-    assert shown.loc["ST1", ["published FII", "published peak"]].tolist() == ["0.834 ± 0.243", "0.980"]
+    assert shown.loc["ST1", ["published FII", "published peak"]].tolist() == ["0.834 (SD 0.243)", "0.980"]
     assert shown.loc["mine", ["published FII", "published peak"]].tolist() == ["–", "–"]
     assert list(shown.index) == ["mine", "ST1"]
 
@@ -163,5 +163,5 @@ def test_comparisons_have_the_shape_of_the_published_results(tmp_path: Path) -> 
     assert (ours["ok"], ours["lost"], ours["FII of the others"]) == ("1", "1", f"{(0.72 + 0.81) / 2:.3f}")
     assert (ours["mean peak FII"], ours["best peak FII"]) == ("0.510", "0.810")
     assert theirs[["n", "FII", "best peak FII", "ok", "lost", "FII of the others"]].tolist() == [
-        "10", "0.834 ± 0.243", "0.980", "6", "1", "0.914",
+        "10", "0.834 (SD 0.243)", "0.980", "6", "1", "0.914",
     ]  # fmt: skip

@@ -78,4 +78,4 @@ def test_neighbours_stand_beside_their_image() -> None:
     figure = neighbour_figure(explained(1, 6, 6), explained(1, 6, 6))
     figure.draw_without_rendering()
     assert len(figure.axes) == 3 * 4
-    assert figure.axes[1].get_title() == "1, as 1"
+    assert figure.axes[1].get_title() == "1, predicted 1"

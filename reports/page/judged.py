@@ -1,0 +1,129 @@
+"""One way of measuring, judged: every explainer against random, between explainers, and what its masks tell."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from reports.evidence import grouped
+from reports.masks import Leak, Scale, State, leaks, scale_of, worst
+from reports.settings import protocol, settings
+from reports.statistics import LEVEL, Difference
+from reports.style import labels
+from reports.summary import compare, disputed, reference_of
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The explainers of one setting and order; none of its lists holds random.
+
+    Attributes:
+        reference: random as written; empty where it was not measured.
+        names: explainer -> label.
+        p: of the gain, by Holm over all explainers; NaN with fewer than two seeds.
+        letters: of the tests of all pairs; empty where seeds do not suffice.
+        leaks: explainer -> what its most telling mask tells; empty where networks are not retrained.
+        mask_fractions: removal fractions at which masks were read.
+    """
+
+    rows: pd.DataFrame
+    order: str
+    reference: str
+    names: dict[str, str]
+    gains: dict[str, Difference]
+    p: dict[str, float]
+    letters: dict[str, str]
+    leaks: dict[str, Leak]
+    scale: Scale
+    mask_fractions: list[float]
+
+    @property
+    def random(self) -> str:
+        """Label of random."""
+        return self.names.get(self.reference, "Random")
+
+    @property
+    def tested(self) -> list[str]:
+        """Those with a p, by gain, the largest first."""
+        return sorted((e for e, p in self.p.items() if not math.isnan(p)), key=lambda e: -self.gains[e].mean)
+
+    @property
+    def better(self) -> list[str]:
+        """Significantly better than random."""
+        return [e for e in self.tested if self.p[e] <= LEVEL and self.gains[e].mean > 0]
+
+    @property
+    def worse(self) -> list[str]:
+        """Significantly worse than random."""
+        return [e for e in self.tested if self.p[e] <= LEVEL and self.gains[e].mean < 0]
+
+    @property
+    def undecided(self) -> list[str]:
+        """Without a significant difference to random, which does not make them equal to it."""
+        return [e for e in self.tested if e not in (*self.better, *self.worse)]
+
+    @property
+    def untested(self) -> list[str]:
+        """Without a whole curve beside random, or with a single one."""
+        return [e for e in self.gains if e not in self.tested]
+
+    @property
+    def disputed(self) -> list[str]:
+        """Those that differ from random in the tests against it, and not in those of all pairs, which are stricter."""
+        return disputed({e: self.p[e] for e in self.tested}, self.letters, self.reference)
+
+    @property
+    def doubtful(self) -> list[str]:
+        """Those whose place a readable mask can feign: it can only raise accuracy, which is bad under ROAR alone."""
+        feigned = self.worse if self.order == "morf" else self.better
+        return self.leaking([*feigned, *self.undecided])
+
+    def named(self, explainers: Iterable[str]) -> list[str]:
+        """Labels."""
+        return [self.names[e] for e in explainers]
+
+    def of_state(self, state: State) -> list[str]:
+        """Explainers whose masks are readable, not readable or open."""
+        return [e for e, leak in self.leaks.items() if leak.state == state]
+
+    def leaking(self, explainers: Iterable[str]) -> list[str]:
+        """Those among some whose masks are readable."""
+        return [e for e in explainers if e in self.leaks and self.leaks[e].state == "readable"]
+
+
+def ways(joined: pd.DataFrame) -> list[tuple[pd.DataFrame, str]]:
+    """Rows and order of each way in which networks see images: retrained before not retrained, otherwise as planned."""
+    parts = settings(joined[joined.probe == "image"])
+    found = [(rows, str(order)) for part in parts for order, rows in part.groupby("order", sort=False)]
+    return sorted(found, key=lambda one: (not one[0].retrain.iloc[0], bool(one[0].recursive.iloc[0])))
+
+
+def way(rows: pd.DataFrame, order: str) -> str:
+    """How the rows of one setting and order were measured, in few words."""
+    return f"{protocol(rows, order)}, {condition(rows)}"
+
+
+def condition(rows: pd.DataFrame) -> str:
+    """What all explainers of a setting have in common beside data set and classifier."""
+    first = rows.iloc[0]
+    retrained = ("recursively " if first.recursive else "") + "retrained" if first.retrain else "not retrained"
+    return f"{retrained}, fill {first.fill}"
+
+
+def judge(rows: pd.DataFrame, order: str, joined: pd.DataFrame) -> Judged:
+    """Judges the rows of one setting and order.
+
+    Args:
+        joined: all curves of a run, from `load.curves`.
+    """
+    explainers = [str(name) for name in dict.fromkeys(rows.explainer)]
+    reference = reference_of(rows) or ""
+    compared = compare(rows, order, reference) if reference else None
+    gains, p = (compared.tests, compared.adjusted) if compared else ({}, {})
+    read = leaks(rows, joined) if rows.retrain.iloc[0] else {}
+    return Judged(
+        rows, order, reference, dict(zip(explainers, labels(explainers), strict=True)), gains, p,
+        grouped(rows, order).letters, {e: worst(by_fraction) for e, by_fraction in read.items()},
+        scale_of(rows, joined), sorted({t for by_fraction in read.values() for t in by_fraction}),
+    )  # fmt: skip
