@@ -1,5 +1,6 @@
 """Layer-wise relevance propagation by Captum: the logit, shared out from layer to layer of a plain chain."""
 
+import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -57,14 +58,14 @@ class Lrp:
             raise ValueError(f"epsilon must be positive, got {self.epsilon}")
 
     def prepare(self, classifier: nn.Module, train: Split) -> AttributionFunction:
-        """See `Explainer.prepare`.
+        """See `Explainer.prepare`. Works on a copy, as Captum changes weights for the time of a pass.
 
         Raises:
             Skip: the classifier is not a plain chain of modules (a residual sum would count relevance twice), or a
                 module has no rule.
         """
         require_python(classifier, "LRP")
-        network, layers = _chained(classifier, train.at(torch.arange(1)).inputs)
+        network, layers = _chained(copy.deepcopy(classifier), train.at(torch.arange(1)).inputs)
         for position, module in enumerate(layers):
             self._rule(module, first=position == 0)
 
