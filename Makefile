@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: benchmark test slow speed speed-gpu lint format
+.PHONY: benchmark test slow faults speed speed-gpu lint format
 
 benchmark: .venv/installed  ## the quick matrix: tables and curves in runs/quick/report
 	$(BIN)/python run_benchmark.py run
@@ -11,6 +11,9 @@ test: .venv/installed lint  ## style, types and the fast tests
 
 slow: .venv/installed  ## the tests that take minutes
 	$(BIN)/pytest -m slow
+
+faults: .venv/installed  ## kills, full disks and damaged files: what they cost; half an hour
+	$(BIN)/python -m tests.faults
 
 speed: .venv/installed  ## times of the fast paths beside the plain ones; needs MNIST in data/ or DATA=DIR
 	$(BIN)/python -m tests.speed --data-root $(or $(DATA),data)

@@ -115,14 +115,20 @@ class Run:
 
 @dataclass(frozen=True)
 class Status:
-    """Prints how many cells of a run are done, failed, skipped and to do."""
+    """Prints how many cells of a run are done, failed, skipped and to do, and why cells failed.
+
+    Attributes:
+        out: folder of the run.
+        failures: with the traceback of every failure.
+    """
 
     out: Path = Path("runs/quick")
+    failures: bool = False
 
     def __call__(self) -> int:
         from reports.status import status
 
-        print(status(self.out))
+        print(status(self.out, failures=self.failures))
         return 0
 
 
@@ -258,15 +264,16 @@ def _parsed(arguments: list[str]) -> Callable[[], int]:
 
 
 def _finish(folder: Path, counts: Counter[str]) -> int:
-    """Prints the report of a run that has come to its end."""
+    """Prints the report of a run that has come to its end, and what failed in it."""
     from reports.report import report
+    from reports.status import failures
 
     print(report(folder))
-    hint = "; run again with --retry-failed once the cause is mended" if counts["failed"] else ""
-    print(
-        ", ".join(f"{number} {status}" for status, number in counts.items()) + f" of {counts.total()} cells{hint}",
-        file=sys.stderr,
-    )
+    summary = ", ".join(f"{number} {status}" for status, number in counts.items()) + f" of {counts.total()} cells"
+    print("\n".join([summary, *failures(folder)]), file=sys.stderr)
+    if counts["failed"]:
+        show = f"status --failures --out {folder}"
+        print(f"tracebacks: {show}; once the cause is mended, run again with --retry-failed", file=sys.stderr)
     return 1 if counts["failed"] else 0
 
 

@@ -139,7 +139,8 @@ def test_failures_stay_where_they_happen(mine: Path, capsys: pytest.CaptureFixtu
         "mine:Broken": {"failed"}, "mine:NotANumber": {"failed"}, "mine:BadNeighbour": {"failed"},
         "mine:Inapplicable": {"skipped"}, "vargrad": {"done"}, "random": {"done"},
     }  # fmt: skip
-    shown = capsys.readouterr().out
+    shown, said = capsys.readouterr()
+    assert "mine:Broken on digits: 8 cells failed: RuntimeError: no such luck" in said
     assert "– (0/2)" in shown
     assert "no such luck" in shown
     assert "needs sound" in shown

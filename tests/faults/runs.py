@@ -15,7 +15,8 @@ from benchmark.store import Store
 PROJECT = Path(__file__).parents[2]
 WORDS = [
     "run", "--classifiers", "mlp[width=16,hidden_layers=1]", "--explainers", "random", "gradient", "vargrad", "sobel",
-    "--seeds", "3", "--fractions", "0.3", "0.6", "0.9", "--epochs", "6", "--device", "cpu", "--workers", "2",
+    "--seeds", "3", "--fractions", "0.3", "0.6", "0.9", "--epochs", "8", "--device", "cpu", "--workers", "2",
+    "--mask-fractions", "--unretrained-fills", "--no-measure-attributions",
 ]  # fmt: skip
 
 Finished = dict[str, dict[str, float | None]]
@@ -30,9 +31,13 @@ class Ended:
     said: str
 
 
-def started(out: Path, **environment: str) -> subprocess.Popen:
-    """The matrix in a folder, in a process group of its own."""
-    command = [sys.executable, "run_benchmark.py", *WORDS, "--out", str(out)]
+def started(out: Path, *words: str, **environment: str) -> subprocess.Popen:
+    """The matrix in a folder, in a process group of its own.
+
+    Args:
+        words: further options.
+    """
+    command = [sys.executable, "run_benchmark.py", *WORDS, *words, "--out", str(out)]
     return subprocess.Popen(
         command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
         env=os.environ | environment,
@@ -47,9 +52,19 @@ def ended(process: subprocess.Popen) -> Ended:
     return Ended(process.returncode, said[-1] if said else "")
 
 
-def run(out: Path, **environment: str) -> Ended:
+def run(out: Path, *words: str, **environment: str) -> Ended:
     """The matrix in a folder, to its end."""
-    return ended(started(out, **environment))
+    return ended(started(out, *words, **environment))
+
+
+def interrupted(out: Path, cells: int = 12) -> Finished:
+    """A folder whose run was killed once so many cells were finished, and what it holds."""
+    process = started(out)
+    while len(finished(out)) < cells and process.poll() is None:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    ended(process)
+    return finished(out)
 
 
 def finished(out: Path) -> Finished:
