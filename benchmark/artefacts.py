@@ -37,12 +37,18 @@ class Artefacts:
         path = self._network(training)
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}")
-        draft.write_bytes(save({name: value.cpu().contiguous() for name, value in network.state_dict().items()}))
+        state, names = network.state_dict(), dict.fromkeys(_first_names(network).values())
+        draft.write_bytes(save({name: state[name].clone().contiguous().cpu() for name in names}))
         draft.replace(path)
 
     def load_network(self, training: Training, network: nn.Module) -> None:
         """Fills a network with the stored weights."""
-        network.load_state_dict(load_file(self._network(training)))
+        stored = load_file(self._network(training))
+        again = {name: stored[first] for name, first in _first_names(network).items() if first in stored}
+        state = network.state_dict()  # it also carries the versions of its modules, which some ask for
+        state.clear()
+        state.update(stored | again)
+        network.load_state_dict(state)
 
     def has_ranks(self, ranking: Ranking) -> bool:
         """Whether the rank maps of all splits are stored."""
@@ -99,6 +105,15 @@ class Artefacts:
 
     def _ranks(self, ranking: Ranking) -> Path:
         return self.folder / "ranks" / key(ranking)
+
+
+def _first_names(network: nn.Module) -> dict[str, str]:
+    """Every name of a tensor in the state of a network -> the first name of that tensor: a module may have two."""
+    first: dict[tuple[object, ...], str] = {}
+    return {
+        name: first.setdefault((value.data_ptr(), value.dtype, value.shape, value.stride()), name)
+        for name, value in network.state_dict().items()
+    }
 
 
 def rank_dtype(num_units: int) -> type[np.unsignedinteger]:

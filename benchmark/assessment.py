@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Integer, Shaped
 from torch import Tensor, nn
 
 from benchmark.fitting import Fitting
+from benchmark.passes import entering
 from benchmark.randomness import generator, seeded
 from benchmark.shards import RankMap
 from benchmark.spec import Target
@@ -65,8 +66,8 @@ def assess(
                 explainers of different scale compare).
             gini: see `gini`; in [0, 1], 1 is sparse.
         And zero_attributions, the share of the other examples; of the shared pass, passes, the images that go through
-        the classifier for each image that is explained (not through networks of the explainer's own or copies), and
-        seconds_per_image, by the clock.
+        the classifier, or a copy of it, for each image that is explained (not through networks of the explainer's own),
+        and seconds_per_image, by the clock.
 
     Raises:
         ValueError: attributions that are not finite.
@@ -204,11 +205,8 @@ class _Counting:
 
     def __call__(self, inputs: Float[Tensor, "n *feature"], targets: Integer[Tensor, "n"]) -> Tensor:
         seen: list[int] = []
-        handle = self.network.register_forward_pre_hook(lambda _, arguments: seen.append(len(arguments[0])))
-        try:
+        with entering(self.network, seen.append):
             passed = self.attribute(inputs, targets)
-        finally:
-            handle.remove()
         self.images += sum(seen)
         return passed
 

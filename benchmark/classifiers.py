@@ -1,26 +1,23 @@
 """The classifiers that are explained and retrained: input standardisation, then a network.
 
-Contract, checked for every classifier by a test: `(b, *feature)` in [0, 1] -> logits `(b, k)`; every ReLU is a module
-of its own, not in place and used once, because guided backprop and DeepLIFT are silently wrong otherwise.
+Contract, checked before a run starts (`contract.py`): `(b, *feature)` in [0, 1] -> float32 logits `(b, k)`, and weights
+that are drawn anew whenever a network is built. How a ReLU is written does not matter.
 """
 
+import inspect
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
+from torch.nn.parameter import is_lazy
 
 from benchmark.airbench import FITTED, Whitening
 from benchmark.plugins import build
 from benchmark.spec import PlugIn
 from datasets.base import Split
 from datasets.statistics import statistics
-
-RECTIFIERS = (F.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_, torch.clamp, Tensor.clamp, Tensor.clamp_)
 
 
 class Standardize(nn.Module):
@@ -40,52 +37,46 @@ class Standardize(nn.Module):
         return (inputs - self.mean) / self.std
 
 
-def classifier(identity: PlugIn, train: Float[Tensor, "n *feature"] | Split, num_classes: int) -> nn.Module:
+def classifier(identity: PlugIn, train: Float[Tensor, "n *feature"] | Split, num_classes: int) -> nn.Sequential:
     """A freshly initialised classifier; weights come from the global generator.
 
     Args:
         train: training inputs, or their split: their shape sizes the network, their statistics standardise its inputs.
     """
     shape = train.feature_shape if isinstance(train, Split) else tuple(train.shape[1:])
-    network, standardize = build(identity, "classifier")(shape, num_classes), Standardize(train)
+    network, standardize = _built(identity, shape, num_classes), Standardize(train)
+
+    def first(most: int) -> Float[Tensor, "n *feature"]:
+        inputs = train.at(torch.arange(most)).inputs if isinstance(train, Split) else train[:most]
+        return standardize(inputs.to(standardize.mean.device))
+
     for module in network.modules():
         if isinstance(module, Whitening):
-            most = min(len(train), max(1, FITTED // math.prod(shape[1:])))
-            first = train.at(torch.arange(most)).inputs if isinstance(train, Split) else train[:most]
-            module.fit(standardize(first.to(standardize.mean.device)))
+            module.fit(first(min(len(train), max(1, FITTED // math.prod(shape[1:])))))
+    if any(map(is_lazy, [*network.parameters(), *network.buffers()])):
+        with torch.no_grad():
+            network.eval()(first(1).cpu())
+        network.train()
     return nn.Sequential(standardize, network)
 
 
-def check_contract(network: nn.Module, inputs: Float[Tensor, "n *feature"]) -> None:
-    """Checks what guided backprop, deconvolution and DeepLIFT rely on, by watching one forward pass.
+def _built(identity: PlugIn, shape: tuple[int, ...], num_classes: int) -> nn.Module:
+    """What the factory of a classifier returns.
 
     Raises:
-        ValueError: a ReLU that is in place, used twice, or a function instead of a module.
+        ValueError: it takes other arguments, or returns no module.
     """
-    calls: dict[nn.Module, int] = {}
-    modules = [module for module in network.modules() if isinstance(module, nn.ReLU)]
-    handles = [
-        m.register_forward_hook(lambda module, *_: calls.update({module: calls.get(module, 0) + 1})) for m in modules
-    ]
-    network.eval()
-    with torch.no_grad(), _CountRectifiers() as counted:
-        network(inputs)
-    for handle in handles:
-        handle.remove()
-    if any(module.inplace for module in modules) or any(count > 1 for count in calls.values()):
-        raise ValueError("every nn.ReLU must be a module of its own, not in place and used once")
-    if counted.calls > len(calls):
-        raise ValueError("every ReLU must be an nn.ReLU module, not a function, or explainers cannot see it")
-
-
-class _CountRectifiers(TorchFunctionMode):
-    """Counts rectifications, those inside nn.ReLU included."""
-
-    calls = 0
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.calls += func in RECTIFIERS
-        return func(*args, **(kwargs or {}))
+    factory = build(identity, "classifier")
+    wanted = "must be a function name(feature_shape, num_classes) that returns an nn.Module"
+    signature = inspect.signature(factory)
+    try:
+        signature.bind(shape, num_classes)
+    except TypeError:
+        raise ValueError(f"{wanted}, got one of the arguments {signature}") from None
+    network = factory(shape, num_classes)
+    if not isinstance(network, nn.Module):
+        raise ValueError(f"{wanted}, got {type(network).__name__}")
+    return network
 
 
 def linear(feature_shape: Sequence[int], num_classes: int) -> nn.Module:

@@ -2,7 +2,6 @@
 
 import math
 import sys
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from textwrap import shorten
@@ -12,14 +11,13 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from benchmark.classifiers import check_contract, classifier
+from benchmark.contract import rehearse_training
 from benchmark.plugins import build
 from benchmark.randomness import normal
 from benchmark.recipe import Recipe
 from benchmark.removal import num_removed, remove, unit_shape
 from benchmark.runner import Workplace
 from benchmark.spec import Cell, PlugIn
-from benchmark.training import train
 from datasets.base import Dataset, Split
 from datasets.check import check, remarks
 from datasets.stream import Stream
@@ -60,7 +58,7 @@ def rehearse(cells: list[Cell], place: Workplace) -> dict[PlugIn, Seen]:
         seen[dataset] = Seen(data.feature_shape, data.card.checksums)
         few = data.train.at(varied(data.train.labels, FEW))
         for identity, recipe in dict.fromkeys((c.training.classifier, c.training.recipe) for c in cells):
-            _try_classifier(identity, recipe, data, few, dataset)
+            try_classifier(identity, recipe, data, few, dataset)
         for fill in dict.fromkeys(cell.fill for cell in cells if cell.fill):
             _try_fill(fill, few, dataset)
     return seen
@@ -113,8 +111,11 @@ def _why(error: BaseException, dataset: PlugIn) -> str:
     return reason
 
 
-def _try_classifier(identity: PlugIn, recipe: Recipe, data: Dataset, few: Split, dataset: PlugIn) -> None:
+def try_classifier(identity: PlugIn, recipe: Recipe, data: Dataset, few: Split, dataset: PlugIn) -> None:
     """Trains a classifier for one step.
+
+    Args:
+        few: one or two training examples.
 
     Raises:
         ValueError: the classifier or its recipe does not fit the data.
@@ -122,11 +123,10 @@ def _try_classifier(identity: PlugIn, recipe: Recipe, data: Dataset, few: Split,
     try:
         if isinstance(data.train, Stream) and recipe.optimiser == "least_squares":
             raise ValueError("least_squares needs all inputs in memory; choose another optimiser")
-        network = classifier(identity, few.inputs, data.num_classes)
-        train(network, few, replace(recipe, epochs=1), pairing=("rehearsal",))
-        check_contract(network, few.inputs)
-    except Exception as error:  # a classifier may be the user's: whatever goes wrong in it is bad input
-        reason = " ".join(str(error).split())
+        smallest = min(len(data.train), recipe.batch_size)  # a last batch of one joins the batch before it
+        rehearse_training(identity, few, data.num_classes, recipe, batch_size=smallest)
+    except (Exception, SystemExit) as error:  # a classifier may be the user's: whatever goes wrong in it is bad input
+        reason = shorten(str(error), LONGEST) or type(error).__name__
         raise ValueError(f"{identity.text} cannot be trained on {dataset.text}: {reason}") from error
 
 
@@ -145,5 +145,5 @@ def _try_fill(fill: PlugIn, few: Split, dataset: PlugIn) -> None:
     except Skip:
         pass
     except Exception as error:  # a fill may be the user's: whatever goes wrong in it is bad input
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"{fill.text} cannot fill examples of {dataset.text}: {reason}") from error

@@ -17,10 +17,12 @@ from torch import nn
 
 from benchmark import fills, removal, training
 from benchmark.attribution import CHUNK
-from benchmark.classifiers import classifier
+from benchmark.classifiers import Standardize, classifier
+from benchmark.passes import entering
 from benchmark.plugins import build
 from benchmark.randomness import generator, seeded
 from benchmark.recipe import Recipe
+from benchmark.rehearsal import FEW, try_classifier
 from benchmark.runner import most_replicas
 from benchmark.spec import PlugIn, Training, Unit
 from benchmark.tiny import as_products
@@ -185,15 +187,10 @@ def sample(data: Dataset, specification: Training, device: str) -> Sample:
     index = torch.arange(min(len(data.train), EXAMPLES, max(2, fits)))
     split = data.train.at(index)
     split = replace(split, inputs=split.inputs.to(device), labels=split.labels.to(device))
-    try:
-        with seeded("cost"):
-            network = classifier(specification.classifier, split.inputs, data.num_classes).to(device)
-            few = split.at(torch.arange(2))
-            training.train(copy.deepcopy(network), few, replace(specification.recipe, epochs=1), pairing=("cost",))
-    except Exception as error:  # a classifier may be the user's: whatever goes wrong in it is bad input
-        reason = " ".join(str(error).split())
-        what = f"{specification.classifier.text} cannot be trained on {specification.dataset.text}"
-        raise ValueError(f"{what}: {reason}") from error
+    few = split.at(torch.arange(min(FEW, len(split))))
+    try_classifier(specification.classifier, specification.recipe, data, few, specification.dataset)
+    with seeded("cost"):
+        network = classifier(specification.classifier, split.inputs, data.num_classes).to(device)
     return Sample(specification.recipe, split, network.eval(), data.num_classes)
 
 
@@ -234,7 +231,7 @@ class _Meter:
     """Counts the images that pass a network, and stops work before the first pass beyond a limit.
 
     Attributes:
-        images: that passed.
+        images: that entered it.
         seconds: that they took, and all between them.
         cut: whether the work was stopped.
     """
@@ -255,13 +252,10 @@ class _Meter:
             self.cut = True
         self.seconds = _clock(self.device) - self.started
 
-    def before(self) -> None:
-        """Stops the work where a pass would begin."""
+    def enter(self, images: int) -> None:
+        """Notes images that begin a pass, or stops the work there."""
         if self.images and _clock(self.device) - self.started > self.limit:
             raise _Enough
-
-    def after(self, images: int) -> None:
-        """Notes a pass."""
         self.images += images
 
 
@@ -275,17 +269,10 @@ class _TooLong(BaseException):
 
 @contextmanager
 def _metered(network: nn.Module, device: torch.device) -> Iterator[_Meter]:
-    """Meters a network; by functions, so that copies made within the block are metered with it."""
+    """Meters a network and its copies."""
     meter = _Meter(device)
-    handles = [
-        network.register_forward_pre_hook(lambda *_: meter.before()),
-        network.register_forward_hook(lambda _, __, logits: meter.after(len(logits))),
-    ]
-    try:
+    with entering(network, meter.enter):
         yield meter
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 @contextmanager
@@ -308,8 +295,11 @@ def _limited(seconds: float) -> Iterator[None]:
 
 
 def _stand_in(split: Split, num_classes: int) -> nn.Module:
-    """A classifier of almost no cost for examples of this shape."""
+    """A classifier of almost no cost for examples of this shape; of two convolutions, as Grad-CAM needs one inside."""
     width = split.inputs.shape[1]
-    seen = [nn.Conv2d(width, 2, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-    layers = seen if split.inputs.ndim == 4 else [nn.Linear(width, 2), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Linear(2, num_classes))
+    if split.inputs.ndim == 4:
+        convolutions = [nn.Conv2d(width, 2, 1), nn.ReLU(), nn.Conv2d(2, 2, 1), nn.ReLU()]
+        layers = [*convolutions, nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    else:
+        layers = [nn.Linear(width, 2), nn.ReLU()]
+    return nn.Sequential(Standardize(split), *layers, nn.Linear(2, num_classes))

@@ -45,6 +45,9 @@ class Stack(nn.Module):
 
 def stackable(network: nn.Module, feature_shape: tuple[int, ...]) -> bool:
     """Whether a stack of this network is faster than its copies one by one: known layers only, and tiny images."""
+    weights = [weight for layer in leaves(network) for weight in layer.parameters()]
+    if len(set(weights)) < len(weights) or not all(weight.requires_grad for weight in weights):
+        return False  # a stack would train a layer that is used twice as two, and one that is frozen
     shape = (1, *feature_shape)
     with torch.no_grad():
         passing = torch.zeros(shape, device=next(network.parameters()).device)

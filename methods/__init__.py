@@ -16,7 +16,7 @@ EXPLAINERS: dict[str, str] = {
     "smoothgrad_squared": "methods.ensembles:SmoothGradSquared",
     "vargrad": "methods.ensembles:VarGrad",
     "deconvolution": "methods.backprop:Deconvolution",
-    "deep_lift": "methods.relevance:DeepLift",
+    "deep_lift": "methods.deep_lift:DeepLift",
     "lrp": "methods.relevance:Lrp",
     "grad_cam": "methods.grad_cam:GradCam",
     "guided_grad_cam": "methods.grad_cam:GuidedGradCam",

@@ -14,6 +14,7 @@ from methods.cladec.layers import codes, located
 from methods.cladec.model import Explained
 from methods.cladec.settings import Settings
 from methods.cladec.training import check_in_memory, fit_all
+from methods.rewriting import require_python
 
 Score = Literal["difference", "similarity", "gap", "kept", "share", "pressure"]
 SCORES: tuple[Score, ...] = get_args(Score)
@@ -84,6 +85,7 @@ class TrainedDecoders:
         """The layer; building its models is tried before all examples pass, and moves no draws of trainings."""
         if len(train.feature_shape) != 3:
             raise Skip("ClaDec decodes images; these are no images")
+        require_python(classifier, "ClaDec")
         try:
             check_in_memory(train)
             example = train.at(torch.arange(1)).inputs

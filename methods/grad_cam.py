@@ -1,5 +1,6 @@
 """Class activation maps: where the features of one convolution speak for the target."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from datasets.base import Split
 from methods.backprop import GuidedBackprop
 from methods.base import AttributionFunction, Explains, Skip
+from methods.rewriting import require_python
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class GradCam:
     pixel get one score.
 
     Attributes:
-        layer: dotted name of an `nn.Conv2d`; None takes the last one.
+        layer: dotted name of an `nn.Conv2d`; None takes the last one that is used.
     """
 
     version: ClassVar[int] = 1
@@ -35,12 +37,10 @@ class GradCam:
         """See `Explainer.prepare`.
 
         Raises:
-            Skip: there is no convolution, or its map is a single pixel.
+            Skip: there is no convolution behind the first layer, or it has no map of an image.
             ValueError: no convolution has the name `layer`.
         """
-        convolution = _convolution(classifier, self.layer)
-        if _map_size(classifier, convolution, train.at(torch.arange(1)).inputs) == 1:
-            raise Skip("a 1x1 map ranks nothing; choose an earlier layer")
+        convolution = _convolution(classifier, train.at(torch.arange(1)).inputs, self.layer)
         grad_cam = LayerGradCam(classifier, convolution)
 
         def attribute(inputs: Float[Tensor, "b c h w"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b c h w"]:
@@ -59,7 +59,7 @@ class GuidedGradCam:
     Differs from the paper: as `GradCam` does.
 
     Attributes:
-        layer: dotted name of an `nn.Conv2d`; None takes the last one.
+        layer: dotted name of an `nn.Conv2d`; None takes the last one that is used.
     """
 
     version: ClassVar[int] = 1
@@ -73,22 +73,56 @@ class GuidedGradCam:
         return lambda inputs, targets: coarse(inputs, targets) * fine(inputs, targets)
 
 
-def _convolution(classifier: nn.Module, layer: str | None) -> nn.Conv2d:
+def _convolution(classifier: nn.Module, inputs: Float[Tensor, "1 *feature"], layer: str | None) -> nn.Conv2d:
+    """The convolution whose maps are taken.
+
+    Raises:
+        Skip: there is none behind the first layer, or its maps are not those of an image.
+        ValueError: none has the name `layer`.
+    """
+    if inputs.ndim != 4:
+        raise Skip(f"Grad-CAM needs images (c, h, w), got features {tuple(inputs.shape[1:])}")
+    require_python(classifier, "Grad-CAM")
     convolutions = {name: module for name, module in classifier.named_modules() if isinstance(module, nn.Conv2d)}
-    if not convolutions:
-        raise Skip("Grad-CAM needs a convolution; this classifier has none")
     if layer is not None and layer not in convolutions:
-        raise ValueError(f"layer must be one of {', '.join(convolutions)}, got {layer}")
-    return convolutions[layer if layer is not None else list(convolutions)[-1]]
+        raise ValueError(f"layer must be one of {', '.join(convolutions) or 'none'}, got {layer}")
+    shapes = _shapes(classifier, inputs)
+    used = [name for name, module in convolutions.items() if module in shapes]
+    if not used:
+        others = sorted({type(module).__name__ for module in shapes if not isinstance(module, nn.Linear)})
+        raise Skip(f"Grad-CAM needs an nn.Conv2d; this classifier uses {', '.join(others) or 'no convolution'}")
+    if layer is None and len(used) == 1 and convolutions[used[0]] is next(iter(shapes)):
+        only = f"{used[0]}, reads the input, its map holds no features; if you mean it, write [layer={used[0]}]"
+        raise Skip(f"the only convolution, {only}")
+    name = layer or used[-1]
+    _require_map(shapes.get(convolutions[name], []), len(inputs), name)
+    return convolutions[name]
+
+
+def _require_map(shapes: list[tuple[int, ...]], num_images: int, name: str) -> None:
+    """Checks what a convolution makes of some images: one map of each, of several pixels.
+
+    Raises:
+        Skip: it does not.
+    """
+    if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][0] != num_images:
+        raise Skip(f"Grad-CAM needs one map of each image; {name} makes {', '.join(map(str, shapes)) or 'none'}")
+    if math.prod(shapes[0][2:]) == 1:
+        raise Skip("a 1x1 map ranks nothing; choose an earlier layer")
 
 
 @torch.no_grad()
-def _map_size(classifier: nn.Module, convolution: nn.Conv2d, inputs: Tensor) -> int:
-    """Pixels of the map that the convolution makes of these inputs."""
-    sizes = []
-    handle = convolution.register_forward_hook(lambda _, __, output: sizes.append(output[0, 0].numel()))
+def _shapes(classifier: nn.Module, inputs: Float[Tensor, "b c h w"]) -> dict[nn.Module, list[tuple[int, ...]]]:
+    """The linear layers in the order of their use, and the shapes of what each makes of these inputs."""
+    shapes: dict[nn.Module, list[tuple[int, ...]]] = {}
+    layers = [m for m in classifier.modules() if isinstance(m, nn.Linear | nn.modules.conv._ConvNd)]
+    handles = [
+        layer.register_forward_hook(lambda m, _, output: shapes.setdefault(m, []).append(tuple(output.shape)))
+        for layer in layers
+    ]
     try:
         classifier(inputs)
     finally:
-        handle.remove()
-    return sizes[0]
+        for handle in handles:
+            handle.remove()
+    return shapes

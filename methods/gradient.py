@@ -1,5 +1,7 @@
 """Explainers that need nothing but gradients of logits with respect to inputs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -121,7 +123,19 @@ def target_gradients(
     classifier: nn.Module, inputs: Float[Tensor, "b *feature"], targets: Int[Tensor, "b"]
 ) -> Float[Tensor, "b *feature"]:
     """Gradient of each example's target logit with respect to that example; also under an outer `no_grad`."""
-    with torch.enable_grad():
+    with torch.enable_grad(), _recurrent_gradients(classifier):
         leaf = inputs.detach().requires_grad_()
         logits = classifier(leaf).gather(1, targets[:, None])
         return torch.autograd.grad(logits.sum(), leaf)[0]
+
+
+@contextmanager
+def _recurrent_gradients(classifier: nn.Module) -> Iterator[None]:
+    """Works without cuDNN where a classifier is recurrent: of such layers in eval mode cuDNN gives no gradients."""
+    enabled = torch.backends.cudnn.enabled
+    recurrent = any(isinstance(module, nn.RNNBase) for module in classifier.modules())
+    torch.backends.cudnn.enabled = enabled and not recurrent
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.enabled = enabled

@@ -44,11 +44,13 @@ class Occlusion:
         """See `Explainer.prepare`.
 
         Raises:
-            ValueError: the window is larger than the image.
+            Skip: the window is larger than the image.
         """
         shape = train.feature_shape
         if len(shape) == 3 and self.window > min(shape[1:]):
-            raise ValueError(f"window must fit into images of {shape[1]}x{shape[2]}, got {self.window}")
+            raise Skip(
+                f"a window of {self.window} does not fit into images of {shape[1]}x{shape[2]}; choose a smaller one"
+            )
         window = (shape[0], self.window, self.window) if len(shape) == 3 else (1,)
         stride = (shape[0], self.stride, self.stride) if len(shape) == 3 else (1,)
         occlusion = CaptumOcclusion(classifier)

@@ -1,15 +1,12 @@
-"""Explainers that share out the logit from layer to layer: DeepLIFT and layer-wise relevance propagation."""
+"""Layer-wise relevance propagation by Captum: the logit, shared out from layer to layer of a plain chain."""
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from captum.attr import LRP
-from captum.attr import DeepLift as CaptumDeepLift
-from captum.attr._core.deep_lift import SUPPORTED_NON_LINEAR
 from captum.attr._core.lrp import SUPPORTED_LAYERS_WITH_RULES, SUPPORTED_NON_LINEAR_LAYERS
 from captum.attr._utils.lrp_rules import EpsilonRule, IdentityRule, PropagationRule
 from jaxtyping import Float, Int
@@ -17,38 +14,24 @@ from torch import Tensor, nn
 
 from datasets.base import Split
 from methods.base import AttributionFunction, Explains, Skip
+from methods.deep_lift import ACTIVATIONS, restored
+from methods.rewriting import Makers, UntraceableError, chain, in_modules, repeated, require_python
+
+LAYERS: Makers = {
+    **ACTIVATIONS,
+    F.avg_pool2d: nn.AvgPool2d,
+    F.adaptive_avg_pool2d: nn.AdaptiveAvgPool2d,
+    F.dropout: lambda *_, **__: nn.Identity(),  # in eval mode
+    **dict.fromkeys((torch.flatten, Tensor.flatten), lambda start_dim=0, end_dim=-1: nn.Flatten(start_dim, end_dim)),
+    **dict.fromkeys((Tensor.view, Tensor.reshape), lambda *shape: nn.Flatten() if _flattens(shape) else None),
+}
+"""Functions that LRP has a rule for, as modules."""
+
+WEIGHTLESS = (*SUPPORTED_NON_LINEAR_LAYERS, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Flatten)
+"""Layers that LRP takes apart where one is used twice."""
 
 RESHAPING = (nn.Flatten, nn.Unflatten, nn.Identity, nn.ZeroPad2d)
 """Layers whose plain gradient moves relevance exactly where it belongs."""
-
-
-@dataclass(frozen=True)
-class DeepLift:
-    """Difference of the logit from that of a black reference, shared out by the Rescale rule.
-
-    Paper: Shrikumar, Greenside, Kundaje 2017, arXiv:1704.02685, s.3.5; multipliers delta_out / delta_in, chained.
-    Differs from the paper: nowhere. Computed by Captum, with a repair: see `_private_inputs`.
-    """
-
-    version: ClassVar[int] = 1
-    explains: ClassVar[Explains] = "classifier"
-
-    def prepare(self, classifier: nn.Module, train: Split) -> AttributionFunction:
-        """See `Explainer.prepare`.
-
-        Raises:
-            Skip: windows of a max pooling overlap; Captum would keep one of the shares of a shared maximum.
-        """
-        pools = [module for module in classifier.modules() if isinstance(module, nn.MaxPool2d)]
-        if any(_overlap(pool) for pool in pools):
-            raise Skip("DeepLIFT by Captum loses relevance where max pooling windows overlap")
-
-        def attribute(inputs: Float[Tensor, "b *feature"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
-            leaf = inputs.detach().clone().requires_grad_()
-            with _restored(classifier), _private_inputs(classifier):
-                return CaptumDeepLift(classifier).attribute(leaf, torch.zeros_like(leaf), target=targets).detach()
-
-        return attribute
 
 
 @dataclass(frozen=True)
@@ -75,23 +58,24 @@ class Lrp:
             raise ValueError(f"epsilon must be positive, got {self.epsilon}")
 
     def prepare(self, classifier: nn.Module, train: Split) -> AttributionFunction:
-        """See `Explainer.prepare`.
+        """See `Explainer.prepare`. Works on a copy, as Captum changes weights for the time of a pass.
 
         Raises:
             Skip: the classifier is not a plain chain of modules (a residual sum would count relevance twice), or a
                 module has no rule.
         """
-        chain = _chain(classifier, train.at(torch.arange(1)).inputs)
-        for position, module in enumerate(chain):
+        require_python(classifier, "LRP")
+        network, layers = _chained(copy.deepcopy(classifier), train.at(torch.arange(1)).inputs)
+        for position, module in enumerate(layers):
             self._rule(module, first=position == 0)
 
         def attribute(inputs: Float[Tensor, "b *feature"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
             leaf = inputs.detach().clone().requires_grad_()
-            with _restored(classifier):
-                for position, module in enumerate(chain):
+            with restored(network):
+                for position, module in enumerate(layers):
                     if type(module) not in SUPPORTED_NON_LINEAR_LAYERS:
                         module.rule = self._rule(module, first=position == 0)  # type: ignore[assignment]
-                return LRP(classifier).attribute(leaf, target=targets).detach()
+                return LRP(network).attribute(leaf, target=targets).detach()
 
         return attribute
 
@@ -116,10 +100,27 @@ class _GradientRule(EpsilonRule):
         """Registers nothing."""
 
 
-def _overlap(pool: nn.MaxPool2d) -> bool:
-    side = pool.kernel_size if isinstance(pool.kernel_size, tuple) else (pool.kernel_size,)
-    stride = pool.stride if isinstance(pool.stride, tuple) else (pool.stride,)
-    return max(side) > min(stride)
+def _chained(classifier: nn.Module, inputs: Float[Tensor, "1 *feature"]) -> tuple[nn.Module, list[nn.Module]]:
+    """The classifier, or a copy whose functions are modules, and its layers in the order of their use.
+
+    Raises:
+        Skip: no copy is a plain chain of modules.
+    """
+    try:
+        return classifier, _chain(classifier, inputs)
+    except Skip as skip:
+        try:
+            traced, _ = in_modules(classifier, LAYERS, WEIGHTLESS)
+        except UntraceableError as error:
+            raise Skip(f"{skip}; it cannot be traced by torch.fx: {error}") from error
+    layers = chain(traced)
+    if isinstance(layers, str):
+        raise Skip(f"LRP needs a plain chain of modules, each used once; {layers} no rule here")
+    copied = nn.Sequential(*layers).eval()
+    with torch.no_grad():
+        if not torch.allclose(copied(inputs), classifier(inputs)):
+            raise Skip("LRP needs a plain chain of modules; the one that torch.fx traced gives other logits")
+    return copied, _chain(copied, inputs)
 
 
 @torch.no_grad()
@@ -133,9 +134,9 @@ def _chain(classifier: nn.Module, inputs: Tensor) -> list[nn.Module]:
     order: list[nn.Module] = []
     read: list[tuple[int, int]] = []
     written = [_stamp(inputs)]
-    alive: list[Tensor] = []  # an id is unique only among the living
+    alive: list[object] = []  # an id is unique only among the living
 
-    def note(module: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
+    def note(module: nn.Module, arguments: tuple[object, ...], output: object) -> None:
         order.append(module)
         read.append(_stamp(arguments[0]))
         written.append(_stamp(output))
@@ -147,42 +148,17 @@ def _chain(classifier: nn.Module, inputs: Tensor) -> list[nn.Module]:
     finally:
         for handle in handles:
             handle.remove()
-    if [*read, _stamp(logits)] != written or len(set(order)) < len(order) or len(order) < len(leaves):
+    plain = [*read, _stamp(logits)] == written and len(set(order)) == len(order) == len(leaves)
+    if not plain or repeated(classifier):
         raise Skip("LRP needs a plain chain of modules, each used once; residual sums have no rule here")
     return order
 
 
-def _stamp(tensor: Tensor) -> tuple[int, int]:
-    """Changes when the tensor is another one, or is changed in place."""
-    return id(tensor), tensor._version
+def _stamp(value: object) -> tuple[int, int]:
+    """Changes when a tensor is another one, or is changed in place; that of anything else counts by its identity."""
+    return id(value), value._version if isinstance(value, Tensor) else 0
 
 
-@contextmanager
-def _private_inputs(classifier: nn.Module) -> Iterator[None]:
-    """Gives every activation and pooling a copy of its input.
-
-    Captum hooks the input tensor instead of the module. Without a copy, max pooling right after a ReLU shares a hooked
-    tensor with it, and a skip connection from that tensor is cut off: in both cases the attributions silently fail to
-    sum to the difference of the logits (Captum 0.9; the symptom of captum#1104).
-    """
-    modules = [module for module in classifier.modules() if type(module) in SUPPORTED_NON_LINEAR]
-    handles = [module.register_forward_pre_hook(lambda _, arguments: arguments[0].clone()) for module in modules]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-@contextmanager
-def _restored(classifier: nn.Module) -> Iterator[None]:
-    """Silences Captum's notices about its hooks and takes away what it leaves on the modules."""
-    before = {module: set(vars(module)) for module in classifier.modules()}
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Setting forward, backward hooks and attributes on non-linear")
-            yield
-    finally:
-        for module, names in before.items():
-            for name in set(vars(module)) - names:
-                delattr(module, name)
+def _flattens(shape: tuple[object, ...]) -> bool:
+    """Whether a view has the form (size of the batch, -1) or (-1, size of an example)."""
+    return len(shape) == 2 and -1 in shape

@@ -1,6 +1,6 @@
-"""The contract of classifiers, checked for every one in the table."""
+"""Classifiers of the table, each by itself; what all classifiers must be is in test_contract.py."""
 
-from collections.abc import Callable
+import copy
 
 import pytest
 import torch
@@ -8,12 +8,16 @@ from torch import nn
 from torch.nn import functional as F
 
 from benchmark import CLASSIFIERS
-from benchmark.classifiers import Standardize, check_contract, classifier
+from benchmark.classifiers import Standardize, classifier
 from benchmark.plugins import plugin
-from benchmark.randomness import seeded
+from benchmark.randomness import generator, seeded
 from benchmark.recipe import Recipe
+from benchmark.tiny import as_products
 from benchmark.training import train
 from datasets.base import Split
+from methods.relevance import LAYERS
+from methods.rewriting import in_modules
+from tests.methods.test_spellings import RULES, hooked
 
 TABULAR = ("linear", "mlp")
 IMAGES = {name: {"resnet50": (3, 64, 64), "airbench": (3, 9, 9)}.get(name, (1, 8, 8)) for name in CLASSIFIERS}
@@ -28,37 +32,6 @@ def build(name: str, inputs: torch.Tensor, num_classes: int = 5) -> nn.Module:
 def test_logits_have_one_column_a_class(name: str) -> None:
     inputs = torch.rand(3, *IMAGES[name])
     assert build(name, inputs).eval()(inputs).shape == (3, 5)
-
-
-@pytest.mark.parametrize("name", CLASSIFIERS)
-def test_every_relu_is_its_own_module_not_in_place_and_used_once(name: str) -> None:
-    inputs = torch.rand(2, *IMAGES[name])
-    check_contract(build(name, inputs), inputs)
-
-
-class Rectified(nn.Module):
-    """Breaks the contract in the way it is told to."""
-
-    def __init__(self, rectify: Callable[[torch.Tensor], torch.Tensor]) -> None:
-        super().__init__()
-        self.relu, self.rectify = nn.ReLU(), rectify
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        return self.rectify(self.relu(inputs.flatten(1)))
-
-
-@pytest.mark.parametrize(
-    "rectify", [F.relu, torch.relu, lambda x: x.relu(), lambda x: x.clamp(min=0), nn.ReLU(inplace=True)]
-)
-def test_a_rectifier_that_explainers_cannot_follow_is_refused(rectify: Callable) -> None:
-    with pytest.raises(ValueError, match="ReLU must be"):
-        check_contract(Rectified(rectify), torch.rand(2, 1, 4, 4))
-
-
-def test_a_relu_used_twice_is_refused() -> None:
-    relu = nn.ReLU()
-    with pytest.raises(ValueError, match="used once"):
-        check_contract(nn.Sequential(relu, nn.Linear(3, 3), relu), torch.rand(2, 3))
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
@@ -142,3 +115,25 @@ def test_training_leaves_the_frozen_weights_of_airbench_alone() -> None:
 def test_airbench_at_its_published_width_has_two_million_parameters() -> None:
     network = build("airbench", torch.rand(8, 3, 32, 32), num_classes=10)
     assert round(sum(weight.numel() for weight in network.parameters()) / 1e6, 1) == 2.0
+
+
+@pytest.mark.parametrize("method", RULES)
+@pytest.mark.parametrize("name", [name for name in CLASSIFIERS if name != "linear"])
+def test_rules_on_classifiers_and_their_copies_are_those_of_hooks_bit_for_bit(name: str, method: type) -> None:
+    rows = Split(torch.rand(3, *IMAGES[name], generator=generator("rows")), torch.tensor([0, 2, 4]))
+    network = build(name, rows.inputs).eval()
+    attribute = [method().prepare(made, rows) for made in (network, copy.deepcopy(network))]
+    with as_products(network):
+        quick = method().prepare(network, rows)(rows.inputs, rows.labels)
+        expected_quick = hooked(method, copy.deepcopy(network), rows.inputs, rows.labels)
+    expected = hooked(method, copy.deepcopy(network), rows.inputs, rows.labels)
+    assert all(torch.equal(one(rows.inputs, rows.labels), expected) for one in attribute)
+    assert torch.equal(quick, expected_quick)
+
+
+@pytest.mark.parametrize("name", ["linear", "mlp", "cnn_small", "cnn_large", "vgg_small", "vgg_strided"])
+def test_chains_of_the_table_need_no_copy(name: str) -> None:
+    """What DeepLIFT and LRP gave for them before networks were copied stays as it was."""
+    network = build(name, torch.rand(2, *IMAGES[name])).eval()
+    kinds = (nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Flatten)
+    assert not in_modules(network, LAYERS, kinds)[1]

@@ -24,6 +24,13 @@ class Functional(nn.Linear):
         return super().forward(torch.relu(inputs.flatten(1)))
 def functional(feature_shape, num_classes):
     return Functional(64, num_classes)
+def softmax(feature_shape, num_classes):
+    return nn.Sequential(functional(feature_shape, num_classes), nn.Softmax(1))
+class Silent(Functional):
+    def forward(self, inputs):
+        raise KeyError
+def silent(feature_shape, num_classes):
+    return Silent(64, num_classes)
 """
 PROJECT = Path(__file__).parents[2]
 SMALL = [
@@ -185,10 +192,24 @@ def test_an_edited_explainer_never_passes_off_old_numbers(mine: Path, capsys: py
     assert "mine.py changed since they were measured" in capsys.readouterr().err
 
 
-def test_a_classifier_that_explainers_cannot_follow_is_refused(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_classifier_of_functions_runs_and_what_has_no_rule_for_it_is_skipped(mine: Path) -> None:
     (mine / "network.py").write_text(NETWORK)
-    assert run("--classifiers", "network:functional", out=mine / "out") == 2
-    assert "every ReLU must be an nn.ReLU module" in capsys.readouterr().err
+    names = "guided_backprop", "deep_lift", "grad_cam"
+    assert run("--classifiers", "network:functional", "--explainers", *names, out=mine / "out") == 0
+    assert statuses(mine / "out") == {"guided_backprop": {"done"}, "deep_lift": {"done"}, "grad_cam": {"skipped"}}
+
+
+def test_a_classifier_that_breaks_the_contract_is_refused_before_anything_is_written(
+    mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (mine / "network.py").write_text(NETWORK)
+    for name, reason in (
+        ("softmax", "must return logits, got probabilities"),
+        ("silent", "trained on digits: KeyError"),
+    ):
+        assert run("--classifiers", f"network:{name}", out=mine / "out") == 2
+        assert reason in capsys.readouterr().err
+        assert not (mine / "out").exists()
 
 
 def test_a_failure_of_one_seed_lowers_n(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:

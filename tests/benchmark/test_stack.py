@@ -91,3 +91,27 @@ def test_a_placement_makes_a_matrix_of_a_convolution(stride: object, padding: ob
     inputs = torch.rand(5, 3, 6, 7)
     matrix = torch.einsum("ock,khwvu->chwovu", layer.weight.flatten(2), placement(layer, (6, 7)))
     torch.testing.assert_close(torch.tensordot(inputs, matrix, dims=3), layer(inputs))
+
+
+def test_relus_in_place_or_used_twice_train_as_others_do() -> None:
+    def made(*relus: nn.Module) -> nn.Module:
+        torch.manual_seed(1)
+        layers = [nn.Flatten(), nn.Linear(128, 8), relus[0], nn.Linear(8, 8), relus[1], nn.Linear(8, 5)]
+        return nn.Sequential(*layers)
+
+    networks = made(nn.ReLU(), nn.ReLU()), made(*[nn.ReLU(inplace=True)] * 2)
+    for network in networks:
+        assert stackable(network, (2, 8, 8))
+        train(network, Split(images()[0], labels()), RECIPE, pairing=("pair",))
+    assert all(torch.equal(a, b) for a, b in zip(*(network.parameters() for network in networks), strict=True))
+
+
+def test_layers_that_share_weights_or_are_frozen_do_not_stack() -> None:
+    linear = nn.Linear(5, 5)
+    assert stackable(nn.Sequential(linear, nn.ReLU(), nn.Linear(5, 5)), (5,))
+    assert not stackable(nn.Sequential(linear, nn.ReLU(), linear), (5,))
+    frozen = nn.Sequential(nn.Linear(5, 5).requires_grad_(False), nn.ReLU(), nn.Linear(5, 5))
+    assert not stackable(frozen, (5,))
+    before = frozen[0].weight.clone()
+    train(frozen, Split(torch.rand(40, 5), labels(40)), RECIPE, pairing=("pair",))
+    assert torch.equal(frozen[0].weight, before)

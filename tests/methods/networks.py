@@ -1,6 +1,9 @@
-"""Tiny classifiers that keep the contract: standardise first, every ReLU its own module."""
+"""Tiny classifiers that standardise first, with ReLUs as modules or as networks have them elsewhere."""
+
+from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from datasets.base import Split
@@ -27,6 +30,17 @@ class Residual(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         return inputs + self.conv(self.relu(inputs))
+
+
+class TwoNames(nn.Module):
+    """A wrapper that takes the layers of a network apart, and keeps the network."""
+
+    def __init__(self, network: nn.Sequential) -> None:
+        super().__init__()
+        self.network, self.features = network, nn.Sequential(*list(network)[:-1])
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.network[-1](self.features(inputs))
 
 
 def convolutional(channels: int = 1, *, seed: int = 0) -> nn.Sequential:
@@ -78,3 +92,40 @@ def _first_feature(inputs: Tensor) -> Tensor:
     truth = torch.zeros_like(inputs)
     truth.view(len(inputs), -1)[:, 0] = 1
     return truth
+
+
+SPELLINGS: dict[str, Callable[[Tensor], Tensor]] = {
+    "module in place": nn.ReLU(inplace=True),
+    "function": F.relu,
+    "function in place": lambda x: F.relu(x, inplace=True),
+    "torch.relu": torch.relu,
+    "torch.relu_": torch.relu_,
+    "method": lambda x: x.relu(),
+    "method in place": lambda x: x.relu_(),
+    "clamp": lambda x: x.clamp(min=0),
+    "clamp in place": lambda x: x.clamp_(0),
+    "clamp_min": lambda x: torch.clamp_min(x, 0.0),
+    "one module for all": nn.ReLU(),
+}
+"""Ways to write a ReLU; a module stands for itself, used again and again."""
+
+
+class Spelled(nn.Module):
+    """Two convolutions, the second beside a skip connection; ReLUs spelled in one way, or as modules of their own."""
+
+    def __init__(self, spelling: str | None) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+        self.pool, self.last = nn.AvgPool2d(2), nn.Linear(64, 3)
+        made = SPELLINGS[spelling] if spelling else None
+        self.rectify, self.again = made or nn.ReLU(), made or nn.ReLU()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        maps = self.rectify(self.first(inputs))
+        return self.last(self.pool(maps + self.again(self.second(maps))).flatten(1))
+
+
+def spelled(spelling: str | None) -> nn.Sequential:
+    """8x8 grey images -> 3 logits, the same whatever the spelling; without one, ReLUs are modules of their own."""
+    torch.manual_seed(3)
+    return nn.Sequential(Standardise(), Spelled(spelling)).eval()

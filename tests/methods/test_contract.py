@@ -80,7 +80,10 @@ def fingerprint(classifier: nn.Module) -> list[Any]:
             {key: len(value) if isinstance(value, dict) else None for key, value in vars(module).items()},
         )
         for name, module in classifier.named_modules()
-    ] + [(name, weight.requires_grad, weight.grad) for name, weight in classifier.named_parameters()]
+    ] + [
+        (name, value.requires_grad, value.grad, value._version)
+        for name, value in (*classifier.named_parameters(), *classifier.named_buffers())
+    ]
 
 
 APPLICABLE = [(name, case) for name in EXPLAINERS for case in CASES if (name, case) not in SKIPPED]

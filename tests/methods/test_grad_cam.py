@@ -42,6 +42,64 @@ def test_an_unknown_layer_is_answered_with_the_choices() -> None:
 
 
 def test_a_map_of_one_pixel_is_skipped() -> None:
-    classifier = nn.Sequential(Standardise(), nn.Conv2d(3, 4, 8), nn.Flatten(), nn.Linear(4, 3)).eval()
+    layers = [nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 6), nn.Flatten(), nn.Linear(4, 3)]
+    classifier = nn.Sequential(Standardise(), *layers).eval()
     with pytest.raises(Skip, match="1x1 map ranks nothing"):
         GradCam().prepare(classifier, IMAGES)
+
+
+explained = pytest.mark.parametrize("explainer", [GradCam, GuidedGradCam])
+
+
+@explained
+def test_a_convolution_that_reads_the_input_is_taken_only_where_it_is_named(explainer: type) -> None:
+    layers = [nn.Conv2d(3, 4, 2, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 3)]
+    classifier = nn.Sequential(Standardise(), nn.Sequential(*layers)).eval()
+    with pytest.raises(Skip, match=r"only convolution, 1\.0, reads the input.* \[layer=1\.0\]"):
+        explainer().prepare(classifier, IMAGES)
+    assert explainer("1.0").prepare(classifier, IMAGES)(INPUTS, TARGETS).any()
+
+
+class Rows(nn.Module):
+    """Reads an image as a series of rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.relu, self.last = nn.Conv1d(24, 4, 3), nn.ReLU(), nn.Linear(4, 3)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.last(self.relu(self.conv(inputs.flatten(1, 2))).mean(2))
+
+
+def test_other_convolutions_and_other_data_are_named() -> None:
+    with pytest.raises(Skip, match=r"needs an nn\.Conv2d; this classifier uses Conv1d"):
+        GradCam().prepare(nn.Sequential(Standardise(), Rows()).eval(), IMAGES)
+    with pytest.raises(Skip, match="this classifier uses no convolution"):
+        GradCam().prepare(nn.Sequential(Standardise(), nn.Flatten(), nn.Linear(192, 3)).eval(), IMAGES)
+    folded = nn.Sequential(Standardise(), nn.Unflatten(1, (1, 2, 3)), *[nn.Conv2d(1, 1, 1)] * 2, nn.Flatten())
+    with pytest.raises(Skip, match=r"needs images \(c, h, w\), got features \(6,\)"):
+        GradCam().prepare(folded.eval(), split((6,)))
+
+
+class Spare(nn.Module):
+    """A convolution for training alone, last in order, and one that is used twice."""
+
+    def __init__(self, *, twice: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.second, self.last = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 1), nn.Linear(256, 3)
+        self.relu, self.spare, self.twice = nn.ReLU(), nn.Conv2d(4, 4, 1), twice
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        maps = self.second(self.relu(self.first(inputs)))
+        return self.last((self.second(maps) if self.twice else maps).flatten(1))
+
+
+def test_the_last_convolution_is_the_last_that_is_used_and_it_must_be_used_once() -> None:
+    classifier = nn.Sequential(Standardise(), Spare(twice=False)).eval()
+    ours, named = (GradCam(layer).prepare(classifier, IMAGES)(INPUTS, TARGETS) for layer in (None, "1.second"))
+    assert torch.equal(ours, named)
+    with pytest.raises(Skip, match=r"1\.spare makes none"):
+        GradCam("1.spare").prepare(classifier, IMAGES)
+    with pytest.raises(Skip, match=r"one map of each image; 1\.second makes \(1, 4, 8, 8\), \(1, 4, 8, 8\)"):
+        GradCam().prepare(nn.Sequential(Standardise(), Spare(twice=True)).eval(), IMAGES)

@@ -3,6 +3,7 @@
 import captum.attr
 import pytest
 import torch
+from torch import nn
 
 from methods.gradient import Gradient, GradientShap, InputXGradient, IntegratedGradients
 from tests.methods.networks import convolutional, linear, residual, split
@@ -70,3 +71,29 @@ def test_gradient_shap_draws_fresh_references_and_noise_for_every_example() -> N
 def logits_above_black(classifier: torch.nn.Module) -> torch.Tensor:
     with torch.no_grad():
         return (classifier(INPUTS) - classifier(torch.zeros_like(INPUTS))).gather(1, TARGETS[:, None])[:, 0]
+
+
+class Recurrent(nn.Module):
+    """Reads an image row by row, and keeps whether cuDNN would have been asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer, self.last = nn.LSTM(8, 4, batch_first=True), nn.Linear(4, 3)
+        self.asked: list[bool] = []
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        self.asked.append(torch.backends.cudnn.enabled)
+        return self.last(self.layer(inputs.flatten(1, 2))[0][:, -1])
+
+
+def test_recurrent_layers_are_differentiated_without_cudnn_which_cannot_in_eval_mode() -> None:
+    classifier, before = Recurrent().eval(), torch.backends.cudnn.enabled
+    attributions = Gradient().prepare(classifier, IMAGES)(INPUTS, TARGETS)
+    assert classifier.asked == [False] and torch.backends.cudnn.enabled == before
+    moved = INPUTS.double().clone()
+    moved[:, 0, 3, 4] += 1e-5
+    with torch.no_grad():
+        change = classifier.double()(moved) - classifier(INPUTS.double())
+    slopes = change.gather(1, TARGETS[:, None])[:, 0] / 1e-5
+    torch.testing.assert_close(attributions[:, 0, 3, 4].double(), slopes, rtol=1e-3, atol=1e-5)

@@ -1,46 +1,48 @@
-"""DeepLIFT and LRP: conservation, and re-derivations by loops over units."""
+"""LRP: conservation, re-derivations by loops over units, and networks that become chains."""
+
+from collections.abc import Callable
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from methods.base import Skip
+from methods.deep_lift import DeepLift
 from methods.gradient import Gradient
-from methods.relevance import DeepLift, Lrp
-from tests.methods.networks import Standardise, convolutional, residual, split, tabular
+from methods.relevance import Lrp
+from tests.methods.networks import SPELLINGS, Residual, Standardise, TwoNames, convolutional, split, tabular
 
 ROWS, IMAGES, TARGETS = split((6,)), split((1, 8, 8)), torch.tensor([0, 1, 2, 1])
+
+
+Rectify = Callable[[Tensor], Tensor]
+
+
+class Functions(nn.Module):
+    """Layers without weights as functions, a dropout among them."""
+
+    def __init__(self, rectify: Rectify, flattened: Rectify) -> None:
+        super().__init__()
+        torch.manual_seed(2)
+        self.conv, self.hidden, self.last = nn.Conv2d(1, 4, 3), nn.Linear(36, 8), nn.Linear(8, 3)
+        self.rectify, self.flattened = rectify, flattened
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        maps = F.dropout(F.max_pool2d(self.rectify(self.conv(inputs)), 2), 0.5, self.training)
+        return self.last(self.rectify(self.hidden(self.flattened(maps))))
+
+
+class Last(nn.Module):
+    """What a recurrent layer says of the last row."""
+
+    def forward(self, outputs: tuple[Tensor, object]) -> Tensor:
+        return outputs[0][:, -1]
 
 
 def chosen(classifier: nn.Module, inputs: Tensor) -> Tensor:
     with torch.no_grad():
         return classifier(inputs).gather(1, TARGETS[:, None])[:, 0]
-
-
-@pytest.mark.parametrize(("classifier", "train"), [(convolutional(1), IMAGES), (residual(), IMAGES), (tabular(), ROWS)])
-def test_deep_lift_sums_to_the_difference_from_black(classifier: nn.Module, train: object) -> None:
-    inputs = train.inputs[:4]  # type: ignore[attr-defined]
-    attributions = DeepLift().prepare(classifier, train)(inputs, TARGETS)
-    difference = chosen(classifier, inputs) - chosen(classifier, torch.zeros_like(inputs))
-    torch.testing.assert_close(attributions.flatten(1).sum(1), difference, rtol=1e-3, atol=1e-4)
-
-
-def test_deep_lift_multiplies_slopes_from_black_to_the_input() -> None:
-    classifier = tabular()
-    first, last = classifier[1], classifier[3]
-    ours = DeepLift().prepare(classifier, ROWS)(ROWS.inputs[:4], TARGETS)
-    for example, target in enumerate(TARGETS.tolist()):
-        row = ROWS.inputs[example]
-        before, black = (first((x - 0.4) / 0.3) for x in (row, torch.zeros(6)))
-        slopes = (before.relu() - black.relu()) / (before - black)
-        expected = sum(last.weight[target, j] * slopes[j] * first.weight[j] / 0.3 * row for j in range(16))
-        torch.testing.assert_close(ours[example], expected.detach(), rtol=1e-4, atol=1e-5)
-
-
-def test_deep_lift_is_skipped_where_pooling_windows_overlap() -> None:
-    classifier = nn.Sequential(Standardise(), nn.MaxPool2d(3, stride=2), nn.Flatten(), nn.Linear(9, 3)).eval()
-    with pytest.raises(Skip, match="windows overlap"):
-        DeepLift().prepare(classifier, IMAGES)
 
 
 def test_lrp_equals_the_epsilon_rule_written_as_loops() -> None:
@@ -77,12 +79,39 @@ def test_lrp_with_a_tiny_epsilon_is_gradient_times_standardised_input() -> None:
     ("layers", "reason"),
     [
         ([nn.Conv2d(1, 2, 3), nn.GELU(), nn.Flatten(), nn.Linear(72, 3)], "no rule for GELU"),
-        ([nn.Flatten(), nn.Linear(64, 64), *[nn.ReLU()] * 2, nn.Linear(64, 3)], "used once"),
+        ([nn.Flatten(), *[nn.Linear(64, 64)] * 2, nn.Linear(64, 3)], "used once"),
+        ([Residual(1), nn.Flatten(), nn.Linear(64, 3)], "residual sums and products have no rule"),
+        ([nn.Flatten(), nn.Linear(64, 3), nn.LogSoftmax(1)], "no rule for LogSoftmax"),
+        ([nn.Flatten(1, 2), nn.LSTM(8, 3, batch_first=True), Last()], "no rule for LSTM"),
     ],
 )
 def test_lrp_is_skipped_where_it_has_no_rule(layers: list[nn.Module], reason: str) -> None:
     with pytest.raises(Skip, match=reason):
         Lrp().prepare(nn.Sequential(Standardise(), *layers).eval(), IMAGES)
+
+
+@pytest.mark.parametrize(
+    "flattened",
+    [
+        lambda x: torch.flatten(x, 1),
+        lambda x: x.view(x.size(0), -1),
+        lambda x: x.reshape(x.shape[0], -1),
+        lambda x: x.view(-1, 36),
+    ],
+)
+@pytest.mark.parametrize("rectify", SPELLINGS.values(), ids=SPELLINGS)
+def test_lrp_of_a_network_of_functions_is_that_of_its_modules(rectify: Rectify, flattened: Rectify) -> None:
+    functions = Functions(rectify, flattened)
+    modules = nn.Sequential(functions.conv, nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), functions.hidden, nn.ReLU())
+    expected = nn.Sequential(Standardise(), *modules, functions.last).eval()
+    ours = Lrp().prepare(nn.Sequential(Standardise(), functions).eval(), IMAGES)(IMAGES.inputs[:4], TARGETS)
+    assert torch.equal(ours, Lrp().prepare(expected, IMAGES)(IMAGES.inputs[:4], TARGETS))
+
+
+def test_lrp_does_not_mind_a_module_under_two_names() -> None:
+    classifier, inputs = convolutional(1), IMAGES.inputs[:4]
+    expected = Lrp().prepare(classifier, IMAGES)(inputs, TARGETS)
+    assert torch.equal(Lrp().prepare(TwoNames(classifier), IMAGES)(inputs, TARGETS), expected)
 
 
 @pytest.mark.parametrize("explainer", [DeepLift(), Lrp()])

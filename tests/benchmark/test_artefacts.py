@@ -1,0 +1,76 @@
+"""Stored networks come back bit for bit, each tensor once."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from benchmark.artefacts import Artefacts
+from benchmark.plugins import plugin
+from benchmark.recipe import Recipe
+from benchmark.spec import Training
+from tests.methods.networks import TwoNames, convolutional, tabular
+
+
+def tied(seed: int) -> nn.Module:
+    network = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4), nn.BatchNorm1d(4))
+    torch.manual_seed(seed)
+    nn.init.normal_(network[0].weight)  # type: ignore[arg-type]
+    network[2].weight = network[0].weight
+    return network
+
+
+def sliced(seed: int) -> nn.Module:
+    """Two weights that lie in one tensor."""
+    network, values = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4)), torch.randn(8, 4) * (seed + 1)
+    network[0].weight, network[1].weight = nn.Parameter(values[:4]), nn.Parameter(values[4:])
+    return network
+
+
+class Versioned(nn.Linear):
+    """Asks for the version of what it loads, as MNASNet does."""
+
+    _version = 2
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, local_metadata: dict, *others: object) -> None:
+        if local_metadata.get("version") != 2:
+            raise ValueError("version should be 2")
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *others)
+
+
+def versioned(seed: int) -> nn.Module:
+    torch.manual_seed(seed)
+    return nn.Sequential(Versioned(4, 4))
+
+
+BUILDERS = {
+    "plain": lambda seed: tabular(seed=seed),
+    "two names": lambda seed: TwoNames(convolutional(1, seed=seed)),
+    "tied": tied,
+    "sliced": sliced,
+    "versioned": versioned,
+    "strided": lambda seed: convolutional(1, seed=seed).to(memory_format=torch.channels_last),
+}
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_a_network_comes_back_bit_for_bit(name: str, tmp_path: Path) -> None:
+    artefacts = Artefacts(tmp_path)
+    training = Training(plugin("digits", "dataset"), plugin("linear", "classifier"), Recipe(), 0)
+    network, other = BUILDERS[name](0), BUILDERS[name](1)
+    artefacts.save_network(training, network)
+    artefacts.load_network(training, other)
+    assert all(torch.equal(value, other.state_dict()[key]) for key, value in network.state_dict().items())
+    (file,) = tmp_path.rglob("*.safetensors")
+    assert len(load_file(file)) == len({value.data_ptr() for value in network.state_dict().values()})
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    artefacts = Artefacts(tmp_path)
+    training = Training(plugin("digits", "dataset"), plugin("linear", "classifier"), Recipe(), 0)
+    artefacts.save_network(training, convolutional(1))
+    for other in (nn.Sequential(*convolutional(1)[:-1]), nn.Sequential(*convolutional(1), nn.Linear(3, 3))):
+        with pytest.raises(RuntimeError, match=r"state_dict"):
+            artefacts.load_network(training, other)
