@@ -1,5 +1,7 @@
 """Files shared between cells: weights of original networks, and rank maps. Complete or absent, never half written.
 
+Both carry checksums (`seals.py`): what was damaged since counts as absent.
+
 Weights are written as bytes because the writer of safetensors hides that a disk is full.
 """
 
@@ -12,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 from torch import nn
 
 from benchmark import shards
+from benchmark.seals import seal, sealed, sound_folder, sound_tensors
 from benchmark.shards import NewMap, Shards
 from benchmark.spec import Ranking, Training, key
 
@@ -29,8 +32,8 @@ class Artefacts:
     folder: Path
 
     def has_network(self, training: Training) -> bool:
-        """Whether the weights of an original network are stored."""
-        return self._network(training).exists()
+        """Whether the weights of an original network are stored, as they were written."""
+        return sound_tensors(self._network(training))
 
     def save_network(self, training: Training, network: nn.Module) -> None:
         """Stores the weights of an original network."""
@@ -38,7 +41,7 @@ class Artefacts:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}")
         state, names = network.state_dict(), dict.fromkeys(_first_names(network).values())
-        draft.write_bytes(save({name: state[name].clone().contiguous().cpu() for name in names}))
+        draft.write_bytes(sealed({name: state[name].clone().contiguous().cpu() for name in names}))
         draft.replace(path)
 
     def load_network(self, training: Training, network: nn.Module) -> None:
@@ -51,8 +54,11 @@ class Artefacts:
         network.load_state_dict(state)
 
     def has_ranks(self, ranking: Ranking) -> bool:
-        """Whether the rank maps of all splits are stored."""
-        return self._ranks(ranking).is_dir()
+        """Whether the rank maps of all splits are stored, as they were written; damaged ones are removed."""
+        path = self._ranks(ranking)
+        if path.is_dir() and not sound_folder(path):
+            shutil.rmtree(path, ignore_errors=True)
+        return path.is_dir()
 
     @contextmanager
     def new_ranks(self, ranking: Ranking) -> Iterator[Path]:
@@ -63,6 +69,7 @@ class Artefacts:
         draft.mkdir(parents=True)
         try:
             yield draft
+            seal(draft)
             for file in draft.iterdir():
                 with file.open("rb") as handle:  # other nodes, and a machine that lost its power, see whole files
                     os.fsync(handle.fileno())

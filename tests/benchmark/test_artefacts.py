@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from benchmark import shards
 from benchmark.artefacts import Artefacts
 from benchmark.plugins import plugin
 from benchmark.recipe import Recipe
-from benchmark.spec import Training
+from benchmark.spec import Ranking, Training
 from tests.methods.networks import TwoNames, convolutional, tabular
 
 
@@ -74,3 +76,39 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     for other in (nn.Sequential(*convolutional(1)[:-1]), nn.Sequential(*convolutional(1), nn.Linear(3, 3))):
         with pytest.raises(RuntimeError, match=r"state_dict"):
             artefacts.load_network(training, other)
+
+
+def damage(file: Path, at: float) -> None:
+    """Changes one bit at a share of the length of a file."""
+    content = bytearray(file.read_bytes())
+    content[int(at * len(content))] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("at", [0.0, 0.02, 0.5, 0.99])
+def test_a_damaged_network_counts_as_absent(at: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    artefacts = Artefacts(tmp_path)
+    training = Training(plugin("digits", "dataset"), plugin("linear", "classifier"), Recipe(), 0)
+    assert not artefacts.has_network(training)
+    artefacts.save_network(training, convolutional(1))
+    assert artefacts.has_network(training)
+    (file,) = tmp_path.rglob("*.safetensors")
+    damage(file, at)
+    assert not artefacts.has_network(training)
+    assert f"{file} is damaged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["test-00000.npy", "checksums.json"])
+def test_damaged_ranks_count_as_absent(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    artefacts = Artefacts(tmp_path)
+    training = Training(plugin("digits", "dataset"), plugin("linear", "classifier"), Recipe(), 0)
+    ranking = Ranking(training, plugin("gradient", "explainer"))
+    for change in (lambda file: damage(file, 0.5), lambda file: file.write_bytes(b""), Path.unlink):
+        with artefacts.new_ranks(ranking) as folder:
+            shards.create(folder, "test", (5, 4), np.uint8)[np.arange(5)] = np.arange(20).reshape(5, 4)
+        assert artefacts.has_ranks(ranking)
+        (file,) = tmp_path.rglob(name)
+        change(file)
+        if (name, change) != ("checksums.json", Path.unlink):  # ranks that were written before have no checksums
+            assert not artefacts.has_ranks(ranking)
+            assert "is damaged" in capsys.readouterr().err

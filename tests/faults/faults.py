@@ -53,7 +53,8 @@ class Toll:
     def heard(self, end: Ended) -> Ended:
         """Counts how a run ended, without the names of scratch folders: equal messages are counted together."""
         words = ("FOLDER" if "faults-" in word else word for word in end.said.split())
-        self.said[f"exit status {end.status}: {' '.join(words) or 'nothing said'}"] += 1
+        again = f", {end.damaged} damaged artefacts made again" if end.damaged else ""
+        self.said[f"exit status {end.status}: {' '.join(words) or 'nothing said'}{again}"] += 1
         return end
 
 

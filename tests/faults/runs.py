@@ -25,10 +25,11 @@ Finished = dict[str, dict[str, float | None]]
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended: its exit status, and what it wrote to stderr in its last lines."""
+    """How a process ended: its exit status, the last line that it wrote to stderr, and how many told of damage."""
 
     status: int
     said: str
+    damaged: int = 0
 
 
 def started(out: Path, *words: str, **environment: str) -> subprocess.Popen:
@@ -49,7 +50,7 @@ def ended(process: subprocess.Popen) -> Ended:
     _, text = process.communicate()
     lines = [line.strip() for line in text.replace("\r", "\n").splitlines()]
     said = [line for line in lines if line and "cell/s" not in line and "s/cell" not in line and "?cell" not in line]
-    return Ended(process.returncode, said[-1] if said else "")
+    return Ended(process.returncode, said[-1] if said else "", sum("is damaged" in line for line in said))
 
 
 def run(out: Path, *words: str, **environment: str) -> Ended:
