@@ -100,4 +100,4 @@ def _require_draws(network: nn.Module, other: nn.Module) -> None:
     if same:
         more = f" and {len(same) - 1} more" if len(same) > 1 else ""
         reason = f"the weights of {same[0]}{more} are the same in two fresh networks"
-        raise ValueError(f"retraining from scratch would be a lie: {reason}; draw them anew whenever it is called")
+        raise ValueError(f"retraining would not begin from scratch: {reason}; draw them anew whenever it is called")

@@ -271,8 +271,17 @@ def _num_steps(chain: Chain) -> int:
 
 def _words(rankings: tuple[Ranking, ...], found: Pass) -> str:
     more = f" and {len(rankings) - 1} more" if len(rankings) > 1 else ""
-    passes = f", {found.passes:,.4g} passes" if found.passes else ""
+    passes = f", {spelt(found.passes)}" if found.passes else ""
     return f"ranking by {rankings[0].explainer.text}{more}{passes}"
+
+
+def spelt(passes: float) -> str:
+    """A number of passes.
+
+    >>> spelt(1), spelt(2.5)
+    ('1 pass', '2.5 passes')
+    """
+    return f"{passes:,.4g} {'pass' if passes == 1 else 'passes'}"
 
 
 def _extent(data: Dataset) -> str:

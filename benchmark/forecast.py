@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmark import plan
-from benchmark.cost import Absent, Cost, Line, costs, row_bytes
+from benchmark.cost import Absent, Cost, Line, costs, row_bytes, spelt
 from benchmark.matched import expected
 from benchmark.plan import Matrix
 from benchmark.precision import settled
@@ -54,7 +54,7 @@ def _absent(part: Absent) -> str:
 def _cost(cost: Cost) -> Iterator[str]:
     yield cost.title
     yield (
-        f"  {cost.passes:,.4g} passes of the classifier for each image, all explainers of one network; "
+        f"  {spelt(cost.passes)} of the classifier for each image, all explainers of one network; "
         f"{cost.alone:,.4g} if each worked alone"
     )
     shown = [*cost.trainings, *_gathered(cost.rankings)]

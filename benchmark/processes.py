@@ -75,7 +75,7 @@ def pool(workers: int) -> Iterator[Executor]:
             worker.terminate()
         raise
     finally:
-        processes.shutdown(wait=False, cancel_futures=True)
+        processes.shutdown(cancel_futures=True)  # waits until what the processes shared is given back
 
 
 def in_worker() -> bool:

@@ -81,10 +81,10 @@ def _require_relus(classifier: nn.Module, inputs: Float[Tensor, "b *feature"], m
     require_python(classifier, method)
     leaf = inputs.detach().clone().requires_grad_()
     with torch.enable_grad(), _Ruling(lambda at_input, _: at_input):
-        found = steps(classifier(leaf), leaf)
-    if strange := without_rule(found, ruled=_Ruled.__name__, passing=LINEAR | POOLS, ends=ENDS):
+        path = steps(classifier(leaf), leaf)
+    if strange := without_rule(path, ruled=_Ruled.__name__, passing=LINEAR | POOLS, ends=ENDS):
         raise Skip(f"{method} has no rule for {', '.join(strange)}: it knows ReLUs only")
-    if not any(node.name().startswith(_Ruled.__name__) for node in found):
+    if not any(node.name().startswith(_Ruled.__name__) for node in path):
         raise Skip(f"{method} needs a ReLU: this classifier has none, the map would be the plain gradient")
 
 

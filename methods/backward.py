@@ -79,25 +79,23 @@ def steps(logits: Tensor, inputs: Tensor) -> dict[Node, int]:
 
 
 def without_rule(
-    found: Mapping[Node, int], *, ruled: str, passing: frozenset[str], ends: frozenset[str] = frozenset()
+    path: Mapping[Node, int], *, ruled: str, passing: frozenset[str], ends: frozenset[str] = frozenset()
 ) -> list[str]:
     """Names of the steps that are neither linear nor ruled, each once.
 
     Args:
-        found: what `steps` gives.
+        path: what `steps` gives.
         ruled: name of the steps that have a rule.
         passing: names of the steps whose plain gradient is right.
         ends: names of the steps that are right if no other follows.
     """
-    kinds = {node: _kind(node) for node in found}
-    last = next(iter(found), None)
+    kinds = {node: _kind(node) for node in path}
+    last = next(iter(path), None)
     while last is not None and kinds[last] in ends:
         del kinds[last]
         last = next((below for below, _ in last.next_functions if below in kinds), None)
     right = {ruled} | passing
-    strange = [
-        kind for node, kind in kinds.items() if kind not in right and not (kind in PRODUCTS and found[node] == 1)
-    ]
+    strange = [kind for node, kind in kinds.items() if kind not in right and not (kind in PRODUCTS and path[node] == 1)]
     return list(dict.fromkeys(NAMES.get(kind, kind) for kind in strange))
 
 

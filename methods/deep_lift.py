@@ -137,11 +137,11 @@ def _without_rule(network: nn.Module, inputs: Float[Tensor, "b *feature"]) -> li
     leaf = inputs.detach().clone().requires_grad_()
     try:
         with torch.enable_grad():
-            found = steps(network(leaf), leaf)
+            path = steps(network(leaf), leaf)
     finally:
         for handle in handles:
             handle.remove()
-    return without_rule(found, ruled=_Ruled.__name__, passing=LINEAR)
+    return without_rule(path, ruled=_Ruled.__name__, passing=LINEAR)
 
 
 class _Ruled(torch.autograd.Function):

@@ -136,8 +136,8 @@ def rehearse(name: str, few: Split = FEW, batch_size: int = 32) -> None:
         ("alone", r"must be a function name\(feature_shape, num_classes\) .*, got one of the arguments \(k\)"),
         ("third", r"got one of the arguments \(shape, k, weights\)"),
         ("pinned", r"the weights of 0.weight and 3 more are the same in two fresh networks; draw them anew"),
-        ("shared", r"retraining from scratch would be a lie: the weights of 0.weight and 3 more"),
-        ("headed", r"retraining from scratch would be a lie: the weights of 0.weight and 1 more are the same"),
+        ("shared", r"retraining would not begin from scratch: the weights of 0.weight and 3 more"),
+        ("headed", r"retraining would not begin from scratch: the weights of 0.weight and 1 more are the same"),
     ],
 )
 def test_a_breach_is_told_in_one_line(name: str, reason: str) -> None:

@@ -103,7 +103,7 @@ def test_work_is_counted_as_it_is_planned(small_matrix: Build, place: Workplace)
     assert counts.pop("retrained networks") == 2
     assert counts.pop("original networks scored on reduced inputs") == 18
     assert counts.pop("original networks") == 2
-    assert counts == {"ranking by random": 2, "ranking by gradient, 1 passes": 2}
+    assert counts == {"ranking by random": 2, "ranking by gradient, 1 pass": 2}
 
 
 @pytest.mark.usefixtures("hurried")
@@ -121,7 +121,7 @@ def test_fills_masks_and_recursive_steps_are_counted_apart(small_matrix: Build, 
         "original networks scored on reduced inputs, blur": 2,
         "recursive steps of gradient, mean": 2,
         "recursive steps of gradient, noisy_linear": 2,
-        "ranking by gradient, 1 passes": 1,
+        "ranking by gradient, 1 pass": 1,
     }
     assert {line.together for line in lines if line.what.startswith("recursive")} == {2}
 
