@@ -21,7 +21,10 @@ HOW = (
     "networks retrained without their least relevant features, as many of them as the own masks of that seed hide, to "
     "the nearest whole unit."
 )
-MISSING = "–: not measured at that share; nothing is interpolated. Run the same command again to measure it."
+MISSING = (
+    "–: no network was retrained at that share, and nothing is interpolated: skipped, failed, or left to the next run of "
+    "the same command."
+)
 
 
 def operating_tables(frame: pd.DataFrame) -> list[Table]:
