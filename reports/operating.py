@@ -22,8 +22,8 @@ HOW = (
     "the nearest whole unit."
 )
 MISSING = (
-    "–: no network was retrained at that share, and nothing is interpolated: skipped, failed, or left to the next run of "
-    "the same command."
+    "–: no network was retrained at that share, and nothing is interpolated: skipped, failed, or left to the next run "
+    "of the same command."
 )
 
 
