@@ -111,10 +111,11 @@ def curves(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def applicable(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows without explainers of which all cells of a data set and classifier were skipped: nothing to draw."""
-    own = frame[frame.explainer.notna()]
-    skipped = (own.status == "skipped").groupby([own.dataset, own.classifier, own.explainer]).transform("all")
-    return frame.drop(index=skipped[skipped].index)
+    """The rows without explainers of which every curve of a data set and classifier was skipped: nothing to draw."""
+    names = ["dataset", "classifier", "explainer"]
+    cells = frame[frame.explainer.notna() & (frame.probe == "image")]
+    skipped = (cells.status == "skipped").groupby([cells[name] for name in names]).all()
+    return frame[~pd.MultiIndex.from_frame(frame[names]).isin(skipped.index[skipped])]
 
 
 def further(frame: pd.DataFrame) -> list[str]:
