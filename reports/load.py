@@ -110,12 +110,15 @@ def curves(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[list(frame.columns)]
 
 
-def applicable(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows without explainers of which every curve of a data set and classifier was skipped: nothing to draw."""
+def drawable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows without explainers that have no measured point in any curve of a data set and classifier.
+
+    All that is left of their curves are the ends that they share with others.
+    """
     names = ["dataset", "classifier", "explainer"]
     cells = frame[frame.explainer.notna() & (frame.probe == "image")]
-    skipped = (cells.status == "skipped").groupby([cells[name] for name in names]).all()
-    return frame[~pd.MultiIndex.from_frame(frame[names]).isin(skipped.index[skipped])]
+    measured = (cells.status == "done").groupby([cells[name] for name in names]).any()
+    return frame[~pd.MultiIndex.from_frame(frame[names]).isin(measured.index[~measured])]
 
 
 def further(frame: pd.DataFrame) -> list[str]:

@@ -16,7 +16,7 @@ from reports.gallery import galleries
 from reports.instruments import instrument_tables
 from reports.leaderboard import write_leaderboard
 from reports.leaks import leak_plots
-from reports.load import CLOCKED, Run, applicable, read
+from reports.load import CLOCKED, Run, drawable, read
 from reports.manifest import tidy
 from reports.operating import operating_tables
 from reports.page.page import FILE, FOLDER, page
@@ -61,7 +61,7 @@ def _whole(run: Run, made: list[Table]) -> str:
     explainers = [str(name) for name in run.frame.explainer.dropna().unique()]
     out = run.folder / FOLDER
     out.mkdir(exist_ok=True)
-    frame = applicable(run.frame)
+    frame = drawable(run.frame)
     drawn = writing([*(partial(draw, frame) for draw in DRAWN), partial(galleries, run)], out, len(frame))
     written = [out / "rows.csv", out / "costs.csv"]
     run.frame.drop(columns=CLOCKED).to_csv(written[0], index=False)

@@ -6,7 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from benchmark.adaptive import rule
 from reports.drawing import Caption
-from reports.load import Run, applicable, curves
+from reports.load import Run, curves, drawable
 from reports.page import chart
 from reports.page.answer import answers
 from reports.page.asked import AIM, protocol, question
@@ -30,7 +30,7 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Caption]) -> str:
         tables: all that the report has.
         pictures: their files lie in the folder of the report already.
     """
-    joined, drawn, there = curves(run.frame), series(run.frame), set(applicable(run.frame).explainer)
+    joined, drawn, there = curves(run.frame), series(run.frame), set(drawable(run.frame).explainer)
     figures_shown, galleries = figures(run.folder / FOLDER, pictures)
     environment = Environment(
         loader=PackageLoader("reports.page"), autoescape=True, undefined=StrictUndefined,

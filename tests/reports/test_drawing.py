@@ -15,13 +15,13 @@ from matplotlib.text import Text
 
 from benchmark.plan import Matrix
 from benchmark.spec import Cell
-from benchmark.store import Outcome
+from benchmark.store import Outcome, Status
 from hns.metrics import fii, fir
 from reports.cost import cost_plots, front
 from reports.differences import difference_plots
 from reports.drawing import Picture, write, writing
 from reports.leaks import leak_plots, paired_with_masks
-from reports.load import applicable, curves, load, read
+from reports.load import curves, drawable, load, read
 from reports.looks import DASHES, LEGIBLE, looks, varied
 from reports.page.page import page
 from reports.plane import fii_line, fir_line, planes
@@ -159,16 +159,17 @@ def test_cost_is_passes_where_they_are_known(stored: Stored, matrix: Matrix, tmp
     assert write([picture], tmp_path)
 
 
-def test_what_was_skipped_everywhere_has_no_panel(stored: Stored, matrix: Matrix) -> None:
+@pytest.mark.parametrize("status", ["skipped", "failed"])
+def test_an_explainer_without_a_measured_point_has_no_panel(status: Status, stored: Stored, matrix: Matrix) -> None:
     def skipping(cell: Cell) -> Outcome:
         copy = cell.ranking is not None and cell.ranking.explainer.name == "squared" and cell.probe != "attribution"
-        return Outcome("skipped", reason="ranks as its base does") if copy else outcome(cell)
+        return Outcome(status, reason="ranks as its base does") if copy else outcome(cell)
 
     explainers = ("random", "gradient", "squared[base=gradient]")
     folder = stored(replace(matrix, explainers=explainers, measure_attributions=True), skipping)
     frame = load(folder)
-    assert set(applicable(frame).explainer.dropna()) == {"random", "gradient"}
-    (picture,) = plots(applicable(frame))
+    assert set(drawable(frame).explainer.dropna()) == {"random", "gradient"}
+    (picture,) = plots(drawable(frame))
     assert not [text for text in picture.figure.findobj(Text) if "SQ" in text.get_text()]
     legend = page(read(folder), [], []).partition('class="legend"')[2].partition("</section>")[0]
     assert "GRAD" in legend and "SQ-GRAD" not in legend
