@@ -8,12 +8,14 @@ python run_benchmark.py report --out DIR     tables and curves of a run
 """
 
 import argparse
+import codecs
 import contextlib
 import importlib
 import io
 import os
 import sqlite3
 import sys
+import typing
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
@@ -213,6 +215,18 @@ def commands(config: str | None) -> Any:
     )
 
 
+SIGNS = {"⚑": "!", "±": "+-", "–": "-"}
+"""What stands for a sign that a terminal lacks; a question mark for all others."""
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    lacking = error.object[error.start : error.end]  # type: ignore[attr-defined]
+    return "".join(SIGNS.get(sign, "?") for sign in lacking), error.end  # type: ignore[attr-defined]
+
+
+codecs.register_error("plain", _plain)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parses and runs a command.
 
@@ -221,13 +235,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows a question mark
+            stream.reconfigure(errors="plain")  # a terminal that lacks a sign shows one of its own
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words == ["--version"]:
         print(f"roarbench {version('roarbench')}")
         return 0
     try:
-        return _parsed(words)()
+        status = _parsed(words)()
+        sys.stdout.flush()
+        return status
     except BrokenPipeError:  # `list | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CLOSED_PIPE
@@ -239,8 +255,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {said}", file=sys.stderr)
         return 2
     except BrokenExecutor:
-        remedy = "perhaps for lack of memory: the same command goes on from here, --workers 1 needs less"
-        print(f"error: a worker process died, {remedy}", file=sys.stderr)
+        remedy = "perhaps for lack of memory; results are kept, and report draws them again"
+        print(f"error: a process that draws figures died, {remedy}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ninterrupted: finished work is kept, the same command goes on from here", file=sys.stderr)
@@ -254,7 +270,8 @@ def _parsed(arguments: list[str]) -> Callable[[], int]:
     preset = config.parse_known_args(arguments)[0].config
     family = FAMILIES.get(arguments[0]) if arguments else None
     command = importlib.import_module(family).commands(preset) if family else commands(preset)
-    words = prepared(arguments, switches(KINDS))
+    kinds = [typing.get_args(member)[0] for member in typing.get_args(command)]
+    words = prepared(arguments, switches(kinds))
     box = io.StringIO()
     try:
         with contextlib.redirect_stderr(box):
@@ -263,7 +280,7 @@ def _parsed(arguments: list[str]) -> Callable[[], int]:
     except SystemExit as end:
         if end.code in (0, None):
             raise
-        raise ValueError(complaint(box.getvalue(), () if family else KINDS)) from None
+        raise ValueError(complaint(box.getvalue(), kinds)) from None
 
 
 def _finish(folder: Path, counts: Counter[str]) -> int:

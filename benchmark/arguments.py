@@ -37,11 +37,17 @@ def switches(kinds: Iterable[type]) -> set[str]:
 
 
 def as_typed(message: str, kinds: Iterable[type]) -> str:
-    """A message about a field as one about its option: "recipe.epochs must be ..." -> "--epochs must be ..."."""
+    """A message about fields as one about options: "recipe.epochs must be ..." -> "--epochs must be ..."."""
+    options = _options(kinds)
     field, space, rest = message.partition(" ")
-    option = field.rpartition(".")[2].replace("_", "-")
-    checked = rest.startswith(("must ", "needs ", "and ")) and option in _options(kinds)
-    return f"--{option}{space}{rest}" if checked else message
+    if rest.startswith(("must ", "needs ", "and ")) and (option := _option(field)) in options:
+        message = f"--{option}{space}{rest}"
+    compound = r"(?<![\w./=\[-])(?:recipe\.\w+|[a-z]+(?:_[a-z]+)+)\b(?![./\]=])"
+    return re.sub(compound, lambda word: f"--{_option(word[0])}" if _option(word[0]) in options else word[0], message)
+
+
+def _option(field: str) -> str:
+    return field.rpartition(".")[2].replace("_", "-")
 
 
 def complaint(box: str, kinds: Iterable[type] = ()) -> str:
@@ -52,7 +58,7 @@ def complaint(box: str, kinds: Iterable[type] = ()) -> str:
     """
     lines = [re.sub(r"[╭╮╰╯│─]|-{3,}", " ", line).split() for line in box.splitlines()]
     text = " ".join(word for line in [line for line in lines if line][1:] for word in line)
-    text = re.split(" (?:For full|Argument) helptext", text)[0].removeprefix("Error parsing ")
+    text = re.split(" (?:For full|Argument) helptext| Perhaps you meant:", text)[0].removeprefix("Error parsing ")
     text = text.replace("'True'", "true").replace("'False'", "false")
     text = re.sub(r"Could not find valid parse for arguments: \[(.*)\]", r"needs a value of another kind, got \1", text)
     return text + _suggestion(text, kinds)
@@ -70,10 +76,10 @@ def _suggestion(text: str, kinds: Iterable[type]) -> str:
 
 def _options(kinds: Iterable[type]) -> dict[str, Any]:
     """Options of commands and of what these hold -> their types."""
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for kind in kinds:
         hints = get_type_hints(kind)
         nested = [hints[field.name] for field in fields(kind) if is_dataclass(hints[field.name])]
-        found |= {field.name.replace("_", "-"): hints[field.name] for field in fields(kind)}
-        found |= _options(nested)
-    return found
+        options |= {field.name.replace("_", "-"): hints[field.name] for field in fields(kind)}
+        options |= _options(nested)
+    return options

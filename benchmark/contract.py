@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from benchmark.airbench import Whitening
 from benchmark.classifiers import classifier
 from benchmark.randomness import seeded
 from benchmark.recipe import Recipe
@@ -73,7 +74,7 @@ def _fresh(identity: PlugIn, few: Split, num_classes: int, draw: int) -> nn.Sequ
 
 def _described(answers: object, when: str) -> str:
     """What came instead of a tensor, and what to do."""
-    kind = f"a {type(answers).__name__}"
+    kind = type(answers).__name__
     if answers is None:
         return f"None{when}; end forward with return"
     if isinstance(answers, Mapping):
@@ -91,13 +92,17 @@ def _require_float32(network: nn.Module) -> None:
 
 
 def _require_draws(network: nn.Module, other: nn.Module) -> None:
-    """Checks that two seeds give two networks: what starts from trained weights is not retrained from scratch."""
+    """Checks that two seeds give two networks: what starts from trained weights is not retrained from scratch.
+
+    Frozen weights count, too, but for those that are fitted to the images of every training.
+    """
+    fitted = {id(weight) for m in network.modules() if isinstance(m, Whitening) for weight in m.parameters()}
     same = [
         name
         for (name, weight), again in zip(network.named_parameters(), other.parameters(), strict=False)
-        if weight.requires_grad and torch.equal(weight, again) and len(weight.unique()) > FEW_VALUES
+        if id(weight) not in fitted and torch.equal(weight, again) and len(weight.unique()) > FEW_VALUES
     ]
     if same:
         more = f" and {len(same) - 1} more" if len(same) > 1 else ""
         reason = f"the weights of {same[0]}{more} are the same in two fresh networks"
-        raise ValueError(f"retraining would not begin from scratch: {reason}; draw them anew whenever it is called")
+        raise ValueError(f"retraining would not begin from scratch: {reason}; draw new weights at every call")

@@ -63,6 +63,7 @@ class Cost:
     Attributes:
         passes: images that pass the classifier for each image that is explained, by all explainers of one network.
         alone: the same if each explainer worked by itself.
+        skipped: cells that would repeat others.
         ranks: bytes of the rank maps of each pass over the data.
         weights: bytes of the stored networks.
         trainings: originals, and networks retrained or scored on reduced inputs.
@@ -72,6 +73,7 @@ class Cost:
     title: str
     passes: float
     alone: float
+    skipped: int
     ranks: tuple[int, ...]
     weights: int
     trainings: tuple[Line, ...]
@@ -143,6 +145,7 @@ def _cost(kind: Training, cells: list[Cell], place: Workplace) -> Cost | Absent:
             title=f"{title}: {_extent(data)}",
             passes=shared,
             alone=alone,
+            skipped=len(repeated),
             ranks=tuple(rank_bytes(group.rankings, data) for group in measured.wanted if group.rankings),
             weights=network_bytes(few.network) * len(work.trainings(cells)),
             trainings=(*measured.trainings(len(work.trainings(cells))), *measured.steps()),

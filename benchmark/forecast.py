@@ -42,7 +42,8 @@ def forecast(matrix: Matrix, means: Means) -> str:
     for part in parts:
         lines += ["", *(_cost(part) if isinstance(part, Cost) else [f"{part.title}", f"  {_absent(part)}"])]
     if known:
-        lines += ["", *_disk(known, row_bytes(cells, place.device), None if means.cluster else max(1, workers))]
+        kept = any(cell.probe == "own_mask" for cell in cells)
+        lines += ["", *_disk(known, row_bytes(cells, place.device), None if means.cluster else max(1, workers), kept)]
         lines += ["", *_hours(known, place.device, None if means.cluster else workers)]
     return "\n".join(lines)
 
@@ -53,6 +54,8 @@ def _absent(part: Absent) -> str:
 
 def _cost(cost: Cost) -> Iterator[str]:
     yield cost.title
+    if cost.skipped:
+        yield f"  {cost.skipped:,} of its cells are skipped, for they would repeat others"
     yield (
         f"  {spelt(cost.passes)} of the classifier for each image, all explainers of one network; "
         f"{cost.alone:,.4g} if each worked alone"
@@ -81,15 +84,18 @@ def _line(line: Line, width: int) -> str:
     return f"  {line.what:{width}}{line.count:8,}{_number(line.seconds):>15}{_number(line.total / 3600):>14}{note}"
 
 
-def _disk(known: list[Cost], rows: int, workers: int | None) -> Iterator[str]:
+def _disk(known: list[Cost], rows: int, workers: int | None, kept: bool) -> Iterator[str]:
     """Rank maps lie on the disk from their pass to their last cell.
 
     A worker begins a pass only when no cell waits that is ready: never more passes than workers are open.
+
+    Args:
+        kept: all lie there until the end, for own masks tell only then at which shares others are compared.
     """
     ranks = sorted((size for cost in known for size in cost.ranks), reverse=True)
     most = f", at most {_bytes(sum(ranks[:workers]))} at one time with {workers} at work" if workers else ""
     yield "disk"
-    yield f"  {_bytes(sum(ranks)):>10}  rank maps, one after the other{most}"
+    yield f"  {_bytes(sum(ranks)):>10}  rank maps{', until the end' if kept else f', one after the other{most}'}"
     yield f"  {_bytes(sum(cost.weights for cost in known)):>10}  weights of original networks"
     yield f"  {_bytes(rows):>10}  rows"
 

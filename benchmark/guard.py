@@ -111,7 +111,12 @@ def _modes(network: nn.Module) -> list[bool]:
 
 
 def _hooks(network: nn.Module) -> list[list[int]]:
-    return [[key for hooks in HOOKS for key in getattr(module, hooks)] for module in network.modules()]
+    every = [[*hooks] for hooks in _hooks_of_every_module()]
+    return every + [[key for hooks in HOOKS for key in getattr(module, hooks)] for module in network.modules()]
+
+
+def _hooks_of_every_module() -> list[dict[int, Any]]:
+    return [getattr(torch.nn.modules.module, f"_global{hooks}") for hooks in HOOKS]
 
 
 def _weights(network: nn.Module) -> dict[str, tuple[object, ...]]:

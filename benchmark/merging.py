@@ -143,9 +143,7 @@ def _renamed(row: Row, names: Mapping[str, str]) -> Row:
 
 
 def _renamed_axes(matrix: dict, names: Mapping[str, str]) -> dict:
-    axes = {
-        axis: [names.get(text, text) for text in matrix[axis]] for axis in ("datasets", "classifiers", "explainers")
-    }
+    axes = {axis: [names.get(text, text) for text in matrix[axis]] for axis in NAMED_AXES}
     return matrix | {axis: list(dict.fromkeys(texts)) for axis, texts in axes.items()}
 
 

@@ -66,7 +66,7 @@ def plugin(text: str, kind: str) -> PlugIn:
     }
     identity = _identity(target, kind, _canonical_name(name, kind), values)
     if kind == "explainer":
-        _check_hashable(build(identity, kind), name)  # building checks the ranges of its parameters
+        _check_hashable(_built(identity, name), name)  # building checks the ranges of its parameters
     return identity
 
 
@@ -80,6 +80,17 @@ def build(identity: PlugIn, kind: str, *, seed: int = 0) -> typing.Any:
     hints = _hints(target)
     values = {name: _revive(value, hints[name], seed) for name, value in identity.parameters + identity.means}
     return target(**values) if kind == "explainer" else partial(target, **values)
+
+
+def _built(identity: PlugIn, name: str) -> typing.Any:
+    """An explainer, or one line of why it cannot be built: it may be the user's."""
+    try:
+        return build(identity, "explainer")
+    except ValueError:
+        raise
+    except (Exception, SystemExit) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(f"explainer {name} cannot be built: {reason}") from error
 
 
 def files(identity: PlugIn) -> dict[str, str]:
@@ -134,15 +145,15 @@ def _locate(name: str, kind: str) -> Callable[..., typing.Any]:
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
-        found = importlib.import_module(module)
-    except Exception as error:  # the module is the user's: whatever goes wrong in it is bad input
+        imported = importlib.import_module(module)
+    except (Exception, SystemExit) as error:  # the module is the user's: whatever goes wrong in it is bad input
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         if module.endswith(".py"):
             reason += f"; write {module.removesuffix('.py')}:{attribute}"
         raise ValueError(f"{kind} {name!r}: cannot import {module!r} from the current folder ({reason})") from error
-    if not callable(getattr(found, attribute, None)):
+    if not callable(getattr(imported, attribute, None)):
         raise ValueError(f"{kind} {name!r}: module {module!r} has no class or function {attribute!r}")
-    return getattr(found, attribute)
+    return getattr(imported, attribute)
 
 
 def _source(name: str, target: object) -> str:
@@ -206,10 +217,22 @@ def _canonical_name(name: str, kind: str) -> str:
 def _hints(target: Callable[..., typing.Any]) -> dict[str, typing.Any]:
     """Parameter name -> type: the fields of a dataclass, the keyword-only parameters of anything else."""
     named = target.__init__ if inspect.isclass(target) and not dataclasses.is_dataclass(target) else target
-    hints = typing.get_type_hints(named if inspect.isclass(named) else inspect.unwrap(named))
     parameters = inspect.signature(target).parameters.values()
     settable = [p for p in parameters if dataclasses.is_dataclass(target) or p.kind is p.KEYWORD_ONLY]
+    try:
+        hints = typing.get_type_hints(named if inspect.isclass(named) else inspect.unwrap(named))
+    except NameError:  # imported for type checkers only; that of a parameter which can be written is asked for alone
+        hints = {parameter.name: _hint(parameter, target) for parameter in settable}
     return {parameter.name: hints.get(parameter.name, str) for parameter in settable}
+
+
+def _hint(parameter: inspect.Parameter, target: Callable[..., typing.Any]) -> typing.Any:
+    """The type of one parameter."""
+    alone = types.SimpleNamespace(__annotations__={"type": parameter.annotation})
+    try:
+        return typing.get_type_hints(alone, vars(sys.modules[target.__module__]))["type"]
+    except NameError as error:
+        raise ValueError(f"the type of {parameter.name} must be known when {target.__module__} runs: {error}") from None
 
 
 def _identity(target: Callable[..., typing.Any], kind: str, name: str, values: Mapping[str, object]) -> PlugIn:
@@ -226,7 +249,7 @@ def _identity(target: Callable[..., typing.Any], kind: str, name: str, values: M
     read = {f: value for f, value in complete.items() if _names_content(value, hints[f], own=":" in name)}
     means = {f: complete[f] for f in complete if f in read or (kind == "dataset" and f in MEANS)}
     counts = {f: value for f, value in complete.items() if f not in means}
-    counts |= {f: source.fingerprint(Path(str(path))) for f, path in read.items()}
+    counts |= {f: source.fingerprint(Path(str(path)), images=kind == "dataset") for f, path in read.items()}
     version = getattr(target, "version", 1)
     return PlugIn(name, version, tuple(sorted(counts.items())), _source(name, target), text, tuple(means.items()))
 

@@ -109,5 +109,6 @@ def _start_worker() -> None:
 def _death(exitcode: int | None) -> str:
     """How a process ended, in words."""
     if exitcode is not None and exitcode < 0:
-        return f"killed by {signal.Signals(-exitcode).name}"
+        names = {number.value: number.name for number in signal.Signals}
+        return f"killed by {names.get(-exitcode, f'signal {-exitcode}')}"
     return f"ended with exit status {exitcode}"

@@ -126,7 +126,8 @@ def try_classifier(identity: PlugIn, recipe: Recipe, data: Dataset, few: Split, 
         smallest = min(len(data.train), recipe.batch_size)  # a last batch of one joins the batch before it
         rehearse_training(identity, few, data.num_classes, recipe, batch_size=smallest)
     except (Exception, SystemExit) as error:  # a classifier may be the user's: whatever goes wrong in it is bad input
-        reason = shorten(str(error), LONGEST) or type(error).__name__
+        said = str(error) if isinstance(error, ValueError | RuntimeError) else f"{type(error).__name__}: {error}"
+        reason = shorten(said, LONGEST) or type(error).__name__
         raise ValueError(f"{identity.text} cannot be trained on {dataset.text}: {reason}") from error
 
 

@@ -152,11 +152,11 @@ class Sample:
             return Pass(applies=False, note=f"does not apply: {skip}")
         except _TooLong:
             return Pass(None, 0.0, PATIENCE, note="at least: preparing was stopped")
-        except Exception as error:  # an explainer may be the user's; in a run this marks its own cells only
+        except (Exception, SystemExit) as error:  # it may be the user's; in a run this marks its own cells only
             return Pass(applies=False, note=f"fails: {error}".partition("\n")[0])
         try:
             passes = self.num_passes(source)
-        except Exception as error:  # it needs a layer that only the real classifier has
+        except (Exception, SystemExit) as error:  # it needs a layer that only the real classifier has
             return Pass(note=f"not measured: its passes cannot be counted ({error})".partition("\n")[0])
         return Pass(passes, passes * meter.seconds / meter.images, preparing)
 

@@ -25,20 +25,23 @@ def code(module: str, name: str) -> dict[str, str]:
     Followed are all names of the same module and all imports that are written out, those inside functions too.
     """
     reached = _Reached()
-    reached.follow(module, name)
+    reached.imported(module, name)
     return {
         str(file.relative_to(Path.cwd())): _sha256("\n".join(sorted(parts)).encode())
         for file, parts in reached.parts.items()
     }
 
 
-def fingerprint(path: Path) -> str:
-    """A checksum of what lies at a path: the content of a file, the names and sizes of all files of a folder.
+def fingerprint(path: Path, *, images: bool = False) -> str:
+    """A checksum of what lies at a path: a file, or all files of a folder, their names included.
 
-    The content of images is verified when they are loaded.
+    Args:
+        images: of a folder names and sizes will do, for the content of images is verified when they are loaded.
     """
+    if path.is_dir() and images:
+        return _of_images(path.resolve(), tuple(entry.stat().st_mtime_ns for entry in _folders(path)))
     if path.is_dir():
-        return _of_folder(path.resolve(), tuple(entry.stat().st_mtime_ns for entry in _folders(path)))
+        return _sha256("\n".join(f"{name} {fingerprint(file)}" for name, file in _files(path)).encode())
     stat = path.stat()
     return _of_file(path.resolve(), stat.st_mtime_ns, stat.st_size)
 
@@ -50,10 +53,14 @@ def _of_file(path: Path, _: int, __: int) -> str:
 
 
 @lru_cache(maxsize=64)
-def _of_folder(path: Path, _: tuple[int, ...]) -> str:
+def _of_images(path: Path, _: tuple[int, ...]) -> str:
+    return _sha256("\n".join(sorted(f"{name} {file.stat().st_size}" for name, file in _files(path))).encode())
+
+
+def _files(path: Path) -> list[tuple[str, Path]]:
+    """All files below a folder, in the order of their names."""
     files = (Path(folder, name) for folder, _, names in os.walk(path, followlinks=True) for name in names)
-    listed = [f"{file.relative_to(path).as_posix()} {file.stat().st_size}" for file in files if file.exists()]
-    return _sha256("\n".join(sorted(listed)).encode())
+    return sorted((file.relative_to(path).as_posix(), file) for file in files if file.exists())
 
 
 def _folders(path: Path) -> list[Path]:
@@ -75,7 +82,8 @@ class _Reached:
             return
         self.seen.add((module, name))
         if name in source.imports:
-            self._imported(*source.imports[name])
+            for target in source.imports[name]:
+                self.imported(*target)
         elif name in source.definitions:
             self._take(source, [*source.definitions[name], *source.always])
         else:
@@ -91,10 +99,13 @@ class _Reached:
                     if used in source.definitions or used in source.imports:
                         self.follow(source.name, used)
                 for module, name in _imports(statement, source.package):
-                    self._imported(module, name)
+                    self.imported(module, name)
 
-    def _imported(self, module: str, name: str) -> None:
-        """Follows `from module import name`, or `import module` where the name is empty."""
+    def imported(self, module: str, name: str) -> None:
+        """Follows `from module import name`, or `import module` where the name is empty; packages on the way count."""
+        parts = module.split(".")
+        for end in range(1, len(parts)):
+            self.follow(".".join(parts[:end]), "")
         if name and _module(f"{module}.{name}"):
             self.follow(f"{module}.{name}", "")
         else:
@@ -107,7 +118,7 @@ class _Module:
 
     Attributes:
         definitions: name -> the statements at the top that define it.
-        imports: name -> the module it comes from, and its name there, empty for the module itself.
+        imports: name -> the modules it comes from, each with its name there, empty for the module itself.
         always: statements at the top that do something by themselves, such as registering.
     """
 
@@ -116,7 +127,7 @@ class _Module:
     file: Path
     tree: ast.Module
     definitions: dict[str, list[ast.stmt]]
-    imports: dict[str, tuple[str, str]]
+    imports: dict[str, list[tuple[str, str]]]
     always: list[ast.stmt]
 
 
@@ -149,11 +160,12 @@ def _parsed(name: str, file: Path, _: int) -> _Module:
         raise ValueError(f"{file.name} is not valid Python: {error}") from None
     package = name if file.name == "__init__.py" else name.rpartition(".")[0]
     definitions: dict[str, list[ast.stmt]] = {}
-    imports: dict[str, tuple[str, str]] = {}
+    imports: dict[str, list[tuple[str, str]]] = {}
     always: list[ast.stmt] = []
     for statement in tree.body:
         if isinstance(statement, ast.Import | ast.ImportFrom):
-            imports |= _bound(statement, package)
+            for bound, target in _bound(statement, package):
+                imports.setdefault(bound, []).append(target)
             always += [statement] if any(alias.name == "*" for alias in statement.names) else []
         elif defined := _defined(statement):
             for one in defined:
@@ -173,12 +185,12 @@ def _defined(statement: ast.stmt) -> list[str]:
     return names if len(names) == len(targets) else []
 
 
-def _bound(statement: ast.Import | ast.ImportFrom, package: str) -> dict[str, tuple[str, str]]:
-    """Name that an import binds -> module and name there."""
+def _bound(statement: ast.Import | ast.ImportFrom, package: str) -> list[tuple[str, tuple[str, str]]]:
+    """Names that an import binds, each with its module and name there."""
     if isinstance(statement, ast.Import):
-        return {alias.asname or alias.name.partition(".")[0]: (alias.name, "") for alias in statement.names}
+        return [(alias.asname or alias.name.partition(".")[0], (alias.name, "")) for alias in statement.names]
     module = _absolute(statement, package)
-    return {alias.asname or alias.name: (module, alias.name) for alias in statement.names if alias.name != "*"}
+    return [(alias.asname or alias.name, (module, alias.name)) for alias in statement.names if alias.name != "*"]
 
 
 def _imports(statement: ast.stmt, package: str) -> Iterator[tuple[str, str]]:

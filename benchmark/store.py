@@ -69,20 +69,23 @@ class Store:
         """Opens the store of a folder.
 
         Raises:
-            ValueError: there is none and `create` is False, or the file is damaged or not a store.
+            ValueError: there is none and `create` is False, or the file is damaged, in use or not a store.
         """
         self.path = folder / FILE
         if not create and not self.path.exists():
             raise ValueError(f"no run in {folder}: there is no {FILE}; start one with run --out {folder}")
         folder.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(self.path)
         try:
+            self._database = sqlite3.connect(self.path)
             self._database.executescript(SCHEMA)
-            (found,) = self._database.execute("PRAGMA quick_check(1)").fetchone()
+            (state,) = self._database.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.OperationalError as error:
+            reason = f"{error}; is another program using it, or is the disk full?"
+            raise ValueError(f"{self.path} cannot be opened: {reason}") from None
         except sqlite3.DatabaseError as error:
-            found = str(error)
-        if found != "ok":
-            reason = " ".join(found.split())
+            state = str(error)
+        if state != "ok":
+            reason = " ".join(state.split())
             raise ValueError(f"{self.path} cannot be used as a store of results: {reason}{self._remedy()}")
 
     def back_up(self) -> None:
@@ -226,7 +229,11 @@ class Store:
 
     def _remedy(self) -> str:
         backup = self.path.with_name(BACKUP)
-        return f"; {BACKUP} beside it holds all cells of earlier runs: copy it over {FILE}" if backup.exists() else ""
+        if not backup.exists():
+            return "; move it away to begin anew"
+        return (
+            f"; {BACKUP} beside it holds all cells of earlier runs: copy it over {FILE}; the others are measured again"
+        )
 
     def _rows(self) -> Iterator[Row]:
         query = "SELECT key, specification, status, metrics, reason, seconds, provenance FROM cells ORDER BY position"

@@ -46,16 +46,16 @@ def image_folder(
         raise ValueError(f"channels must be 1 (grey) or 3 (RGB), got {channels}; use channels=3 for colour")
     if size < 1:
         raise ValueError(f"size must be 1 pixel or more, got {size}; 224 is usual for photographs")
-    found = listing(root)
+    listed = listing(root)
     if in_memory:
-        examples = {split: _examples(images, size, channels) for split, images in found.images.items()}
+        examples = {split: _examples(images, size, channels) for split, images in listed.images.items()}
         splits = _in_memory(examples, validation, seed)
     else:
-        streams = {split: _stream(images, size, channels) for split, images in found.images.items()}
+        streams = {split: _stream(images, size, channels) for split, images in listed.images.items()}
         splits = _on_disk(streams, validation, seed)
-    checksums = _checksums(found, root, look=not in_memory)
-    card = Card(f"Images in {root.name}", str(root), "as given by their owner", "none", checksums, found.notes)
-    return Dataset(*splits, len(found.classes), card)
+    checksums = _checksums(listed, root, look=not in_memory)
+    card = Card(f"Images in {root.name}", str(root), "as given by their owner", "none", checksums, listed.notes)
+    return Dataset(*splits, len(listed.classes), card)
 
 
 def arrays(data_root: Path, *, path: Path, layout: Layout = "auto", validation: float = 0.1, seed: int = 0) -> Dataset:
@@ -73,11 +73,11 @@ def arrays(data_root: Path, *, path: Path, layout: Layout = "auto", validation: 
     Raises:
         ValueError: the file or an array is missing, or an array is not as described.
     """
-    found = read(path, layout)
-    splits = _in_memory(found.splits, validation, seed)
-    checksums = {path.name: found.checksum}
-    card = Card(f"Arrays in {path.name}", str(path), "as given by their owner", "none", checksums, found.notes)
-    return Dataset(*splits, found.num_classes, card)
+    arrays_read = read(path, layout)
+    splits = _in_memory(arrays_read.splits, validation, seed)
+    checksums = {path.name: arrays_read.checksum}
+    card = Card(f"Arrays in {path.name}", str(path), "as given by their owner", "none", checksums, arrays_read.notes)
+    return Dataset(*splits, arrays_read.num_classes, card)
 
 
 def _in_memory(examples: Mapping[str, Examples], validation: float, seed: int) -> tuple[Split, Split, Split]:
@@ -107,8 +107,8 @@ def _stream(images: Sequence[Sequence[Path]], size: int, channels: int) -> Strea
     names = np.array([str(path.absolute()) for members in images for path in members])
 
     def read_some(index: Int[Tensor, "b"]) -> Float[Tensor, "b c h w"]:
-        found = np.stack([pixels(Path(name), size, channels) for name in names[index.numpy()]])
-        return torch.from_numpy(found).to(torch.float32).div_(255)
+        images_read = np.stack([pixels(Path(name), size, channels) for name in names[index.numpy()]])
+        return torch.from_numpy(images_read).to(torch.float32).div_(255)
 
     return Stream(torch.from_numpy(_class_of_each(images)), read=read_some, shape=(channels, size, size))
 

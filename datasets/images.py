@@ -40,7 +40,7 @@ def suffixes() -> frozenset[str]:
 
 
 def pixels(path: Path, size: int, channels: int) -> UInt8[np.ndarray, "c h w"]:
-    """An image as viewers show it, 1 channel grey or 3 RGB, resized to a square (bilinear, antialiased).
+    """An upright image without its transparency, 1 channel grey or 3 RGB, resized to a square (bilinear, antialiased).
 
     Raises:
         ValueError: it cannot be read, or has more than 8 bits per channel.

@@ -22,7 +22,7 @@ def as_tensor(attributions: object, device: torch.device, name: str) -> Tensor:
         ValueError: anything else, with what to return instead.
     """
     if isinstance(attributions, np.ndarray) and attributions.dtype != object:
-        attributions = torch.from_numpy(attributions.copy()).to(device)  # it may be read-only
+        attributions = torch.from_numpy(attributions.copy())  # it may be read-only
     if not isinstance(attributions, Tensor):
         raise ValueError(f"{name} must return a tensor or a numpy array, got {type(attributions).__name__}")
     if attributions.is_complex():
@@ -31,7 +31,7 @@ def as_tensor(attributions: object, device: torch.device, name: str) -> Tensor:
         raise ValueError(f"{name} must return a dense tensor, got {attributions.layout}; return .to_dense()")
     if attributions.is_meta:
         raise ValueError(f"{name} must return values, got a meta tensor, which has none")
-    return attributions.detach()
+    return attributions.detach().to(device)
 
 
 def shaped(

@@ -25,7 +25,7 @@ class GradCam:
     pixel get one score.
 
     Attributes:
-        layer: dotted name of an `nn.Conv2d`; None takes the last one that is used.
+        layer: dotted name of an `nn.Conv2d`; None takes the last in the order of modules among those that are used.
     """
 
     version: ClassVar[int] = 1
@@ -59,7 +59,7 @@ class GuidedGradCam:
     Differs from the paper: as `GradCam` does.
 
     Attributes:
-        layer: dotted name of an `nn.Conv2d`; None takes the last one that is used.
+        layer: dotted name of an `nn.Conv2d`; None takes the last in the order of modules among those that are used.
     """
 
     version: ClassVar[int] = 1

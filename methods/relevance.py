@@ -117,10 +117,19 @@ def _chained(classifier: nn.Module, inputs: Float[Tensor, "1 *feature"]) -> tupl
     if isinstance(layers, str):
         raise Skip(f"LRP needs a plain chain of modules, each used once; {layers} no rule here")
     copied = nn.Sequential(*layers).eval()
-    with torch.no_grad():
-        if not torch.allclose(copied(inputs), classifier(inputs)):
-            raise Skip("LRP needs a plain chain of modules; the one that torch.fx traced gives other logits")
+    if not _alike(copied, classifier, inputs):
+        raise Skip("LRP needs a plain chain of modules; the one that torch.fx traced gives other logits")
     return copied, _chain(copied, inputs)
+
+
+@torch.no_grad()
+def _alike(copied: nn.Module, classifier: nn.Module, inputs: Float[Tensor, "1 *feature"]) -> bool:
+    """Whether a copy gives the same logits; one of other shapes may fail on the way."""
+    try:
+        logits = copied(inputs)
+    except RuntimeError:
+        return False
+    return logits.shape == (expected := classifier(inputs)).shape and torch.allclose(logits, expected)
 
 
 @torch.no_grad()

@@ -25,7 +25,7 @@ NOTED = (
 )
 TRUTH = (
     "Truth found: of as many units ranked first as are truly relevant, the share that is; AUC: chance that a relevant "
-    "unit ranks before another, 50 % at random."
+    "unit ranks before an irrelevant one, 50 % at random."
 )
 
 

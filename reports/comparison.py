@@ -58,11 +58,11 @@ def compare_runs(one: Path, other: Path) -> str:
         ValueError: a folder holds no run, or the two have no curve in common.
     """
     first, second = read(one), read(other)
-    found, unlike = comparison(first, second), differing(first, second)
+    tables, unlike = comparison(first, second), differing(first, second)
     out = other / "report"
     out.mkdir(exist_ok=True)
-    written = [path for table in found for path in table.write(out)]
-    return "\n\n".join([*unlike, *(table.text() for table in found), "\n".join(map(str, written))])
+    written = [path for table in tables for path in table.write(out)]
+    return "\n\n".join([*unlike, *(table.text() for table in tables), "\n".join(map(str, written))])
 
 
 def comparison(one: Run, other: Run) -> list[Table]:

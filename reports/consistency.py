@@ -80,6 +80,12 @@ def correlations(
     return mean, low.reshape(mean.shape), high.reshape(mean.shape)
 
 
+def _unbounded(scores: Float[np.ndarray, "explainers ways"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Spearman of every two ways without intervals."""
+    mean = _spearman(scores)
+    return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+
+
 def _spearman(scores: Float[np.ndarray, "explainers ways"]) -> Float[np.ndarray, "ways ways"]:
     """NaN where a way gives all explainers the same."""
     ranks = rankdata(scores, axis=0)
@@ -111,14 +117,13 @@ def _scores(by: Mapping[str, Seeds], way: tuple, seeds: Sequence[int]) -> dict[s
 def _table(scores: pd.DataFrame, part: pd.DataFrame, num_seeds: int, frame: pd.DataFrame) -> Table:
     families = [innermost(str(name)) for name in scores.index]
     resampled = len(set(families)) >= LEAST_RESAMPLED
-    found = dict(zip(BOUNDS, correlations(scores.to_numpy(), families, DRAWS if resampled else 1), strict=True))
-    if not resampled:
-        found |= {bound: np.full_like(found["mean"], np.nan) for bound in BOUNDS[1:]}
+    mean, low, high = correlations(scores.to_numpy(), families) if resampled else _unbounded(scores.to_numpy())
     ways = pd.Index([_way(*way) for way in scores.columns], name="way")
     shown = pd.DataFrame(
-        [[_cell(*(found[k][i, j] for k in found)) for j in range(len(ways))] for i in range(len(ways))], ways, ways
+        [[_cell(mean[i, j], low[i, j], high[i, j]) for j in range(len(ways))] for i in range(len(ways))], ways, ways
     )
-    numbers = pd.DataFrame({(way, k): v[:, j] for j, way in enumerate(ways) for k, v in found.items()}, ways)
+    columns = dict(zip(BOUNDS, (mean, low, high), strict=True))
+    numbers = pd.DataFrame({(way, k): v[:, j] for j, way in enumerate(ways) for k, v in columns.items()}, ways)
     caption = f"Consistency: do ways of measuring agree about explainers? {part.dataset.iloc[0]}, "
     ending = slug(part, frame[frame.explainer.notna()], COMPARED)
     return Table(

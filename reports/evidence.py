@@ -17,8 +17,8 @@ from reports.table import Table
 NOTHING = Summary(math.nan, math.nan, 0)
 
 GROUPED = (
-    "Group: between explainers that share a letter there is no significant difference, which does not make them equal; "
-    "a is the best (paired t tests of the means over 0 < t < 1, Holm over all pairs, 5 %)."
+    "Group: between explainers that share a letter there is no significant difference, which does not make them equal. "
+    "The best have an a. Paired t tests of the means over 0 < t < 1, Holm over all pairs, 5 %."
 )
 COARSE = (
     f"There would be more than {MOST_LETTERS} letters: a pair counts as different here only if every pair that "

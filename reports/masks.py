@@ -39,10 +39,13 @@ DOUBT = {
 }
 """What a flag means, by what is removed first."""
 
-OPENED = f"{OPEN} not settled: the interval holds that limit, or there is none."
+OPENED = f"{OPEN} not settled: the interval contains that limit, or there is none."
 CLEAR = "No mask tells the class at these t: all intervals are below that."
 BY_SEEDS = "These intervals are t intervals over seeds; how many test images there were is not stored."
-BY_IMAGES = "These intervals hold the t interval over seeds and the binomial one of {images:,} test images."
+BY_IMAGES = (
+    "Decided by an interval that contains the t interval over seeds and the binomial one of {images:,} test images. It "
+    "may be wider than the one shown."
+)
 
 
 @dataclass(frozen=True)
@@ -104,15 +107,15 @@ def scale_of(rows: pd.DataFrame, joined: pd.DataFrame) -> Scale:
 def leaks(rows: pd.DataFrame, joined: pd.DataFrame) -> dict[str, dict[float, Leak]]:
     """Explainer -> removal fraction -> what its masks tell there, of the rows of one setting and order."""
     scale, masks = scale_of(rows, joined), masks_of(rows, joined)
-    found: dict[str, dict[float, Leak]] = {}
+    by_explainer: dict[str, dict[float, Leak]] = {}
     for name, own in masks.groupby("explainer", sort=False):
         for fraction in dict.fromkeys(own.removal_fraction):
             cells = own[own.removal_fraction == fraction]
             accuracy = summarise(cells.test_accuracy)
             if accuracy.n:
                 leak = Leak(accuracy, leakage(accuracy, scale, _num_test(cells)))
-                found.setdefault(str(name), {})[fraction] = leak
-    return found
+                by_explainer.setdefault(str(name), {})[fraction] = leak
+    return by_explainer
 
 
 def worst(by_fraction: Mapping[float, Leak]) -> Leak:

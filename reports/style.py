@@ -151,6 +151,8 @@ class Form:
 
     def cut(self, summary: Summary) -> bool:
         """Whether mean ± half-width would leave the bounds."""
+        if math.isnan(summary.half_width):
+            return False
         low, high = summary.within()
         return low < self.low - ROUNDING or high > self.high + ROUNDING
 

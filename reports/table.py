@@ -24,8 +24,8 @@ Values = Mapping[str, Mapping[str, Seeds]]
 MARKDOWN: dict[Mark, str] = {"best": "**{}**", "group": "<u>{}</u>", "": "{}"}
 
 MARKED = (
-    "Bold: significantly better than every other of its column; underlined: the best of a column and those without a "
-    "significant difference to it, where others have one (paired t tests, Holm over all pairs of the column, 5 %)."
+    "Bold: significantly better than every other of its column. Underlined: the best of a column and those without a "
+    "significant difference to it, where others have one. Paired t tests, Holm over all pairs of the column, 5 %."
 )
 CORRECTED = (
     "Holm's correction runs within each table, and for bold and underlined within each column. This report has "

@@ -29,11 +29,12 @@ NOISE = 0.5
 
 NOTE = (
     "Explainers degraded[base=...,noise=...] differ in nothing but noise. Less of it is better only if the base "
-    "itself beats noise by the ground truth: if the AUC of its least degraded variant has its whole interval above 50 "
-    "%. Other bases are refused (–), but for the rows of the truth itself. Spearman of the order by less noise with "
-    "the order that a measure gives, seed by seed, {over}; the same seeds and degrees for every measure of a base. 1: "
-    "the measure finds the order; 0: it does not see it; below 0: it prefers noise. A blind measure finds a whole "
-    "order in one seed with a chance of {luck}. Curves count by their mean over 0 < t < 1, where they are whole. "
+    "itself beats noise by the ground truth. It does if the whole interval of the AUC of its least degraded variant "
+    "is above 50 %. For other bases (–) only the rows of the truth are filled. Numbers are Spearman correlations of "
+    "the order by less noise with the order that a measure gives, seed by seed, {over}. All measures of a base have "
+    "the same seeds and degrees. 1: the measure finds the order; 0: it does not see it; below 0: it prefers noise. A "
+    "blind measure finds a whole order in one seed with a chance of {luck}. Curves count by their mean over 0 < t < 1, "
+    "where they are whole. "
     "Degrees of noise: {noise}. Max-sensitivity, Lipschitz and Gini are left out: the noise replaces magnitudes by "
     "ranks and is drawn alike for an image and its copies, so that they say nothing about it. Where the truth itself "
     "was degraded, finding the truth gives 1 by construction: a check, no result."

@@ -24,7 +24,7 @@ LEAKING = (
 UNSETTLED = "Not settled: whether the masks of {some} of {all} explainers tell the class ({names})."
 CLEAR = (
     "Masks alone do not tell the class at the measured t ({fractions}): the interval of each of {all} explainers lies "
-    "below {limit:.1f} %, which is chance and a tenth of what intact images tell beyond it."
+    "below {limit:.1f} %. That limit is chance and a tenth of what intact images tell beyond it."
 )
 
 

@@ -95,8 +95,8 @@ class Judged:
 def ways(joined: pd.DataFrame) -> list[tuple[pd.DataFrame, str]]:
     """Rows and order of each way in which networks see images: retrained before not retrained, otherwise as planned."""
     parts = settings(joined[joined.probe == "image"])
-    found = [(rows, str(order)) for part in parts for order, rows in part.groupby("order", sort=False)]
-    return sorted(found, key=lambda one: (not one[0].retrain.iloc[0], bool(one[0].recursive.iloc[0])))
+    measured = [(rows, str(order)) for part in parts for order, rows in part.groupby("order", sort=False)]
+    return sorted(measured, key=lambda one: (not one[0].retrain.iloc[0], bool(one[0].recursive.iloc[0])))
 
 
 def way(rows: pd.DataFrame, order: str) -> str:

@@ -170,6 +170,13 @@ def test_where_no_explainer_works_nothing_is_trained(mine: Path, capsys: pytest.
     assert Store(mine / "out").counts().keys() == {"to do"}
 
 
+def test_a_failing_explainer_that_joins_finished_work_fails_alone(mine: Path) -> None:
+    assert run("--explainers", "random", "--seeds", "1", out=mine / "out") == 0
+    for more in ([], ["--retry-failed"]):
+        assert run("--explainers", "random", "mine:Broken", "--seeds", "1", *more, out=mine / "out") == 1
+        assert statuses(mine / "out") == {"random": {"done"}, "mine:Broken": {"failed"}}
+
+
 def test_an_explainer_that_changes_its_inputs_harms_nobody_else(mine: Path) -> None:
     assert run("--explainers", "random", out=mine / "alone") == 0
     assert run("--explainers", "mine:Vandal", "random", out=mine / "beside") == 1

@@ -143,3 +143,18 @@ def test_folders_are_identified_by_the_files_in_them(tmp_path: Path) -> None:
     before = fingerprint(tmp_path / "two")
     (tmp_path / "two" / "train" / "cat" / "b.png").write_bytes(b"4")
     assert fingerprint(tmp_path / "two") != before
+
+
+def test_every_import_of_a_package_counts_and_so_does_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    package = tmp_path / "several"
+    package.mkdir()
+    (package / "__init__.py").write_text("SHARE = 1\n")
+    for name in "ab":
+        (package / f"{name}.py").write_text(f"def {name}(): return 1\n")
+    (tmp_path / "uses_several.py").write_text(
+        "import several.a\nimport several.b\n\n\ndef mine(): return several.a.a() + several.b.b()\n"
+    )
+    expected = {"uses_several.py", "several/__init__.py", "several/a.py", "several/b.py"}
+    assert set(code("uses_several", "mine")) == expected

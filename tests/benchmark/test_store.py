@@ -130,3 +130,11 @@ def test_a_damaged_store_is_named_left_alone_and_can_be_restored(tmp_path: Path,
     assert (tmp_path / FILE).read_bytes() == before
     (tmp_path / BACKUP).replace(tmp_path / FILE)
     assert Store(tmp_path).rows()[0].outcome == DONE
+
+
+def test_a_store_that_cannot_be_opened_is_not_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / FILE).mkdir()
+    (tmp_path / BACKUP).touch()
+    with pytest.raises(ValueError, match=r"cannot be opened: unable to open database file; is another") as told:
+        Store(tmp_path)
+    assert "copy it over" not in str(told.value)

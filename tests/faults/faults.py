@@ -148,10 +148,10 @@ FAULTS: dict[str, Callable[[Path, Finished], Toll]] = {
 def _resumed(out: Path, before: Finished, unbroken: Finished, toll: Toll) -> Toll:
     """Goes on once the cause is gone; with failed cells once more, where there are any."""
     toll.times += 1
-    toll.lost += lost(before, finished(out))
     end = toll.heard(run(out))
     if end.status == 1:
         toll.heard(run(out, "--retry-failed"))
+    toll.lost += lost(before, finished(out))
     toll.differing += differing(unbroken, finished(out))
     return toll
 

@@ -264,7 +264,7 @@ def test_friedman_finds_no_order_among_equals() -> None:
     assert np.mean(spread > critical_difference(6, 5)) <= NOMINAL + error_of(NOMINAL, 150)
 
 
-def test_p_of_friedman_is_exact_where_data_sets_are_few() -> None:
+def test_p_of_friedman_is_near_the_exact_one_where_data_sets_are_few() -> None:
     """Of three data sets and explainers, all orders can be counted; chi-squared would say 0.097 instead of 0.194."""
     values = np.array([[1.0, 2, 3], [1, 2, 3], [1, 3, 2]])
     orders = [np.array(order) for order in product(permutations((1, 2, 3)), repeat=3)]

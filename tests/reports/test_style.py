@@ -40,6 +40,11 @@ def test_no_interval_leaves_the_bounds_of_its_number(form: Form, summary: Summar
     assert form(summary, summary.n) == text
 
 
+@pytest.mark.parametrize("summary", [Summary(0.5, math.nan, 1), Summary(math.nan, math.nan, 0)])
+def test_what_has_no_interval_is_not_called_cut(summary: Summary) -> None:
+    assert not percent.cut(summary)
+
+
 def test_what_is_drawn_is_what_is_written() -> None:
     assert percent.ends(Summary(0.974, 0.127, 3)) == pytest.approx((84.7, 100.0))
     assert points.ends(Summary(0.25, math.nan, 1)) == (25.0, 25.0)
