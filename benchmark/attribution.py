@@ -72,6 +72,7 @@ def rank_splits(
     explainers = [build(ranking.explainer, "explainer") for ranking in rankings]
     source, name = source_of(explainers[0]), rankings[0].explainer.text
     seed = ("attribution", key(rankings[0].training), repr(source))
+    before = splits["train"].stamp
     with seeded(*seed, "prepare"):
         attribute = prepared(source, name, network, splits["train"])
     ranked = {name: splits[name] for name in only or splits}
@@ -89,6 +90,7 @@ def rank_splits(
                 done += len(inputs)
                 for ranker in rankers:
                     ranker.add(index, inputs, passed)
+    require_same(splits["train"], before, name)
     return Ranked(maps, attribute, seed)
 
 
@@ -102,9 +104,18 @@ def prepared(source: Explainer, name: str, network: nn.Module, train: Split) -> 
     before = train.stamp
     with untouched(name, network), same_weights(name, network):
         attribute = source.prepare(network, train)
-    if train.stamp != before:
-        raise ValueError(f"{name} changed the training split in prepare; work on a copy: train.inputs.clone()")
+    require_same(train, before, name)
+    if not callable(attribute):
+        raise ValueError(
+            f"{name}: prepare must return a function of inputs and targets, got {type(attribute).__name__}"
+        )
     return Guarded(attribute, name, network)
+
+
+def require_same(train: Split, stamp: tuple[float, ...], name: str) -> None:
+    """Raises ValueError where an explainer changed the training split."""
+    if train.stamp != stamp:
+        raise ValueError(f"{name} must not change the training split; work on a copy: train.inputs.clone()")
 
 
 @dataclass

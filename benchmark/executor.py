@@ -210,15 +210,27 @@ def attempt(work: Work, place: Workplace) -> list[Outcome]:
             return _done(work, place)
     except Skip as skip:
         return [Outcome("skipped", reason=str(skip))]
-    except (Exception, SystemExit, KeyboardInterrupt) as error:
+    except BaseException as error:
         if isinstance(error, OSError) and error.errno in NO_SPACE:
             raise
         if isinstance(error, KeyboardInterrupt) and not in_worker():
             raise  # the user's, not that of an explainer
         runner.forget_data()
-        said = [line.strip() for line in str(error).splitlines() if line.strip()]
-        reason = f"{': '.join([type(error).__name__, *said[:1]])}\n\n{traceback.format_exc()}"
-        return [Outcome("failed", reason=reason, provenance=provenance(place.device))]
+        return [Outcome("failed", reason=_reason(error), provenance=provenance(place.device))]
+
+
+def _reason(error: BaseException) -> str:
+    """Kind and first line of an error, and its traceback, in characters that every file and terminal takes."""
+    said = [line.strip() for line in _text(error).splitlines() if line.strip()]
+    reason = f"{': '.join([type(error).__name__, *said[:1]])}\n\n{traceback.format_exc()}"
+    return reason.encode(errors="backslashreplace").decode()
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # the class may be the user's
+        return ""
 
 
 def _done(work: Work, place: Workplace) -> list[Outcome]:

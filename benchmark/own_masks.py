@@ -1,22 +1,26 @@
 """Masks that an explainer chose itself: stored for networks that are retrained behind them, and measured."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.guard import Guarded
 from benchmark.removal import Hidden
 from benchmark.shards import NewMap, RankMap
 from datasets.base import Split
 from methods.base import OwnMasks
+
+MEASURED = ("own_accuracy", "own_share_hidden", "own_nonzero_share_hidden")
 
 CHUNK = 256
 """Examples that an explainer hides at a time."""
 
 
 @torch.no_grad()
-def measured(attribute: OwnMasks, splits: Mapping[str, Split], new: NewMap) -> dict[str, float | None]:
+def measured(attribute: OwnMasks | Guarded, splits: Mapping[str, Split], new: NewMap) -> dict[str, float | None]:
     """Stores the masks of all splits, and tells where the explainer stands on the test split.
 
     Args:
@@ -42,8 +46,27 @@ def measured(attribute: OwnMasks, splits: Mapping[str, Split], new: NewMap) -> d
         "own_accuracy": torch.cat(right).double().mean().item(),
         "own_share_hidden": hidden.share,
         "own_nonzero_share_hidden": hidden.nonzero_share,
-        **{f"own_{name}": value for name, value in attribute.notes.items()},
+        **noted(attribute),
     }
+
+
+def noted(attribute: OwnMasks | Guarded) -> dict[str, float]:
+    """The notes of an explainer as own_<name>.
+
+    Raises:
+        ValueError: a note that is no finite number, or is called like what is measured.
+    """
+    notes = {}
+    for name, value in attribute.notes.items():
+        if f"own_{name}" in MEASURED:
+            raise ValueError(f"a note must not be called {name}, which is measured; choose another name")
+        try:
+            notes[f"own_{name}"] = float(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"note {name} must be a number, got {type(value).__name__} {value!r}") from None
+        if not math.isfinite(notes[f"own_{name}"]):
+            raise ValueError(f"note {name} must be finite, got {value}")
+    return notes
 
 
 def _right(logits: Tensor, chunk: Split) -> Tensor:

@@ -14,10 +14,10 @@ from torch import nn
 from benchmark import gallery, shards, training
 from benchmark.artefacts import Artefacts, new_own_masks, save_own
 from benchmark.assessment import assess, truth_found
-from benchmark.attribution import Ranked, rank_splits
+from benchmark.attribution import Ranked, rank_splits, require_same
 from benchmark.classifiers import classifier
 from benchmark.guard import same_weights
-from benchmark.own_masks import measured
+from benchmark.own_masks import measured, noted
 from benchmark.plugins import SEED, build
 from benchmark.provenance import provenance
 from benchmark.randomness import seeded
@@ -99,7 +99,10 @@ def try_explainer(ranking: Ranking, place: Workplace) -> None:
     data = data_for(ranking.training, place)
     network = fresh_network(ranking.training, data, place).eval()
     few = data.test.at(torch.arange(min(TRIED, len(data.test))))
-    rank_splits(network, {"train": data.train, "test": few}, [ranking], only=["test"])
+    ranked = rank_splits(network, {"train": data.train, "test": few}, [ranking], only=["test"])
+    if isinstance(ranked.attribute.attribute, OwnMasks):
+        ranked.attribute.hide(few.inputs)
+        noted(ranked.attribute)
 
 
 def rank(rankings: tuple[Ranking, ...], place: Workplace, assessed: Sequence[Cell] = ()) -> list[Outcome]:
@@ -134,8 +137,10 @@ def _hide(ranking: Ranking, ranked: Ranked, data: Dataset, folder: Path) -> None
     """Stores masks that an explainer chose itself, and what they achieve; a view of another explainer has none."""
     explainer, attribute = build(ranking.explainer, "explainer"), ranked.attribute.attribute
     if isinstance(attribute, OwnMasks) and source_of(explainer) == explainer:
-        with seeded(*ranked.seed, "own"):
-            save_own(folder, measured(attribute, data.splits, new_own_masks(folder)))
+        name, before = ranking.explainer.text, data.train.stamp
+        with seeded(*ranked.seed, "own"), same_weights(name, ranked.attribute.network):
+            save_own(folder, measured(ranked.attribute, data.splits, new_own_masks(folder)))
+        require_same(data.train, before, name)
 
 
 def _assessed(

@@ -52,9 +52,10 @@ class Stream(Split):
         return merged(chunk.inputs for chunk in self.to("cpu", loaders=self.loaders).chunks(len(self)))
 
     @property
-    def stamp(self) -> tuple[int, ...]:
-        """Changes when tensors of the split are changed in place."""
-        return (self.labels._version,)
+    def stamp(self) -> tuple[float, ...]:
+        """Changes when the labels do, which are all that is in memory."""
+        places = torch.arange(1, len(self) + 1, device=self.labels.device, dtype=torch.float64)
+        return (float(self.labels.double() @ places),)
 
     def at(self, index: Int[Tensor, "m"]) -> Split:
         """The examples at some positions, in memory."""

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook
 
 from benchmark.guard import Guarded, preserved, same_weights, untouched
+
+KEPT: list[torch.inference_mode] = []
 
 Change = Callable[[nn.Module, Tensor], object]
 
@@ -39,6 +42,11 @@ def called(network: nn.Module, change: Change) -> Tensor:
         (lambda network, _: network.train(), "training mode"),
         (lambda network, _: network[1].register_forward_hook(lambda *_: None), "hooks"),
         (lambda network, _: network[1].register_full_backward_hook(lambda *_: None), "hooks"),
+        (lambda *_: register_module_forward_hook(lambda *_: None), "hooks of all modules"),
+        (lambda *_: setattr(nn.ReLU, "forward", lambda _, inputs: inputs), "forward method of ReLU"),
+        (lambda network, _: setattr(network, "forward", lambda inputs: inputs), "hooks or forward methods"),
+        (lambda *_: torch.set_default_device("meta"), "default device from cpu to meta"),
+        (lambda *_: KEPT.append(torch.inference_mode()) or KEPT[-1].__enter__(), "inference mode from False to True"),
         (lambda _, inputs: inputs.zero_(), "must not change its inputs"),
     ],
 )
@@ -47,7 +55,8 @@ def test_what_is_changed_is_named_and_the_process_restored(network: nn.Module, c
     with pytest.raises(ValueError, match=f"^Mine .*{named}"):
         called(network, change)
     assert (torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_num_threads(), Path.cwd()) == before
-    assert not torch.are_deterministic_algorithms_enabled()
+    assert not torch.are_deterministic_algorithms_enabled() and not torch.is_inference_mode_enabled()
+    assert torch.ones(1).device.type == "cpu" and torch.nn.ReLU()(-torch.ones(1, requires_grad=True)).requires_grad
 
 
 def test_an_error_inside_restores_the_process_and_stays_what_it_was() -> None:
@@ -62,6 +71,7 @@ def test_an_error_inside_restores_the_process_and_stays_what_it_was() -> None:
     [
         lambda network: network[0].weight.data.mul_(0),  # no version counter sees this
         lambda network: network[0].weight.data.neg_(),
+        lambda network: network[0].weight.data.copy_(network[0].weight.data.flip(0)),
         lambda network: network[0].requires_grad_(False),
         lambda network: network[2].running_mean.add_(1),
         lambda network: network.register_buffer("mine", torch.ones(1)),
