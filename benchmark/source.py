@@ -1,6 +1,7 @@
 """What of a user's own code and files counts for the identity of a plug-in: what it uses, not how it is written.
 
-Comments, docstrings and layout do not count, nor does anything in the same file that the plug-in does not use.
+Comments, docstrings and layout do not count, nor does anything in the same file that the plug-in does not use. Of every
+module that its import brings in counts what the module does by itself, such as registering.
 """
 
 import ast
@@ -13,8 +14,14 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 
+LARGE = 2**30
+"""Bytes of a folder of images that are read whenever it is named."""
+
 PACKAGES = frozenset({"benchmark", "datasets", "hns", "methods", "reports", "run_benchmark"})
 """Our own modules, whose results have versions."""
+
+RUN = "*run*"
+"""Stands for what a module does when it is imported, beside the names in it."""
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -36,9 +43,9 @@ def fingerprint(path: Path, *, images: bool = False) -> str:
     """A checksum of what lies at a path: a file, or all files of a folder, their names included.
 
     Args:
-        images: of a folder names and sizes will do, for the content of images is verified when they are loaded.
+        images: of a folder beyond a gigabyte names and sizes will do.
     """
-    if path.is_dir() and images:
+    if path.is_dir() and images and sum(file.stat().st_size for _, file in _files(path)) > LARGE:
         return _of_images(path.resolve(), tuple(entry.stat().st_mtime_ns for entry in _folders(path)))
     if path.is_dir():
         return _sha256("\n".join(f"{name} {fingerprint(file)}" for name, file in _files(path)).encode())
@@ -46,7 +53,7 @@ def fingerprint(path: Path, *, images: bool = False) -> str:
     return _of_file(path.resolve(), stat.st_mtime_ns, stat.st_size)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=65536)
 def _of_file(path: Path, _: int, __: int) -> str:
     with path.open("rb") as handle:
         return f"sha256:{hashlib.file_digest(handle, 'sha256').hexdigest()}"
@@ -81,13 +88,25 @@ class _Reached:
         if source is None or (module, name) in self.seen:
             return
         self.seen.add((module, name))
+        self._run(source)
         if name in source.imports:
             for target in source.imports[name]:
                 self.imported(*target)
         elif name in source.definitions:
-            self._take(source, [*source.definitions[name], *source.always])
+            self._take(source, source.definitions[name])
         else:
             self._take(source, [statement for statement in source.tree.body if not _docstring(statement)])
+
+    def _run(self, source: "_Module") -> None:
+        """Takes what a module, and every module that it imports, does by itself when it is imported."""
+        if (source.name, RUN) in self.seen:
+            return
+        self.seen.add((source.name, RUN))
+        self._take(source, source.always)
+        for targets in source.imports.values():
+            for module, name in targets:
+                for imported in filter(None, (_module(module), _module(f"{module}.{name}") if name else None)):
+                    self._run(imported)
 
     def _take(self, source: "_Module", statements: list[ast.stmt]) -> None:
         taken = self.parts.setdefault(source.file, set())
@@ -200,6 +219,10 @@ def _imports(statement: ast.stmt, package: str) -> Iterator[tuple[str, str]]:
             yield from ((_absolute(node, package), alias.name) for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+            yield from (
+                (a.value, "") for a in node.args[:1] if isinstance(a, ast.Constant) and isinstance(a.value, str)
+            )
 
 
 def _absolute(statement: ast.ImportFrom, package: str) -> str:

@@ -158,3 +158,19 @@ def test_every_import_of_a_package_counts_and_so_does_it(tmp_path: Path, monkeyp
     )
     expected = {"uses_several.py", "several/__init__.py", "several/a.py", "several/b.py"}
     assert set(code("uses_several", "mine")) == expected
+
+
+def test_what_a_module_does_when_it_is_imported_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "patching.py").write_text("import registry\n\nregistry.TABLE['x'] = 1\n\n\nclass Unused: pass\n")
+    (tmp_path / "registry.py").write_text("TABLE = {}\n")
+    (tmp_path / "by_name.py").write_text("def flip(): return 1\n")
+    (tmp_path / "runs.py").write_text(
+        "import importlib\nimport patching\n\n\ndef mine(): return importlib.import_module('by_name').flip()\n"
+    )
+    before = code("runs", "mine")
+    assert set(before) == {"runs.py", "patching.py", "registry.py", "by_name.py"}
+    time.sleep(0.01)
+    (tmp_path / "patching.py").write_text("import registry\n\nregistry.TABLE['x'] = 1\n")
+    assert code("runs", "mine") == before

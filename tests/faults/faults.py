@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tqdm import tqdm
+
 from benchmark.store import BACKUP, FILE
 from tests.faults.runs import (
     PROJECT,
@@ -60,7 +62,7 @@ class Toll:
 
 def killed(place: Path, unbroken: Finished, number: int, seconds: float, draw: random.Random) -> Toll:
     """Kills of driver or worker at random moments; a run that is finished makes way for a new one."""
-    toll, folder = Toll(), 0
+    toll, folder, bar = Toll(), 0, tqdm(total=number, desc="kills")
     while toll.times < number or finished(place / f"killed-{folder}"):
         out = place / f"killed-{folder}"
         before, process = finished(out), started(out)
@@ -71,6 +73,8 @@ def killed(place: Path, unbroken: Finished, number: int, seconds: float, draw: r
         if end.status == 0:
             toll.differing += differing(unbroken, finished(out))
             folder += 1
+        bar.update(toll.times - bar.n)
+    bar.close()
     return toll
 
 
