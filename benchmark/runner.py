@@ -309,7 +309,7 @@ def scored(network: nn.Module, data: Dataset, started: float, place: Workplace, 
     for name, split in data.splits.items():
         found = training.score(network, split)
         if len(split) and not math.isfinite(found.loss):
-            raise ValueError(f"training diverged: the {name} loss is {found.loss}; lower recipe.learning_rate")
+            raise ValueError(f"training diverged: the {name} loss is {found.loss}; lower --learning-rate")
         metrics[f"{name}_accuracy"] = found.accuracy if len(split) else None
         metrics[f"{name}_loss"] = found.loss if len(split) else None
     found_by = provenance(place.device) | ({"processes": str(place.team.size)} if place.team else {})

@@ -17,12 +17,13 @@ from reports.table import Table
 NOTHING = Summary(math.nan, math.nan, 0)
 
 GROUPED = (
-    "Group: between explainers that share a letter there is no significant difference, which does not make them equal. "
-    "The best have an a. Paired t tests of the means over 0 < t < 1, Holm over all pairs, 5 %."
+    "Group: explainers without a common letter differ significantly; between others {others}. The best have an a. "
+    "Paired t tests of the means over 0 < t < 1, Holm over all pairs, 5 %."
 )
+SHARING = "there is no significant difference, which does not make them equal"
 COARSE = (
-    f"There would be more than {MOST_LETTERS} letters: a pair counts as different here only if every pair that "
-    "encloses it in the order of means is."
+    f"there may be one, too, for there would be more than {MOST_LETTERS} letters: two have no common letter only if "
+    "every pair that encloses them in the order of means differs"
 )
 UNGROUPED = f"No groups: a test between explainers takes at least {LEAST_SEEDS} seeds."
 DETECTABLE = (
@@ -79,7 +80,8 @@ def with_groups(made: Table, rows: pd.DataFrame, order: str) -> Table:
     n = min(map(len, values.values()))
     least = minimum_detectable(pairs(values).values(), n)
     told = () if math.isnan(least) else (DETECTABLE.format(points=at_least(least), n=n),)
-    return made.noted(GROUPED if found.letters else UNGROUPED, *([COARSE] if found.coarse else []), *told)
+    letters = GROUPED.format(others=COARSE if found.coarse else SHARING)
+    return made.noted(letters if found.letters else UNGROUPED, *told)
 
 
 def with_letters(made: Table, rows: pd.DataFrame, found: Groups) -> Table:

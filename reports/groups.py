@@ -25,11 +25,17 @@ class Groups:
 
     Attributes:
         letters: explainer -> its letters, "a" those of the best; empty where seeds do not suffice.
-        coarse: pairs that are apart share a letter too where a wider pair in the order of means is not apart.
+        apart: pairs that differ significantly.
+        coarse: some of those share a letter, too: where a wider pair in the order of means is not apart.
     """
 
     letters: dict[str, str] = field(default_factory=dict)
+    apart: frozenset[Pair] = frozenset()
     coarse: bool = False
+
+    def differ(self, one: str, other: str) -> bool:
+        """Whether two explainers differ significantly."""
+        return frozenset((one, other)) in self.apart
 
 
 def groups(values: Mapping[str, Seeds], *, highest_first: bool = False) -> Groups:
@@ -58,7 +64,7 @@ def groups(values: Mapping[str, Seeds], *, highest_first: bool = False) -> Group
     if coarse:
         found = cliques(ordered, nested(ordered, apart), most=len(ordered))
     letters = {name: "".join(_letter(i) for i, clique in enumerate(found) if name in clique) for name in known}
-    return Groups(letters, coarse)
+    return Groups(letters, frozenset(apart), coarse)
 
 
 def marks(values: Mapping[str, Seeds], better: Better) -> dict[str, Mark]:

@@ -21,10 +21,10 @@ from reports.versions import recorded
 NAME = "leaderboard"
 HOW = (
     "Mean test accuracy over 0 < t < 1 with its 95 % t interval over n seeds; ROAR: lower is better, KAR: higher. "
-    "Places are those of the means; between explainers that share a letter there is no significant difference, "
-    "whatever their places. Mask: accuracy from masks alone; ⚑ label leakage, ? not settled. Specification: "
-    "hash of what was measured (data, classifier, recipe, explainer and its parameters, fill, order, fractions; not "
-    "seeds): rows of two runs with the same hash measured the same."
+    "Places are those of the means; explainers without a common letter differ significantly, and of others no "
+    "difference is claimed, whatever their places. Mask: accuracy from masks alone; ⚑ label leakage, ? not settled. "
+    "Specification: hash of what was measured (data, classifier, recipe, explainer and its parameters, fill, order, "
+    "fractions; not seeds): rows of two runs with the same hash measured the same."
 )
 
 
@@ -60,7 +60,7 @@ def _entries(rows: pd.DataFrame, joined: pd.DataFrame, order: str) -> Iterator[d
     """The explainers with whole curves, the best first."""
     values = {name: seeds for name, seeds in means(rows).items() if seeds}
     letters = grouped(rows, order).letters
-    masks = worst_leaks(rows, joined)
+    masks = worst_leaks(rows, joined) if rows.retrain.iloc[0] else {}
     reference = reference_of(rows)
     compared = compare(rows, order, reference) if reference else None
     tests, adjusted = (compared.tests, compared.adjusted) if compared else ({}, {})

@@ -1,29 +1,49 @@
 """What a report wrote into its folder: only that may a later report remove."""
 
 import hashlib
-from collections.abc import Collection
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 MANIFEST = ".written"
 """A line for each file: its SHA-256 and its name, as sha256sum reads them."""
 
 
-def tidy(folder: Path, written: Collection[Path]) -> None:
-    """Removes what an earlier report wrote and this one did not, and takes down what this one wrote.
+@contextmanager
+def tidied(folder: Path) -> Iterator[list[Path]]:
+    """Within it a report writes files and adds them to the list; then what only an earlier report wrote is removed.
 
-    A matrix that grew may have tables of other names. Files that somebody changed since stay, as do all that no report
-    wrote; without a manifest, as versions before this one left none, nothing is removed.
-
-    Args:
-        written: files in the folder.
+    A matrix that grew may have tables of other names. Files that somebody changed since the earlier report stay: under
+    another name where this one writes its own. So do all that no report wrote. Without a manifest, as versions before
+    this one and reports that were interrupted left none, nothing is removed.
     """
+    before = _before(folder / MANIFEST)
+    changed = [n for n, checksum in before.items() if (folder / n).is_file() and _checksum(folder / n) != checksum]
+    aside = {name: _set_aside(folder / name) for name in changed}
+    (folder / MANIFEST).unlink(missing_ok=True)
+    written: list[Path] = []
+    try:
+        yield written
+    finally:
+        for name, kept in aside.items():
+            if not (folder / name).exists():
+                kept.rename(folder / name)
+            else:
+                print(f"{folder / name} was changed since it was written: that version is now {kept}", file=sys.stderr)
     names = {path.name for path in written}
-    for name, checksum in _before(folder / MANIFEST).items():
-        path = folder / name
-        if name not in names and path.is_file() and _checksum(path) == checksum:
-            path.unlink()
+    for name in before.keys() - names - aside.keys():
+        (folder / name).unlink(missing_ok=True)
     lines = [f"{_checksum(folder / name)}  {name}\n" for name in sorted(names)]
     (folder / MANIFEST).write_text("".join(lines), encoding="utf-8")
+
+
+def _set_aside(path: Path) -> Path:
+    """The new path of a file that makes way: paper.changed.tex, paper.changed-2.tex and so on."""
+    names = (f"{path.stem}.changed{f'-{n}' if n > 1 else ''}{path.suffix}" for n in count(1))
+    free = next(path.with_name(name) for name in names if not path.with_name(name).exists())
+    return path.rename(free)
 
 
 def _before(manifest: Path) -> dict[str, str]:

@@ -129,9 +129,9 @@ def worst_leaks(rows: pd.DataFrame, joined: pd.DataFrame) -> dict[str, Leak]:
 
 
 def with_masks(made: Table, rows: pd.DataFrame, joined: pd.DataFrame) -> Table:
-    """A table of curves with the column `mask`, if masks were measured: what they alone tell of the class."""
+    """A table of curves with the column `mask`: what masks alone tell the networks that were retrained behind them."""
     masks = masks_of(rows, joined)
-    if masks.empty:
+    if masks.empty or not rows.retrain.iloc[0]:
         return made
     read, planned = worst_leaks(rows, joined), num_seeds(masks)
     names = list(dict.fromkeys(rows.explainer))

@@ -17,7 +17,7 @@ from reports.instruments import instrument_tables
 from reports.leaderboard import write_leaderboard
 from reports.leaks import leak_plots
 from reports.load import CLOCKED, Run, drawable, read
-from reports.manifest import tidy
+from reports.manifest import tidied
 from reports.operating import operating_tables
 from reports.page.page import FILE, FOLDER, page
 from reports.paper import paper
@@ -62,17 +62,17 @@ def _whole(run: Run, made: list[Table]) -> str:
     out = run.folder / FOLDER
     out.mkdir(exist_ok=True)
     frame = drawable(run.frame)
-    drawn = writing([*(partial(draw, frame) for draw in DRAWN), partial(galleries, run)], out, len(frame))
-    written = [out / "rows.csv", out / "costs.csv"]
-    run.frame.drop(columns=CLOCKED).to_csv(written[0], index=False)
-    run.costs.to_csv(written[1], index=False)
-    written += [path for table in made for path in table.write(out)]
-    written += write_leaderboard(run, out)
-    pictures = drawn()
-    written += [path for picture in pictures for path in picture.paths(out)]
-    written += [*paper(run, made, pictures, out, explainers), out / FILE]
-    written[-1].write_text(page(run, made, pictures), encoding="utf-8")
-    tidy(out, written)
+    with tidied(out) as written:
+        drawn = writing([*(partial(draw, frame) for draw in DRAWN), partial(galleries, run)], out, len(frame))
+        written += [out / "rows.csv", out / "costs.csv"]
+        run.frame.drop(columns=CLOCKED).to_csv(written[0], index=False)
+        run.costs.to_csv(written[1], index=False)
+        written += [path for table in made for path in table.write(out)]
+        written += write_leaderboard(run, out)
+        pictures = drawn()
+        written += [path for picture in pictures for path in picture.paths(out)]
+        written += [*paper(run, made, pictures, out, explainers), out / FILE]
+        written[-1].write_text(page(run, made, pictures), encoding="utf-8")
     return _printed(made, written)
 
 
@@ -81,8 +81,8 @@ def _viewed(run: Run, made: list[Table], view: View) -> str:
     chosen = shown(view, made, [str(name) for name in run.frame.explainer.dropna().unique()])
     out = run.folder / VIEW_FOLDER
     out.mkdir(exist_ok=True)
-    written = [path for table in chosen for path in table.write(out)]
-    tidy(out, written)
+    with tidied(out) as written:
+        written += [path for table in chosen for path in table.write(out)]
     return f"{_printed(chosen, written)}\n\n{VIEWED.format(folder=out, report=run.folder / FOLDER)}"
 
 

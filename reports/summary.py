@@ -12,7 +12,7 @@ from benchmark.notation import parse
 from reports.areas import area, racu
 from reports.attributions import COMPARED, passes
 from reports.evidence import grouped, in_common, means, with_letters
-from reports.groups import Better
+from reports.groups import Better, Groups
 from reports.load import curves
 from reports.masks import with_masks
 from reports.settings import foremost, images, title
@@ -40,8 +40,7 @@ BESIDE = {
     "rank": "Rank: 1 is the best mean of a seed; averaged over the seeds that all ranked explainers share.",
     "passes": "Passes: forward passes of the classifier per explained image.",
     "group": (
-        "Group: between explainers that share a letter there is no significant difference; a is the best, as in the "
-        "table of the curves."
+        "Group: explainers without a common letter differ significantly; a is the best, as in the table of the curves."
     ),
 }
 """Notes about columns that not every summary has."""
@@ -61,8 +60,8 @@ RACU_HOW = (
 TURNED = "; defined for the most relevant first, here with its sign turned"
 TESTS = "p of the gain, by paired t test and by exact sign-flip test, each by Holm over the explainers of this table."
 FAMILIES = (
-    "The tests against {reference} and those of all pairs, behind the letters, are two families; the second is larger "
-    "and stricter, and finds no significant difference between {reference} and {names}."
+    "The tests against {reference} and those of all pairs are two families. The second is larger and stricter, and "
+    "finds no significant difference between {reference} and {names}."
 )
 DETECTABLE = (
     "Detectable with 80 % power: a gain of {points} points over {reference}, in a single planned comparison (paired t "
@@ -113,15 +112,15 @@ def compare(rows: pd.DataFrame, order: str, reference: str) -> Comparison:
     return Comparison(gain, areas, ratios, {e: difference(values) for e, values in gain.items()})
 
 
-def disputed(p: Mapping[str, float], letters: Mapping[str, str], reference: str) -> list[str]:
+def disputed(p: Mapping[str, float], pairs: Groups, reference: str) -> list[str]:
     """Explainers that differ from random in the tests against it, and not in those of all pairs, which are stricter.
 
     Args:
         p: of the tests against random, adjusted.
-        letters: of the tests of all pairs.
+        pairs: the tests of all pairs.
     """
-    own = set(letters.get(reference, ""))
-    return [e for e, value in p.items() if value <= LEVEL and own & set(letters.get(e, ""))]
+    known = [e for e in p if {e, reference} <= pairs.letters.keys()]
+    return [e for e in known if p[e] <= LEVEL and not pairs.differ(e, reference)]
 
 
 def _areas(rows: pd.DataFrame, reference: str, turn: float) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
@@ -157,7 +156,7 @@ def _summary(rows: pd.DataFrame, frame: pd.DataFrame, order: str, name: str, ref
     if found.letters:
         made = with_letters(made, rows, found)
     made = made.noted(*_notes(rows, compared, order, label(reference)))
-    between = disputed(compared.adjusted, found.letters, reference)
+    between = disputed(compared.adjusted, found, reference)
     if between:
         made = made.noted(FAMILIES.format(reference=label(reference), names=listed(list(map(label, between)))))
     made = made.noted(*(note for column, note in BESIDE.items() if column in made.shown))

@@ -157,7 +157,8 @@ def table(
         (c, number): [getattr(s[e], number) for e in explainers]
         for c, s in summaries.items() for number in ("mean", "half_width", "n")
     }  # fmt: skip
-    mean = f"Mean ± half-width of the 95 % t interval over {repeats(rows, span(numbers_of_seeds))}."
+    what = "Mean ± half-width of the 95 % t interval over" if numbers_of_seeds[-1] > 1 else "Values of"
+    mean = f"{what} {repeats(rows, span(numbers_of_seeds))}."
     said = (f"{mean} {covers(rows)}", *(notes(rows, rule) if rule else ()))
     found = {c: marks(values[c], which) for c, which in (better or {}).items()}
     tested = bool(found) and numbers_of_seeds[-1] >= LEAST_SEEDS

@@ -170,10 +170,10 @@ def _points(judged: Judged, explainer: str) -> str:
 
 def _between(judged: Judged) -> Iterator[str]:
     """Whether the best differs from others: a question with more pairs, and so a stricter test."""
-    letters, best = judged.letters, next(iter(judged.better), "")
-    others = [e for e in letters if e not in (best, judged.reference)]
-    if best in letters and others:
-        apart = [e for e in others if not set(letters[e]) & set(letters[best])]
+    compared, best = judged.pairs.letters, next(iter(judged.better), "")
+    others = [e for e in compared if e not in (best, judged.reference)]
+    if best in compared and others:
+        apart = [e for e in others if judged.pairs.differ(best, e)]
         among = f" ({listed(judged.named(apart))})" if 0 < len(apart) <= FEW else ""
         of = repeated(len(others), "other explainer")
         from_ = f"from {len(apart) or 'none'}{among}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from reports.evidence import grouped
+from reports.groups import Groups
 from reports.masks import Leak, Scale, State, leaks, scale_of, worst
 from reports.settings import protocol, settings
 from reports.statistics import LEVEL, Difference
@@ -22,7 +23,7 @@ class Judged:
         reference: random as written; empty where it was not measured.
         names: explainer -> label.
         p: of the gain, by Holm over all explainers; NaN with fewer than two seeds.
-        letters: of the tests of all pairs; empty where seeds do not suffice.
+        pairs: the tests of all pairs; empty where seeds do not suffice.
         leaks: explainer -> what its most telling mask tells; empty where networks are not retrained.
         mask_fractions: removal fractions at which masks were read.
     """
@@ -33,7 +34,7 @@ class Judged:
     names: dict[str, str]
     gains: dict[str, Difference]
     p: dict[str, float]
-    letters: dict[str, str]
+    pairs: Groups
     leaks: dict[str, Leak]
     scale: Scale
     mask_fractions: list[float]
@@ -71,7 +72,7 @@ class Judged:
     @property
     def disputed(self) -> list[str]:
         """Those that differ from random in the tests against it, and not in those of all pairs, which are stricter."""
-        return disputed({e: self.p[e] for e in self.tested}, self.letters, self.reference)
+        return disputed({e: self.p[e] for e in self.tested}, self.pairs, self.reference)
 
     @property
     def doubtful(self) -> list[str]:
@@ -124,6 +125,6 @@ def judge(rows: pd.DataFrame, order: str, joined: pd.DataFrame) -> Judged:
     read = leaks(rows, joined) if rows.retrain.iloc[0] else {}
     return Judged(
         rows, order, reference, dict(zip(explainers, labels(explainers), strict=True)), gains, p,
-        grouped(rows, order).letters, {e: worst(by_fraction) for e, by_fraction in read.items()},
+        grouped(rows, order), {e: worst(by_fraction) for e, by_fraction in read.items()},
         scale_of(rows, joined), sorted({t for by_fraction in read.values() for t in by_fraction}),
     )  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 
 import run_benchmark
 from benchmark.plan import Matrix
-from reports.manifest import MANIFEST, tidy
+from reports.manifest import MANIFEST, tidied
 from reports.report import report
 
 pytestmark = pytest.mark.usefixtures("unillustrated")
@@ -53,6 +53,19 @@ def test_what_somebody_changed_since_is_kept(folder: Path) -> None:
     assert [path.name for path in (folder / "report").glob("claims*")] == ["claims.md"]
 
 
+def test_what_somebody_changed_makes_way_for_a_new_one_and_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report(folder)
+    out = folder / "report"
+    paper = (out / "paper.tex").read_text()
+    for words, kept in (("mine", "paper.changed.tex"), ("mine again", "paper.changed-2.tex")):
+        (out / "paper.tex").write_text(words)
+        report(folder)
+        assert ((out / "paper.tex").read_text(), (out / kept).read_text()) == (paper, words)
+        assert f"that version is now {out / kept}" in capsys.readouterr().err
+
+
 def test_a_report_of_an_older_version_loses_nothing(folder: Path) -> None:
     report(folder, reference=True)
     (folder / "report" / MANIFEST).unlink()
@@ -66,7 +79,8 @@ def test_a_manifest_reaches_nothing_outside_its_folder(tmp_path: Path) -> None:
     other.write_text("")
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     (inside / MANIFEST).write_text(f"{empty}  ../other.csv\n{empty}  {other}\nnonsense\n")
-    tidy(inside, [])
+    with tidied(inside):
+        pass
     assert other.exists()
 
 

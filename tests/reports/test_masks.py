@@ -266,3 +266,5 @@ def test_networks_that_are_not_retrained_have_no_mask_column(stored: Stored, mas
     both = stored(replace(masked, retrain=(True, False)), judge)
     assert "mask" in named(both, "roar").shown
     assert "mask" not in named(both, "roar-unretrained").shown
+    columns = {table.name: table.shown.columns for table in summaries(load(both))}
+    assert "mask" in columns["summary-roar"] and "mask" not in columns["summary-roar-unretrained"]

@@ -21,6 +21,7 @@ from reports.statistics import (
     sign_flip_test,
     t_test,
 )
+from reports.summary import disputed
 
 SIMULATED = 1500
 NOMINAL = 0.05
@@ -157,6 +158,8 @@ def test_many_letters_are_replaced_by_groups_of_neighbours() -> None:
     made = groups(values)  # each x differs from its y alone, hence 2^6 maximal sets
     assert made.coarse
     assert set(made.letters.values()) == {"a"}
+    assert all(made.differ(f"x{i}", f"y{i}") for i in range(6)) and not made.differ("x0", "x1")
+    assert disputed({"x0": 0.01, "x1": 0.01}, made, "y0") == ["x1"]  # what differs does, whatever its letters
 
 
 def apart(*pairs: str) -> set[frozenset[str]]:
