@@ -248,7 +248,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CLOSED_PIPE
     except sqlite3.Error as error:
-        print(f"error: the store of results: {error}; is the disk full? Finished cells are kept", file=sys.stderr)
+        full = isinstance(error, sqlite3.OperationalError)
+        hint = "is the disk full? Finished cells are kept" if full else "the copy beside it has cells of earlier runs"
+        print(f"error: the store of results: {error}; {hint}", file=sys.stderr)
         return 2
     except (ValueError, OSError) as error:
         said = as_typed(str(error).strip(), KINDS) or type(error).__name__

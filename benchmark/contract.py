@@ -34,6 +34,7 @@ def rehearse_training(identity: PlugIn, few: Split, num_classes: int, recipe: Re
     _require_draws(network[1], other[1])
     with torch.no_grad():
         require_logits(network.eval()(few.inputs), (len(few), num_classes))
+    _require_open_end(network, few.inputs)
     batch = few.at(torch.arange(min(batch_size, len(few))))
     try:
         with torch.no_grad():
@@ -63,8 +64,17 @@ def require_logits(answers: object, shape: tuple[int, int], *, when: str = "") -
         raise ValueError(f"{got}; return one column for each of the {shape[1]} classes")
     if answers.dtype != torch.float32:
         raise ValueError(f"{wanted} of torch.float32, got {answers.dtype}{when}")
+    if not answers.isfinite().all():
+        raise ValueError(f"must return finite logits, got NaN or infinity{when} from an untrained network")
     if (answers >= 0).all() and (answers.sum(1) - 1).abs().max() < 1e-4:
         raise ValueError(f"must return logits, got probabilities{when}; leave the softmax out")
+
+
+def _require_open_end(network: nn.Module, inputs: Tensor) -> None:
+    """Raises ValueError where the last step of a network is a softmax or a sigmoid."""
+    last = network(inputs).grad_fn
+    if last is not None and last.name().startswith(("Softmax", "Sigmoid")):
+        raise ValueError("must return logits, got probabilities; leave the softmax or sigmoid out")
 
 
 def _fresh(identity: PlugIn, few: Split, num_classes: int, draw: int) -> nn.Sequential:
@@ -91,18 +101,26 @@ def _require_float32(network: nn.Module) -> None:
             raise ValueError(f"must have weights of torch.float32, got {weight.dtype} in {name}; end with .float()")
 
 
+def _draws(module: nn.Module) -> bool:
+    """Whether a layer draws its weights when it is built."""
+    return hasattr(module, "reset_parameters") or hasattr(module, "_reset_parameters")
+
+
 def _require_draws(network: nn.Module, other: nn.Module) -> None:
     """Checks that two seeds give two networks: what starts from trained weights is not retrained from scratch.
 
-    Frozen weights count, too, but for those that are fitted to the images of every training.
+    Frozen weights count, too, but for those that are fitted to the images of every training. Parameters that are no
+    weights of layers, such as a table of positions, may begin with the same values.
     """
     fitted = {id(weight) for m in network.modules() if isinstance(m, Whitening) for weight in m.parameters()}
-    same = [
-        name
+    drawn = {id(weight) for m in network.modules() if _draws(m) for weight in m.parameters(recurse=False)}
+    same = {
+        name: weight
         for (name, weight), again in zip(network.named_parameters(), other.parameters(), strict=False)
         if id(weight) not in fitted and torch.equal(weight, again) and len(weight.unique()) > FEW_VALUES
-    ]
-    if same:
+    }
+    if any(id(weight) in drawn for weight in same.values()) or (same and len(same) == len([*network.parameters()])):
+        first = next(iter(same))
         more = f" and {len(same) - 1} more" if len(same) > 1 else ""
-        reason = f"the weights of {same[0]}{more} are the same in two fresh networks"
+        reason = f"the weights of {first}{more} are the same in two fresh networks"
         raise ValueError(f"retraining would not begin from scratch: {reason}; draw new weights at every call")

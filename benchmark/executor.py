@@ -113,7 +113,8 @@ class Driver:
         parts = [] if isinstance(work, Training) else work.split()
         if len(parts) > 1:
             return [more for part in parts for more in self._alone(part)]
-        reason = f"the worker process died{f', {how}' if how else ''}: a crash of native code, or no memory left"
+        cause = "" if how.startswith("ended") else ": a crash of native code, or no memory left"
+        reason = f"the worker process died{f', {how}' if how else ''}{cause}"
         outcome = Outcome("failed", reason=reason, provenance=provenance(self.place.device))
         if isinstance(work, Trial):  # once is enough: every death takes all workers with it
             explainer = work.ranking.explainer

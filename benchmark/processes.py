@@ -46,7 +46,7 @@ class Processes(Executor):
             How the first of them died, such as "killed by SIGSEGV"; empty where that is not known.
         """
         self._pool.shutdown(wait=True, cancel_futures=True)
-        died = [_death(worker.exitcode) for worker in self._seen.values() if worker.exitcode]
+        died = [_death(worker.exitcode) for worker in self._seen.values() if worker.exitcode is not None]
         self._seen.clear()
         self._pool = self._fresh()
         return next((how for how in died if how != _death(-signal.SIGTERM)), "")  # SIGTERM: ended for another's death

@@ -75,11 +75,16 @@ class Store:
         if not create and not self.path.exists():
             raise ValueError(f"no run in {folder}: there is no {FILE}; start one with run --out {folder}")
         folder.mkdir(parents=True, exist_ok=True)
+        if self.path.is_file() and not self.path.stat().st_size and self.path.with_name(BACKUP).exists():
+            raise ValueError(f"{self.path} is empty{self._remedy()}")
         try:
             self._database = sqlite3.connect(self.path)
             self._database.executescript(SCHEMA)
             (state,) = self._database.execute("PRAGMA quick_check(1)").fetchone()
+            self._database.execute("SELECT key, specification, status, metrics FROM cells LIMIT 1").fetchone()
         except sqlite3.OperationalError as error:
+            if "no such" in str(error):
+                raise ValueError(f"{self.path} is no store of results: {error}; choose another --out") from None
             reason = f"{error}; is another program using it, or is the disk full?"
             raise ValueError(f"{self.path} cannot be opened: {reason}") from None
         except sqlite3.DatabaseError as error:

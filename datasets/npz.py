@@ -64,6 +64,8 @@ def read(path: Path, layout: Layout) -> Arrays:
     num_classes = _check(parts)
     shape, name = raw[names["train"][0]].shape, names["train"][0]
     notes = [_reading(shape, name, layout)]
+    if raw[name].dtype == np.uint8 and raw[name].max(initial=0) == 1:
+        notes.append(f"{name} is uint8 with 0 and 1 alone, read as 0 and 1/255; if 1 is meant, store bool or float32")
     if "validation" in names:
         given = names["validation"][0]
         notes.append(f"{given} is the validation split: the parameter validation is not used")
@@ -144,6 +146,10 @@ def _load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, tuple[str, str]]
         ) from error
     if not names:
         raise ValueError(f"{path} {_missing(keys)}")
+    for pair in ((schema[0].format(SPLITS["validation"]), schema[1].format(SPLITS["validation"])) for schema in NAMES):
+        if len(lone := sorted({*pair} & {*keys})) == 1:
+            (other,) = {*pair} - {*lone}
+            raise ValueError(f"{path} holds {lone[0]} without {other}: add {other}, or leave {lone[0]} out")
     return raw, names, checksum(data)
 
 

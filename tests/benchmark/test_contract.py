@@ -38,6 +38,7 @@ ENDS = {
     "dict": lambda z: {"loss": None, "logits": z}, "unnamed": lambda z: {"scores": z}, "tuple": lambda z: (z, z),
     "named": lambda z: Out(z, z), "list": lambda z: [z], "none": lambda z: None, "one": lambda z: z[:, :1],
     "flat": lambda z: z[:, 0], "double_out": lambda z: z.double(), "array": lambda z: z.detach().numpy(),
+    "sigmoid": torch.sigmoid, "across": lambda z: z.softmax(0), "nan": lambda z: z * float("nan"),
 }
 def out(shape, k, *, how: str): return Ending(plain(shape, k), ENDS[how])
 
@@ -48,6 +49,16 @@ class Auxiliary(nn.Module):
     def forward(self, inputs):
         z = self.network(inputs)
         return Out(z, z) if self.training else z
+
+class Placed(nn.Module):
+    # a table of positions is learned from a fixed beginning, and logits begin as zeros
+    def __init__(self, shape, k):
+        super().__init__()
+        self.places = nn.Parameter(torch.linspace(-1, 1, shape[-1]))
+        self.network = plain(shape, k)
+        nn.init.zeros_(self.network[-1].weight)
+    def forward(self, inputs):
+        return self.network(inputs + self.places)
 
 class AsClass(nn.Module):
     def __init__(self, feature_shape, num_classes, *, width: int = 8):
@@ -123,6 +134,9 @@ def rehearse(name: str, few: Split = FEW, batch_size: int = 32) -> None:
         ("out[how=list]", r"got list of 1; return the logits alone"),
         ("out[how=none]", r"got None; end forward with return"),
         ("out[how=array]", r"must return logits \(2, 3\), got ndarray"),
+        ("out[how=sigmoid]", r"must return logits, got probabilities; leave the softmax or sigmoid out"),
+        ("out[how=across]", r"must return logits, got probabilities"),
+        ("out[how=nan]", r"must return finite logits, got NaN or infinity from an untrained network"),
         ("out[how=one]", r"\(2, 3\) logits needed, got \(2, 1\); return one column for each of the 3 classes"),
         ("out[how=flat]", r"\(2, 3\) logits needed, got \(2,\); return one column"),
         ("out[how=double_out]", r"must return logits \(2, 3\) of torch.float32, got torch.float64"),
@@ -152,7 +166,7 @@ def test_a_breach_is_told_in_one_line(name: str, reason: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["plain", "out[how=log_softmax]", "out[how=clamped]", "lazy", "AsClass", "AsClass[width=5]", "constant"],
+    ["plain", "out[how=log_softmax]", "out[how=clamped]", "lazy", "AsClass", "AsClass[width=5]", "constant", "Placed"],
 )
 def test_networks_that_people_have_are_accepted(name: str) -> None:
     rehearse(f"mynets:{name}")

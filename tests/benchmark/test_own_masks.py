@@ -10,7 +10,7 @@ from torch import Tensor
 
 from benchmark import plan
 from benchmark.artefacts import new_own_masks
-from benchmark.own_masks import measured
+from benchmark.own_masks import measured, noted
 from benchmark.plan import Matrix
 from benchmark.reduction import masks
 from benchmark.runner import Workplace
@@ -79,3 +79,20 @@ def test_an_explainer_that_says_it_hides_and_does_not_is_named(
         pass
     with pytest.raises(ValueError, match="hide_and_seek says that it hides"):
         masks(cell, "train", SPLITS["train"], place.artefacts)
+
+
+@pytest.mark.parametrize(
+    ("notes", "reason"),
+    [
+        ({"accuracy": 1.0}, "a note must not be called accuracy, which is measured"),
+        ({"kind": "soft"}, "note kind must be a number, got str 'soft'"),
+        ({"loss": float("nan")}, "note loss must be finite, got nan"),
+    ],
+)
+def test_a_note_that_is_no_number_of_its_own_is_named(notes: dict, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        noted(Columns(notes))
+
+
+def test_notes_of_any_kind_of_number_are_stored() -> None:
+    assert noted(Columns({"a": np.float32(2), "b": torch.tensor(3), "c": True})) == {"own_a": 2, "own_b": 3, "own_c": 1}

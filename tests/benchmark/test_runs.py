@@ -84,6 +84,8 @@ class Vandal:
     def prepare(self, classifier, train):
         if self.where == "train":
             train.inputs.mul_(0)
+        if self.where == "later":
+            return lambda inputs, targets: inputs + train.inputs.data.zero_().sum()
         return lambda inputs, targets: inputs.mul_(0)
 
 class Mutable:
@@ -180,9 +182,10 @@ def test_a_failing_explainer_that_joins_finished_work_fails_alone(mine: Path) ->
 def test_an_explainer_that_changes_its_inputs_harms_nobody_else(mine: Path) -> None:
     assert run("--explainers", "random", out=mine / "alone") == 0
     assert run("--explainers", "mine:Vandal", "random", out=mine / "beside") == 1
-    assert run("--explainers", "mine:Vandal[where=train]", "random", out=mine / "failed") == 1
+    both = "mine:Vandal[where=train]", "mine:Vandal[where=later]"
+    assert run("--explainers", *both, "random", out=mine / "failed") == 1
     assert statuses(mine / "beside")["mine:Vandal"] == {"failed"}
-    assert statuses(mine / "failed")["mine:Vandal[where=train]"] == {"failed"}
+    assert [statuses(mine / "failed")[explainer] for explainer in both] == [{"failed"}, {"failed"}]
     alone = set(rows(mine / "alone").splitlines())
     assert alone <= set(rows(mine / "beside").splitlines())
     assert alone <= set(rows(mine / "failed").splitlines())

@@ -99,6 +99,17 @@ def test_a_reading_that_may_not_be_meant_is_told(npz: Path, shape: tuple[int, ..
     assert remarks(arrays(Path(), path=npz)) == note
 
 
+def test_bytes_of_0_and_1_are_told(npz: Path) -> None:
+    save(npz, x_train=np.arange(40 * 30, dtype="u1").reshape(40, 1, 6, 5) % 2)
+    assert "x_train is uint8 with 0 and 1 alone, read as 0 and 1/255" in remarks(arrays(Path(), path=npz))[0]
+
+
+def test_half_of_a_validation_split_is_named(npz: Path) -> None:
+    save(npz, x_val=np.zeros((4, 1, 6, 5), dtype="u1"))
+    with pytest.raises(ValueError, match="holds x_val without y_val: add y_val, or leave x_val out"):
+        arrays(Path(), path=npz)
+
+
 @pytest.mark.parametrize(
     "labels",
     [np.arange(40)[:, None] % 2, np.arange(40) % 2 == 1, np.arange(40) % 2 * 1.0, np.arange(40, dtype="u1") % 2],
