@@ -30,6 +30,8 @@ def rehearse_training(identity: PlugIn, few: Split, num_classes: int, recipe: Re
         Exception: whatever goes wrong in a network that is the user's.
     """
     network, other = (_fresh(identity, few, num_classes, draw) for draw in range(2))
+    if not any(True for _ in network.parameters()):
+        raise ValueError("must have parameters to train, got none")
     _require_float32(network[1])
     _require_draws(network[1], other[1])
     with torch.no_grad():

@@ -242,8 +242,8 @@ def _identity(target: Callable[..., typing.Any], kind: str, name: str, values: M
         default = parameters[field].default
         if field not in values and default is inspect.Parameter.empty:
             raise ValueError(f"{kind} {name} needs a value for {field!r}: {name}[{field}=...]")
-        complete[field] = values.get(field, _as_value(default))
-        if complete[field] != _as_value(default) and not (kind == "dataset" and field in MEANS):
+        complete[field] = values.get(field, _default(default, f"{name}[{field}]"))
+        if complete[field] != _default(default, f"{name}[{field}]") and not (kind == "dataset" and field in MEANS):
             written.append(f"{field}={_written(complete[field])}")
     text = name + (f"[{','.join(written)}]" if written else "")
     read = {f: value for f, value in complete.items() if _names_content(value, hints[f], own=":" in name)}
@@ -254,6 +254,13 @@ def _identity(target: Callable[..., typing.Any], kind: str, name: str, values: M
     return PlugIn(name, version, tuple(sorted(counts.items())), _source(name, target), text, tuple(means.items()))
 
 
+def _default(default: object, where: str) -> object:
+    try:
+        return _as_value(default)
+    except TypeError as error:
+        raise ValueError(f"{where} {error}") from None
+
+
 def _as_value(default: object) -> object:
     """A default as it stands in a specification: a path as text, an explainer as its identity."""
     if default is inspect.Parameter.empty or isinstance(default, bool | int | float | str | None):
@@ -261,7 +268,7 @@ def _as_value(default: object) -> object:
     if isinstance(default, Path):
         return str(default)
     if not hasattr(default, "prepare"):
-        raise ValueError(f"parameters must be bool, int, float, str, Path or Explainer, got the default {default!r}")
+        raise TypeError(f"must be a bool, int, float, str, Path or explainer, got the default {default!r}")
     name = _canonical_name(f"{type(default).__module__}:{type(default).__qualname__}", "explainer")
     values = {field: _as_value(getattr(default, field)) for field in _hints(type(default))}
     return _identity(type(default), "explainer", name, values)

@@ -30,6 +30,9 @@ USUAL_CHANNELS = (1, 3)
 FEW_CHANNELS = 4
 """Heights and widths are more than this."""
 
+NPY = b"\x93NUMPY"
+"""How a file of a single array begins."""
+
 EXACT = 2**53
 """Floats below it are exact where they are whole."""
 
@@ -136,6 +139,8 @@ def _load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, tuple[str, str]]
         raise ValueError(f"path must be an .npz file, found nothing at {path.absolute()}; write it with numpy.savez")
     data = path.read_bytes()
     try:
+        if data.startswith(NPY):
+            raise ValueError("a single array, as .npy holds it")
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             keys = list(archive)
             names = _names(keys)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import shorten
 
 from benchmark.store import Row, Store
 from reports.load import load
@@ -12,6 +13,9 @@ from reports.style import repeated
 ORIGINAL = "original networks"
 """Whose cells those are that have no explainer and remove nothing; `FULL`: those that remove everything."""
 FULL = "networks that see nothing"
+
+LONGEST = 300
+"""Characters of a reason in one line; all of it stands in the traceback."""
 
 
 @dataclass
@@ -28,7 +32,7 @@ class Failure:
     cells: list[Row] = field(default_factory=list)
 
     def __str__(self) -> str:
-        first = self.reason.partition("\n")[0]
+        first = shorten(self.reason.partition("\n")[0], LONGEST)
         return f"{self.whose}: {repeated(len(self.cells), 'cell')} failed: {first}"
 
 

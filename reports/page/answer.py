@@ -18,8 +18,8 @@ NAMED = 3
 
 GAP = {"morf": "less", "lerf": "more"}
 LEAVES = {
-    "morf": "without the pixels that it ranks first, {networks} reach {mean} % accuracy",
-    "lerf": "without the pixels that it ranks last, {networks} keep {mean} % accuracy",
+    "morf": "without the features that it ranks first, {networks} reach {mean} % accuracy",
+    "lerf": "without the features that it ranks last, {networks} keep {mean} % accuracy",
 }
 NETWORKS = {True: "retrained networks", False: "the original networks"}
 

@@ -8,8 +8,8 @@ from reports.style import ORDERS, span
 
 AIM = "Which explainer finds what a classifier needs?"
 RANKED = (
-    "Each explainer ranks the {units} of every image. The share t that it ranks {ends} is replaced (fill {fills}), and "
-    "{networks}. "
+    "Each explainer ranks the {units} of every example. The share t that it ranks {ends} is replaced (fill {fills}), "
+    "and {networks}. "
 )
 ENDS = {"morf": "first (ROAR)", "lerf": "last (KAR)"}
 GOOD = {
@@ -17,7 +17,7 @@ GOOD = {
     "lerf": "under KAR it keeps accuracy high",
 }
 OF_ONE = " retrainings of one explained network"
-CHANCE = "; it must beat pixels drawn at random."
+CHANCE = "; it must beat a random order."
 NETWORKS = {
     (True,): "a network is trained from scratch on what is left, and tested",
     (False,): "the original network, not retrained, is tested on what is left",
