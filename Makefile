@@ -12,7 +12,7 @@ test: .venv/installed lint  ## style, types and the fast tests
 slow: .venv/installed  ## the tests that take minutes
 	$(BIN)/pytest -m slow
 
-faults: .venv/installed  ## kills, full disks and damaged files: what they cost; half an hour
+faults: .venv/installed  ## kills, full disks and damaged files: what they cost; an hour
 	$(BIN)/python -m tests.faults
 
 speed: .venv/installed  ## times of the fast paths beside the plain ones; needs MNIST in data/ or DATA=DIR
