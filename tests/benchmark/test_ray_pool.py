@@ -58,7 +58,7 @@ def test_a_run_that_loses_a_node_gives_the_table_of_a_serial_run(cluster: Any, t
 def test_without_a_cluster_the_address_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [*SMALL, "--out", str(tmp_path / "out"), "--executor", "ray", "--ray-address", "127.0.0.1:1"]
     assert run_benchmark.main(words) == 2
-    assert "ray_address 127.0.0.1:1" in capsys.readouterr().err
+    assert "--ray-address 127.0.0.1:1" in capsys.readouterr().err
 
 
 def test_workers_beside_an_address_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
