@@ -19,6 +19,7 @@ from reports.masks import MARGIN, Scale, State, bounds, leakage
 from reports.page.answer import Verdict, answers
 from reports.page.validity import Check, checks
 from reports.style import FLAG
+from reports.summary import summaries
 from reports.table import Table
 from reports.tables import tables
 from tests.reports.conftest import outcome
