@@ -75,6 +75,7 @@ def rank_splits(
     before = splits["train"].stamp
     with seeded(*seed, "prepare"):
         attribute = prepared(source, name, network, splits["train"])
+    require_same(splits["train"], before, name)
     ranked = {name: splits[name] for name in only or splits}
     maps = [{name: _new_map(r, name, s, make) for name, s in ranked.items()} for r, make in _makers(rankings, new)]
     for split_name, split in ranked.items():
@@ -95,16 +96,14 @@ def rank_splits(
 
 
 def prepared(source: Explainer, name: str, network: nn.Module, train: Split) -> Guarded:
-    """The attribution function of an explainer, which may change neither classifier nor data nor the process.
+    """The attribution function of an explainer, which may change neither classifier nor process.
 
     Raises:
         Skip: the explainer does not apply.
         ValueError: it changed something.
     """
-    before = train.stamp
     with untouched(name, network), same_weights(name, network):
         attribute = source.prepare(network, train)
-    require_same(train, before, name)
     if not callable(attribute):
         raise ValueError(
             f"{name}: prepare must return a function of inputs and targets, got {type(attribute).__name__}"

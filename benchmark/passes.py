@@ -13,8 +13,8 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 def entering(network: nn.Module, note: Callable[[int], None]) -> Iterator[None]:
     """Within it, `note` hears how many images enter a network, or a copy of it, each time before they pass.
 
-    The first layer sees every image as one row, also where a hook joins references to a batch, and where an explainer
-    works on a copy. A copy is known by the constants of its first layer, which are those of the data.
+    The first layer sees every image as one row, also where a hook joins references to a batch. A copy of the network
+    counts, too. It is known by the constants of its first layer, which are those of the data.
     """
     first = _first_layer(network)
 

@@ -17,13 +17,13 @@ from reports.table import Table
 NOTHING = Summary(math.nan, math.nan, 0)
 
 GROUPED = (
-    "Group: explainers without a common letter differ significantly; between others {others}. The best have an a. "
-    "Paired t tests of the means over 0 < t < 1, Holm over all pairs, 5 %."
+    "Group: explainers without a common letter differ significantly. {others} The best have an a. Paired t tests of "
+    "the means over 0 < t < 1, Holm over all pairs, 5 %."
 )
-SHARING = "there is no significant difference, which does not make them equal"
+SHARING = "Between others there is no significant difference, which does not make them equal."
 COARSE = (
-    f"there may be one, too, for there would be more than {MOST_LETTERS} letters: two have no common letter only if "
-    "every pair that encloses them in the order of means differs"
+    f"Others may differ, too: {MOST_LETTERS} letters do not suffice for all differences. Two have no common letter "
+    "only if every pair that encloses them in the order of means differs."
 )
 UNGROUPED = f"No groups: a test between explainers takes at least {LEAST_SEEDS} seeds."
 DETECTABLE = (

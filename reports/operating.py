@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import pandas as pd
 
-from reports.indices import with_indices
+from reports.indices import highest, with_indices
 from reports.load import SETTING, curves
 from reports.settings import settings, slug, title
-from reports.style import label, probability, repeated, share
+from reports.style import Form, label, probability, repeated, share
 from reports.table import Table, by_seed, table
 
-FORMS = {"I": probability, "F": share, "FIR": probability, "FII": share}
 POINT = ["explainer", "seed", "I", "accuracy"]
 
 HOW = (
@@ -25,6 +24,12 @@ MISSING = (
     "–: no network was retrained at that share, and nothing is interpolated: skipped, failed, or left to the next run "
     "of the same command."
 )
+
+
+def forms(part: pd.DataFrame) -> dict[str, Form]:
+    """How the indices of one setting are written, with the bounds that its original networks set."""
+    bounded = replace(share, high=highest(part[part.removal_fraction == 0]))
+    return {"I": probability, "F": bounded, "FIR": probability, "FII": bounded}
 
 
 def operating_tables(frame: pd.DataFrame) -> list[Table]:
@@ -92,10 +97,11 @@ def _of_setting(part: pd.DataFrame, frame: pd.DataFrame, ending: str) -> Iterato
     for name, rows in at_own_shares(part, frame).items():
         own = kept[kept.explainer == name]
         common = kept[kept.seed.isin(own.seed)]
-        values = {column: by_seed(rows, column) for column in FORMS}
+        written = forms(part)
+        values = {column: by_seed(rows, column) for column in written}
         caption = f"Operating point: {own_rows(name)[0]}, and all explainers at the same share hidden I. {title(kept)}."
         variant = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
-        made = table(f"operating-{variant}{ending}", caption, common, values, FORMS, first=own_rows(name))
+        made = table(f"operating-{variant}{ending}", caption, common, values, written, first=own_rows(name))
         without = made.numbers[("I", "n")] == 0
         made.shown.loc[without.to_numpy()] = "–"
         notes = (HOW, *([MISSING] if without.any() else []), *_collapses(own))

@@ -33,7 +33,7 @@ def repeats(rows: pd.DataFrame, number: object) -> str:
 def covers(rows: pd.DataFrame) -> str:
     """What the intervals of some rows cover, and what they leave out."""
     if rows.seed.nunique() < 2:
-        return "A single one has no interval."
+        return "A single value has no interval."
     if one_explained(rows):
         return "Intervals cover retraining alone, neither which network was explained nor the sampling of test images."
     if any(SEED in parse(str(name))[1].values() for name in rows.dataset.unique()):

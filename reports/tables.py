@@ -14,7 +14,7 @@ from reports.groups import Better
 from reports.indices import INDICES, with_indices
 from reports.load import curves
 from reports.masks import with_masks
-from reports.operating import FORMS, at_own_shares, own_rows
+from reports.operating import at_own_shares, forms, own_rows
 from reports.settings import ROAD_FILL, foremost, settings, slug, title
 from reports.style import BETTER, ORDERS, label, percent, points
 from reports.table import Table, by_fraction, by_seed, table
@@ -112,11 +112,12 @@ def _fidelities(
     at = {f"{t:.10g}": done[done.removal_fraction == t] for t, _ in by_fraction(rows)}
     at |= {label(name): points for name, points in own.items()}
     values = {f"{name} h={h}": by_seed(group, name) for name in INDICES for h, group in at.items()}
-    forms = {column: FORMS[column.partition(" ")[0]] for column in values}
+    by_index = forms(part)
+    written = {column: by_index[column.partition(" ")[0]] for column in values}
     better = {k: v for name in INDICES for k, v in _inside(f"{name} h={{}}", rows, "high").items()}
     what = "Fidelity F, FIR = F/(F+I) and FII = F*I, least relevant hidden first; I is the share hidden at fraction h"
     made = table(
-        "fidelity" + ending, f"{what}. {title(rows)}.", rows, values, forms,
+        "fidelity" + ending, f"{what}. {title(rows)}.", rows, values, written,
         first=tuple(name for e in own for name in own_rows(e)), rule=rule, better=better,
     )  # fmt: skip
     of_own = made.shown.index.isin([name for e in own for name in own_rows(e)])

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from benchmark.plan import Matrix
 from benchmark.spec import Cell
+from benchmark.statistics import Summary
 from benchmark.store import Outcome
 from reports.load import curves, load
-from reports.operating import operating_tables
+from reports.operating import forms, operating_tables
 from reports.report import report
 from reports.tables import tables
 from tests.reports.conftest import outcome
@@ -101,3 +103,11 @@ def test_the_report_draws_the_point_and_writes_the_table(folder: Path) -> None:
     assert OWN in report(folder)
     assert (folder / "report" / "operating-hide_and_seek.tex").exists()
     assert OWN in (folder / "report" / "curves.svg").read_text()
+
+
+def test_no_interval_of_an_index_leaves_what_it_can_be() -> None:
+    original = pd.DataFrame({"removal_fraction": 0.0, "seed": [0, 1, 2], "test_accuracy": [0.9, 0.8, 1.0]})
+    summary = Summary(0.9, 0.6, 3)
+    written = {name: form(summary, 3) for name, form in forms(original).items()}
+    assert (written["F"], written["FII"]) == ("0.90 [0.30, 1.25]",) * 2
+    assert (written["I"], written["FIR"]) == ("0.90 [0.30, 1.00]",) * 2
