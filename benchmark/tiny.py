@@ -55,7 +55,7 @@ def _placement(kernel: Size, stride: Size, padding: Size | str, dilation: Size, 
     one = F.one_hot(torch.arange(math.prod(size)), math.prod(size)).float().view(-1, 1, *size)
     elements = torch.eye(math.prod(kernel)).view(-1, 1, *kernel)
     met = F.conv2d(one, elements, None, stride, padding, dilation)
-    return met.transpose(0, 1).unflatten(1, size).contiguous()
+    return met.float().transpose(0, 1).unflatten(1, size).contiguous()  # kept, whatever the precision of its first use
 
 
 def _convolved(layer: nn.Conv2d, inputs: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d v u"]:

@@ -9,6 +9,7 @@ from torch import nn
 from benchmark.attribution import rank_splits
 from benchmark.classifiers import classifier
 from benchmark.plugins import build, plugin
+from benchmark.precision import products
 from benchmark.randomness import seeded
 from benchmark.recipe import Recipe
 from benchmark.spec import Ranking, Training
@@ -41,6 +42,14 @@ def test_values_and_gradients_are_those_of_the_convolution(layer: nn.Conv2d, sid
     torch.testing.assert_close(
         torch.autograd.grad(found.square().sum(), (inputs, layer.weight)), wanted, rtol=1e-4, atol=1e-4
     )
+
+
+def test_what_is_kept_of_a_bfloat16_pass_serves_float32() -> None:
+    layer, inputs = nn.Conv2d(1, 2, 3, padding="same", dilation=3), torch.rand(2, 1, 5, 5)
+    with as_products(nn.Sequential(layer)):
+        with products("bf16", inputs.device):
+            layer(inputs)
+        assert layer(inputs).dtype == torch.float32
 
 
 def test_a_network_is_itself_again_even_after_an_error() -> None:
