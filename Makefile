@@ -1,5 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
+UV := $(or $(shell command -v uv),$(BIN)/uv)
+PARTS := roarbench/__init__.py benchmark datasets hns methods reports run_benchmark.py
 
 .PHONY: benchmark test slow faults speed speed-gpu lint format
 
@@ -24,13 +26,17 @@ speed-gpu: .venv/installed  ## minutes of the CIFAR-10 and MNIST tables on a CUD
 lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	cd .venv/types && ../bin/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache
 
 format: .venv/installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# Type checkers see the one import package of a wheel: links in .venv/types/roarbench to the folders of the checkout.
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	test -x "$(UV)" || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[dev]"
+	mkdir -p .venv/types/roarbench
+	ln -sfn $(addprefix ../../../,$(PARTS)) .venv/types/roarbench/
 	touch $@

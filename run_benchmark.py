@@ -28,11 +28,15 @@ from typing import Annotated, Any, Literal
 import tyro
 from tyro.conf import OmitArgPrefixes, subcommand
 
-from benchmark import plan, plugins, presets
-from benchmark.arguments import as_typed, complaint, prepared, switches
-from methods import GROUPS
+from roarbench.benchmark.matrix import plan, plugins, presets
+from roarbench.benchmark.matrix.arguments import as_typed, complaint, prepared, switches
+from roarbench.methods import GROUPS
 
-FAMILIES = {"hns": "hns.commands", "senn": "methods.senn.commands", "cladec": "methods.cladec.commands"}
+FAMILIES = {
+    "hns": "roarbench.hns.commands",
+    "senn": "roarbench.methods.senn.commands",
+    "cladec": "roarbench.methods.cladec.commands",
+}
 """Commands with commands of their own: their name, and the module whose `commands` lists them."""
 
 CLOSED_PIPE = 141
@@ -95,19 +99,19 @@ class Run:
             raise ValueError("ray_address and gpus_per_task need executor ray; add --executor ray or leave them out")
         if self.executor == "torchrun" and (self.workers is not None or self.dry_run):
             raise ValueError("workers and dry_run are not for executor torchrun, whose processes all train together")
-        from benchmark.ray_pool import Cluster  # torch loads only when there is work
-        from benchmark.session import Means, run
+        from roarbench.benchmark.execution.ray_pool import Cluster  # torch loads only when there is work
+        from roarbench.benchmark.execution.session import Means, run
 
         cluster = Cluster(self.ray_address, self.gpus_per_task) if self.executor == "ray" else None
         means = Means(self.data_root, self.device, self.workers, self.retry_failed, cluster, self.loaders)
         if self.dry_run:
-            from benchmark.forecast import forecast
+            from roarbench.benchmark.cost.forecast import forecast
 
             print(forecast(self.matrix, means))
             return 0
         folder = self.out or Path("runs") / Path(self.config).stem
         if self.executor == "torchrun":
-            from benchmark.torchrun import led
+            from roarbench.benchmark.execution.torchrun import led
 
             counts = led(partial(run, self.matrix, folder), folder, means)
         else:
@@ -128,7 +132,7 @@ class Status:
     failures: bool = False
 
     def __call__(self) -> int:
-        from reports.status import status
+        from roarbench.reports.status import status
 
         print(status(self.out, failures=self.failures))
         return 0
@@ -163,11 +167,11 @@ class Report:
     merge: tuple[Path, ...] = ()
 
     def __call__(self) -> int:
-        from benchmark.merging import merge
-        from reports.comparison import compare_runs
-        from reports.report import report
-        from reports.view import View
-        from reports.watch import watch
+        from roarbench.benchmark.results.merging import merge
+        from roarbench.reports.report import report
+        from roarbench.reports.tables.comparison import compare_runs
+        from roarbench.reports.tables.view import View
+        from roarbench.reports.watch import watch
 
         if self.compare:
             print(compare_runs(*self.compare))
@@ -287,8 +291,8 @@ def _parsed(arguments: list[str]) -> Callable[[], int]:
 
 def _finish(folder: Path, counts: Counter[str]) -> int:
     """Prints the report of a run that has come to its end, and what failed in it."""
-    from reports.report import report
-    from reports.status import failures
+    from roarbench.reports.report import report
+    from roarbench.reports.status import failures
 
     print(report(folder))
     summary = ", ".join(f"{number} {status}" for status, number in counts.items()) + f" of {counts.total()} cells"

@@ -4,23 +4,27 @@ A classifier is a function `name(feature_shape, num_classes, *, parameters...) -
 inputs to logits. A fill is a function `name(inputs, kept, train_mean, normal, *, parameters...) -> replacement`.
 """
 
+if not __name__.startswith("roarbench."):
+    raise ImportError(f"no other package {__name__} is installed, and that of roarbench is roarbench.{__name__}")
+
+
 CLASSIFIERS: dict[str, str] = {
-    "linear": "benchmark.classifiers:linear",
-    "mlp": "benchmark.classifiers:mlp",
-    "cnn_small": "hns.seeker:seeker_small",
-    "cnn_large": "hns.seeker:seeker_large",
-    "airbench": "benchmark.airbench:airbench",
-    "vgg_small": "benchmark.vgg:vgg_small",
-    "vgg_strided": "benchmark.vgg:vgg_strided",
-    "resnet8": "benchmark.classifiers:resnet8",
-    "resnet18": "benchmark.classifiers:resnet18",
-    "resnet50": "benchmark.resnet50:resnet50",
+    "linear": "roarbench.benchmark.networks.classifiers:linear",
+    "mlp": "roarbench.benchmark.networks.classifiers:mlp",
+    "cnn_small": "roarbench.hns.seeker:seeker_small",
+    "cnn_large": "roarbench.hns.seeker:seeker_large",
+    "airbench": "roarbench.benchmark.networks.airbench:airbench",
+    "vgg_small": "roarbench.benchmark.networks.vgg:vgg_small",
+    "vgg_strided": "roarbench.benchmark.networks.vgg:vgg_strided",
+    "resnet8": "roarbench.benchmark.networks.classifiers:resnet8",
+    "resnet18": "roarbench.benchmark.networks.classifiers:resnet18",
+    "resnet50": "roarbench.benchmark.networks.resnet50:resnet50",
 }
 
 FILLS: dict[str, str] = {
-    "mean": "benchmark.fills:mean",
-    "zero": "benchmark.fills:zero",
-    "image_mean": "benchmark.fills:image_mean",
-    "noisy_linear": "benchmark.fills:noisy_linear",
-    "blur": "benchmark.fills:blur",
+    "mean": "roarbench.benchmark.removal.fills:mean",
+    "zero": "roarbench.benchmark.removal.fills:zero",
+    "image_mean": "roarbench.benchmark.removal.fills:image_mean",
+    "noisy_linear": "roarbench.benchmark.removal.fills:noisy_linear",
+    "blur": "roarbench.benchmark.removal.fills:blur",
 }

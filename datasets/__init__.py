@@ -3,17 +3,21 @@
 A data set is a function `name(data_root: Path, *, parameters...) -> Dataset`.
 """
 
+if not __name__.startswith("roarbench."):
+    raise ImportError(f"no other package {__name__} is installed, and that of roarbench is roarbench.{__name__}")
+
+
 DATASETS: dict[str, str] = {
-    "digits": "datasets.digits:digits",
-    "mnist": "datasets.vision:mnist",
-    "fashion_mnist": "datasets.vision:fashion_mnist",
-    "cifar10": "datasets.vision:cifar10",
-    "cifar100": "datasets.vision:cifar100",
-    "image_folder": "datasets.folder:image_folder",
-    "noise": "datasets.noise:noise",
-    "arrays": "datasets.folder:arrays",
-    "compas": "datasets.tabular:compas",
-    "roar_toy": "datasets.tabular:roar_toy",
-    "squares": "datasets.synthetic:squares",
-    "blocks": "datasets.synthetic:blocks",
+    "digits": "roarbench.datasets.digits:digits",
+    "mnist": "roarbench.datasets.vision:mnist",
+    "fashion_mnist": "roarbench.datasets.vision:fashion_mnist",
+    "cifar10": "roarbench.datasets.vision:cifar10",
+    "cifar100": "roarbench.datasets.vision:cifar100",
+    "image_folder": "roarbench.datasets.folder:image_folder",
+    "noise": "roarbench.datasets.noise:noise",
+    "arrays": "roarbench.datasets.folder:arrays",
+    "compas": "roarbench.datasets.tabular:compas",
+    "roar_toy": "roarbench.datasets.tabular:roar_toy",
+    "squares": "roarbench.datasets.synthetic:squares",
+    "blocks": "roarbench.datasets.synthetic:blocks",
 }

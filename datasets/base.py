@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from datasets.statistics import Statistics, statistics
+from roarbench.datasets.statistics import Statistics, statistics
 
 CHUNK, CHUNK_FEATURES = 1024, 2**22
 """Examples, and features of all of them together, that a network sees at a time. Part of the protocol: some explainers

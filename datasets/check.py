@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Integer, Shaped
 from torch import Tensor
 
-from datasets.base import Card, Dataset, Split
-from datasets.stream import Stream
+from roarbench.datasets.base import Card, Dataset, Split
+from roarbench.datasets.stream import Stream
 
 MARGIN = 1e-4
 """How far values may lie outside [0, 1]: rounding, such as 1.0000001."""
@@ -39,9 +39,11 @@ def check(data: object) -> Dataset:
         ValueError: it is no `Dataset`, or one whose splits, labels, values or card are not as `datasets.base` says.
     """
     if not isinstance(data, Dataset):
-        raise ValueError(f"a data set must be a datasets.base.Dataset, got {_kind(data)}; return Dataset(train, ...)")
+        raise ValueError(
+            f"a data set must be a Dataset, got {_kind(data)}; return roarbench.datasets.base.Dataset(...)"
+        )
     if not isinstance(data.card, Card):
-        raise ValueError(f"card must be a datasets.base.Card, got {_kind(data.card)}; say where the data come from")
+        raise ValueError(f"card must be a Card, got {_kind(data.card)}; say where the data come from")
     if not isinstance(data.card.checksums, dict):
         raise ValueError(f"card.checksums must be a dict, got {_kind(data.card.checksums)}; give file name -> checksum")
     if not isinstance(data.num_classes, int | np.integer) or data.num_classes < 1:
@@ -139,7 +141,7 @@ def check_classes(parts: Sequence[Part], num_classes: int | None = None) -> int:
 def _part(name: str, split: object) -> Part:
     """A split as arrays, once it holds tensors as it should; of a stream the first examples."""
     if not isinstance(split, Split):
-        raise ValueError(f"{name} must be a datasets.base.Split, got {_kind(split)}; return Split(inputs, labels)")
+        raise ValueError(f"{name} must be a Split, got {_kind(split)}; return roarbench.datasets.base.Split(...)")
     names = f"{name}.inputs", f"{name}.labels"
     labels = _array(split.labels, names[1], torch.int64)
     if labels.ndim != 1:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.base import Card, Dataset
-from datasets.split import Examples, carve, to_split
+from roarbench.datasets.base import Card, Dataset
+from roarbench.datasets.split import Examples, carve, to_split
 
 CARD = Card(
     title="Digits 8x8",

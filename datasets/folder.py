@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from datasets.base import Card, Dataset, Split
-from datasets.images import fingerprint, pixels
-from datasets.listing import Listing, listing
-from datasets.npz import Layout, read
-from datasets.split import Amounts, Examples, partition, to_split
-from datasets.stream import Stream, divided
+from roarbench.datasets.base import Card, Dataset, Split
+from roarbench.datasets.images import fingerprint, pixels
+from roarbench.datasets.listing import Listing, listing
+from roarbench.datasets.npz import Layout, read
+from roarbench.datasets.split import Amounts, Examples, partition, to_split
+from roarbench.datasets.stream import Stream, divided
 
 
 def image_folder(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import UInt8
 
-from datasets.download import checksum
+from roarbench.datasets.download import checksum
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture

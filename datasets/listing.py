@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from datasets.images import suffixes
+from roarbench.datasets.images import suffixes
 
 VALIDATION = ("val", "valid", "validation")
 """Names of a folder of validation images; where there is no folder test, it is the test split."""

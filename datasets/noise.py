@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from datasets.base import Card, Dataset
-from datasets.stream import Stream, divided
+from roarbench.datasets.base import Card, Dataset
+from roarbench.datasets.stream import Stream, divided
 
 CARD = Card("Noise", "drawn by roarbench", "none needed", "none")
 

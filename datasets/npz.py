@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Integer, Shaped
 from numpy.lib.npyio import NpzFile
 
-from datasets.check import Part, check_aligned, check_classes, check_not_empty, check_shapes, check_values
-from datasets.download import checksum
-from datasets.split import Examples
+from roarbench.datasets.check import Part, check_aligned, check_classes, check_not_empty, check_shapes, check_values
+from roarbench.datasets.download import checksum
+from roarbench.datasets.split import Examples
 
 Layout = Literal["auto", "first", "last"]
 """Where images of four axes have their channels: where their shape tells, on axis 1, on axis 3."""

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Int, Shaped
 
-from datasets.base import Split, Truth
+from roarbench.datasets.base import Split, Truth
 
 
 class Examples(NamedTuple):

@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as Readable
 
-from datasets.base import CHUNK, Change, Read, Split, chunk_size
-from datasets.split import carve
-from datasets.statistics import Statistics, merged
+from roarbench.datasets.base import CHUNK, Change, Read, Split, chunk_size
+from roarbench.datasets.split import carve
+from roarbench.datasets.statistics import Statistics, merged
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

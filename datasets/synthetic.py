@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from datasets.base import Card, Dataset, Split
-from datasets.digits import CARD as DIGITS_CARD
-from datasets.digits import load
-from datasets.split import Amounts, Examples, carve, choose, partition, to_split
+from roarbench.datasets.base import Card, Dataset, Split
+from roarbench.datasets.digits import CARD as DIGITS_CARD
+from roarbench.datasets.digits import load
+from roarbench.datasets.split import Amounts, Examples, carve, choose, partition, to_split
 
 SQUARES_CARD = Card(title="Textured squares", source="generated", licence="none needed", reference="none")
 BLOCKS_CARD = Card(

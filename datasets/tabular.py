@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from datasets.base import Card, Dataset
-from datasets.download import read_verified
-from datasets.split import Amounts, Examples, carve, partition, to_split
+from roarbench.datasets.base import Card, Dataset
+from roarbench.datasets.download import read_verified
+from roarbench.datasets.split import Amounts, Examples, carve, partition, to_split
 
 COMPAS_FILE = "propublica_data_for_fairml.csv"
 COMPAS_SHA256 = "sha256:efc28b32b72462af9a07236bfe04b2a9ac07971fad35f87704b2b92bbfe6cf06"

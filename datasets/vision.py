@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from datasets.base import Card, Dataset
-from datasets.download import Remote, checksum, download, read_verified
-from datasets.split import Amounts, Examples, partition
+from roarbench.datasets.base import Card, Dataset
+from roarbench.datasets.download import Remote, checksum, download, read_verified
+from roarbench.datasets.split import Amounts, Examples, partition
 
 MNIST_CARD = Card(
     title="MNIST",

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hns.settings import Estimator
+from roarbench.hns.settings import Estimator
 
 CERTAIN = 1e-6
 """Weight of the plain mean in the baseline of REINFORCE: matters only where all other weights are smaller."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hns.log import Log
-from hns.training import STEP, Training
+from roarbench.hns.log import Log
+from roarbench.hns.training import STEP, Training
 
 STEP_TAGS = {
     "classification_loss": "classification loss",

@@ -9,9 +9,9 @@ from typing import Any
 
 from safetensors.torch import save
 
-from datasets.base import Dataset
-from hns import checkpoint
-from hns.settings import Settings
+from roarbench.datasets.base import Dataset
+from roarbench.hns import checkpoint
+from roarbench.hns.settings import Settings
 
 VERSION = 1
 """Raised when the results of the same settings change on purpose."""

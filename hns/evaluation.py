@@ -6,9 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from datasets.base import Split
-from hns.metrics import fidelity, fii, fir
-from hns.model import HideAndSeek
+from roarbench.datasets.base import Split
+from roarbench.hns.metrics import fidelity, fii, fir
+from roarbench.hns.model import HideAndSeek
 
 
 @dataclass(frozen=True)

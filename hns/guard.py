@@ -2,9 +2,9 @@
 
 import torch
 
-from datasets.base import Split
-from hns.evaluation import Score, score
-from hns.training import Training
+from roarbench.datasets.base import Split
+from roarbench.hns.evaluation import Score, score
+from roarbench.hns.training import Training
 
 MAX_RESTARTS = 2
 """How often a training is begun again."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from hns.seeker import keras_initialised
+from roarbench.hns.seeker import keras_initialised
 
 
 @dataclass(frozen=True)

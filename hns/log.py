@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from hns.evaluation import Score
-from hns.training import STEP, Training
+from roarbench.hns.evaluation import Score
+from roarbench.hns.training import STEP, Training
 
 Row = dict[str, float]
 

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hns.binarize import binarize
-from hns.hider import hider_large, hider_small, lean_towards_keeping
-from hns.seeker import seeker_large, seeker_resnet, seeker_small
-from hns.settings import Estimator, Model, Settings, TestMasks
+from roarbench.hns.binarize import binarize
+from roarbench.hns.hider import hider_large, hider_small, lean_towards_keeping
+from roarbench.hns.seeker import seeker_large, seeker_resnet, seeker_small
+from roarbench.hns.settings import Estimator, Model, Settings, TestMasks
 
 PARTS: dict[str, tuple[Callable[..., nn.Sequential], Callable[..., nn.Module]]] = {
     "hns_small": (hider_small, seeker_small),

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from datasets.base import Dataset, Split
-from datasets.batches import batches
-from hns.evaluation import accuracy
+from roarbench.datasets.base import Dataset, Split
+from roarbench.datasets.batches import batches
+from roarbench.hns.evaluation import accuracy
 
 Loss = Callable[[Float[Tensor, "b *output"], Split], Float[Tensor, ""]]
 

@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from datasets.base import Dataset, Split
-from hns.evaluation import accuracy, masks
-from hns.model import HideAndSeek
-from hns.pretraining import Budget, classifying, fit
-from hns.seeker import seeker_small
+from roarbench.datasets.base import Dataset, Split
+from roarbench.hns.evaluation import accuracy, masks
+from roarbench.hns.model import HideAndSeek
+from roarbench.hns.pretraining import Budget, classifying, fit
+from roarbench.hns.seeker import seeker_small
 
 EPOCHS, STEPS = 3, 235
 """A probe sees its examples so many times, and few examples so often that it takes as many steps."""

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hns.settings import Stagnation
+from roarbench.hns.settings import Stagnation
 
 START, STEP, END = 1.0, 0.05, 0.05
 TOLERANCE = 0.1

@@ -11,20 +11,20 @@ from typing import Any
 from torch import nn
 from tqdm import tqdm
 
-from datasets.base import Dataset
-from hns import checkpoint
-from hns.board import Board
-from hns.claim import PARTS, claim, depends_on, plain
-from hns.evaluation import score
-from hns.guard import MAX_RESTARTS, collapsed
-from hns.log import Log, epoch_row
-from hns.model import HideAndSeek, build, fresh_hider, fresh_seeker
-from hns.pretraining import Budget, Pretrained, pretrain_hider, pretrain_seeker
-from hns.probe import leak
-from hns.schedule import Alpha
-from hns.settings import Settings
-from hns.state import restore, snapshot
-from hns.training import STEP, Training
+from roarbench.datasets.base import Dataset
+from roarbench.hns import checkpoint
+from roarbench.hns.board import Board
+from roarbench.hns.claim import PARTS, claim, depends_on, plain
+from roarbench.hns.evaluation import score
+from roarbench.hns.guard import MAX_RESTARTS, collapsed
+from roarbench.hns.log import Log, epoch_row
+from roarbench.hns.model import HideAndSeek, build, fresh_hider, fresh_seeker
+from roarbench.hns.pretraining import Budget, Pretrained, pretrain_hider, pretrain_seeker
+from roarbench.hns.probe import leak
+from roarbench.hns.schedule import Alpha
+from roarbench.hns.settings import Settings
+from roarbench.hns.state import restore, snapshot
+from roarbench.hns.training import STEP, Training
 
 Seeded = Callable[..., AbstractContextManager[None]]
 """Takes the named parts of a seed and seeds the global generators inside its block."""

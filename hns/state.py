@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from hns.checkpoint import fill
-from hns.training import STEP, Training
+from roarbench.hns.checkpoint import fill
+from roarbench.hns.training import STEP, Training
 
 NETWORK, MOMENTS = "network.", "moments."
 

@@ -9,11 +9,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from datasets.base import Split
-from hns.binarize import score_loss
-from hns.model import HideAndSeek, Seen
-from hns.schedule import Alpha
-from hns.settings import Settings
+from roarbench.datasets.base import Split
+from roarbench.hns.binarize import score_loss
+from roarbench.hns.model import HideAndSeek, Seen
+from roarbench.hns.schedule import Alpha
+from roarbench.hns.settings import Settings
 
 STEP = ("alpha", "classification_loss", "mask_loss", "total_loss", "nonzero_hidden", "accuracy")
 """Columns of the journal: a row for every step."""

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from datasets.base import Split
-from methods.base import AttributionFunction, Explainer
+from roarbench.datasets.base import Split
+from roarbench.methods.base import AttributionFunction, Explainer
 
 
 def as_tensor(attributions: object, device: torch.device, name: str) -> Tensor:

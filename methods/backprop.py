@@ -10,12 +10,12 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from datasets.base import Split
-from methods.backward import ENDS, LINEAR, POOLS, steps, without_rule
-from methods.base import AttributionFunction, Explains, Skip
-from methods.gradient import target_gradients
-from methods.rectifiers import in_place, rectifies
-from methods.rewriting import require_python
+from roarbench.datasets.base import Split
+from roarbench.methods.backward import ENDS, LINEAR, POOLS, steps, without_rule
+from roarbench.methods.base import AttributionFunction, Explains, Skip
+from roarbench.methods.gradient import target_gradients
+from roarbench.methods.rectifiers import in_place, rectifies
+from roarbench.methods.rewriting import require_python
 
 ReluRule = Callable[[Tensor, Tensor], Tensor]
 """(gradient at the input of a ReLU, gradient at its output) -> gradient to pass on."""

@@ -6,7 +6,7 @@ from typing import Literal, Protocol, runtime_checkable
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from datasets.base import Split
+from roarbench.datasets.base import Split
 
 AttributionFunction = Callable[[Float[Tensor, "b *feature"], Int[Tensor, "b"]], Float[Tensor, "b *feature"]]
 """(inputs, target classes) -> signed attributions, the shape of the inputs."""

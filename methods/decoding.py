@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from datasets.base import Split
-from methods.base import Explainer, Explains, Skip, View
-from methods.cladec.layers import codes, located
-from methods.cladec.model import Explained
-from methods.cladec.settings import Settings
-from methods.cladec.training import check_in_memory, fit_all
-from methods.rewriting import require_python
+from roarbench.datasets.base import Split
+from roarbench.methods.base import Explainer, Explains, Skip, View
+from roarbench.methods.cladec.layers import codes, located
+from roarbench.methods.cladec.model import Explained
+from roarbench.methods.cladec.settings import Settings
+from roarbench.methods.cladec.training import check_in_memory, fit_all
+from roarbench.methods.rewriting import require_python
 
 Score = Literal["difference", "similarity", "gap", "kept", "share", "pressure"]
 SCORES: tuple[Score, ...] = get_args(Score)

@@ -13,10 +13,10 @@ from captum.attr._core.deep_lift import SUPPORTED_NON_LINEAR
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from datasets.base import Split
-from methods.backward import LINEAR, steps, without_rule
-from methods.base import AttributionFunction, Explains, Skip
-from methods.rewriting import Makers, UntraceableError, in_modules, require_python
+from roarbench.datasets.base import Split
+from roarbench.methods.backward import LINEAR, steps, without_rule
+from roarbench.methods.base import AttributionFunction, Explains, Skip
+from roarbench.methods.rewriting import Makers, UntraceableError, in_modules, require_python
 
 ACTIVATIONS: Makers = {
     F.max_pool1d: nn.MaxPool1d,

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from datasets.base import Split
-from methods.base import AttributionFunction, Explainer, Explains, View
-from methods.gradient import Gradient
+from roarbench.datasets.base import Split
+from roarbench.methods.base import AttributionFunction, Explainer, Explains, View
+from roarbench.methods.gradient import Gradient
 
 
 @dataclass(frozen=True)

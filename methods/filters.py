@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from datasets.base import Split
-from methods.base import AttributionFunction, Explainer, Explains, Skip, View, reduced, source_of
-from methods.gradient import Gradient
+from roarbench.datasets.base import Split
+from roarbench.methods.base import AttributionFunction, Explainer, Explains, Skip, View, reduced, source_of
+from roarbench.methods.gradient import Gradient
 
 TRUNCATE = 4.0
 """Standard deviations at which the Gaussian is cut off, as in SciPy."""

@@ -10,10 +10,10 @@ from captum.attr import LayerGradCam
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from datasets.base import Split
-from methods.backprop import GuidedBackprop
-from methods.base import AttributionFunction, Explains, Skip
-from methods.rewriting import require_python
+from roarbench.datasets.base import Split
+from roarbench.methods.backprop import GuidedBackprop
+from roarbench.methods.base import AttributionFunction, Explains, Skip
+from roarbench.methods.rewriting import require_python
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from datasets.base import Split
-from methods.base import AttributionFunction, Explains
+from roarbench.datasets.base import Split
+from roarbench.methods.base import AttributionFunction, Explains
 
 
 @dataclass(frozen=True)

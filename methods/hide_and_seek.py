@@ -10,16 +10,16 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from datasets.base import Split
-from hns.evaluation import accuracy
-from hns.guard import MAX_RESTARTS, collapsed, judged
-from hns.model import HideAndSeek as Network
-from hns.model import build
-from hns.pretraining import Budget, fit, painting
-from hns.schedule import Alpha
-from hns.settings import Estimator, Model, Settings
-from hns.training import Training
-from methods.base import AttributionFunction, Explains, Skip
+from roarbench.datasets.base import Split
+from roarbench.hns.evaluation import accuracy
+from roarbench.hns.guard import MAX_RESTARTS, collapsed, judged
+from roarbench.hns.model import HideAndSeek as Network
+from roarbench.hns.model import build
+from roarbench.hns.pretraining import Budget, fit, painting
+from roarbench.hns.schedule import Alpha
+from roarbench.hns.settings import Estimator, Model, Settings
+from roarbench.hns.training import Training
+from roarbench.methods.base import AttributionFunction, Explains, Skip
 
 
 @dataclass(frozen=True)

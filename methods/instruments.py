@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from datasets.base import Split
-from methods.base import AttributionFunction, Explainer, Explains, Skip
-from methods.gradient import Gradient
+from roarbench.datasets.base import Split
+from roarbench.methods.base import AttributionFunction, Explainer, Explains, Skip
+from roarbench.methods.gradient import Gradient
 
 
 @dataclass(frozen=True)

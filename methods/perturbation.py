@@ -9,8 +9,8 @@ from captum.attr import Occlusion as CaptumOcclusion
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from datasets.base import Split
-from methods.base import AttributionFunction, Explains, Skip
+from roarbench.datasets.base import Split
+from roarbench.methods.base import AttributionFunction, Explains, Skip
 
 ENDPOINT_WEIGHT = 1e6
 """Stands for the infinite weight of the empty and the full coalition in Kernel SHAP; 1e6 as in Captum."""

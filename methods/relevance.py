@@ -12,10 +12,10 @@ from captum.attr._utils.lrp_rules import EpsilonRule, IdentityRule, PropagationR
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from datasets.base import Split
-from methods.base import AttributionFunction, Explains, Skip
-from methods.deep_lift import ACTIVATIONS, restored
-from methods.rewriting import Makers, UntraceableError, chain, in_modules, repeated, require_python
+from roarbench.datasets.base import Split
+from roarbench.methods.base import AttributionFunction, Explains, Skip
+from roarbench.methods.deep_lift import ACTIVATIONS, restored
+from roarbench.methods.rewriting import Makers, UntraceableError, chain, in_modules, repeated, require_python
 
 LAYERS: Makers = {
     **ACTIVATIONS,

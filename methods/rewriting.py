@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.fx import GraphModule, Node, Tracer
 
-from methods.base import Skip
-from methods.rectifiers import in_place, rectifies
+from roarbench.methods.base import Skip
+from roarbench.methods.rectifiers import in_place, rectifies
 
 Makers = Mapping[Callable[..., Any], Callable[..., nn.Module | None]]
 """Function of a tensor -> what makes a module of its other arguments; None where it cannot."""

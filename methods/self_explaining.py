@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from datasets.base import Split
-from methods.base import Explainer, Explains, Skip, View
-from methods.senn.model import Explanation, Senn
-from methods.senn.settings import Concepts, Robustness, Settings
-from methods.senn.training import Training
+from roarbench.datasets.base import Split
+from roarbench.methods.base import Explainer, Explains, Skip, View
+from roarbench.methods.senn.model import Explanation, Senn
+from roarbench.methods.senn.settings import Concepts, Robustness, Settings
+from roarbench.methods.senn.training import Training
 
 Score = Literal["jacobian", "magnitude", "gradient", "relevance", "contribution"]
 SCORES: tuple[Score, ...] = get_args(Score)

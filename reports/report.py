@@ -4,34 +4,36 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from benchmark.adaptive import rule
-from reports.across import diagrams, ranks
-from reports.attributions import attribution_tables, note_tables
-from reports.claims import claim_tables
-from reports.consistency import consistency_tables, heat_maps
-from reports.cost import cost_plots
-from reports.differences import difference_plots
-from reports.drawing import writing
-from reports.gallery import galleries
-from reports.instruments import instrument_tables
-from reports.leaderboard import write_leaderboard
-from reports.leaks import leak_plots
-from reports.load import CLOCKED, Run, drawable, read
-from reports.manifest import tidied
-from reports.operating import operating_tables
-from reports.page.page import FILE, FOLDER, page
-from reports.paper import paper
-from reports.plane import planes
-from reports.plots import plots
-from reports.probability import probabilities
-from reports.reference import reference_tables
-from reports.style import CUT
-from reports.summary import summaries
-from reports.table import Table, corrected
-from reports.tables import diff_roar, tables
-from reports.trust import trust_tables
-from reports.versions import versions
-from reports.view import View, shown
+from roarbench.benchmark.results.adaptive import rule
+from roarbench.reports.manifest import tidied
+from roarbench.reports.page.page import FILE, FOLDER, page
+from roarbench.reports.paper.paper import paper
+from roarbench.reports.pictures.consistency import heat_maps
+from roarbench.reports.pictures.cost import cost_plots
+from roarbench.reports.pictures.critical_difference import diagrams
+from roarbench.reports.pictures.curves import plots
+from roarbench.reports.pictures.differences import difference_plots
+from roarbench.reports.pictures.drawing import writing
+from roarbench.reports.pictures.gallery import galleries
+from roarbench.reports.pictures.leaks import leak_plots
+from roarbench.reports.pictures.plane import planes
+from roarbench.reports.rows.load import CLOCKED, Run, drawable, read
+from roarbench.reports.rows.style import CUT
+from roarbench.reports.rows.versions import versions
+from roarbench.reports.tables.across import ranks
+from roarbench.reports.tables.attributions import attribution_tables, note_tables
+from roarbench.reports.tables.claims import claim_tables
+from roarbench.reports.tables.consistency import consistency_tables
+from roarbench.reports.tables.curves import diff_roar, tables
+from roarbench.reports.tables.instruments import instrument_tables
+from roarbench.reports.tables.leaderboard import write_leaderboard
+from roarbench.reports.tables.operating import operating_tables
+from roarbench.reports.tables.probability import probabilities
+from roarbench.reports.tables.reference import reference_tables
+from roarbench.reports.tables.summary import summaries
+from roarbench.reports.tables.table import Table, corrected
+from roarbench.reports.tables.trust import trust_tables
+from roarbench.reports.tables.view import View, shown
 
 DRAWN = (plots, difference_plots, planes, leak_plots, cost_plots, heat_maps, diagrams)
 VIEW_FOLDER = "report-view"

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import shorten
 
-from benchmark.store import Row, Store
-from reports.load import load
-from reports.seeds import seed_counts
-from reports.style import repeated
+from roarbench.benchmark.results.store import Row, Store
+from roarbench.reports.rows.load import load
+from roarbench.reports.rows.seeds import seed_counts
+from roarbench.reports.rows.style import repeated
 
 ORIGINAL = "original networks"
 """Whose cells those are that have no explainer and remove nothing; `FULL`: those that remove everything."""

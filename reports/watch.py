@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmark.store import Store
-from reports.style import repeated
+from roarbench.benchmark.results.store import Store
+from roarbench.reports.rows.style import repeated
 
 
 def watch(folder: Path, render: Callable[[], object], every: float) -> None:

@@ -25,5 +25,5 @@ def real_data() -> Path:
 @pytest.fixture
 def unillustrated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports without pictures, which take longer than small runs: for tests that look at everything else."""
-    monkeypatch.setattr("reports.report.writing", lambda *_: list)
-    monkeypatch.setattr("reports.hns.report.study_figures", lambda *_: [])
+    monkeypatch.setattr("roarbench.reports.report.writing", lambda *_: list)
+    monkeypatch.setattr("roarbench.reports.hns.report.study_figures", lambda *_: [])

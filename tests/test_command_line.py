@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-import run_benchmark
-from benchmark import plan, presets
-from benchmark.arguments import prepared, switches
-from benchmark.plugins import plugin
-from benchmark.work import counted
+from roarbench import run_benchmark
+from roarbench.benchmark.matrix import plan, presets
+from roarbench.benchmark.matrix.arguments import prepared, switches
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.matrix.work import counted
 
 pytestmark = pytest.mark.usefixtures("unillustrated")
 
@@ -101,7 +101,7 @@ def test_another_matrix_in_the_folder_is_one_line(tmp_path: Path, capsys: pytest
 def test_a_dry_run_counts_and_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmark.sample.LIMIT", 0.02)  # timings are not the subject
+    monkeypatch.setattr("roarbench.benchmark.cost.sample.LIMIT", 0.02)  # timings are not the subject
     some = ["random", "gradient", "integrated_gradients"]
     assert run_benchmark.main(["run", "--dry-run", "--out", str(tmp_path / "out"), "--explainers", *some]) == 0
     shown = capsys.readouterr().out
@@ -151,7 +151,7 @@ def test_a_switch_may_be_followed_by_true_or_false(words: list[str], ready: list
 
 
 def test_a_terminal_without_the_signs_of_a_table_gets_it_all_the_same() -> None:
-    code = "import run_benchmark; run_benchmark.main(['--version']); print('± ⚑ – é')"
+    code = "from roarbench import run_benchmark; run_benchmark.main(['--version']); print('± ⚑ – é')"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "ascii"}
     )

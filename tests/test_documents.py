@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import run_benchmark
+from roarbench import run_benchmark
 from tests.test_layers import FILES, imports
 
 PROJECT = Path(__file__).parents[1]
@@ -47,8 +47,9 @@ def test_everything_that_is_imported_is_declared() -> None:
     extras = (part for name, part in project["optional-dependencies"].items() if name != "dev")
     declared = {re.split(r"[<>=\[]", line)[0].lower() for part in (project["dependencies"], *extras) for line in part}
     known = packages_distributions()
-    ours = {"benchmark", "datasets", "hns", "methods", "reports", "run_benchmark"}
     files = [*FILES, PROJECT / "run_benchmark.py"]
-    used = {name.partition(".")[0] for file in files for name in imports(file)} - ours - sys.stdlib_module_names
+    used = (
+        {name.partition(".")[0] for file in files for name in imports(file)} - sys.stdlib_module_names - {"roarbench"}
+    )
     missing = {name for name in used if not {dist.lower() for dist in known.get(name, [name])} & declared}
     assert not missing

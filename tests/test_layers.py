@@ -1,83 +1,73 @@
-"""Who may import whom, and what must not be imported or written anywhere."""
+"""Who may import whom, and what must not be imported or written anywhere; `docs/architecture.md` says the same."""
 
 import ast
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
+from tests.imports import FILES, PROJECT, arrows, imports, ours, place, tree
 
-PROJECT = Path(__file__).parents[1]
-ALLOWED = {
-    "datasets": {"datasets"},
-    "hns": {"hns", "datasets"},
-    "methods": {"methods", "datasets", "hns"},
-    "benchmark": {"benchmark", "datasets", "methods", "hns.metrics"},
-    "reports": {"reports", "hns.metrics"}
-    | {f"benchmark.{name}" for name in ("adaptive", "notation", "plan", "spec", "statistics", "store")},
-}
-PURE = (
-    "adaptive.py", "arguments.py", "copies.py", "matched.py", "merging.py", "notation.py", "plan.py", "plugins.py",
-    "presets.py", "provenance.py", "recipe.py", "seeds.py", "source.py", "spec.py", "statistics.py", "store.py",
-    "work.py",
+FLOORS = (
+    "datasets", "hns", "methods/senn", "methods/cladec", "methods",
+    "benchmark", "benchmark/matrix", "benchmark/results", "benchmark/networks", "benchmark/removal",
+    "benchmark/attribution", "benchmark/measures", "benchmark/execution", "benchmark/cost", "benchmark/study",
+    "reports/statistics", "reports/rows", "reports/tables", "reports/pictures", "reports/paper", "reports/page",
+    "reports/hns", "reports/senn", "reports/cladec", "reports",
 )  # fmt: skip
-"""Files of benchmark/ that never import torch."""
+"""Folders from the lowest: each imports only from those before it and from itself."""
 
-COMMANDS = {"hns/commands", "methods/cladec/commands", "methods/senn/commands"}
+COMMANDS = ("hns/commands", "methods/senn/commands", "methods/cladec/commands")
 """Folders that are part of the command line: they may import anything, and only run_benchmark.py imports them."""
 
-FILES = sorted(file for folder in ALLOWED for file in (PROJECT / folder).rglob("*.py"))
+DOORS = {
+    ("benchmark", "hns"): ("hns.metrics",),
+    ("benchmark", "methods"): ("methods.GROUPS", "methods.EXPLAINERS", "methods.base", "methods.adapting"),
+    ("reports", "benchmark"): (
+        "benchmark.matrix", "benchmark.results.adaptive", "benchmark.results.statistics", "benchmark.results.store",
+    ),
+    ("reports", "hns"): ("hns.metrics",),
+    ("reports", "methods"): (),
+    ("reports", "datasets"): (),
+}  # fmt: skip
+"""All that one of the five folders imports from another, where that is not everything."""
+
+TORCHLESS = ("benchmark/matrix/", "benchmark/results/adaptive.py", "benchmark/results/store.py", "reports/")
 
 
-def imports(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+def test_no_import_goes_up() -> None:
+    up = [arrow for arrow in arrows() if arrow[0] not in COMMANDS and FLOORS.index(arrow[0]) < FLOORS.index(arrow[1])]
+    assert not up
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PROJECT)))
-def test_imports_go_one_way(file: Path) -> None:
-    ours = [name for name in imports(file) if name.split(".")[0] in (*ALLOWED, "run_benchmark", "tests")]
-    place = file.relative_to(PROJECT)
-    allowed = ALLOWED[place.parts[0]] if str(place.parent) not in COMMANDS else {*ALLOWED}
-    strange = [name for name in ours if not any(f"{name}.".startswith(f"{prefix}.") for prefix in allowed)]
-    assert not strange
+def test_folders_meet_through_few_doors() -> None:
+    for file in FILES:
+        if place(file.parent) not in COMMANDS:
+            here = place(file).split("/")[0]
+            for name in ours(file):
+                doors = DOORS.get((here, name.split(".")[0]), (name,))
+                assert any(f"{name}.".startswith(f"{door}.") for door in doors), f"{place(file)} imports {name}"
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PROJECT)))
-def test_nobody_imports_commands(file: Path) -> None:
-    if str(file.relative_to(PROJECT).parent) not in COMMANDS:
-        assert not [name for name in imports(file) for place in COMMANDS if name.startswith(place.replace("/", "."))]
+def test_nobody_imports_commands() -> None:
+    assert not [arrow for arrow in arrows() if arrow[0] not in COMMANDS and arrow[1] in COMMANDS]
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PROJECT)))
-def test_reports_and_pure_data_never_import_torch(file: Path) -> None:
-    place = str(file.relative_to(PROJECT))
-    if place.startswith("reports/") or place.removeprefix("benchmark/") in PURE:
-        top_level = ast.parse(file.read_text()).body
-        named = {alias.name for node in top_level if isinstance(node, ast.Import) for alias in node.names}
-        named |= {node.module or "" for node in top_level if isinstance(node, ast.ImportFrom)}
-        assert not {name for name in named if name.split(".")[0] in ("torch", "torchvision", "captum")}
+def test_enumerating_and_rendering_never_import_torch() -> None:
+    for file in FILES:
+        if place(file).startswith(TORCHLESS):
+            names = {alias.name for node in tree(file).body if isinstance(node, ast.Import) for alias in node.names}
+            names |= {node.module or "" for node in tree(file).body if isinstance(node, ast.ImportFrom)}
+            assert not {"torch", "torchvision", "captum"} & {name.split(".")[0] for name in names}, place(file)
 
 
-def test_benchmark_never_names_a_method() -> None:
-    for file in (PROJECT / "benchmark").glob("*.py"):
-        named = [name for name in imports(file) if name.startswith("methods.")]
-        assert all(
-            name == "methods.GROUPS" or name.startswith(("methods.base.", "methods.adapting.")) for name in named
-        ), file
+def test_every_import_of_ours_names_the_package() -> None:
+    for file in [*FILES, *(PROJECT / "tests").rglob("*.py"), PROJECT / "run_benchmark.py"]:
+        bare = {name.split(".")[0] for name in imports(file)} & {folder.split("/")[0] for folder in FLOORS}
+        assert not bare, f"{place(file)}: write roarbench.{bare.pop()}"
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PROJECT)))
-def test_ray_has_one_home(file: Path) -> None:
-    assert file.name == "ray_pool.py" or not [name for name in imports(file) if name.split(".")[0] == "ray"]
-
-
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PROJECT)))
-def test_generators_have_one_home_and_devices_are_followed(file: Path) -> None:
-    text = file.read_text()
-    assert ".cuda()" not in text
-    if file.name != "randomness.py":
-        assert "torch.Generator()" not in text
-        assert "manual_seed(" not in text
+def test_ray_and_generators_have_one_home_and_devices_are_followed() -> None:
+    for file in FILES:
+        text = file.read_text()
+        assert ".cuda()" not in text, place(file)
+        assert file.name == "ray_pool.py" or "ray" not in {name.split(".")[0] for name in imports(file)}, place(file)
+        if file.name != "randomness.py":
+            assert "torch.Generator()" not in text, place(file)
+            assert "manual_seed(" not in text, place(file)

@@ -6,10 +6,10 @@ from typing import Annotated, Any, ClassVar
 
 from tyro.conf import OmitArgPrefixes, Positional, subcommand
 
-from benchmark import presets
-from hns.commands import tasks
-from hns.commands.tasks import Means
-from hns.settings import Experiment, Study
+from roarbench.benchmark.matrix import presets
+from roarbench.hns.commands import tasks
+from roarbench.hns.commands.tasks import Means
+from roarbench.hns.settings import Experiment, Study
 
 FOLDER = Path(__file__).parents[1]
 CONFIGS, STUDIES = FOLDER / "configs", FOLDER / "studies"
@@ -79,8 +79,8 @@ class Train(Command):
     identifier: str = "default"
 
     def __call__(self) -> int:
-        from reports.hns.results import frame
-        from reports.hns.tables import summary
+        from roarbench.reports.hns.results import frame
+        from roarbench.reports.hns.tables import summary
 
         todo = tasks.tasks(self.experiment, self.means, self.identifier, self.repeats.seeds)
         refuse_idle(self.experiment, presets.read(Experiment, self.config, CONFIGS))
@@ -134,8 +134,8 @@ class Evaluate:
     device: str = "auto"
 
     def __call__(self) -> int:
-        from benchmark.session import device
-        from hns.commands.evaluate import evaluate
+        from roarbench.benchmark.execution.session import device
+        from roarbench.hns.commands.evaluate import evaluate
 
         table, paths = evaluate(self.run, self.data_root, device(self.device))
         print(table.to_markdown(index=False, floatfmt=".4f", disable_numparse=[1]))
@@ -160,8 +160,8 @@ class RunStudy:
     identifier: str = "default"
 
     def __call__(self) -> int:
-        from reports.hns.report import report
-        from reports.hns.results import published
+        from roarbench.reports.hns.report import report
+        from roarbench.reports.hns.results import published
 
         study = presets.read(Study, self.study, STUDIES, "study")
         rows = {name: condition.published for name, condition in study.conditions.items()}

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from benchmark import presets
-from benchmark.plugins import build, plugin
-from hns.settings import Settings
+from roarbench.benchmark.matrix import presets
+from roarbench.benchmark.matrix.plugins import build, plugin
+from roarbench.hns.settings import Settings
 
 if TYPE_CHECKING:
     import torch
 
-    from hns.model import HideAndSeek
+    from roarbench.hns.model import HideAndSeek
 
 NUM_SHOWN, NUM_ALPHAS = 10, 7
 """Examples in a picture, and alphas in the picture of all of them."""
@@ -31,7 +31,7 @@ def evaluate(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFrame, 
     """
     from tqdm import tqdm
 
-    from reports.hns.images import alphas
+    from roarbench.reports.hns.images import alphas
 
     places = [path.parent for path in sorted(folder.rglob("settings.json")) if checkpoints(path.parent)]
     if not places:
@@ -68,9 +68,9 @@ def _evaluate_one(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFr
     import torch
     from tqdm import tqdm
 
-    from hns import checkpoint
-    from hns.evaluation import score
-    from hns.model import build as build_network
+    from roarbench.hns import checkpoint
+    from roarbench.hns.evaluation import score
+    from roarbench.hns.model import build as build_network
 
     begun = checkpoint.read_json(folder / "settings.json")
     data = build(plugin(begun["dataset"], "dataset"), "dataset", seed=begun["seed"])(data_root).to(device)
@@ -113,7 +113,7 @@ def _look(network: "HideAndSeek", inputs: "torch.Tensor") -> tuple[Any, list[int
 
 def _pictures(folder: Path, inputs: Any, labels: list[int], seen: dict[str, tuple[Any, list[int]]]) -> list[Path]:
     """A grid of images, masks and masked images for each checkpoint, and one of all alphas."""
-    from reports.hns.images import alpha_grid, images
+    from roarbench.reports.hns.images import alpha_grid, images
 
     grids = [
         images(inputs, masks, found, labels, folder / f"images_{name}.png") for name, (masks, found) in seen.items()

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from benchmark.plugins import build, plugin
-from benchmark.spec import key
-from hns.settings import Experiment, Model
+from roarbench.benchmark.matrix.plugins import build, plugin
+from roarbench.benchmark.matrix.spec import key
+from roarbench.hns.settings import Experiment, Model
 
 EXPECTED = (ValueError, OSError)
 """What is the input's fault; anything else is ours, and its traceback is shown."""
@@ -163,8 +163,8 @@ def each(work: Callable[[AnyJob], Done], todo: Sequence[AnyJob], what: str) -> d
     """
     from tqdm import tqdm
 
-    from benchmark.processes import pool
-    from benchmark.session import device, num_workers
+    from roarbench.benchmark.execution.processes import pool
+    from roarbench.benchmark.execution.session import device, num_workers
 
     if not todo:
         return {}
@@ -184,7 +184,7 @@ def each(work: Callable[[AnyJob], Done], todo: Sequence[AnyJob], what: str) -> d
 
 
 def _attempt(work: Callable[[AnyJob], Done], task: AnyJob) -> Done | Exception:
-    from benchmark.executor import NO_SPACE
+    from roarbench.benchmark.execution.executor import NO_SPACE
 
     try:
         return work(task)
@@ -203,10 +203,10 @@ def rehearse(todo: Sequence[Task]) -> None:
         ValueError: data that cannot be read, images that the model does not fit, weights that do not fit the model, a
             folder that holds another training.
     """
-    from hns import board
-    from hns.claim import check_claim
-    from hns.model import build as build_network
-    from hns.session import load_parts
+    from roarbench.hns import board
+    from roarbench.hns.claim import check_claim
+    from roarbench.hns.model import build as build_network
+    from roarbench.hns.session import load_parts
 
     if todo and todo[0].means.tensorboard:
         board.check()
@@ -220,23 +220,23 @@ def rehearse(todo: Sequence[Task]) -> None:
 
 def measure_baseline(task: Task) -> float:
     """Accuracy of the baseline on the test split."""
-    from hns.session import measure_baseline
+    from roarbench.hns.session import measure_baseline
 
     return measure_baseline(task.experiment.settings, _bench(task)).score
 
 
 def pretrain_hider(task: Task) -> float:
     """Binary cross-entropy of a hider that reproduces its images, on the test split; its weights stay in the folder."""
-    from hns.session import measure_hider
+    from roarbench.hns.session import measure_hider
 
     return measure_hider(task.experiment.settings, _bench(task)).score
 
 
 def train(task: Task) -> Result:
     """The result of a training, with what it was."""
-    from benchmark.provenance import begun
-    from benchmark.session import device
-    from hns import session
+    from roarbench.benchmark.execution.session import device
+    from roarbench.benchmark.results.provenance import begun
+    from roarbench.hns import session
 
     identity, origin = task.identity | {"baseline": task.baseline}, begun(device(task.means.device))
     return session.train(task.experiment.settings, _bench(task), identity, origin)
@@ -248,9 +248,9 @@ def bench(task: Job, dataset: str, *seeds: object) -> Any:
     Args:
         seeds: what all randomness of the training depends on.
     """
-    from benchmark.randomness import seeded
-    from benchmark.session import device
-    from hns.session import Bench
+    from roarbench.benchmark.execution.session import device
+    from roarbench.benchmark.randomness import seeded
+    from roarbench.hns.session import Bench
 
     where, out = device(task.means.device), task.means.out
     data = build(plugin(dataset, "dataset"), "dataset", seed=task.seed)(task.means.data_root).to(where)

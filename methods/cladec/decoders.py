@@ -7,8 +7,8 @@ from itertools import pairwise
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hns.seeker import keras_initialised
-from methods.cladec.settings import DecoderKind
+from roarbench.hns.seeker import keras_initialised
+from roarbench.methods.cladec.settings import DecoderKind
 
 Shape = tuple[int, ...]
 

@@ -8,12 +8,12 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from datasets.base import Dataset, Split
-from hns.evaluation import accuracy
-from methods.cladec.layers import CHUNK, frozen
-from methods.cladec.losses import divergence, error, reconstruction
-from methods.cladec.model import Autoencoder, Explained, decode, reconstructed
-from methods.cladec.settings import Settings
+from roarbench.datasets.base import Dataset, Split
+from roarbench.hns.evaluation import accuracy
+from roarbench.methods.cladec.layers import CHUNK, frozen
+from roarbench.methods.cladec.losses import divergence, error, reconstruction
+from roarbench.methods.cladec.model import Autoencoder, Explained, decode, reconstructed
+from roarbench.methods.cladec.settings import Settings
 
 
 @runtime_checkable

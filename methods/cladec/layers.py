@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from datasets.base import Split
-from hns.seeker import keras_initialised
-from methods.cladec.decoders import Shape
+from roarbench.datasets.base import Split
+from roarbench.hns.seeker import keras_initialised
+from roarbench.methods.cladec.decoders import Shape
 
 CHUNK = 128
 """Images that pass a network together where nothing is learned: activations of more would not fit in the cache."""

@@ -6,8 +6,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from methods.cladec.model import Decoded, Latent
-from methods.cladec.settings import Reduction, Settings
+from roarbench.methods.cladec.model import Decoded, Latent
+from roarbench.methods.cladec.settings import Reduction, Settings
 
 
 @dataclass(frozen=True)

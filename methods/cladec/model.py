@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from datasets.base import Split
-from methods.cladec.decoders import Shape, build_decoder
-from methods.cladec.layers import CHUNK, Encoder, codes
-from methods.cladec.settings import Settings
+from roarbench.datasets.base import Split
+from roarbench.methods.cladec.decoders import Shape, build_decoder
+from roarbench.methods.cladec.layers import CHUNK, Encoder, codes
+from roarbench.methods.cladec.settings import Settings
 
 
 class Latent(NamedTuple):

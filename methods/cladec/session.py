@@ -12,16 +12,16 @@ from safetensors.torch import save
 from torch import nn
 from tqdm import tqdm
 
-from hns import checkpoint
-from hns.board import write_row, writer
-from hns.claim import check_as, claim_as, contents, plain
-from hns.session import Bench, Origin
-from hns.state import progress, resume
-from methods.cladec.evaluation import Learn, evaluation_accuracy, measure
-from methods.cladec.layers import located
-from methods.cladec.model import Autoencoder, Explained
-from methods.cladec.settings import Settings
-from methods.cladec.training import Training, check_in_memory, coded, of_images
+from roarbench.hns import checkpoint
+from roarbench.hns.board import write_row, writer
+from roarbench.hns.claim import check_as, claim_as, contents, plain
+from roarbench.hns.session import Bench, Origin
+from roarbench.hns.state import progress, resume
+from roarbench.methods.cladec.evaluation import Learn, evaluation_accuracy, measure
+from roarbench.methods.cladec.layers import located
+from roarbench.methods.cladec.model import Autoencoder, Explained
+from roarbench.methods.cladec.settings import Settings
+from roarbench.methods.cladec.training import Training, check_in_memory, coded, of_images
 
 VERSION = 2
 """Raised when the results of the same settings change on purpose."""

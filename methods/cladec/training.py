@@ -7,13 +7,13 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from datasets.base import Split
-from datasets.batches import batches
-from datasets.stream import Stream
-from methods.cladec.layers import CHUNK, codes_of, frozen
-from methods.cladec.losses import Losses, losses
-from methods.cladec.model import Autoencoder, Explained
-from methods.cladec.settings import Settings, Target
+from roarbench.datasets.base import Split
+from roarbench.datasets.batches import batches
+from roarbench.datasets.stream import Stream
+from roarbench.methods.cladec.layers import CHUNK, codes_of, frozen
+from roarbench.methods.cladec.losses import Losses, losses
+from roarbench.methods.cladec.model import Autoencoder, Explained
+from roarbench.methods.cladec.settings import Settings, Target
 
 PARTS = ("reconstruction", "classification", "latent_divergence", "total")
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from methods.senn.settings import Settings
+from roarbench.methods.senn.settings import Settings
 
 SMALL = 16
 """Images with sides below this get 3x3 filters instead of 5x5."""

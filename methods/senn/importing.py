@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from methods.senn.settings import Experiment, Settings
+from roarbench.methods.senn.settings import Experiment, Settings
 
 FIELDS = {
     "num_concepts": "num_concepts", "dropout": "dropout", "lr": "learning_rate", "epochs": "epochs",

@@ -9,9 +9,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from methods.senn.concepts import divergence, reconstruction, sample
-from methods.senn.model import Explanation, Senn, mixed
-from methods.senn.settings import Robustness, Settings
+from roarbench.methods.senn.concepts import divergence, reconstruction, sample
+from roarbench.methods.senn.model import Explanation, Senn, mixed
+from roarbench.methods.senn.settings import Robustness, Settings
 
 
 @dataclass(frozen=True)

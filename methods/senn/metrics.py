@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from datasets.base import Dataset, Split
-from hns.evaluation import accuracy
-from methods.senn.losses import hold, residuals
-from methods.senn.model import Explanation, Senn
+from roarbench.datasets.base import Dataset, Split
+from roarbench.hns.evaluation import accuracy
+from roarbench.methods.senn.losses import hold, residuals
+from roarbench.methods.senn.model import Explanation, Senn
 
 EXAMPLES, DRAWS, RADIUS = 200, 50, 0.05
 """Test examples whose neighbourhoods are searched, points drawn in each, and their distance from it, as a share

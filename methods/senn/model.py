@@ -6,8 +6,8 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from methods.senn.concepts import SMALL, Code, Dropout, build_concepts, check_image, rectified, trunk
-from methods.senn.settings import Settings
+from roarbench.methods.senn.concepts import SMALL, Code, Dropout, build_concepts, check_image, rectified, trunk
+from roarbench.methods.senn.settings import Settings
 
 
 class Explanation(NamedTuple):

@@ -6,16 +6,16 @@ from typing import Any
 
 from tqdm import tqdm
 
-from datasets.base import Dataset
-from hns import checkpoint
-from hns.board import write_row, writer
-from hns.claim import claim_as, contents, plain
-from hns.session import Bench, Origin
-from hns.state import progress, resume
-from methods.senn.metrics import measure
-from methods.senn.model import Senn
-from methods.senn.settings import Settings
-from methods.senn.training import Training
+from roarbench.datasets.base import Dataset
+from roarbench.hns import checkpoint
+from roarbench.hns.board import write_row, writer
+from roarbench.hns.claim import claim_as, contents, plain
+from roarbench.hns.session import Bench, Origin
+from roarbench.hns.state import progress, resume
+from roarbench.methods.senn.metrics import measure
+from roarbench.methods.senn.model import Senn
+from roarbench.methods.senn.settings import Settings
+from roarbench.methods.senn.training import Training
 
 VERSION = 2
 """Raised when the results of the same settings change on purpose."""

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 from torch.optim import Adam
 
-from datasets.base import Split
-from hns.evaluation import accuracy
-from methods.senn.losses import Losses, concept_loss, losses
-from methods.senn.model import Senn
-from methods.senn.settings import Settings
+from roarbench.datasets.base import Split
+from roarbench.hns.evaluation import accuracy
+from roarbench.methods.senn.losses import Losses, concept_loss, losses
+from roarbench.methods.senn.model import Senn
+from roarbench.methods.senn.settings import Settings
 
 PARTS = ("classification", "robustness", "concept", "total")
 SCORED = 512

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 from seaborn import color_palette
 
-from reports.tiles import FONT, tile, tiles
+from roarbench.reports.pictures.tiles import FONT, tile, tiles
 
 Rows = Mapping[str, Float[np.ndarray, "n c h w"]]
 """Name -> images in [0, 1]; the same examples in every row: "original", "RefAE", then a row for each alpha."""

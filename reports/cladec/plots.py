@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 from seaborn import color_palette
 
-from benchmark.statistics import Summary, summarise
-from reports.cladec.results import System, shortest, summary, systems
-from reports.drawing import PAGE, save
+from roarbench.benchmark.results.statistics import Summary, summarise
+from roarbench.reports.cladec.results import System, shortest, summary, systems
+from roarbench.reports.pictures.drawing import PAGE, save
 
 RATIO = "ratio"
 PANELS = {

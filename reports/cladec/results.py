@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.statistics import Summary, summarise
+from roarbench.benchmark.results.statistics import Summary, summarise
 
 PUBLISHED = Path(__file__).parent / "published.csv"
 """All of eval/evaluation_result.csv of tomtuamnuq/cladec-mnist (github.com/tomtuamnuq/cladec-mnist, Apache-2.0).

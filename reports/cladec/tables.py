@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pandas as pd
 
-from benchmark.statistics import Summary, summarise
-from reports.cladec.results import METRICS, System, shortest, summary, systems
-from reports.style import CUT, Form, percent, span
-from reports.table import Table
+from roarbench.benchmark.results.statistics import Summary, summarise
+from roarbench.reports.cladec.results import METRICS, System, shortest, summary, systems
+from roarbench.reports.rows.style import CUT, Form, percent, span
+from roarbench.reports.tables.table import Table
 
 LOSS, ACCURACY = Form(scale=1, decimals=3, low=0.0), replace(percent, decimals=2)
 FORMS = {

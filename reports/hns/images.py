@@ -9,8 +9,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from reports.hns.plots import STYLE, legend, lines, looks_of, plain, save, trainings
-from reports.tiles import tiles
+from roarbench.reports.hns.plots import STYLE, legend, lines, looks_of, plain, save, trainings
+from roarbench.reports.pictures.tiles import tiles
 
 HIT, MISS = (sns.color_palette("colorblind")[i] for i in (0, 3))
 SIZE = 0.7

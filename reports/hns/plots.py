@@ -13,9 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.drawing import DPI, NAMELESS
-from reports.hns.results import WINDOW, Study
-from reports.looks import DASHES
+from roarbench.reports.hns.results import WINDOW, Study
+from roarbench.reports.pictures.drawing import DPI, NAMELESS
+from roarbench.reports.pictures.looks import DASHES
 
 STYLE: Any = {
     "svg.hashsalt": "roarbench", "svg.fonttype": "none", "pdf.fonttype": 42, "figure.dpi": 110, "font.size": 8,

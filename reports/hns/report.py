@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from reports.hns.plots import study_figures
-from reports.hns.results import read
-from reports.hns.tables import comparison, summary, trainings
+from roarbench.reports.hns.plots import study_figures
+from roarbench.reports.hns.results import read
+from roarbench.reports.hns.tables import comparison, summary, trainings
 
 
 def report(folder: Path, question: str, rows: Mapping[str, str]) -> str:

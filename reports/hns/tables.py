@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from reports.hns.results import METRICS, Study, published
-from reports.style import repeated
-from reports.table import Table
+from roarbench.reports.hns.results import METRICS, Study, published
+from roarbench.reports.rows.style import repeated
+from roarbench.reports.tables.table import Table
 
 PERCENT = ("accuracy", "hidden", "nonzero hidden")
 NOTE = (

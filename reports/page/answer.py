@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from benchmark.statistics import Summary, summarise
-from reports.evidence import means
-from reports.page.cautions import FEW, cautions
-from reports.page.judged import Judged, judge, way, ways
-from reports.seeds import repeats
-from reports.style import FLAG, family, listed, p_value, percent, points, repeated
-from reports.summary import FAMILIES
+from roarbench.benchmark.results.statistics import Summary, summarise
+from roarbench.reports.page.cautions import FEW, cautions
+from roarbench.reports.page.judged import Judged, judge, way, ways
+from roarbench.reports.rows.seeds import repeats
+from roarbench.reports.rows.style import FLAG, family, listed, p_value, percent, points, repeated
+from roarbench.reports.tables.evidence import means
+from roarbench.reports.tables.summary import FAMILIES
 
 NAMED = 3
 """As many names are written out in a headline."""

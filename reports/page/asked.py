@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from reports.page.provenance import duration
-from reports.seeds import one_explained
-from reports.style import ORDERS, span
+from roarbench.reports.page.provenance import duration
+from roarbench.reports.rows.seeds import one_explained
+from roarbench.reports.rows.style import ORDERS, span
 
 AIM = "Which explainer finds what a classifier needs?"
 RANKED = (

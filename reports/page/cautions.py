@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from reports.page.judged import Judged
-from reports.settings import protocol
-from reports.statistics import LEVEL, least_p
-from reports.style import FLAG, listed, percent, repeated
+from roarbench.reports.page.judged import Judged
+from roarbench.reports.rows.settings import protocol
+from roarbench.reports.rows.style import FLAG, listed, percent, repeated
+from roarbench.reports.statistics.tests import LEVEL, least_p
 
 FEW = 6
 """As many names are written out in a sentence."""

@@ -7,12 +7,12 @@ from itertools import groupby
 
 import pandas as pd
 
-from benchmark.notation import parse
-from benchmark.statistics import Summary, summarise
-from reports.page.judged import condition
-from reports.settings import settings
-from reports.style import FAMILIES, ORDERS, OTHER_FAMILY, REFERENCE, family, innermost, labels, percent
-from reports.tables import what
+from roarbench.benchmark.matrix.notation import parse
+from roarbench.benchmark.results.statistics import Summary, summarise
+from roarbench.reports.page.judged import condition
+from roarbench.reports.rows.settings import settings
+from roarbench.reports.rows.style import FAMILIES, ORDERS, OTHER_FAMILY, REFERENCE, family, innermost, labels, percent
+from roarbench.reports.tables.curves import what
 
 WIDTH, HEIGHT = 560, 380
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 12, 40

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from reports.drawing import Caption
+from roarbench.reports.pictures.drawing import Caption
 
 BUDGET = 3_000_000
 """Bytes that all pictures of a page may take together; others are named, and lie beside it."""

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.evidence import grouped
-from reports.groups import Groups
-from reports.masks import Leak, Scale, State, leaks, scale_of, worst
-from reports.settings import protocol, settings
-from reports.statistics import LEVEL, Difference
-from reports.style import labels
-from reports.summary import compare, disputed, reference_of
+from roarbench.reports.rows.settings import protocol, settings
+from roarbench.reports.rows.style import labels
+from roarbench.reports.statistics.groups import Groups
+from roarbench.reports.statistics.tests import LEVEL, Difference
+from roarbench.reports.tables.evidence import grouped
+from roarbench.reports.tables.masks import Leak, Scale, State, leaks, scale_of, worst
+from roarbench.reports.tables.summary import compare, disputed, reference_of
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.style import FLAG
-from reports.table import Table
+from roarbench.reports.rows.style import FLAG
+from roarbench.reports.tables.table import Table
 
 KINDS = {
     "summary": ("Against random", "How much, and how surely, each explainer does better than pixels drawn at random."),

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from benchmark.statistics import summarise
-from benchmark.store import Card
-from reports.attributions import milliseconds, passes
-from reports.page.chart import Series
+from roarbench.benchmark.results.statistics import summarise
+from roarbench.benchmark.results.store import Card
+from roarbench.reports.page.chart import Series
+from roarbench.reports.tables.attributions import milliseconds, passes
 
 CITED = re.compile(r"(arXiv:\d{4}\.\d{4,5}|doi:10\.\d{4,9}/[^\s;,]*[^\s;,.)])")
 HOSTS = {"arXiv": "https://arxiv.org/abs/", "doi": "https://doi.org/"}

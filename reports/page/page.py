@@ -4,20 +4,20 @@ from collections.abc import Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from benchmark.adaptive import rule
-from reports.drawing import Caption
-from reports.load import Run, curves, drawable
-from reports.page import chart
-from reports.page.answer import answers
-from reports.page.asked import AIM, protocol, question
-from reports.page.chart import panels, series
-from reports.page.figures import figures
-from reports.page.kinds import kinds
-from reports.page.methods import methods
-from reports.page.provenance import facts, specification, toml
-from reports.page.validity import checks
-from reports.seeds import covers
-from reports.table import Table, corrected
+from roarbench.benchmark.results.adaptive import rule
+from roarbench.reports.page import chart
+from roarbench.reports.page.answer import answers
+from roarbench.reports.page.asked import AIM, protocol, question
+from roarbench.reports.page.chart import panels, series
+from roarbench.reports.page.figures import figures
+from roarbench.reports.page.kinds import kinds
+from roarbench.reports.page.methods import methods
+from roarbench.reports.page.provenance import facts, specification, toml
+from roarbench.reports.page.validity import checks
+from roarbench.reports.pictures.drawing import Caption
+from roarbench.reports.rows.load import Run, curves, drawable
+from roarbench.reports.rows.seeds import covers
+from roarbench.reports.tables.table import Table, corrected
 
 FOLDER = "report"
 FILE = "index.html"
@@ -33,7 +33,7 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Caption]) -> str:
     joined, drawn, there = curves(run.frame), series(run.frame), set(drawable(run.frame).explainer)
     figures_shown, galleries = figures(run.folder / FOLDER, pictures)
     environment = Environment(
-        loader=PackageLoader("reports.page"), autoescape=True, undefined=StrictUndefined,
+        loader=PackageLoader("roarbench.reports.page"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["glued"] = glued

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from benchmark.adaptive import Rule
-from benchmark.statistics import summarise
-from reports.evidence import means
-from reports.masks import Leak, worst_leaks
-from reports.page.judged import way, ways
-from reports.seeds import notes
-from reports.style import FLAG, label, listed, percent, repeated
-from reports.table import Table
+from roarbench.benchmark.results.adaptive import Rule
+from roarbench.benchmark.results.statistics import summarise
+from roarbench.reports.page.judged import way, ways
+from roarbench.reports.rows.seeds import notes
+from roarbench.reports.rows.style import FLAG, label, listed, percent, repeated
+from roarbench.reports.tables.evidence import means
+from roarbench.reports.tables.masks import Leak, worst_leaks
+from roarbench.reports.tables.table import Table
 
 MASKS = (
     "Networks that see only which pixels were removed. Where they tell the class, the places of the pixels carry it, "

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.tiles import FONT, tile
+from roarbench.reports.pictures.tiles import FONT, tile
 
 POSITIVE, NEGATIVE = "#0173b2", "#d55e00"
 DOTS = "Dots: fall of the probability of the predicted class without the concept, -1 to 1"

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from seaborn import color_palette
 
-from benchmark.statistics import summarise
-from reports.drawing import STYLE, save
-from reports.senn.results import published
-from reports.style import probability, share
+from roarbench.benchmark.results.statistics import summarise
+from roarbench.reports.pictures.drawing import STYLE, save
+from roarbench.reports.rows.style import probability, share
+from roarbench.reports.senn.results import published
 
 PANELS = {
     "accuracy": "test accuracy",

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from benchmark.statistics import summarise
-from reports.senn.results import MEASURES, published
-from reports.style import CUT, percent, share, signed, span
-from reports.table import Table
+from roarbench.benchmark.results.statistics import summarise
+from roarbench.reports.rows.style import CUT, percent, share, signed, span
+from roarbench.reports.senn.results import MEASURES, published
+from roarbench.reports.tables.table import Table
 
 CONDITION = ["name", "robustness", "robust_weight"]
 SHOWN = {

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import plan
-from benchmark.recipe import Recipe
-from benchmark.runner import Workplace
+from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.matrix import plan
+from roarbench.benchmark.matrix.recipe import Recipe
 
 FAST = Recipe(epochs=2, batch_size=64, learning_rate=0.01)
 

@@ -7,8 +7,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from benchmark.adaptive import Panel, Point, Replication, Rule, panel, replicate
-from benchmark.statistics import summarise
+from roarbench.benchmark.results.adaptive import Panel, Point, Replication, Rule, panel, replicate
+from roarbench.benchmark.results.statistics import summarise
 
 RULE = Rule(target=0.01, first=3, most=10)
 MEANS = {"a": 0.3, "b": 0.4, "c": 0.5}

@@ -8,11 +8,11 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from benchmark import shards
-from benchmark.artefacts import Artefacts
-from benchmark.plugins import plugin
-from benchmark.recipe import Recipe
-from benchmark.spec import Ranking, Training
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.matrix.spec import Ranking, Training
+from roarbench.benchmark.results import shards
+from roarbench.benchmark.results.artefacts import Artefacts
 from tests.methods.networks import TwoNames, convolutional, tabular
 
 

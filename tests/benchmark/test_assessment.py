@@ -10,16 +10,16 @@ import scipy.stats
 import torch
 from torch import Tensor, nn
 
-from benchmark import assessment
-from benchmark.assessment import assess, gini, ground_truth, infidelities
-from benchmark.randomness import generator
-from benchmark.removal import rank
-from datasets.base import Split
-from methods.base import AttributionFunction, Explainer, Explains, source_of
-from methods.controls import Random
-from methods.ensembles import SmoothGrad, Squared, VarGrad
-from methods.filters import Blurred
-from methods.gradient import Gradient, IntegratedGradients
+from roarbench.benchmark.measures import assessment
+from roarbench.benchmark.measures.assessment import assess, gini, ground_truth, infidelities
+from roarbench.benchmark.randomness import generator
+from roarbench.benchmark.removal.ranks import rank
+from roarbench.datasets.base import Split
+from roarbench.methods.base import AttributionFunction, Explainer, Explains, source_of
+from roarbench.methods.controls import Random
+from roarbench.methods.ensembles import SmoothGrad, Squared, VarGrad
+from roarbench.methods.filters import Blurred
+from roarbench.methods.gradient import Gradient, IntegratedGradients
 from tests.methods.networks import convolutional, linear, split, tabular
 
 IMAGES = split((3, 8, 8), n=50)

@@ -7,12 +7,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmark import attribution, runner
-from benchmark.attribution import rank_splits
-from benchmark.plan import Matrix, cells
-from benchmark.runner import Workplace
-from benchmark.spec import Ranking
-from datasets.base import Dataset
+from roarbench.benchmark.attribution import rankings as attribution
+from roarbench.benchmark.attribution.rankings import rank_splits
+from roarbench.benchmark.execution import runner
+from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.matrix.plan import Matrix, cells
+from roarbench.benchmark.matrix.spec import Ranking
+from roarbench.datasets.base import Dataset
 
 Build = Callable[..., Matrix]
 

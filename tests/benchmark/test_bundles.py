@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from benchmark import executor, plan, runner
-from benchmark.runner import Workplace
-from benchmark.spec import Cell
-from benchmark.work import Bundle, bundles
+from roarbench.benchmark.execution import executor, runner
+from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.matrix import plan
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.matrix.work import Bundle, bundles
 
 Build = Callable[..., plan.Matrix]
 

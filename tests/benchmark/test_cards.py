@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-import methods
-from benchmark.cards import card
-from benchmark.plan import Matrix
-from benchmark.plugins import plugin
-from benchmark.session import Means, run
-from benchmark.store import Store
+from roarbench import methods
+from roarbench.benchmark.execution.session import Means, run
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.results.cards import card
+from roarbench.benchmark.results.store import Store
 
 
 def test_parts_of_a_docstring() -> None:

@@ -7,16 +7,16 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from benchmark import CLASSIFIERS
-from benchmark.classifiers import Standardize, classifier
-from benchmark.plugins import plugin
-from benchmark.randomness import generator, seeded
-from benchmark.recipe import Recipe
-from benchmark.tiny import as_products
-from benchmark.training import train
-from datasets.base import Split
-from methods.relevance import LAYERS
-from methods.rewriting import in_modules
+from roarbench.benchmark import CLASSIFIERS
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.networks.classifiers import Standardize, classifier
+from roarbench.benchmark.networks.tiny import as_products
+from roarbench.benchmark.networks.training import train
+from roarbench.benchmark.randomness import generator, seeded
+from roarbench.datasets.base import Split
+from roarbench.methods.relevance import LAYERS
+from roarbench.methods.rewriting import in_modules
 from tests.methods.test_spellings import RULES, hooked
 
 TABULAR = ("linear", "mlp")

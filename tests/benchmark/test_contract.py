@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmark import CLASSIFIERS
-from benchmark.classifiers import classifier
-from benchmark.contract import rehearse_training, require_logits
-from benchmark.plugins import plugin
-from benchmark.randomness import generator, seeded
-from benchmark.recipe import Recipe
-from benchmark.training import score, train
-from datasets.base import Split
+from roarbench.benchmark import CLASSIFIERS
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.networks.classifiers import classifier
+from roarbench.benchmark.networks.contract import rehearse_training, require_logits
+from roarbench.benchmark.networks.training import score, train
+from roarbench.benchmark.randomness import generator, seeded
+from roarbench.datasets.base import Split
 from tests.benchmark.test_classifiers import IMAGES
 
 NETWORKS = """

@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 import torch
 
-import run_benchmark
-from benchmark import plan
-from benchmark.copies import copies
-from benchmark.plan import Matrix
-from benchmark.plugins import plugin
-from benchmark.randomness import generator
-from benchmark.removal import rank
+from roarbench import run_benchmark
+from roarbench.benchmark.matrix import plan
+from roarbench.benchmark.matrix.copies import copies
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.randomness import generator
+from roarbench.benchmark.removal.ranks import rank
 
 Build = Callable[..., Matrix]
 DIGITS = plugin("digits", "dataset")

@@ -8,25 +8,26 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmark import plan, runner, work
-from benchmark.cost import Absent, Cost, _Measured, costs, network_bytes, rank_bytes
-from benchmark.executor import Crew, execute
-from benchmark.forecast import forecast
-from benchmark.plan import Matrix
-from benchmark.plugins import build, plugin
-from benchmark.processes import Here
-from benchmark.recipe import Recipe
-from benchmark.runner import Workplace
-from benchmark.sample import Rate, Sample, sample
-from benchmark.session import Means
-from benchmark.store import Store
-from datasets.base import Card, Dataset, Split
+from roarbench.benchmark.cost.forecast import forecast
+from roarbench.benchmark.cost.sample import Rate, Sample, sample
+from roarbench.benchmark.cost.work_lines import Absent, Cost, _Measured, costs, network_bytes, rank_bytes
+from roarbench.benchmark.execution import runner
+from roarbench.benchmark.execution.executor import Crew, execute
+from roarbench.benchmark.execution.processes import Here
+from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution.session import Means
+from roarbench.benchmark.matrix import plan, work
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.plugins import build, plugin
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.results.store import Store
+from roarbench.datasets.base import Card, Dataset, Split
 
 Build = Callable[..., Matrix]
 EXAMPLES = 1797
 VAST = """
 import torch
-from datasets.base import Card, Dataset, Split
+from roarbench.datasets.base import Card, Dataset, Split
 def vast(data_root, *, train: int = 1281167):
     image = torch.rand(1, 8, 8)
     split = lambda n: Split(image.expand(n, 1, 8, 8), torch.arange(n) % 10)
@@ -35,7 +36,7 @@ def vast(data_root, *, train: int = 1281167):
 LATE = '''
 import time
 from dataclasses import dataclass
-from methods.base import Skip
+from roarbench.methods.base import Skip
 @dataclass(frozen=True)
 class Late:
     def prepare(self, classifier, train):
@@ -61,8 +62,8 @@ class Slow:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Timings of no worth, for tests that only count."""
-    monkeypatch.setattr("benchmark.sample.LIMIT", 0.02)
-    monkeypatch.setattr("benchmark.sample.STEP_LIMIT", 0.02)
+    monkeypatch.setattr("roarbench.benchmark.cost.sample.LIMIT", 0.02)
+    monkeypatch.setattr("roarbench.benchmark.cost.sample.STEP_LIMIT", 0.02)
 
 
 def cost_of(matrix: Matrix, place: Workplace) -> Cost:
@@ -214,7 +215,7 @@ def test_explainers_that_do_not_apply_cost_nothing(small_matrix: Build, place: W
 
 
 def test_preparing_that_does_not_end_is_stopped(few: Sample, mine: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmark.sample.PATIENCE", 0.2)
+    monkeypatch.setattr("roarbench.benchmark.cost.sample.PATIENCE", 0.2)
     started = time.monotonic()
     found = few.passing(build(plugin("late:Late", "explainer"), "explainer"), few.scoring())
     assert time.monotonic() - started < 10
@@ -227,7 +228,7 @@ def test_a_pass_that_is_cut_short_is_as_long_as_the_whole(
 ) -> None:
     slow, scoring = build(plugin("late:Slow", "explainer"), "explainer"), few.scoring()
     whole = few.passing(slow, scoring)
-    monkeypatch.setattr("benchmark.sample.LIMIT", 0.05)
+    monkeypatch.setattr("roarbench.benchmark.cost.sample.LIMIT", 0.05)
     cut = few.passing(slow, replace(scoring, seconds=1e-9))
     assert whole.passes == cut.passes == 50
     assert whole.seconds and cut.seconds

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-import run_benchmark
-from benchmark.processes import Processes
-from benchmark.store import Store
+from roarbench import run_benchmark
+from roarbench.benchmark.execution.processes import Processes
+from roarbench.benchmark.results.store import Store
 
 DEADLY = """
 import ctypes, os, sys

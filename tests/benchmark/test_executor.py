@@ -5,7 +5,7 @@ import os
 import pytest
 from tqdm import tqdm
 
-from benchmark.processes import pool
+from roarbench.benchmark.execution.processes import pool
 
 
 def silent(_: int) -> bool:

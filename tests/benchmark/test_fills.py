@@ -8,18 +8,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmark import FILLS, fills, plan, runner
-from benchmark.imputation import impute
-from benchmark.plugins import build, plugin
-from benchmark.randomness import generator, normal
-from benchmark.reduction import reduced
-from benchmark.removal import remove, training_mean
-from benchmark.runner import Workplace
-from benchmark.session import Means, run
-from benchmark.spec import Cell
-from benchmark.store import Store
-from datasets.base import Dataset, Split
-from methods.base import Skip
+from roarbench.benchmark import FILLS
+from roarbench.benchmark.execution import runner
+from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution.session import Means, run
+from roarbench.benchmark.matrix import plan
+from roarbench.benchmark.matrix.plugins import build, plugin
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.randomness import generator, normal
+from roarbench.benchmark.removal import fills
+from roarbench.benchmark.removal.imputation import impute
+from roarbench.benchmark.removal.ranks import remove, training_mean
+from roarbench.benchmark.removal.reduction import reduced
+from roarbench.benchmark.results.store import Store
+from roarbench.datasets.base import Dataset, Split
+from roarbench.methods.base import Skip
 from tests.speed.imputation import masks
 
 Build = Callable[..., plan.Matrix]

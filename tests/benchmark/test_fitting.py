@@ -5,13 +5,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmark.attribution import rank_splits
-from benchmark.fitting import Fitting
-from benchmark.plugins import plugin
-from benchmark.recipe import Recipe
-from benchmark.spec import Ranking, Training
-from datasets.base import Split
-from methods.gradient import Gradient
+from roarbench.benchmark.attribution.fitting import Fitting
+from roarbench.benchmark.attribution.rankings import rank_splits
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.matrix.spec import Ranking, Training
+from roarbench.datasets.base import Split
+from roarbench.methods.gradient import Gradient
 
 INPUTS, TARGETS = torch.rand(20, 1, 4, 4), torch.arange(20)
 

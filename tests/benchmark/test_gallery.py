@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.plan import Matrix
-from benchmark.session import Means, run
+from roarbench.benchmark.execution.session import Means, run
+from roarbench.benchmark.matrix.plan import Matrix
 
 
 def exhibits(folder: Path) -> list[dict[str, np.ndarray]]:

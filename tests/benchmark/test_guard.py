@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 
-from benchmark.guard import Guarded, preserved, same_weights, untouched
+from roarbench.benchmark.attribution.guard import Guarded, preserved, same_weights, untouched
 
 KEPT: list[torch.inference_mode] = []
 

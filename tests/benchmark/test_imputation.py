@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from benchmark.imputation import impute
-from benchmark.randomness import generator
+from roarbench.benchmark.randomness import generator
+from roarbench.benchmark.removal.imputation import impute
 from tests.speed.imputation import FRACTIONS, direct, direct_all, masks
 
 MEAN = torch.tensor([0.25, 0.5, 0.75])[:, None, None]

@@ -5,11 +5,12 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from benchmark import plan, seeds
-from benchmark.matched import expected, matched
-from benchmark.plan import Matrix
-from benchmark.spec import Cell, key
-from benchmark.store import Outcome, Row
+from roarbench.benchmark.matrix import plan
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell, key
+from roarbench.benchmark.results import seeds
+from roarbench.benchmark.results.matched import expected, matched
+from roarbench.benchmark.results.store import Outcome, Row
 
 Build = Callable[..., Matrix]
 HIDDEN = {0: 0.97, 1: 0.98}

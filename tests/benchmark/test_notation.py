@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.notation import parse, quoted
-from benchmark.plugins import plugin
-from benchmark.spec import key
+from roarbench.benchmark.matrix.notation import parse, quoted
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.matrix.spec import key
 
 VALUES = st.text(st.sampled_from("ab,[]=\"' %#ü\n"), max_size=9)
 

@@ -9,19 +9,19 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark import plan
-from benchmark.forecast import forecast
-from benchmark.notation import quoted
-from benchmark.rehearsal import rehearse, varied
-from benchmark.runner import Workplace
-from benchmark.session import Means
+from roarbench.benchmark.cost.forecast import forecast
+from roarbench.benchmark.execution.rehearsal import rehearse, varied
+from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution.session import Means
+from roarbench.benchmark.matrix import plan
+from roarbench.benchmark.matrix.notation import quoted
 
 Build = Callable[..., plan.Matrix]
 
 CODE = """
 import sys
 import torch
-from datasets.base import Card, Dataset, Split
+from roarbench.datasets.base import Card, Dataset, Split
 
 CARD = Card("Mine", "here", "none", "none", notes=("drawn by hand",))
 INPUTS = torch.rand(40, 1, 6, 6, generator=torch.default_generator)
@@ -69,10 +69,10 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("triple", "a data set must be a datasets.base.Dataset, got tuple"),
-        ("nothing", "a data set must be a datasets.base.Dataset, got NoneType"),
+        ("triple", "a data set must be a Dataset, got tuple"),
+        ("nothing", "a data set must be a Dataset, got NoneType"),
         ("nodataroot", r"TypeError: .* a data set is a function name\(data_root, \*, parameters\) that returns"),
-        ("hugging", r"ImportError: .*; here datasets is a package of this project: save the data for arrays\[path"),
+        ("hugging", "ImportError: no other package datasets is installed, and that of roarbench is roarbench.datasets"),
         ("missing", r"ModuleNotFoundError: No module named 'no_such_module'; a data set is a function"),
         ("leaves", "SystemExit: bye; a data set is a function"),
         ("pages", "NotImplementedError: .*; a data set is a function"),

@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmark import plan
-from benchmark.artefacts import new_own_masks
-from benchmark.own_masks import measured, noted
-from benchmark.plan import Matrix
-from benchmark.reduction import masks
-from benchmark.runner import Workplace
-from benchmark.spec import Cell
-from datasets.base import Split
+from roarbench.benchmark.attribution.own_masks import measured, noted
+from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.matrix import plan
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.removal.reduction import masks
+from roarbench.benchmark.results.artefacts import new_own_masks
+from roarbench.datasets.base import Split
 
 
 @dataclass

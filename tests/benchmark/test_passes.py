@@ -6,15 +6,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmark.assessment import assess
-from benchmark.passes import entering
-from benchmark.plugins import build, plugin
-from benchmark.recipe import Recipe
-from benchmark.sample import Rate, Sample
-from datasets.base import Split
-from methods import EXPLAINERS
-from methods.base import source_of
-from methods.gradient import Gradient
+from roarbench.benchmark.attribution.passes import entering
+from roarbench.benchmark.cost.sample import Rate, Sample
+from roarbench.benchmark.matrix.plugins import build, plugin
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.measures.assessment import assess
+from roarbench.datasets.base import Split
+from roarbench.methods import EXPLAINERS
+from roarbench.methods.base import source_of
+from roarbench.methods.gradient import Gradient
 from tests.methods.networks import convolutional, split
 
 IMAGES = split((1, 8, 8), n=40)

@@ -8,17 +8,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmark import plan, runner
-from benchmark.randomness import seeded
-from benchmark.reduction import redrawn, reduced
-from benchmark.removal import num_removed
-from benchmark.runner import Workplace
-from benchmark.session import Means, run
-from benchmark.spec import Cell
-from benchmark.store import Store
-from benchmark.work import bundles
-from datasets.base import Dataset, Split
-from datasets.stream import Stream
+from roarbench.benchmark.execution import runner
+from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution.session import Means, run
+from roarbench.benchmark.matrix import plan
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.matrix.work import bundles
+from roarbench.benchmark.randomness import seeded
+from roarbench.benchmark.removal.ranks import num_removed
+from roarbench.benchmark.removal.reduction import redrawn, reduced
+from roarbench.benchmark.results.store import Store
+from roarbench.datasets.base import Dataset, Split
+from roarbench.datasets.stream import Stream
 
 Build = Callable[..., plan.Matrix]
 CONTROLS = ("random", "random_per_epoch")

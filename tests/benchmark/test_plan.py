@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import plan, presets, work
-from benchmark.plan import Matrix
-from benchmark.spec import key
+from roarbench.benchmark.matrix import plan, presets, work
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import key
 
 Build = Callable[..., Matrix]
 SOURCED = """
@@ -84,7 +84,7 @@ def test_each_recursive_cell_knows_the_steps_before_it(small_matrix: Build) -> N
 
 def test_repeated_and_equal_names_are_one_axis_value(small_matrix: Build) -> None:
     once = plan.cells(small_matrix(explainers=("gradient",)))
-    assert plan.cells(small_matrix(explainers=("gradient", "methods.gradient:Gradient"))) == once
+    assert plan.cells(small_matrix(explainers=("gradient", "roarbench.methods.gradient:Gradient"))) == once
     assert plan.cells(small_matrix(explainers=("gradient",), fractions=(0.5, 0.5, 0.0))) == once
 
 

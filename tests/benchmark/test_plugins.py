@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.notation import parse
-from benchmark.plugins import TABLES, build, check_name, plugin, summary
-from benchmark.spec import key
+from roarbench.benchmark.matrix.notation import parse
+from roarbench.benchmark.matrix.plugins import TABLES, build, check_name, plugin, summary
+from roarbench.benchmark.matrix.spec import key
 
 
 def test_defaults_are_part_of_the_identity_but_not_of_the_text() -> None:
@@ -17,7 +17,7 @@ def test_defaults_are_part_of_the_identity_but_not_of_the_text() -> None:
 
 
 def test_a_dotted_path_to_a_known_plug_in_is_the_same_plug_in() -> None:
-    assert plugin("methods.gradient:Gradient", "explainer") == plugin("gradient", "explainer")
+    assert plugin("roarbench.methods.gradient:Gradient", "explainer") == plugin("gradient", "explainer")
 
 
 def test_plug_ins_nest() -> None:
@@ -82,10 +82,10 @@ def _other(value: object) -> list[str]:
         ("smoothgrad[samples=3,samples=4]", "each parameter once"),
         ("smoothgrad[samples=seed]", "must be an integer, got 'seed'"),
         ("smoothgrad[noise=nan]", "must be a number, got 'nan'"),
-        ("methods.gradient:Gradient.prepare", "has no class or function"),
+        ("roarbench.methods.gradient:Gradient.prepare", "has no class or function"),
         ("smoothgrad[base=nothing]", "unknown explainer 'nothing'"),
         ("no_such_file:Mine", "cannot import 'no_such_file'"),
-        ("methods.gradient:Mine", "has no class or function 'Mine'"),
+        ("roarbench.methods.gradient:Mine", "has no class or function 'Mine'"),
     ],
 )
 def test_what_is_wrong_with_a_name_is_said_in_one_line(text: str, said: str) -> None:

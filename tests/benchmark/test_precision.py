@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 import torch
 
-import run_benchmark
-from benchmark import precision
-from benchmark.augmentation import augmented
-from benchmark.classifiers import classifier
-from benchmark.plugins import build, plugin
-from benchmark.randomness import generator, seeded
-from benchmark.recipe import Augmentation, Recipe
-from benchmark.spec import key
-from benchmark.store import Store
-from benchmark.training import Score, score, train
+from roarbench import run_benchmark
+from roarbench.benchmark.matrix.plugins import build, plugin
+from roarbench.benchmark.matrix.recipe import Augmentation, Recipe
+from roarbench.benchmark.matrix.spec import key
+from roarbench.benchmark.networks import precision
+from roarbench.benchmark.networks.augmentation import augmented
+from roarbench.benchmark.networks.classifiers import classifier
+from roarbench.benchmark.networks.training import Score, score, train
+from roarbench.benchmark.randomness import generator, seeded
+from roarbench.benchmark.results.store import Store
 
 pytestmark = pytest.mark.usefixtures("unillustrated")
 

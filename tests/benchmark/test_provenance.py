@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from benchmark import provenance
+from roarbench.benchmark.results import provenance
 
 
 def test_work_of_hours_keeps_the_commit_of_its_start_and_the_time_of_its_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-import run_benchmark
-from benchmark.store import FILE, Store
+from roarbench import run_benchmark
+from roarbench.benchmark.results.store import FILE, Store
 
 ray = pytest.importorskip("ray", reason="needs ray, an extra of this project")
 

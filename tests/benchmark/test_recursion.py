@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark import executor, plan, recursion, removal, runner, session, work
-from benchmark.randomness import generator
-from benchmark.runner import Workplace
-from benchmark.session import Means
-from benchmark.spec import Cell
-from benchmark.store import Store
+from roarbench.benchmark.execution import executor, recursion, runner, session
+from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution.session import Means
+from roarbench.benchmark.matrix import plan, work
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.randomness import generator
+from roarbench.benchmark.removal import ranks as removal
+from roarbench.benchmark.results.store import Store
 
 Build = Callable[..., plan.Matrix]
 

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from benchmark import fills, removal
-from benchmark.randomness import generator
+from roarbench.benchmark.randomness import generator
+from roarbench.benchmark.removal import fills
+from roarbench.benchmark.removal import ranks as removal
 
 
 def no_normal() -> Tensor:

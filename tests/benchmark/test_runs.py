@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import run_benchmark
-from benchmark.store import FILE, Store
+from roarbench import run_benchmark
+from roarbench.benchmark.results.store import FILE, Store
 
 pytestmark = pytest.mark.usefixtures("unillustrated")
 
@@ -43,8 +43,8 @@ LEAN = ["--mask-fractions", "--unretrained-fills", "--no-measure-attributions"]
 MINE = '''
 from dataclasses import dataclass
 import torch
-from methods.base import Skip, View
-from methods.ensembles import NoisyMoments
+from roarbench.methods.base import Skip, View
+from roarbench.methods.ensembles import NoisyMoments
 
 @dataclass(frozen=True)
 class Broken:

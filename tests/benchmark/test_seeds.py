@@ -9,12 +9,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import run_benchmark
-from benchmark import plan, seeds
-from benchmark.plan import Matrix
-from benchmark.spec import Cell, key
-from benchmark.store import Outcome, Row, Store
-from reports.status import status
+from roarbench import run_benchmark
+from roarbench.benchmark.matrix import plan
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell, key
+from roarbench.benchmark.results import seeds
+from roarbench.benchmark.results.store import Outcome, Row, Store
+from roarbench.reports.status import status
 
 pytestmark = pytest.mark.usefixtures("unillustrated")
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark import shards
-from benchmark.artefacts import Artefacts
-from benchmark.plan import Matrix, cells
+from roarbench.benchmark.matrix.plan import Matrix, cells
+from roarbench.benchmark.results import shards
+from roarbench.benchmark.results.artefacts import Artefacts
 
 RANKS = np.random.default_rng(0).integers(0, 60000, (23, 1, 5, 5)).astype(np.uint16)
 

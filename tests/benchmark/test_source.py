@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.plugins import build, files, plugin
-from benchmark.source import code, fingerprint
-from benchmark.spec import key
+from roarbench.benchmark.matrix.plugins import build, files, plugin
+from roarbench.benchmark.matrix.source import code, fingerprint
+from roarbench.benchmark.matrix.spec import key
 
 MINE = '''
 """My explainers."""

@@ -4,8 +4,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from benchmark.recipe import Recipe
-from benchmark.spec import Cell, PlugIn, Ranking, Training, check_fraction, key
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.matrix.spec import Cell, PlugIn, Ranking, Training, check_fraction, key
 
 DATA, NETWORK, METHOD = PlugIn("digits", 1), PlugIn("mlp", 1), PlugIn("gradient", 1)
 TRAINING = Training(DATA, NETWORK, Recipe(), 0)

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from benchmark.classifiers import classifier
-from benchmark.plugins import plugin
-from benchmark.randomness import generator, seeded
-from benchmark.recipe import Recipe
-from benchmark.stack import Stack, stackable
-from benchmark.tiny import placement
-from benchmark.training import _descend, train, train_stack
-from datasets.base import Split
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.networks.classifiers import classifier
+from roarbench.benchmark.networks.stack import Stack, stackable
+from roarbench.benchmark.networks.tiny import placement
+from roarbench.benchmark.networks.training import _descend, train, train_stack
+from roarbench.benchmark.randomness import generator, seeded
+from roarbench.datasets.base import Split
 
 NAMES = ["cnn_small[width=4]", "mlp[width=16]", "linear"]
 RECIPE = Recipe(epochs=3, batch_size=32, learning_rate=0.01)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark.statistics import Summary, summarise, wilson
+from roarbench.benchmark.results.statistics import Summary, summarise, wilson
 
 
 def test_the_interval_is_scipys_t_interval() -> None:

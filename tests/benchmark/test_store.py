@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import plan
-from benchmark.plan import Matrix
-from benchmark.store import BACKUP, FILE, Outcome, Store
+from roarbench.benchmark.matrix import plan
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.results.store import BACKUP, FILE, Outcome, Store
 
 Build = Callable[..., Matrix]
 DONE = Outcome("done", {"test_accuracy": 1 / 3, "validation_accuracy": None}, "", 0.5, {"commit": "abc"})

@@ -10,18 +10,20 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-import run_benchmark
-from benchmark import plan, runner, session, training
-from benchmark.plugins import plugin
-from benchmark.randomness import generator
-from benchmark.recipe import Recipe
-from benchmark.reduction import reduced
-from benchmark.runner import Workplace
-from benchmark.session import Means
-from benchmark.spec import Cell, key
-from benchmark.store import Store
-from datasets.digits import load
-from datasets.stream import Stream
+from roarbench import run_benchmark
+from roarbench.benchmark.execution import runner, session
+from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution.session import Means
+from roarbench.benchmark.matrix import plan
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.matrix.spec import Cell, key
+from roarbench.benchmark.networks import training
+from roarbench.benchmark.randomness import generator
+from roarbench.benchmark.removal.reduction import reduced
+from roarbench.benchmark.results.store import Store
+from roarbench.datasets.digits import load
+from roarbench.datasets.stream import Stream
 
 pytestmark = pytest.mark.usefixtures("unillustrated")
 
@@ -110,7 +112,7 @@ def ranked(digits_folder: Path, small_matrix: Build, place: Workplace) -> Callab
 def test_rank_maps_and_weights_are_the_same_on_disk_and_in_memory(
     ranked: Callable[[bool], tuple[Cell, Workplace]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmark.shards.SHARD_BYTES", 64 * 100)
+    monkeypatch.setattr("roarbench.benchmark.results.shards.SHARD_BYTES", 64 * 100)
     found = {in_memory: ranked(in_memory) for in_memory in (True, False)}
     (cell, memory), (_, disk) = found[True], found[False]
     for split, count in (("train", 360), ("validation", 40), ("test", 200)):
@@ -185,7 +187,7 @@ def test_an_explainer_that_wants_all_inputs_says_why_it_cannot(
 def test_many_logits_are_scored_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch, digits_folder: Path) -> None:
     data = runner.load(plugin(name(digits_folder, in_memory=True), "dataset"), 0, Path())
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-    monkeypatch.setattr("datasets.base.CHUNK_FEATURES", 64 * 50)
+    monkeypatch.setattr("roarbench.datasets.base.CHUNK_FEATURES", 64 * 50)
     whole = training.score(network, data.train)
     monkeypatch.setattr(training, "JOINED", 1000)
     parts = training.score(network, data.train)

@@ -6,15 +6,15 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.attribution import rank_splits
-from benchmark.classifiers import classifier
-from benchmark.plugins import build, plugin
-from benchmark.precision import products
-from benchmark.randomness import seeded
-from benchmark.recipe import Recipe
-from benchmark.spec import Ranking, Training
-from benchmark.tiny import as_products
-from benchmark.training import train
+from roarbench.benchmark.attribution.rankings import rank_splits
+from roarbench.benchmark.matrix.plugins import build, plugin
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.matrix.spec import Ranking, Training
+from roarbench.benchmark.networks.classifiers import classifier
+from roarbench.benchmark.networks.precision import products
+from roarbench.benchmark.networks.tiny import as_products
+from roarbench.benchmark.networks.training import train
+from roarbench.benchmark.randomness import seeded
 
 DATA, NETWORK = plugin("digits", "dataset"), plugin("cnn_small[width=8]", "classifier")
 DIGITS = build(DATA, "dataset")(Path("data"))

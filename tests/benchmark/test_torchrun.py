@@ -8,27 +8,28 @@ from pathlib import Path
 import pytest
 import torch
 
-import run_benchmark
-from benchmark import plan, runner
-from benchmark.plan import Matrix
-from benchmark.runner import Workplace
-from benchmark.store import Store
-from benchmark.team import Team
-from benchmark.torchrun import own_device
-from datasets.batches import batches
+from roarbench import run_benchmark
+from roarbench.benchmark.execution import runner
+from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution.torchrun import own_device
+from roarbench.benchmark.matrix import plan
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.networks.team import Team
+from roarbench.benchmark.results.store import Store
+from roarbench.datasets.batches import batches
 
 PROJECT = Path(__file__).parents[2]
 EQUAL = """
 import sys
 import torch
 from torch import distributed
-from benchmark.classifiers import classifier
-from benchmark.plugins import plugin
-from benchmark.randomness import seeded
-from benchmark.recipe import Recipe
-from benchmark.team import Team
-from benchmark.training import train
-from datasets.noise import noise
+from roarbench.benchmark.networks.classifiers import classifier
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.randomness import seeded
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.networks.team import Team
+from roarbench.benchmark.networks.training import train
+from roarbench.datasets.noise import noise
 
 team = Team.assembled("cpu")
 data = noise(None, train=66, size=8, channels=1)

@@ -6,15 +6,15 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark import training
-from benchmark.augmentation import augmented
-from benchmark.classifiers import classifier
-from benchmark.plugins import plugin
-from benchmark.randomness import generator, seeded
-from benchmark.recipe import Recipe
-from benchmark.training import _factor, score, train
-from datasets.base import Split
-from datasets.batches import batches
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.networks import training
+from roarbench.benchmark.networks.augmentation import augmented
+from roarbench.benchmark.networks.classifiers import classifier
+from roarbench.benchmark.networks.training import _factor, score, train
+from roarbench.benchmark.randomness import generator, seeded
+from roarbench.datasets.base import Split
+from roarbench.datasets.batches import batches
 
 RECIPE = Recipe(epochs=15, batch_size=32, learning_rate=0.02)
 

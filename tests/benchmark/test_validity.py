@@ -9,16 +9,18 @@ import numpy as np
 import pytest
 from torch import Tensor
 
-from benchmark import fills, presets, removal
-from benchmark.classifiers import classifier
-from benchmark.plan import Matrix
-from benchmark.plugins import build, plugin
-from benchmark.randomness import generator, seeded
-from benchmark.recipe import Recipe
-from benchmark.session import Means, run
-from benchmark.training import score, train
-from datasets.base import Dataset
-from reports.load import curves, load
+from roarbench.benchmark.execution.session import Means, run
+from roarbench.benchmark.matrix import presets
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.plugins import build, plugin
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.networks.classifiers import classifier
+from roarbench.benchmark.networks.training import score, train
+from roarbench.benchmark.randomness import generator, seeded
+from roarbench.benchmark.removal import fills
+from roarbench.benchmark.removal import ranks as removal
+from roarbench.datasets.base import Dataset
+from roarbench.reports.rows.load import curves, load
 
 Build = Callable[..., Matrix]
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from datasets.base import Card, Dataset, Split
-from datasets.check import check, remarks
-from datasets.stream import Stream
+from roarbench.datasets.base import Card, Dataset, Split
+from roarbench.datasets.check import check, remarks
+from roarbench.datasets.stream import Stream
 
 CARD = Card("Mine", "here", "none", "none")
 INPUTS, LABELS = torch.rand(60, 1, 4, 5), torch.arange(60) % 3
@@ -63,13 +63,13 @@ def test_a_data_set_passes_as_it_is(data: Dataset) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ((1, 2, 3), r"a data set must be a datasets.base.Dataset, got tuple; return Dataset"),
+        ((1, 2, 3), r"a data set must be a Dataset, got tuple; return roarbench.datasets.base.Dataset"),
         (None, r"got NoneType"),
         (torch.utils.data.TensorDataset(INPUTS), r"got torch.utils.data.dataset.TensorDataset"),
-        (dataset(card=None), r"card must be a datasets.base.Card, got NoneType"),
+        (dataset(card=None), r"card must be a Card, got NoneType"),
         (dataset(card=unchecked(Card, checksums=None)), r"card.checksums must be a dict, got NoneType"),
         (dataset(num_classes="3"), r"num_classes must be a positive integer, got '3'"),
-        (dataset(train=(INPUTS, LABELS)), r"train must be a datasets.base.Split, got tuple"),
+        (dataset(train=(INPUTS, LABELS)), r"train must be a Split, got tuple"),
         (dataset(INPUTS.numpy()), r"train.inputs must be a torch tensor, got numpy.ndarray; .* torch.as_tensor"),
         (dataset(INPUTS.double()), r"train.inputs must be float32, got float64; convert it with .to\(torch.float32\)"),
         (dataset(INPUTS.byte()), r"train.inputs must be float32, got uint8; convert it with .float\(\) / 255"),

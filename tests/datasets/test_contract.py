@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from datasets import DATASETS
-from datasets.base import Dataset, Split
+from roarbench.datasets import DATASETS
+from roarbench.datasets.base import Dataset, Split
 
 # name -> fixture that gives its files, argument that takes the fixture's path, small sizes
 CASES: dict[str, tuple[str, str, dict[str, Any]]] = {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets.download import Remote, checksum, download, offline, read_verified
+from roarbench.datasets.download import Remote, checksum, download, offline, read_verified
 
 CONTENT = b"published bytes"
 MD5 = checksum(CONTENT, algorithm="md5")
@@ -98,7 +98,7 @@ def test_cifar_is_downloaded_and_read_from_its_archive(
 ) -> None:
     from torchvision.datasets import CIFAR100
 
-    from datasets.vision import cifar100
+    from roarbench.datasets.vision import cifar100
 
     expected = cifar100(cifar100_root)
     archive = tmp_path / "published" / CIFAR100.filename

@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from datasets.check import remarks
-from datasets.folder import image_folder
+from roarbench.datasets.check import remarks
+from roarbench.datasets.folder import image_folder
 
 
 def folder(root: Path, **parameters: Any):

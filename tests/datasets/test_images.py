@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from datasets.images import fingerprint, pixels, suffixes
+from roarbench.datasets.images import fingerprint, pixels, suffixes
 
 TRUNCATED = [
     (kind, share)

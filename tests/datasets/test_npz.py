@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from datasets.check import remarks
-from datasets.folder import arrays
+from roarbench.datasets.check import remarks
+from roarbench.datasets.folder import arrays
 
 
 def save(path: Path, **changes: np.ndarray | None) -> Path:

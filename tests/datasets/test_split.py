@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.split import carve, choose
+from roarbench.datasets.split import carve, choose
 
 LABELS = np.repeat([0, 1, 2], [50, 30, 20])
 

@@ -10,11 +10,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from datasets.base import Split
-from datasets.folder import image_folder
-from datasets.noise import noise
-from datasets.statistics import merged, statistics
-from datasets.stream import Stream
+from roarbench.datasets.base import Split
+from roarbench.datasets.folder import image_folder
+from roarbench.datasets.noise import noise
+from roarbench.datasets.statistics import merged, statistics
+from roarbench.datasets.stream import Stream
 
 INPUTS = torch.rand(50, 3, 4, 4, generator=torch.default_generator)
 MEMORY = Split(INPUTS, torch.arange(50) % 5)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from datasets.digits import load
-from datasets.synthetic import NULL_BLOCK, blocks, not_null, squares
+from roarbench.datasets.digits import load
+from roarbench.datasets.synthetic import NULL_BLOCK, blocks, not_null, squares
 
 
 @pytest.fixture(scope="module")

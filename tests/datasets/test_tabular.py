@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from datasets.base import Dataset, Split
-from datasets.tabular import COMPAS_FILE, COMPAS_TARGET, compas, consistent, roar_toy
+from roarbench.datasets.base import Dataset, Split
+from roarbench.datasets.tabular import COMPAS_FILE, COMPAS_TARGET, compas, consistent, roar_toy
 
 
 def together(dataset: Dataset) -> tuple[torch.Tensor, torch.Tensor]:

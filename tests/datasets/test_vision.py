@@ -9,7 +9,7 @@ import pytest
 import torch
 from torchvision.datasets import CIFAR100, MNIST
 
-from datasets.vision import cifar10, cifar100, fashion_mnist, mnist
+from roarbench.datasets.vision import cifar10, cifar100, fashion_mnist, mnist
 
 RAW = Path("MNIST/raw")
 

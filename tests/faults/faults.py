@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmark.store import BACKUP, FILE
+from roarbench.benchmark.results.store import BACKUP, FILE
 from tests.faults.runs import (
     PROJECT,
     WORDS,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.store import Store
+from roarbench.benchmark.results.store import Store
 
 PROJECT = Path(__file__).parents[2]
 WORDS = [

@@ -9,5 +9,5 @@ import pytest
 def brief_probes() -> Iterator[None]:
     """Probes of a few steps: they end every training, and only their own tests look at what they find."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hns.probe.STEPS", 10)
+        patch.setattr("roarbench.hns.probe.STEPS", 10)
         yield

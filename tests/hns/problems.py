@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmark.randomness import generator
-from datasets import digits as all_digits
-from datasets.base import Dataset, Split
+from roarbench.benchmark.randomness import generator
+from roarbench.datasets import digits as all_digits
+from roarbench.datasets.base import Dataset, Split
 
 
 @lru_cache

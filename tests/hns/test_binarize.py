@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from hns.binarize import binarize, score_loss
-from hns.settings import Estimator
+from roarbench.hns.binarize import binarize, score_loss
+from roarbench.hns.settings import Estimator
 
 ESTIMATORS: tuple[Estimator, ...] = ("deterministic", "st1", "st2", "sa", "reinforce")
 DRAWN = ESTIMATORS[1:]

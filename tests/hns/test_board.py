@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from benchmark.randomness import seeded
-from hns import checkpoint
-from hns.board import Board
-from hns.log import Log
-from hns.model import build
-from hns.schedule import Alpha
-from hns.session import Bench, train
-from hns.settings import Settings
-from hns.training import Training
+from roarbench.benchmark.randomness import seeded
+from roarbench.hns import checkpoint
+from roarbench.hns.board import Board
+from roarbench.hns.log import Log
+from roarbench.hns.model import build
+from roarbench.hns.schedule import Alpha
+from roarbench.hns.session import Bench, train
+from roarbench.hns.settings import Settings
+from roarbench.hns.training import Training
 from tests.hns.problems import digits, scalars
 
 DATA = digits(48, 32, 48)

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load, save
 from torch import nn
 
-from hns.checkpoint import fill, read, read_json, write, write_csv, write_json
+from roarbench.hns.checkpoint import fill, read, read_json, write, write_csv, write_json
 from tests.hns.problems import same
 
 TENSORS = {"a.weight": torch.rand(3, 2), "a.count": torch.tensor(7), "empty": torch.zeros(0, 5), "b": torch.ones(())}

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import run_benchmark
-from benchmark import presets
-from hns.commands import CONFIGS, STUDIES, tasks
-from hns.settings import Experiment, Study
-from reports.hns.results import published
+from roarbench import run_benchmark
+from roarbench.benchmark.matrix import presets
+from roarbench.hns.commands import CONFIGS, STUDIES, tasks
+from roarbench.hns.settings import Experiment, Study
+from roarbench.reports.hns.results import published
 
 BRIEF = ["--epochs", "1", "--pretraining-epochs", "1", "--cooldown", "0", "--patience", "3", "--workers", "0"]
 
@@ -193,7 +193,7 @@ def test_other_settings_under_an_identifier_are_refused_before_anything_is_train
 def test_evaluate_keeps_experiments_apart(
     trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hns.commands.evaluate._pictures", lambda *_: [])  # another test looks at them
+    monkeypatch.setattr("roarbench.hns.commands.evaluate._pictures", lambda *_: [])  # another test looks at them
     out = trained.parents[4]
     assert hns("train", "--out", out, *BRIEF, "--estimator", "st1", "--baseline", "0.9") == 0
     (out / "elsewhere").mkdir()

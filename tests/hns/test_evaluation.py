@@ -6,18 +6,18 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.randomness import seeded
-from datasets.base import Split
-from hns.evaluation import Score, accuracy, masks, score
-from hns.model import HideAndSeek, build
-from hns.settings import Settings
+from roarbench.benchmark.randomness import seeded
+from roarbench.datasets.base import Split
+from roarbench.hns.evaluation import Score, accuracy, masks, score
+from roarbench.hns.model import HideAndSeek, build
+from roarbench.hns.settings import Settings
 from tests.hns.problems import constant_hider, images, linear_seeker
 
 
 @pytest.fixture(autouse=True)
 def batches_of_sixteen(monkeypatch: pytest.MonkeyPatch) -> None:
     """40 images make two full batches and a rest."""
-    monkeypatch.setattr("datasets.base.CHUNK_FEATURES", 16 * 64)
+    monkeypatch.setattr("roarbench.datasets.base.CHUNK_FEATURES", 16 * 64)
 
 
 def network(channels: int, mask_channels: int) -> HideAndSeek:

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.func import grad, vmap
 
-from benchmark.randomness import generator
-from hns.binarize import binarize, score_loss
-from hns.settings import Estimator
+from roarbench.benchmark.randomness import generator
+from roarbench.hns.binarize import binarize, score_loss
+from roarbench.hns.settings import Estimator
 
 LOGITS = torch.tensor([[-1.0, 0.3, 1.6, -0.2], [0.5, -2.0, 0.1, 0.9], [1.2, 0.4, -0.7, -1.5]]).view(3, 1, 2, 2)
 MASKS = torch.tensor(list(itertools.product((0.0, 1.0), repeat=4)))

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from datasets.base import Split
-from hns.evaluation import Score, score
-from hns.guard import JUDGED, collapsed, judged, lost
-from hns.model import build
-from hns.schedule import Alpha
-from hns.settings import Settings
-from hns.training import Training
+from roarbench.datasets.base import Split
+from roarbench.hns.evaluation import Score, score
+from roarbench.hns.guard import JUDGED, collapsed, judged, lost
+from roarbench.hns.model import build
+from roarbench.hns.schedule import Alpha
+from roarbench.hns.settings import Settings
+from roarbench.hns.training import Training
 from tests.hns.problems import images
 
 

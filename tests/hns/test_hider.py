@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from hns.hider import LARGE, SMALL, hider_large, hider_small, lean_towards_keeping
-from hns.model import fresh_hider
-from hns.settings import Settings
+from roarbench.hns.hider import LARGE, SMALL, hider_large, hider_small, lean_towards_keeping
+from roarbench.hns.model import fresh_hider
+from roarbench.hns.settings import Settings
 
 NONE = torch.device("meta")
 

@@ -6,13 +6,13 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from hns import checkpoint
-from hns.evaluation import Score
-from hns.log import Log, epoch_row
-from hns.model import build
-from hns.schedule import Alpha
-from hns.settings import Settings
-from hns.training import Training
+from roarbench.hns import checkpoint
+from roarbench.hns.evaluation import Score
+from roarbench.hns.log import Log, epoch_row
+from roarbench.hns.model import build
+from roarbench.hns.schedule import Alpha
+from roarbench.hns.settings import Settings
+from roarbench.hns.training import Training
 from tests.hns.problems import digits
 
 JOURNAL = [

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hns.metrics import fidelity, fii, fir
+from roarbench.hns.metrics import fidelity, fii, fir
 
 
 def test_values_by_hand() -> None:

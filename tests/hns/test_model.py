@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from hns.model import STEEPEST, HideAndSeek, build
-from hns.settings import Estimator, Settings, TestMasks
+from roarbench.hns.model import STEEPEST, HideAndSeek, build
+from roarbench.hns.settings import Estimator, Settings, TestMasks
 from tests.hns.problems import constant_hider, same
 
 ESTIMATORS: tuple[Estimator, ...] = ("deterministic", "st1", "st2", "sa", "reinforce")

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmark.randomness import generator, seeded
-from datasets.base import Dataset, Split
-from hns.evaluation import accuracy
-from hns.hider import hider_small
-from hns.pretraining import Budget, Pretrained, fit, painting_error, pretrain_hider, pretrain_seeker
+from roarbench.benchmark.randomness import generator, seeded
+from roarbench.datasets.base import Dataset, Split
+from roarbench.hns.evaluation import accuracy
+from roarbench.hns.hider import hider_small
+from roarbench.hns.pretraining import Budget, Pretrained, fit, painting_error, pretrain_hider, pretrain_seeker
 from tests.hns.problems import digits, images, linear_seeker
 
 
@@ -127,7 +127,7 @@ def test_the_painting_error_is_the_binary_cross_entropy_of_every_pixel(
     mask_channels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In chunks of unequal size, here of 4, 4 and 2 images."""
-    monkeypatch.setattr("datasets.base.CHUNK_FEATURES", 4 * 3 * 64)
+    monkeypatch.setattr("roarbench.datasets.base.CHUNK_FEATURES", 4 * 3 * 64)
     split = images((3, 8, 8), 10)
     with seeded("hider"):
         hider = hider_small((3, 8, 8), mask_channels=mask_channels)

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmark.randomness import generator, seeded
-from datasets.base import Dataset, Split
-from hns.model import HideAndSeek
-from hns.probe import EPOCHS, STEPS, Leak, budget, leak, shuffled
+from roarbench.benchmark.randomness import generator, seeded
+from roarbench.datasets.base import Dataset, Split
+from roarbench.hns.model import HideAndSeek
+from roarbench.hns.probe import EPOCHS, STEPS, Leak, budget, leak, shuffled
 from tests.hns.problems import bright_hider, digits, linear_seeker
 
 KEEPS_WHAT_IS_BRIGHT = HideAndSeek(bright_hider(), linear_seeker((1, 8, 8), 4), estimator="deterministic")
@@ -20,7 +20,7 @@ def brief_probes() -> None:
 
 @pytest.fixture
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hns.probe.STEPS", 20)
+    monkeypatch.setattr("roarbench.hns.probe.STEPS", 20)
 
 
 def dataset(split: Split, num_classes: int) -> Dataset:

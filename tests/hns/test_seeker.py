@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from hns.seeker import seeker_large, seeker_resnet, seeker_small
+from roarbench.hns.seeker import seeker_large, seeker_resnet, seeker_small
 
 
 @pytest.mark.parametrize(

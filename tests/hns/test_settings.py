@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hns.settings import Settings
+from roarbench.hns.settings import Settings
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.randomness import seeded
-from hns import checkpoint
-from hns.model import build
-from hns.schedule import Alpha
-from hns.settings import Estimator, Settings
-from hns.state import restore, snapshot
-from hns.training import Training
+from roarbench.benchmark.randomness import seeded
+from roarbench.hns import checkpoint
+from roarbench.hns.model import build
+from roarbench.hns.schedule import Alpha
+from roarbench.hns.settings import Estimator, Settings
+from roarbench.hns.state import restore, snapshot
+from roarbench.hns.training import Training
 from tests.hns.problems import digits, same
 
 SETTINGS = Settings(epochs=3, batch_size=16, patience=2, initial_keep=0.6, cooldown=1 / 3)

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmark.randomness import seeded
-from datasets.base import Split
-from hns.evaluation import score
-from hns.model import HideAndSeek, build
-from hns.schedule import Alpha
-from hns.settings import Estimator, Monitor, Settings, TestMasks
-from hns.training import STEP, Event, Training
+from roarbench.benchmark.randomness import seeded
+from roarbench.datasets.base import Split
+from roarbench.hns.evaluation import score
+from roarbench.hns.model import HideAndSeek, build
+from roarbench.hns.schedule import Alpha
+from roarbench.hns.settings import Estimator, Monitor, Settings, TestMasks
+from roarbench.hns.training import STEP, Event, Training
 from tests.hns.problems import bright_hider, constant_hider, digits, images, linear_seeker, same
 
 SETTINGS = Settings(epochs=3, batch_size=64, patience=5)

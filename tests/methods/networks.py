@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from datasets.base import Split
+from roarbench.datasets.base import Split
 
 
 class Standardise(nn.Module):

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from datasets.base import Split
-from methods.adapting import Adapted, as_tensor, shaped
-from methods.base import AttributionFunction
-from methods.ensembles import SmoothGrad
+from roarbench.datasets.base import Split
+from roarbench.methods.adapting import Adapted, as_tensor, shaped
+from roarbench.methods.base import AttributionFunction
+from roarbench.methods.ensembles import SmoothGrad
 
 INPUTS = torch.rand(2, 3, 4, 5)
 MAP = torch.rand(2, 4, 5)

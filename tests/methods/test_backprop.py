@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from methods.backprop import Deconvolution, GuidedBackprop
-from methods.gradient import Gradient
+from roarbench.methods.backprop import Deconvolution, GuidedBackprop
+from roarbench.methods.gradient import Gradient
 from tests.methods.networks import Residual, Standardise, convolutional, residual, split, tabular
 
 ROWS, IMAGES = split((6,)), split((1, 8, 8))

@@ -5,9 +5,9 @@ import pytest
 import scipy.ndimage
 import torch
 
-from datasets.base import Split
-from methods.base import Explainer, Skip
-from methods.controls import Center, Deviation, Random, Sobel, Truth
+from roarbench.datasets.base import Split
+from roarbench.methods.base import Explainer, Skip
+from roarbench.methods.controls import Center, Deviation, Random, Sobel, Truth
 from tests.methods.networks import convolutional, split
 
 IMAGES = split((3, 8, 8))

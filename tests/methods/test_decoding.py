@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from datasets.base import Split
-from datasets.stream import Stream
-from methods.base import Skip, source_of
-from methods.cladec.model import Explained, reconstruct
-from methods.cladec.training import fit_all
-from methods.decoding import SCORES, Decoding, Reconstructed, Score, TrainedDecoders, raised, scores
+from roarbench.datasets.base import Split
+from roarbench.datasets.stream import Stream
+from roarbench.methods.base import Skip, source_of
+from roarbench.methods.cladec.model import Explained, reconstruct
+from roarbench.methods.cladec.training import fit_all
+from roarbench.methods.decoding import SCORES, Decoding, Reconstructed, Score, TrainedDecoders, raised, scores
 from tests.methods.networks import Standardise, convolutional, split
 
 

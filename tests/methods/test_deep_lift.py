@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from datasets.base import Split
-from methods.base import Skip
-from methods.deep_lift import DeepLift
+from roarbench.datasets.base import Split
+from roarbench.methods.base import Skip
+from roarbench.methods.deep_lift import DeepLift
 from tests.methods.networks import Standardise, TwoNames, convolutional, residual, spelled, split, tabular
 
 ROWS, IMAGES = split((6,)), split((1, 8, 8))

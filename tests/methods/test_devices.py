@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from datasets.base import Split
+from roarbench.datasets.base import Split
 from tests.methods.test_contract import APPLICABLE, CASES, CHEAPER, explainer_class
 
 pytestmark = pytest.mark.gpu

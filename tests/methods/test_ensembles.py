@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from datasets.base import Split
-from methods.base import AttributionFunction, Explains
-from methods.ensembles import NoisyMoments, SmoothGrad, SmoothGradSquared, Squared, VarGrad
-from methods.gradient import Gradient, InputXGradient, IntegratedGradients
+from roarbench.datasets.base import Split
+from roarbench.methods.base import AttributionFunction, Explains
+from roarbench.methods.ensembles import NoisyMoments, SmoothGrad, SmoothGradSquared, Squared, VarGrad
+from roarbench.methods.gradient import Gradient, InputXGradient, IntegratedGradients
 from tests.methods.networks import convolutional, split
 
 TARGETS = torch.tensor([0, 1, 2, 1])

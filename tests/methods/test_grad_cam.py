@@ -5,9 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from methods.backprop import GuidedBackprop
-from methods.base import Skip
-from methods.grad_cam import GradCam, GuidedGradCam
+from roarbench.methods.backprop import GuidedBackprop
+from roarbench.methods.base import Skip
+from roarbench.methods.grad_cam import GradCam, GuidedGradCam
 from tests.methods.networks import Standardise, convolutional, split
 
 IMAGES = split((3, 8, 8))

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from methods.gradient import Gradient, GradientShap, InputXGradient, IntegratedGradients
+from roarbench.methods.gradient import Gradient, GradientShap, InputXGradient, IntegratedGradients
 from tests.methods.networks import convolutional, linear, residual, split
 
 TARGETS = torch.tensor([0, 1, 2, 1])

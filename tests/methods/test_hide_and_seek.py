@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from datasets.base import Split
-from datasets.digits import digits
-from methods.base import OwnMasks, Skip
-from methods.hide_and_seek import HideAndSeek
+from roarbench.datasets.base import Split
+from roarbench.datasets.digits import digits
+from roarbench.methods.base import OwnMasks, Skip
+from roarbench.methods.hide_and_seek import HideAndSeek
 from tests.methods.networks import convolutional, split
 
 BRIEF = HideAndSeek(steps=4, patience=2, pretraining_steps=2)

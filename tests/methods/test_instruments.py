@@ -9,17 +9,17 @@ import scipy.stats
 import torch
 from torch import Tensor, nn
 
-from benchmark.airbench import airbench
-from benchmark.classifiers import resnet8
-from benchmark.tiny import as_products
-from datasets.base import Split
-from methods.base import Explainer, Skip, source_of
-from methods.controls import Random, Truth
-from methods.ensembles import SmoothGrad, SmoothGradSquared, Squared
-from methods.filters import Blurred, Filtered, MaxFiltered
-from methods.gradient import Gradient, InputXGradient
-from methods.hide_and_seek import HideAndSeek
-from methods.instruments import Degraded, RandomClass, Randomized, redrawn
+from roarbench.benchmark.networks.airbench import airbench
+from roarbench.benchmark.networks.classifiers import resnet8
+from roarbench.benchmark.networks.tiny import as_products
+from roarbench.datasets.base import Split
+from roarbench.methods.base import Explainer, Skip, source_of
+from roarbench.methods.controls import Random, Truth
+from roarbench.methods.ensembles import SmoothGrad, SmoothGradSquared, Squared
+from roarbench.methods.filters import Blurred, Filtered, MaxFiltered
+from roarbench.methods.gradient import Gradient, InputXGradient
+from roarbench.methods.hide_and_seek import HideAndSeek
+from roarbench.methods.instruments import Degraded, RandomClass, Randomized, redrawn
 from tests.methods.networks import convolutional, split, tabular
 
 COLOUR = split((3, 8, 8))

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from methods.base import Skip
-from methods.perturbation import KernelShap, Lime, Occlusion
+from roarbench.methods.base import Skip
+from roarbench.methods.perturbation import KernelShap, Lime, Occlusion
 from tests.methods.networks import convolutional, linear, split, tabular
 
 TARGETS = torch.tensor([0, 1, 2])

@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from methods.base import Skip
-from methods.deep_lift import DeepLift
-from methods.gradient import Gradient
-from methods.relevance import Lrp
+from roarbench.methods.base import Skip
+from roarbench.methods.deep_lift import DeepLift
+from roarbench.methods.gradient import Gradient
+from roarbench.methods.relevance import Lrp
 from tests.methods.networks import SPELLINGS, Residual, Standardise, TwoNames, convolutional, split, tabular
 
 ROWS, IMAGES, TARGETS = split((6,)), split((1, 8, 8)), torch.tensor([0, 1, 2, 1])

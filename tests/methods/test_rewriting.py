@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from methods.rewriting import UntraceableError, chain, in_modules, repeated
+from roarbench.methods.rewriting import UntraceableError, chain, in_modules, repeated
 from tests.methods.networks import SPELLINGS, TwoNames, convolutional, residual, spelled, split
 
 INPUTS = split((1, 8, 8)).inputs

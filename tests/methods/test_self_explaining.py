@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from methods.base import source_of
-from methods.self_explaining import SCORES, Disentangled, SelfExplaining, scores
-from methods.senn.model import Senn
-from methods.senn.settings import Settings
+from roarbench.methods.base import source_of
+from roarbench.methods.self_explaining import SCORES, Disentangled, SelfExplaining, scores
+from roarbench.methods.senn.model import Senn
+from roarbench.methods.senn.settings import Settings
 from tests.methods.networks import convolutional, split
 
 

@@ -8,13 +8,13 @@ import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
 
-from methods import EXPLAINERS
-from methods.backprop import Deconvolution, GuidedBackprop
-from methods.base import Skip
-from methods.deep_lift import DeepLift
-from methods.grad_cam import GradCam
-from methods.gradient import Gradient, target_gradients
-from methods.rewriting import in_modules
+from roarbench.methods import EXPLAINERS
+from roarbench.methods.backprop import Deconvolution, GuidedBackprop
+from roarbench.methods.base import Skip
+from roarbench.methods.deep_lift import DeepLift
+from roarbench.methods.grad_cam import GradCam
+from roarbench.methods.gradient import Gradient, target_gradients
+from roarbench.methods.rewriting import in_modules
 from tests.methods.networks import SPELLINGS, Standardise, convolutional, spelled, split
 
 IMAGES, PHOTOS = split((1, 8, 8)), split((3, 32, 32), n=4)

@@ -5,11 +5,11 @@ import torch
 import torchvision
 from torch import nn
 
-from methods.backprop import GuidedBackprop
-from methods.base import Skip
-from methods.deep_lift import DeepLift
-from methods.grad_cam import GradCam
-from methods.gradient import Gradient
+from roarbench.methods.backprop import GuidedBackprop
+from roarbench.methods.base import Skip
+from roarbench.methods.deep_lift import DeepLift
+from roarbench.methods.grad_cam import GradCam
+from roarbench.methods.gradient import Gradient
 from tests.methods.networks import Standardise, split
 
 PHOTOS = split((3, 64, 64), n=4)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.matched import matched
-from benchmark.plan import Matrix, cells
-from benchmark.spec import Cell
-from benchmark.store import Outcome, Store
+from roarbench.benchmark.matrix.plan import Matrix, cells
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.matched import matched
+from roarbench.benchmark.results.store import Outcome, Store
 
 Judge = Callable[[Cell], Outcome | None]
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.plan import Matrix
-from benchmark.spec import Cell
-from benchmark.store import Outcome
-from reports import across
-from reports.across import diagrams, ranks
-from reports.critical_difference import available
-from reports.drawing import write
-from reports.load import load
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.store import Outcome
+from roarbench.reports.pictures.critical_difference import diagrams
+from roarbench.reports.pictures.drawing import write
+from roarbench.reports.rows.load import load
+from roarbench.reports.tables import across
+from roarbench.reports.tables.across import available, ranks
 from tests.reports.conftest import outcome
 
 Stored = Callable[..., Path]
@@ -76,7 +76,7 @@ def test_the_diagram_is_drawn(stored: Stored, several: Matrix, tmp_path: Path) -
 def test_without_the_extra_the_table_says_how_to_get_it(
     stored: Stored, several: Matrix, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(across, "available", lambda: False)
+    monkeypatch.setattr(across, "find_spec", lambda _: None)
     frame = load(stored(several, judge))
     assert not list(diagrams(frame))
     assert 'pip install "roarbench[posthocs]"' in ranks(frame)[0].text()

@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmark.plan import Matrix
-from benchmark.spec import Cell
-from benchmark.store import Outcome
-from reports.attributions import attribution_tables
-from reports.load import COLUMNS, curves, load
-from reports.report import report
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.store import Outcome
+from roarbench.reports.report import report
+from roarbench.reports.rows.load import COLUMNS, curves, load
+from roarbench.reports.tables.attributions import attribution_tables
 from tests.reports.conftest import outcome
 
 Stored = Callable[..., Path]

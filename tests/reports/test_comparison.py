@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.plan import Matrix
-from benchmark.spec import Cell
-from benchmark.store import Outcome
-from methods.gradient import Gradient
-from reports.comparison import compare_runs, comparison
-from reports.load import read
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.store import Outcome
+from roarbench.methods.gradient import Gradient
+from roarbench.reports.rows.load import read
+from roarbench.reports.tables.comparison import compare_runs, comparison
 
 Stored = Callable[..., Path]
 

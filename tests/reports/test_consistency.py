@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from benchmark.plan import Matrix
-from benchmark.spec import Cell
-from benchmark.store import Outcome
-from reports.consistency import consistency_tables, correlations
-from reports.load import curves, load
-from reports.page.answer import answers
-from reports.summary import summaries
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.store import Outcome
+from roarbench.reports.page.answer import answers
+from roarbench.reports.rows.load import curves, load
+from roarbench.reports.tables.consistency import consistency_tables, correlations
+from roarbench.reports.tables.summary import summaries
 
 Stored = Callable[..., Path]
 NAMES = ("random", "gradient", "guided_backprop", "integrated_gradients", "deep_lift", "lrp")

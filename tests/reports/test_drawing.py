@@ -13,20 +13,20 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from benchmark.plan import Matrix
-from benchmark.spec import Cell
-from benchmark.store import Outcome, Status
-from hns.metrics import fii, fir
-from reports.cost import cost_plots, front
-from reports.differences import difference_plots
-from reports.drawing import Picture, write, writing
-from reports.leaks import leak_plots, paired_with_masks
-from reports.load import curves, drawable, load, read
-from reports.looks import DASHES, LEGIBLE, looks, varied
-from reports.page.page import page
-from reports.plane import fii_line, fir_line, planes
-from reports.plots import plots
-from reports.tables import tables
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.store import Outcome, Status
+from roarbench.hns.metrics import fii, fir
+from roarbench.reports.page.page import page
+from roarbench.reports.pictures.cost import cost_plots, front
+from roarbench.reports.pictures.curves import plots
+from roarbench.reports.pictures.differences import difference_plots
+from roarbench.reports.pictures.drawing import Picture, write, writing
+from roarbench.reports.pictures.leaks import leak_plots, paired_with_masks
+from roarbench.reports.pictures.looks import DASHES, LEGIBLE, looks, varied
+from roarbench.reports.pictures.plane import fii_line, fir_line, planes
+from roarbench.reports.rows.load import curves, drawable, load, read
+from roarbench.reports.tables.curves import tables
 from tests.reports.conftest import outcome
 
 Stored = Callable[..., Path]
@@ -46,7 +46,7 @@ def test_two_writings_have_the_same_bytes_here_and_by_workers(
     said = []
     for folder, least in zip(folders, (10_000, 0), strict=True):
         folder.mkdir()
-        monkeypatch.setattr("reports.drawing.MANY", least)
+        monkeypatch.setattr("roarbench.reports.pictures.drawing.MANY", least)
         said.append(writing(draws, folder, num_rows=5000)())
     assert said[0] == said[1]
     paths = [path for caption in said[0] for path in caption.paths(folders[0])]

@@ -7,13 +7,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmark.plan import Matrix
-from benchmark.spec import Cell
-from benchmark.store import Outcome
-from reports.evidence import in_common
-from reports.load import curves, load
-from reports.table import Table
-from reports.tables import tables
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.store import Outcome
+from roarbench.reports.rows.load import curves, load
+from roarbench.reports.tables.curves import tables
+from roarbench.reports.tables.evidence import in_common
+from roarbench.reports.tables.table import Table
 from tests.reports.conftest import outcome
 
 Stored = Callable[..., Path]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-import run_benchmark
-from benchmark.plan import Matrix
-from reports.manifest import MANIFEST, tidied
-from reports.report import report
+from roarbench import run_benchmark
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.reports.manifest import MANIFEST, tidied
+from roarbench.reports.report import report
 
 pytestmark = pytest.mark.usefixtures("unillustrated")
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from benchmark.plan import Matrix
-from reports.gallery import _mosaic, galleries
-from reports.load import read
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.reports.pictures.gallery import _mosaic, galleries
+from roarbench.reports.rows.load import read
 
 Stored = Callable[..., Path]
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.plan import Matrix
-from benchmark.spec import Cell
-from benchmark.store import Outcome
-from reports.instruments import base_of, beside_base, instrument_tables, verdict
-from reports.load import load
-from reports.report import report
-from reports.statistics import holm, t_test
-from reports.table import Table
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.store import Outcome
+from roarbench.reports.report import report
+from roarbench.reports.rows.load import load
+from roarbench.reports.statistics.tests import holm, t_test
+from roarbench.reports.tables.instruments import base_of, beside_base, instrument_tables, verdict
+from roarbench.reports.tables.table import Table
 from tests.reports.conftest import outcome
 
 pytestmark = pytest.mark.usefixtures("unillustrated")

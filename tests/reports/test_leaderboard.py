@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from benchmark.plan import Matrix
-from benchmark.recipe import Recipe
-from reports.leaderboard import write_leaderboard
-from reports.load import read
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.reports.rows.load import read
+from roarbench.reports.tables.leaderboard import write_leaderboard
 
 Stored = Callable[..., Path]
 

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.plan import Matrix, cells
-from benchmark.spec import Cell
-from benchmark.store import Outcome, Store
-from reports.load import curves, load, read
-from reports.page.answer import answers
-from reports.page.asked import protocol
-from reports.page.validity import checks
-from reports.plots import plots
-from reports.seeds import covers
-from reports.summary import summaries
-from reports.tables import tables
+from roarbench.benchmark.matrix.plan import Matrix, cells
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.store import Outcome, Store
+from roarbench.reports.page.answer import answers
+from roarbench.reports.page.asked import protocol
+from roarbench.reports.page.validity import checks
+from roarbench.reports.pictures.curves import plots
+from roarbench.reports.rows.load import curves, load, read
+from roarbench.reports.rows.seeds import covers
+from roarbench.reports.tables.curves import tables
+from roarbench.reports.tables.summary import summaries
 from tests.reports.conftest import outcome
 
 Stored = Callable[..., Path]

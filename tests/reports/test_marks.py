@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.plan import Matrix
-from benchmark.spec import Cell
-from benchmark.store import Outcome
-from reports.groups import marks
-from reports.load import load
-from reports.table import MARKED, UNMARKED
-from reports.tables import tables
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.store import Outcome
+from roarbench.reports.rows.load import load
+from roarbench.reports.statistics.groups import marks
+from roarbench.reports.tables.curves import tables
+from roarbench.reports.tables.table import MARKED, UNMARKED
 from tests.reports.conftest import outcome
 
 NOISE = (0.0, 0.01, -0.01, 0.005)
@@ -48,7 +48,7 @@ def test_an_explainer_of_too_few_seeds_is_told_apart_from_nobody() -> None:
 
 
 def test_marks_agree_with_the_letters_of_the_same_values() -> None:
-    from reports.groups import groups
+    from roarbench.reports.statistics.groups import groups
 
     values = {name: seeds(mean) for name, mean in (("u", 0.1), ("v", 0.3), ("w", 0.32), ("x", 0.8))}
     assert groups(values).letters["u"] == "a" and marks(values, "low") == {"u": "best"}

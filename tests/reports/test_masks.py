@@ -9,19 +9,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.plan import Matrix
-from benchmark.spec import Cell
-from benchmark.statistics import Summary, summarise, wilson
-from benchmark.store import Outcome
-from reports.leaderboard import write_leaderboard
-from reports.load import curves, load, read
-from reports.masks import MARGIN, Scale, State, bounds, leakage
-from reports.page.answer import Verdict, answers
-from reports.page.validity import Check, checks
-from reports.style import FLAG
-from reports.summary import summaries
-from reports.table import Table
-from reports.tables import tables
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.statistics import Summary, summarise, wilson
+from roarbench.benchmark.results.store import Outcome
+from roarbench.reports.page.answer import Verdict, answers
+from roarbench.reports.page.validity import Check, checks
+from roarbench.reports.rows.load import curves, load, read
+from roarbench.reports.rows.style import FLAG
+from roarbench.reports.tables.curves import tables
+from roarbench.reports.tables.leaderboard import write_leaderboard
+from roarbench.reports.tables.masks import MARGIN, Scale, State, bounds, leakage
+from roarbench.reports.tables.summary import summaries
+from roarbench.reports.tables.table import Table
 from tests.reports.conftest import outcome
 
 Stored = Callable[..., Path]

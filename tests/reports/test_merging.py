@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.merging import merge
-from benchmark.plan import Matrix
-from benchmark.recipe import Recipe
-from benchmark.spec import Cell
-from benchmark.store import Outcome, Store
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.merging import merge
+from roarbench.benchmark.results.store import Outcome, Store
 from tests.reports.conftest import outcome
 
 pytestmark = pytest.mark.usefixtures("unillustrated")
@@ -95,7 +95,7 @@ def test_other_versions_are_refused(
     stored: Stored, matrix: Matrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = stored(matrix, name="one")
-    monkeypatch.setattr("methods.gradient.Gradient.version", 2)
+    monkeypatch.setattr("roarbench.methods.gradient.Gradient.version", 2)
     other = stored(matrix, name="other")
     with pytest.raises(ValueError, match="different versions of gradient on digits"):
         merge([one, other], tmp_path / "all")

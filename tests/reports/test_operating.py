@@ -7,14 +7,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmark.plan import Matrix
-from benchmark.spec import Cell
-from benchmark.statistics import Summary
-from benchmark.store import Outcome
-from reports.load import curves, load
-from reports.operating import forms, operating_tables
-from reports.report import report
-from reports.tables import tables
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.statistics import Summary
+from roarbench.benchmark.results.store import Outcome
+from roarbench.reports.report import report
+from roarbench.reports.rows.load import curves, load
+from roarbench.reports.tables.curves import tables
+from roarbench.reports.tables.operating import forms, operating_tables
 from tests.reports.conftest import outcome
 
 OWN, RETRAINED = "HnS, own masks", "HnS, own masks, retrained"

@@ -13,21 +13,21 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmark.plan import Matrix
-from benchmark.spec import Cell
-from benchmark.store import Outcome
-from reports.load import Run, curves, read
-from reports.page import figures
-from reports.page.answer import Answer, Verdict, answers
-from reports.page.figures import address
-from reports.page.kinds import kinds
-from reports.page.methods import cited
-from reports.page.page import page
-from reports.page.provenance import toml
-from reports.page.validity import checks
-from reports.report import report
-from reports.summary import summaries
-from reports.tables import tables
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.store import Outcome
+from roarbench.reports.page import figures
+from roarbench.reports.page.answer import Answer, Verdict, answers
+from roarbench.reports.page.figures import address
+from roarbench.reports.page.kinds import kinds
+from roarbench.reports.page.methods import cited
+from roarbench.reports.page.page import page
+from roarbench.reports.page.provenance import toml
+from roarbench.reports.page.validity import checks
+from roarbench.reports.report import report
+from roarbench.reports.rows.load import Run, curves, read
+from roarbench.reports.tables.curves import tables
+from roarbench.reports.tables.summary import summaries
 from tests.reports.conftest import outcome
 
 Stored = Callable[..., Path]

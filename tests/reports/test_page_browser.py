@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from benchmark.plan import Matrix, cells
-from benchmark.store import Store
-from reports.report import report
+from roarbench.benchmark.matrix.plan import Matrix, cells
+from roarbench.benchmark.results.store import Store
+from roarbench.reports.report import report
 from tests.reports.test_page import measured
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

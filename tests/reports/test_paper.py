@@ -12,19 +12,19 @@ import matplotlib
 import pytest
 from matplotlib.figure import Figure
 
-import methods
-from benchmark.cards import card
-from benchmark.plan import Matrix
-from benchmark.plugins import plugin
-from benchmark.spec import Cell
-from benchmark.store import Outcome
-from reports.bibliography import FILE, citations, identifiers
-from reports.latex import escape
-from reports.load import Run, read
-from reports.paper import paper
-from reports.report import report
-from reports.table import Table
-from reports.tables import tables
+from roarbench import methods
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.cards import card
+from roarbench.benchmark.results.store import Outcome
+from roarbench.reports.paper.bibliography import FILE, citations, identifiers
+from roarbench.reports.paper.paper import paper
+from roarbench.reports.report import report
+from roarbench.reports.rows.load import Run, read
+from roarbench.reports.tables.curves import tables
+from roarbench.reports.tables.latex import escape
+from roarbench.reports.tables.table import Table
 from tests.reports.conftest import outcome
 
 Stored = Callable[..., Path]

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from benchmark.plan import Matrix
-from benchmark.spec import Cell
-from benchmark.store import Outcome
-from reports.claims import CLAIMS, claim_tables, in_print, verdict
-from reports.load import load
-from reports.reference import published, reference_tables
-from reports.style import label
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.store import Outcome
+from roarbench.reports.rows.load import load
+from roarbench.reports.rows.style import label
+from roarbench.reports.tables.claims import CLAIMS, claim_tables, in_print, verdict
+from roarbench.reports.tables.reference import published, reference_tables
 
 Stored = Callable[..., Path]
 NAMES = ("random", "gradient", "guided_backprop", "integrated_gradients", "vargrad[base=gradient]")

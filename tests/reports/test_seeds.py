@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.adaptive import Rule, rule
-from benchmark.plan import Matrix
-from benchmark.spec import Cell
-from benchmark.store import Outcome
-from reports.load import curves, load, read
-from reports.report import report
-from reports.seeds import num_seeds, seed_counts
-from reports.status import status
-from reports.table import Table
-from reports.tables import tables
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.adaptive import Rule, rule
+from roarbench.benchmark.results.store import Outcome
+from roarbench.reports.report import report
+from roarbench.reports.rows.load import curves, load, read
+from roarbench.reports.rows.seeds import num_seeds, seed_counts
+from roarbench.reports.status import status
+from roarbench.reports.tables.curves import tables
+from roarbench.reports.tables.table import Table
 from tests.reports.conftest import outcome
 
 pytestmark = pytest.mark.usefixtures("unillustrated")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import presets
-from benchmark.plan import cells
-from benchmark.spec import key
-from benchmark.store import Row, Store
+from roarbench.benchmark.matrix import presets
+from roarbench.benchmark.matrix.plan import cells
+from roarbench.benchmark.matrix.spec import key
+from roarbench.benchmark.results.store import Row, Store
 from tests.reports.conftest import outcome
 
 NUM_ROWS = 10_000
@@ -26,7 +26,7 @@ from pathlib import Path
 def used():
     each = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in each)
-from reports.report import report
+from roarbench.reports.report import report
 imported = used()
 report(Path(sys.argv[1]))
 assert "torch" not in sys.modules

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import permutation_test, ttest_rel
 
-from reports.areas import area, racu
-from reports.groups import cliques, groups, nested, separated
-from reports.ranks import critical_difference, friedman
-from reports.statistics import (
+from roarbench.reports.statistics.areas import area, racu
+from roarbench.reports.statistics.groups import cliques, groups, nested, separated
+from roarbench.reports.statistics.ranks import critical_difference, friedman
+from roarbench.reports.statistics.tests import (
     difference,
     holm,
     least_p,
@@ -21,7 +21,7 @@ from reports.statistics import (
     sign_flip_test,
     t_test,
 )
-from reports.summary import disputed
+from roarbench.reports.tables.summary import disputed
 
 SIMULATED = 1500
 NOMINAL = 0.05

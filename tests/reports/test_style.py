@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.plan import Matrix
-from benchmark.spec import Cell
-from benchmark.statistics import Summary
-from benchmark.store import Outcome
-from reports.load import load, read
-from reports.page.page import page
-from reports.report import report
-from reports.style import Form, innermost, percent, points, probability, repeated, share, signed
-from reports.tables import tables
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.statistics import Summary
+from roarbench.benchmark.results.store import Outcome
+from roarbench.reports.page.page import page
+from roarbench.reports.report import report
+from roarbench.reports.rows.load import load, read
+from roarbench.reports.rows.style import Form, innermost, percent, points, probability, repeated, share, signed
+from roarbench.reports.tables.curves import tables
 from tests.reports.conftest import outcome
 
 Stored = Callable[..., Path]

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.plan import Matrix
-from benchmark.spec import Cell
-from benchmark.store import Outcome
-from reports.load import load
-from reports.probability import probabilities
-from reports.report import report
-from reports.statistics import minimum_detectable
-from reports.summary import reference_of, summaries
-from reports.table import Table
-from reports.tables import diff_roar
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.store import Outcome
+from roarbench.reports.report import report
+from roarbench.reports.rows.load import load
+from roarbench.reports.statistics.tests import minimum_detectable
+from roarbench.reports.tables.curves import diff_roar
+from roarbench.reports.tables.probability import probabilities
+from roarbench.reports.tables.summary import reference_of, summaries
+from roarbench.reports.tables.table import Table
 from tests.reports.conftest import outcome
 
 pytestmark = pytest.mark.usefixtures("unillustrated")

@@ -10,18 +10,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmark.plan import Matrix
-from benchmark.spec import Cell
-from benchmark.store import Outcome
-from methods.instruments import Degraded
-from reports.load import curves, load
-from reports.probability import probabilities
-from reports.report import report
-from reports.status import status
-from reports.style import FLAG, family, label, labels
-from reports.summary import summaries
-from reports.table import Table
-from reports.tables import diff_roar, tables
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.store import Outcome
+from roarbench.methods.instruments import Degraded
+from roarbench.reports.report import report
+from roarbench.reports.rows.load import curves, load
+from roarbench.reports.rows.style import FLAG, family, label, labels
+from roarbench.reports.status import status
+from roarbench.reports.tables.curves import diff_roar, tables
+from roarbench.reports.tables.probability import probabilities
+from roarbench.reports.tables.summary import summaries
+from roarbench.reports.tables.table import Table
 from tests.reports.conftest import outcome
 
 pytestmark = pytest.mark.usefixtures("unillustrated")
@@ -175,7 +175,7 @@ def test_labels_of_instruments_say_what_was_done_to_which_explainer() -> None:
 def test_rendering_never_imports_torch(stored: Stored, matrix: Matrix) -> None:
     folder = stored(matrix)
     command = ["report", "--out", str(folder)]
-    code = f"import sys, run_benchmark; run_benchmark.main({command}); assert 'torch' not in sys.modules"
+    code = f"from roarbench.run_benchmark import *; main({command}); assert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
     assert done.returncode == 0, done.stderr
 

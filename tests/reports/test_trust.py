@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmark.plan import Matrix
-from benchmark.spec import Cell
-from benchmark.store import Outcome
-from reports.load import load, read
-from reports.table import Table
-from reports.trust import agreement, trust_tables
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.store import Outcome
+from roarbench.reports.rows.load import load, read
+from roarbench.reports.tables.table import Table
+from roarbench.reports.tables.trust import agreement, trust_tables
 
 Stored = Callable[..., Path]
 DEGRADED = tuple(f"degraded[base=truth,noise={noise}]" for noise in (0.0, 0.4, 0.8))

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-import run_benchmark
-from benchmark.plan import Matrix
-from reports.load import load
-from reports.table import Table
-from reports.tables import tables
-from reports.view import View, chosen, shown
+from roarbench import run_benchmark
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.reports.rows.load import load
+from roarbench.reports.tables.curves import tables
+from roarbench.reports.tables.table import Table
+from roarbench.reports.tables.view import View, chosen, shown
 
 pytestmark = pytest.mark.usefixtures("unillustrated")
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.plan import Matrix, cells
-from benchmark.store import Store
-from reports.watch import watch
+from roarbench.benchmark.matrix.plan import Matrix, cells
+from roarbench.benchmark.results.store import Store
+from roarbench.reports.watch import watch
 from tests.reports.conftest import outcome
 
 

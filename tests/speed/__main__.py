@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from benchmark.plugins import build, plugin
+from roarbench.benchmark.matrix.plugins import build, plugin
 from tests.speed import matrix, memory
 from tests.speed.attribution import ensembles
 from tests.speed.imputation import solvers

@@ -3,9 +3,9 @@
 import captum.attr
 import torch
 
-from datasets.base import Dataset
-from methods.ensembles import NoisyMoments
-from methods.gradient import Gradient, IntegratedGradients
+from roarbench.datasets.base import Dataset
+from roarbench.methods.ensembles import NoisyMoments
+from roarbench.methods.gradient import Gradient, IntegratedGradients
 from tests.speed.retraining import fresh
 from tests.speed.timing import Ratio, compare
 

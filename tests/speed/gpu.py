@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from benchmark.plugins import build, plugin
-from methods import GROUPS
+from roarbench.benchmark.matrix.plugins import build, plugin
+from roarbench.methods import GROUPS
 from tests.speed.retraining import cell
 
 FIVE, NINE = (["0.1", "0.3", "0.5", "0.7", "0.9"], [f"0.{tenth}" for tenth in range(1, 10)])

@@ -13,8 +13,8 @@ from scipy.sparse.linalg import spsolve
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.imputation import impute
-from benchmark.randomness import generator
+from roarbench.benchmark.randomness import generator
+from roarbench.benchmark.removal.imputation import impute
 from tests.speed.timing import Ratio, compare
 
 SHAPES = {(1, 28, 28): 160, (3, 32, 32): 160, (3, 224, 224): 4}

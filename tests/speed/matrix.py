@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from benchmark import plan, presets
-from benchmark.executor import Crew, execute
-from benchmark.precision import settled
-from benchmark.processes import pool
-from benchmark.ray_pool import Cluster, ray_crew
-from benchmark.runner import Workplace, data_of
-from benchmark.store import Store
+from roarbench.benchmark.execution.executor import Crew, execute
+from roarbench.benchmark.execution.processes import pool
+from roarbench.benchmark.execution.ray_pool import Cluster, ray_crew
+from roarbench.benchmark.execution.runner import Workplace, data_of
+from roarbench.benchmark.matrix import plan, presets
+from roarbench.benchmark.networks.precision import settled
+from roarbench.benchmark.results.store import Store
 from tests.speed.timing import Ratio, compare
 
 EXPLAINERS = ("random", "gradient", "integrated_gradients")

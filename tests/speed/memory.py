@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from benchmark.attribution import rank_splits
-from benchmark.classifiers import classifier
-from benchmark.plugins import plugin
-from benchmark.recipe import Recipe
-from benchmark.spec import Ranking, Training
-from datasets.base import Split
+from roarbench.benchmark.attribution.rankings import rank_splits
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.matrix.spec import Ranking, Training
+from roarbench.benchmark.networks.classifiers import classifier
+from roarbench.datasets.base import Split
 
 ENSEMBLES = ("smoothgrad", "smoothgrad_squared", "vargrad")
 SAMPLES, IMAGES, VIEWS = (5, 15, 60), (512, 2048), (1, 3)

@@ -9,15 +9,15 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from benchmark.classifiers import classifier
-from benchmark.fills import mean
-from benchmark.plugins import plugin
-from benchmark.precision import settled
-from benchmark.randomness import seeded
-from benchmark.recipe import Recipe
-from benchmark.removal import kept, remove, training_mean
-from benchmark.training import train
-from datasets.base import Dataset, Split
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.networks.classifiers import classifier
+from roarbench.benchmark.networks.precision import settled
+from roarbench.benchmark.networks.training import train
+from roarbench.benchmark.randomness import seeded
+from roarbench.benchmark.removal.fills import mean
+from roarbench.benchmark.removal.ranks import kept, remove, training_mean
+from roarbench.datasets.base import Dataset, Split
 from tests.speed.timing import Ratio, compare
 
 EPOCHS, BATCH, FRACTION = 2, 128, 0.5

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets.digits import digits
+from roarbench.datasets.digits import digits
 from tests.speed.attribution import ensembles
 from tests.speed.memory import growth
 from tests.speed.retraining import cell

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from tyro.conf import OmitArgPrefixes, Positional, subcommand
 
-from benchmark import presets
-from benchmark.recipe import Recipe
-from hns.commands import Repeats
-from hns.commands.tasks import Result, each, slug
-from methods.cladec.commands import tasks
-from methods.cladec.commands.tasks import PUBLISHED, Experiment, Means, Preset
+from roarbench.benchmark.matrix import presets
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.hns.commands import Repeats
+from roarbench.hns.commands.tasks import Result, each, slug
+from roarbench.methods.cladec.commands import tasks
+from roarbench.methods.cladec.commands.tasks import PUBLISHED, Experiment, Means, Preset
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 DEFAULT = "digits"
@@ -69,7 +69,7 @@ class Evaluate:
     run: Positional[Path]
 
     def __call__(self) -> int:
-        from reports.hns.results import by_folder
+        from roarbench.reports.hns.results import by_folder
 
         found = by_folder(self.run).values()
         models = [result for result in found if result.get("kind") in tasks.KINDS]
@@ -98,7 +98,7 @@ class Explain:
     seed: int = 0
 
     def __call__(self) -> int:
-        from methods.cladec.commands.explain import explain
+        from roarbench.methods.cladec.commands.explain import explain
 
         print("\n".join(map(str, explain(self.run, self.data_root, self.device, self.seed))))
         return 0
@@ -161,16 +161,16 @@ def _missing(results: Sequence[Result], todo: Sequence[tasks.Task]) -> bool:
 
 
 def _tables(results: Sequence[Result]) -> list[Any]:
-    from reports.cladec.results import frame
-    from reports.cladec.tables import evaluation
+    from roarbench.reports.cladec.results import frame
+    from roarbench.reports.cladec.tables import evaluation
 
     return evaluation(frame(results))
 
 
 def _shown(results: Sequence[Result], folder: Path) -> None:
     """Prints and writes tables, and draws metrics against alpha."""
-    from reports.cladec.plots import alpha_figure
-    from reports.cladec.results import frame
+    from roarbench.reports.cladec.plots import alpha_figure
+    from roarbench.reports.cladec.results import frame
 
     folder.mkdir(parents=True, exist_ok=True)
     tables = _tables(results)

@@ -4,19 +4,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark import presets
-from benchmark.plugins import plugin
-from benchmark.recipe import Recipe
-from hns import checkpoint
-from methods.cladec.commands import tasks
-from methods.cladec.settings import Settings, shortest
+from roarbench.benchmark.matrix import presets
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.hns import checkpoint
+from roarbench.methods.cladec.commands import tasks
+from roarbench.methods.cladec.settings import Settings, shortest
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
-    from datasets.base import Split
-    from methods.cladec.model import Autoencoder, Explained
+    from roarbench.datasets.base import Split
+    from roarbench.methods.cladec.model import Autoencoder, Explained
 
 RIGHT, WRONG = 3, 5
 """Test images of a grid that the classifier takes for the right class, and for a wrong one, as in cladec-mnist."""
@@ -62,8 +62,8 @@ def explain(home: Path, data_root: Path, device: str, seed: int) -> list[Path]:
     Raises:
         ValueError: the folder holds no finished training, or the classifier that it is about is not beside it.
     """
-    from methods.cladec import session
-    from reports.drawing import save
+    from roarbench.methods.cladec import session
+    from roarbench.reports.pictures.drawing import save
 
     todo = _todo(home, data_root, device)
     work, experiment = tasks.bench(todo[0]), todo[0].experiment
@@ -81,7 +81,7 @@ def explain(home: Path, data_root: Path, device: str, seed: int) -> list[Path]:
 
 def _todo(home: Path, data_root: Path, device: str) -> list[tasks.Task]:
     """What was trained there: the reference, then by alpha."""
-    from methods.cladec import session
+    from roarbench.methods.cladec import session
 
     found = [checkpoint.read_json(path) for path in sorted(home.glob(f"*/{session.RESULT}"))]
     models = [result for result in found if result.get("kind") in tasks.KINDS]
@@ -108,9 +108,9 @@ def _judged(scene: Scene, by: str) -> Judged:
     import torch
     from torch.nn import functional as F
 
-    from methods.cladec.layers import CHUNK, frozen
-    from methods.cladec.model import reconstructed
-    from methods.cladec.training import predicted
+    from roarbench.methods.cladec.layers import CHUNK, frozen
+    from roarbench.methods.cladec.model import reconstructed
+    from roarbench.methods.cladec.training import predicted
 
     classifier, labels = scene.explained.classifier, scene.test.labels
     decoded = reconstructed(scene.models[by], scene.explained, scene.test)
@@ -123,7 +123,7 @@ def _judged(scene: Scene, by: str) -> Judged:
 
 def _grids(scene: Scene, found: Judged, some: "np.ndarray", layer: str) -> dict[str, "Figure"]:
     """Some images and the worst of every class, the only ones that all models decode."""
-    from reports.cladec import images
+    from roarbench.reports.cladec import images
 
     worst = images.worst(found.labels, found.losses)
     rows, worst_rows = (_rows(scene, index) for index in (some, worst))
@@ -139,7 +139,7 @@ def _rows(scene: Scene, index: "np.ndarray") -> dict[str, "np.ndarray"]:
     """ "original" and names of models -> images of test examples."""
     import torch
 
-    from methods.cladec.model import reconstructed
+    from roarbench.methods.cladec.model import reconstructed
 
     few = scene.test.at(torch.from_numpy(index))
     decoded = {name: reconstructed(model, scene.explained, few) for name, model in scene.models.items()}
@@ -159,8 +159,8 @@ def _latent(scene: Scene, name: str, title: str) -> dict[str, "Figure"]:
     """Images of a grid of codes, rows along the second dimension, and the mean codes of the test images."""
     import torch
 
-    from methods.cladec.model import mean_codes
-    from reports.cladec import images
+    from roarbench.methods.cladec.model import mean_codes
+    from roarbench.reports.cladec import images
 
     model, test = scene.models[name], scene.test
     line = torch.linspace(-LIMIT, LIMIT, STEPS, device=test.inputs.device)

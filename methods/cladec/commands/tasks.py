@@ -6,12 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmark.plugins import plugin
-from benchmark.recipe import Recipe
-from benchmark.spec import Training, key
-from hns.commands import tasks as common
-from hns.commands.tasks import Result, slug
-from methods.cladec.settings import Settings, check_alpha, shortest
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.matrix.spec import Training, key
+from roarbench.hns.commands import tasks as common
+from roarbench.hns.commands.tasks import Result, slug
+from roarbench.methods.cladec.settings import Settings, check_alpha, shortest
 
 PUBLISHED = Recipe(epochs=10, batch_size=32, learning_rate=1e-3, schedule="constant", precision="fp32")
 """How tomtuamnuq/cladec-mnist trains its classifiers, but for the epsilon of Adam (1e-4 there)."""
@@ -104,8 +104,8 @@ def tasks(
     Raises:
         ValueError: settings out of their ranges, no data set or classifier of this name.
     """
-    from benchmark.precision import settled
-    from benchmark.session import device
+    from roarbench.benchmark.execution.session import device
+    from roarbench.benchmark.networks.precision import settled
 
     experiment.settings.check()
     recipe.check()
@@ -137,9 +137,9 @@ def rehearse(todo: Sequence[Task]) -> None:
         ValueError: data that cannot be read or that networks do not fit, no such layer, no TensorBoard, a folder that
             holds another training.
     """
-    from benchmark.session import device
-    from hns import board
-    from methods.cladec import session
+    from roarbench.benchmark.execution.session import device
+    from roarbench.hns import board
+    from roarbench.methods.cladec import session
 
     if todo[0].means.tensorboard:
         board.check()
@@ -157,10 +157,10 @@ def rehearse(todo: Sequence[Task]) -> None:
 
 def train_classifier(task: ClassifierTask) -> Result:
     """The result of a classifier."""
-    from benchmark.provenance import begun
-    from benchmark.session import device
-    from benchmark.training import score
-    from methods.cladec import session
+    from roarbench.benchmark.execution.session import device
+    from roarbench.benchmark.networks.training import score
+    from roarbench.benchmark.results.provenance import begun
+    from roarbench.methods.cladec import session
 
     work = bench(task)
 
@@ -174,9 +174,9 @@ def train_classifier(task: ClassifierTask) -> Result:
 
 def train(task: Task) -> Result:
     """The result of a decoder or a reference, whose classifier is there."""
-    from benchmark.provenance import begun
-    from benchmark.session import device
-    from methods.cladec import session
+    from roarbench.benchmark.execution.session import device
+    from roarbench.benchmark.results.provenance import begun
+    from roarbench.methods.cladec import session
 
     work = bench(task)
     what = subject(task, work)
@@ -187,7 +187,7 @@ def train(task: Task) -> Result:
 
 def subject(task: Task, work: Any) -> Any:
     """What a task decodes, with its trained classifier."""
-    from methods.cladec import session
+    from roarbench.methods.cladec import session
 
     (found,) = classifiers([task])
     network = session.load(_fresh(found, work.data.train, work.data.num_classes), replace(work, folder=found.folder))
@@ -200,15 +200,15 @@ def bench(task: Task) -> Any:
 
 
 def _subject(task: Task, what: Any) -> Any:
-    from methods.cladec.session import Subject
+    from roarbench.methods.cladec.session import Subject
 
     return Subject(what, task.experiment.layer, task.alpha, task.experiment.settings)
 
 
 def _learn(task: Task, num_classes: int, train: Any, *, epochs: int | None, part: str) -> Any:
     """A fresh classifier after its training on a split; see `methods.cladec.evaluation.Learn`."""
-    from benchmark import training
-    from benchmark.randomness import seeded
+    from roarbench.benchmark.networks import training
+    from roarbench.benchmark.randomness import seeded
 
     recipe = replace(task.recipe, epochs=task.recipe.epochs if epochs is None else epochs)
     pairing = ("cladec", *_training(task).pairing(), part)
@@ -220,8 +220,8 @@ def _learn(task: Task, num_classes: int, train: Any, *, epochs: int | None, part
 
 
 def _fresh(task: Task, train: Any, num_classes: int) -> Any:
-    from benchmark.classifiers import classifier
-    from benchmark.session import device
+    from roarbench.benchmark.execution.session import device
+    from roarbench.benchmark.networks.classifiers import classifier
 
     where = device(task.means.device)
     return classifier(plugin(task.experiment.classifier, "classifier"), train, num_classes).to(where)

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from tyro.conf import OmitArgPrefixes, Positional, subcommand
 
-from benchmark import presets
-from hns.commands import Repeats
-from hns.commands.tasks import Result, each, slug
-from methods.senn.commands import tasks
-from methods.senn.commands.tasks import Means
-from methods.senn.importing import imported
-from methods.senn.settings import Experiment, Robustness
+from roarbench.benchmark.matrix import presets
+from roarbench.hns.commands import Repeats
+from roarbench.hns.commands.tasks import Result, each, slug
+from roarbench.methods.senn.commands import tasks
+from roarbench.methods.senn.commands.tasks import Means
+from roarbench.methods.senn.importing import imported
+from roarbench.methods.senn.settings import Experiment, Robustness
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 DEFAULT = "digits"
@@ -47,8 +47,8 @@ class Train:
     identifier: str = "default"
 
     def __call__(self) -> int:
-        from reports.senn.results import frame
-        from reports.senn.tables import measures
+        from roarbench.reports.senn.results import frame
+        from roarbench.reports.senn.tables import measures
 
         experiment = self._imported() if self.import_config else self.experiment
         todo = tasks.tasks(experiment, self.means, self.identifier, self.repeats.seeds)
@@ -77,9 +77,9 @@ class Evaluate:
     run: Positional[Path]
 
     def __call__(self) -> int:
-        from reports.hns.results import by_folder
-        from reports.senn.results import frame
-        from reports.senn.tables import measures
+        from roarbench.reports.hns.results import by_folder
+        from roarbench.reports.senn.results import frame
+        from roarbench.reports.senn.tables import measures
 
         found = [result for result in by_folder(self.run).values() if "robustness" in result.get("settings", {})]
         if not found:
@@ -102,7 +102,7 @@ class Explain:
     means: OmitArgPrefixes[Means] = Means()
 
     def __call__(self) -> int:
-        from methods.senn.commands.explain import explain
+        from roarbench.methods.senn.commands.explain import explain
 
         print("\n".join(map(str, explain(self.run, self.means))))
         return 0
@@ -130,10 +130,10 @@ class Sweep:
     identifier: str = "default"
 
     def __call__(self) -> int:
-        from reports.hns.results import by_folder
-        from reports.senn.plots import sweep_figure
-        from reports.senn.results import frame
-        from reports.senn.tables import measures, sweep
+        from roarbench.reports.hns.results import by_folder
+        from roarbench.reports.senn.plots import sweep_figure
+        from roarbench.reports.senn.results import frame
+        from roarbench.reports.senn.tables import measures, sweep
 
         todo = [
             task

@@ -4,17 +4,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark import presets
-from benchmark.plugins import plugin
-from hns import checkpoint
-from methods.senn.commands import tasks
-from methods.senn.settings import Experiment, Settings
+from roarbench.benchmark.matrix import presets
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.hns import checkpoint
+from roarbench.methods.senn.commands import tasks
+from roarbench.methods.senn.settings import Experiment, Settings
 
 if TYPE_CHECKING:
     import torch
 
-    from methods.senn.model import Senn
-    from reports.senn.explanations import Explained
+    from roarbench.methods.senn.model import Senn
+    from roarbench.reports.senn.explanations import Explained
 
 SHOWN, BARS, PROTOTYPES, NEIGHBOURS = 4, 20, 9, 5
 STEPS, SPREAD = 9, 3.0
@@ -27,10 +27,10 @@ def explain(folder: Path, means: tasks.Means) -> list[Path]:
     Raises:
         ValueError: the folder holds no finished training.
     """
-    from methods.senn import session
-    from reports.drawing import save
-    from reports.senn import explanations
-    from reports.tiles import tiles
+    from roarbench.methods.senn import session
+    from roarbench.reports.pictures.drawing import save
+    from roarbench.reports.pictures.tiles import tiles
+    from roarbench.reports.senn import explanations
 
     result = folder / session.RESULT
     if not result.exists():
@@ -63,7 +63,7 @@ def explain(folder: Path, means: tasks.Means) -> list[Path]:
 def _explained(network: "Senn", data: Any, names: list[str]) -> "Explained":
     import torch
 
-    from reports.senn.explanations import Explained
+    from roarbench.reports.senn.explanations import Explained
 
     inputs, rows = data.test.inputs, torch.arange(len(data.test))
     with torch.no_grad():
@@ -81,7 +81,7 @@ def _with_drops(network: "Senn", data: Any, found: "Explained") -> "Explained":
     """Examples with the fall of the predicted probability without each concept."""
     import torch
 
-    from methods.senn.metrics import drops, reference
+    from roarbench.methods.senn.metrics import drops, reference
 
     inputs = torch.from_numpy(found.inputs).to(data.test.inputs)
     with torch.no_grad():

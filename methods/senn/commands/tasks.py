@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hns.commands import tasks as common
-from hns.commands.tasks import Result, check_names, slug
-from methods.senn.settings import Experiment
+from roarbench.hns.commands import tasks as common
+from roarbench.hns.commands.tasks import Result, check_names, slug
+from roarbench.methods.senn.settings import Experiment
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ def rehearse(todo: Sequence[Task]) -> None:
     Raises:
         ValueError: data that cannot be read, or that the networks do not fit.
     """
-    from hns import board
-    from methods.senn.model import Senn
+    from roarbench.hns import board
+    from roarbench.methods.senn.model import Senn
 
     if todo and todo[0].means.tensorboard:
         board.check()
@@ -68,9 +68,9 @@ def rehearse(todo: Sequence[Task]) -> None:
 
 def train(task: Task) -> Result:
     """The result of a training, with what it was."""
-    from benchmark.provenance import begun
-    from benchmark.session import device
-    from methods.senn import session
+    from roarbench.benchmark.execution.session import device
+    from roarbench.benchmark.results.provenance import begun
+    from roarbench.methods.senn import session
 
     identity = {"name": task.name, "dataset": task.experiment.dataset, "seed": task.seed}
     return session.train(task.experiment.settings, bench(task), identity, begun(device(task.means.device)))

@@ -8,10 +8,10 @@ from shutil import copy, copytree, rmtree
 
 import pytest
 
-from methods.cladec.commands import CONFIGS
-from methods.cladec.commands import tasks as command_tasks
-from methods.cladec.commands.tasks import PUBLISHED, Experiment, Means, tasks
-from run_benchmark import main
+from roarbench.methods.cladec.commands import CONFIGS
+from roarbench.methods.cladec.commands import tasks as command_tasks
+from roarbench.methods.cladec.commands.tasks import PUBLISHED, Experiment, Means, tasks
+from roarbench.run_benchmark import main
 
 FAST = ["--epochs", "1", "--recipe.epochs", "1", "--workers", "0", "--alphas", "0", "0.99"]
 

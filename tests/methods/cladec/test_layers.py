@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark import CLASSIFIERS
-from benchmark.classifiers import classifier
-from benchmark.plugins import plugin
-from benchmark.randomness import seeded
-from methods.cladec.layers import Encoder, layers
+from roarbench.benchmark import CLASSIFIERS
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.networks.classifiers import classifier
+from roarbench.benchmark.randomness import seeded
+from roarbench.methods.cladec.layers import Encoder, layers
 from tests.methods.networks import convolutional
 
 IMAGES = {"resnet50": (3, 64, 64), "airbench": (3, 9, 9), "vgg_strided": (1, 32, 32)}

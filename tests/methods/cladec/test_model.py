@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from benchmark import CLASSIFIERS
-from benchmark.classifiers import classifier
-from benchmark.plugins import plugin
-from benchmark.randomness import seeded
-from datasets.base import Split
-from methods.cladec.decoders import build_decoder
-from methods.cladec.layers import codes, frozen, layers, located
-from methods.cladec.losses import divergence, losses, reconstruction
-from methods.cladec.model import Decoded, Explained, Latent, mean_codes, reconstruct
-from methods.cladec.settings import Settings, check_alpha, converted
-from methods.cladec.training import Training, coded, fit_all, of_images, predicted
+from roarbench.benchmark import CLASSIFIERS
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.networks.classifiers import classifier
+from roarbench.benchmark.randomness import seeded
+from roarbench.datasets.base import Split
+from roarbench.methods.cladec.decoders import build_decoder
+from roarbench.methods.cladec.layers import codes, frozen, layers, located
+from roarbench.methods.cladec.losses import divergence, losses, reconstruction
+from roarbench.methods.cladec.model import Decoded, Explained, Latent, mean_codes, reconstruct
+from roarbench.methods.cladec.settings import Settings, check_alpha, converted
+from roarbench.methods.cladec.training import Training, coded, fit_all, of_images, predicted
 
 SETTINGS = Settings(epochs=2, batch_size=16)
 

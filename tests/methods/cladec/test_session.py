@@ -8,20 +8,20 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.classifiers import classifier
-from benchmark.plugins import plugin
-from benchmark.randomness import seeded
-from datasets.base import Split
-from datasets.digits import digits
-from datasets.stream import Stream
-from hns import checkpoint
-from hns.session import Bench
-from methods.cladec import session
-from methods.cladec.evaluation import measure
-from methods.cladec.layers import codes
-from methods.cladec.model import decode, reconstructed
-from methods.cladec.settings import Settings
-from methods.cladec.training import Training, coded
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.networks.classifiers import classifier
+from roarbench.benchmark.randomness import seeded
+from roarbench.datasets.base import Split
+from roarbench.datasets.digits import digits
+from roarbench.datasets.stream import Stream
+from roarbench.hns import checkpoint
+from roarbench.hns.session import Bench
+from roarbench.methods.cladec import session
+from roarbench.methods.cladec.evaluation import measure
+from roarbench.methods.cladec.layers import codes
+from roarbench.methods.cladec.model import decode, reconstructed
+from roarbench.methods.cladec.settings import Settings
+from roarbench.methods.cladec.training import Training, coded
 
 SETTINGS = Settings(epochs=3, batch_size=100, evaluation_epochs=1)
 IDENTITY = {"name": "test", "dataset": "digits", "seed": 0, "classifier": "vgg_small", "recipe": {}}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from run_benchmark import main
+from roarbench.run_benchmark import main
 
 FAST = ["--epochs", "1", "--workers", "0"]
 

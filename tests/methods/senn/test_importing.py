@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from methods.senn.importing import imported
+from roarbench.methods.senn.importing import imported
 
 COMPAS = {
     "exp_name": "compas", "model_class": "SENN", "dataloader": "compas", "batch_size": 200, "lr": 2e-4, "epochs": 100,

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from methods.senn.losses import hold, losses, probe_loss, reproduction_loss, residual_loss, residuals
-from methods.senn.model import Senn
-from methods.senn.settings import Settings
+from roarbench.methods.senn.losses import hold, losses, probe_loss, reproduction_loss, residual_loss, residuals
+from roarbench.methods.senn.model import Senn
+from roarbench.methods.senn.settings import Settings
 
 CONVOLUTIONAL = Settings(concepts="convolutional", relevances="convolutional", bounded=True)
 IDENTITY = Settings()

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from datasets.base import Split
-from datasets.digits import digits
-from methods.senn.metrics import around, explained, faithfulness, lipschitz, measure, neighbours, reference
-from methods.senn.model import Senn
-from methods.senn.settings import Settings
+from roarbench.datasets.base import Split
+from roarbench.datasets.digits import digits
+from roarbench.methods.senn.metrics import around, explained, faithfulness, lipschitz, measure, neighbours, reference
+from roarbench.methods.senn.model import Senn
+from roarbench.methods.senn.settings import Settings
 
 
 def linear(num_features: int = 4) -> Senn:

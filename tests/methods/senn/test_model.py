@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from methods.senn.concepts import Code, divergence
-from methods.senn.model import Senn
-from methods.senn.settings import Settings
+from roarbench.methods.senn.concepts import Code, divergence
+from roarbench.methods.senn.model import Senn
+from roarbench.methods.senn.settings import Settings
 
 MNIST = Settings(concepts="convolutional", relevances="convolutional", bounded=True, dropout=0.5)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.randomness import seeded
-from hns.session import Bench
-from methods.senn import session
-from methods.senn.settings import Settings
-from methods.senn.training import Training
+from roarbench.benchmark.randomness import seeded
+from roarbench.hns.session import Bench
+from roarbench.methods.senn import session
+from roarbench.methods.senn.settings import Settings
+from roarbench.methods.senn.training import Training
 from tests.hns.problems import digits, scalars
 
 SETTINGS = Settings(concepts="vae", relevances="convolutional", epochs=3, pretraining_epochs=1, batch_size=100)

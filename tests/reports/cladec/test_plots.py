@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports.cladec import images
-from reports.cladec.plots import RATIO, _figure, _published, _summary, alpha_figure, position
-from reports.cladec.results import frame, systems
-from reports.tiles import tiles
+from roarbench.reports.cladec import images
+from roarbench.reports.cladec.plots import RATIO, _figure, _published, _summary, alpha_figure, position
+from roarbench.reports.cladec.results import frame, systems
+from roarbench.reports.pictures.tiles import tiles
 from tests.reports.cladec.made_up import decoder, sweep
 
 

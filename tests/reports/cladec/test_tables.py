@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports.cladec.results import PUBLISHED, frame
-from reports.cladec.tables import evaluation
-from reports.table import Table
+from roarbench.reports.cladec.results import PUBLISHED, frame
+from roarbench.reports.cladec.tables import evaluation
+from roarbench.reports.tables.table import Table
 from tests.reports.cladec.made_up import ALPHAS, classifier, decoder, sweep
 
 

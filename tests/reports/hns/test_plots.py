@@ -14,10 +14,10 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from reports.hns.images import alpha_grid, alphas, images
-from reports.hns.plots import STYLE, figures, looks, looks_of, plain, save, study_figures
-from reports.hns.report import report
-from reports.hns.results import POINTS, Study, padded, read, resampled
+from roarbench.reports.hns.images import alpha_grid, alphas, images
+from roarbench.reports.hns.plots import STYLE, figures, looks, looks_of, plain, save, study_figures
+from roarbench.reports.hns.report import report
+from roarbench.reports.hns.results import POINTS, Study, padded, read, resampled
 from tests.reports.hns.test_tables import MARKUP, place_of, result, store
 
 NAMES = ("panels", "progress", "projection", "collapse", "leaks")

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from reports.hns.report import report
-from reports.hns.results import PUBLISHED, by_folder, frame, read
-from reports.hns.tables import comparison, summary, trainings
+from roarbench.reports.hns.report import report
+from roarbench.reports.hns.results import PUBLISHED, by_folder, frame, read
+from roarbench.reports.hns.tables import comparison, summary, trainings
 
 MARKUP = r"$\alpha_1$ <b>&amp;</b> 100 % _{x}^2"
 """A name that Markdown, LaTeX, SVG and matplotlib could all misread."""

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reports.senn.explanations import Explained, explanation_figure, neighbour_figure
-from reports.senn.plots import sweep_figure
-from reports.senn.results import MEASURES, frame
-from reports.senn.tables import measures, sweep
+from roarbench.reports.senn.explanations import Explained, explanation_figure, neighbour_figure
+from roarbench.reports.senn.plots import sweep_figure
+from roarbench.reports.senn.results import MEASURES, frame
+from roarbench.reports.senn.tables import measures, sweep
 
 
 def result(weight: float = 1e-2, *, seed: int = 0, name: str = "residual", dataset: str = "mnist") -> dict[str, Any]:

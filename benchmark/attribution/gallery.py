@@ -1,0 +1,106 @@
+"""A few test images as explainers rank them and as retrained networks see them, kept for people to look at."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor, nn
+
+from roarbench.benchmark.matrix.plugins import build, plugin
+from roarbench.benchmark.matrix.spec import Order, Ranking, key
+from roarbench.benchmark.randomness import generator, normal
+from roarbench.benchmark.removal.ranks import kept, remove
+from roarbench.benchmark.results.shards import RankMap
+from roarbench.datasets.base import Dataset, Split
+from roarbench.methods.base import Skip
+
+SEED = 0
+"""Images are kept of the first seed alone."""
+
+ASKED, RIGHT, WRONG = 256, 5, 3
+"""Test images asked for, and how many of them are kept that the network classifies right and wrong."""
+
+FRACTION = 0.9
+VIEWS: tuple[tuple[Order, str], ...] = (("morf", "mean"), ("morf", "noisy_linear"), ("lerf", "mean"))
+"""Orders and fills under which images are shown without 90 % of their units."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The images of a gallery: their positions in the test split, themselves, and the predicted classes."""
+
+    index: Int[Tensor, "m"]
+    images: Split
+    predicted: Int[Tensor, "m"]
+
+
+def keep(folder: Path, rankings: Mapping[Ranking, RankMap], network: nn.Module, data: Dataset) -> None:
+    """Writes what each ranking of the first seed makes of the same few images; nothing where inputs are no images.
+
+    Args:
+        folder: of the gallery.
+        rankings: ranking -> its ranks of the test split; all of one network.
+    """
+    shown = {ranking: ranks for ranking, ranks in rankings.items() if ranking.training.seed == SEED}
+    if not shown or len(data.test.feature_shape) != 3 or data.test.feature_shape[0] not in (1, 3):
+        return
+    chosen = choose(network, data.test)
+    folder.mkdir(parents=True, exist_ok=True)
+    for ranking, ranks in shown.items():
+        _write(
+            folder / f"{key(ranking)}.npz", ranking, chosen, _views(ranking, ranks[chosen.index.numpy()], chosen, data)
+        )
+
+
+def choose(network: nn.Module, test: Split) -> Chosen:
+    """Up to 5 images that the network classifies right, then 3 that it does not, drawn at random, alike for all."""
+    drawn = torch.randperm(len(test), generator=generator("gallery"))[:ASKED]
+    images = test.at(drawn)
+    with torch.no_grad():
+        predicted = torch.cat([network(chunk.inputs).argmax(1) for chunk in images.chunks()]).cpu()
+    right = predicted == images.labels.cpu()
+    at = torch.cat([right.nonzero()[:RIGHT, 0], (~right).nonzero()[:WRONG, 0]])
+    return Chosen(drawn[at], images.at(at), predicted[at])
+
+
+def _views(ranking: Ranking, ranks: np.ndarray, chosen: Chosen, data: Dataset) -> dict[str, np.ndarray]:
+    """The ranks, and the images without 90 % of their units."""
+    maps = torch.from_numpy(ranks.astype("int32")).to(chosen.images.inputs.device)
+    found = {"ranks": ranks}
+    for order, fill in VIEWS:
+        mask = kept(maps, removal_fraction=FRACTION, order=order)
+        drawn = partial(normal, chosen.images.inputs, chosen.index, "fill", SEED, "test")
+        mean = data.train.statistics.mean
+        try:
+            seen = remove(chosen.images.inputs, mask, build(plugin(fill, "fill"), "fill"), mean, drawn)
+        except Skip:
+            continue  # the fill does not apply to such images
+        found[f"{order} {fill}"] = _bytes(seen)
+    return found
+
+
+def _write(path: Path, ranking: Ranking, chosen: Chosen, views: Mapping[str, np.ndarray]) -> None:
+    """One file, complete or absent."""
+    named = {
+        "dataset": ranking.training.dataset.text, "classifier": ranking.training.classifier.text,
+        "explainer": ranking.explainer.text, "unit": ranking.unit, "magnitude": ranking.magnitude,
+        "target": ranking.target, "fraction": FRACTION,
+    }  # fmt: skip
+    draft = path.with_suffix(f".{os.getpid()}")
+    with draft.open("wb") as handle:
+        arrays = {
+            "name": np.array(json.dumps(named)), "images": _bytes(chosen.images.inputs),
+            "labels": chosen.images.labels.cpu().numpy(), "predicted": chosen.predicted.numpy(), **views,
+        }  # fmt: skip
+        np.savez_compressed(handle, allow_pickle=False, **arrays)
+    draft.replace(path)
+
+
+def _bytes(images: Float[Tensor, "m c h w"]) -> UInt8[np.ndarray, "m c h w"]:
+    return (255 * images.clamp(0, 1)).round().byte().cpu().numpy()

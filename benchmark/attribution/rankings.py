@@ -1,0 +1,154 @@
+"""Attributions of a whole split in fixed chunks, turned into rank maps at once; raw attributions are never kept."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from roarbench.benchmark.attribution.fitting import Fitting
+from roarbench.benchmark.attribution.guard import Guarded, same_weights, untouched
+from roarbench.benchmark.matrix.plugins import build
+from roarbench.benchmark.matrix.spec import Ranking, key
+from roarbench.benchmark.randomness import generator, seeded
+from roarbench.benchmark.removal.ranks import rank, unit_shape
+from roarbench.benchmark.results.artefacts import rank_dtype
+from roarbench.benchmark.results.shards import NewMap, RankMap
+from roarbench.datasets.base import Split
+from roarbench.methods.adapting import shaped
+from roarbench.methods.base import AttributionFunction, Explainer, reduced, source_of
+
+CHUNK = 256
+"""Chunks are at most 256 examples and 4 million features. Part of the protocol: random draws depend on them.
+
+Examples go into chunks in a fixed random order. Some explainers draw random numbers once for a batch; with data sorted
+by class their noise would differ from class to class, and tell it to a network retrained on the result.
+"""
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """What came out of one pass.
+
+    Attributes:
+        maps: for each ranking: split name -> unsigned integers `(n, *unit)`, as arrays or where they were asked for.
+        attribute: what made the pass.
+        seed: what its random numbers derive from.
+    """
+
+    maps: list[dict[str, Any]]
+    attribute: Guarded
+    seed: tuple[object, ...]
+
+
+def _array(name: str, shape: tuple[int, ...], dtype: type[np.unsignedinteger]) -> np.ndarray:
+    return np.empty(shape, dtype)
+
+
+def rank_splits(
+    network: nn.Module,
+    splits: Mapping[str, Split],
+    rankings: Sequence[Ranking],
+    new: Sequence[NewMap] = (),
+    *,
+    only: Sequence[str] = (),
+) -> Ranked:
+    """Rank maps, split by split, of rankings that share one pass: one training, one target, one source.
+
+    Args:
+        network: the trained classifier, in eval mode, on the device of the splits.
+        splits: "train" and any others; explainers are prepared with "train".
+        new: for each ranking, what makes its maps; arrays in memory without.
+        only: splits that are ranked; all of them without.
+
+    Raises:
+        Skip: the explainer does not apply.
+        ValueError: attributions of the wrong shape or not finite, an explainer that changed the training split.
+    """
+    explainers = [build(ranking.explainer, "explainer") for ranking in rankings]
+    source, name = source_of(explainers[0]), rankings[0].explainer.text
+    seed = ("attribution", key(rankings[0].training), repr(source))
+    before = splits["train"].stamp
+    with seeded(*seed, "prepare"):
+        attribute = prepared(source, name, network, splits["train"])
+    require_same(splits["train"], before, name)
+    ranked = {name: splits[name] for name in only or splits}
+    maps = [{name: _new_map(r, name, s, make) for name, s in ranked.items()} for r, make in _makers(rankings, new)]
+    for split_name, split in ranked.items():
+        order = torch.randperm(len(split), generator=generator("chunks", len(split)))
+        rankers = [
+            _Ranker(ranking, explainer, generator("ties", key(ranking), split_name), ranks[split_name])
+            for ranking, explainer, ranks in zip(rankings, explainers, maps, strict=True)
+        ]
+        done = 0
+        with seeded(*seed, split_name), same_weights(name, network):
+            for inputs, passed in _passes(attribute, network, split.take(order), rankings[0].target):
+                index = order[done : done + len(inputs)].numpy()
+                done += len(inputs)
+                for ranker in rankers:
+                    ranker.add(index, inputs, passed)
+    require_same(splits["train"], before, name)
+    return Ranked(maps, attribute, seed)
+
+
+def prepared(source: Explainer, name: str, network: nn.Module, train: Split) -> Guarded:
+    """The attribution function of an explainer, which may change neither classifier nor process.
+
+    Raises:
+        Skip: the explainer does not apply.
+        ValueError: it changed something.
+    """
+    with untouched(name, network), same_weights(name, network):
+        attribute = source.prepare(network, train)
+    if not callable(attribute):
+        raise ValueError(
+            f"{name}: prepare must return a function of inputs and targets, got {type(attribute).__name__}"
+        )
+    return Guarded(attribute, name, network)
+
+
+def require_same(train: Split, stamp: tuple[float, ...], name: str) -> None:
+    """Raises ValueError where an explainer changed the training split."""
+    if train.stamp != stamp:
+        raise ValueError(f"{name} must not change the training split; work on a copy: train.inputs.clone()")
+
+
+@dataclass
+class _Ranker:
+    """Collects the ranks of one ranking on one split, chunk by chunk."""
+
+    ranking: Ranking
+    explainer: Explainer
+    ties: torch.Generator
+    ranks: RankMap
+
+    def add(self, index: Int[np.ndarray, "b"], inputs: Tensor, passed: Tensor) -> None:
+        """Ranks the examples at some positions of the split."""
+        ranking = self.ranking
+        attributions = shaped(reduced(self.explainer, passed), inputs, ranking.explainer.text, ranking.unit)
+        ranks = rank(attributions, unit=ranking.unit, magnitude=ranking.magnitude, generator=self.ties)
+        self.ranks[index] = ranks.cpu().numpy().astype(rank_dtype(ranks[0].numel()))
+
+
+def _makers(rankings: Sequence[Ranking], new: Sequence[NewMap]) -> Iterable[tuple[Ranking, NewMap]]:
+    return zip(rankings, new or [_array] * len(rankings), strict=True)
+
+
+def _new_map(ranking: Ranking, name: str, split: Split, make: NewMap) -> RankMap:
+    units = unit_shape(split.feature_shape, ranking.unit)
+    return make(name, (len(split), *units), rank_dtype(math.prod(units)))
+
+
+def _passes(
+    attribute: AttributionFunction, network: nn.Module, split: Split, target: str
+) -> Iterator[tuple[Float[Tensor, "b *feature"], Tensor]]:
+    """Inputs of each chunk, in parts where the device holds no whole one, and what the source makes of them."""
+    fitting = Fitting(attribute)
+    for chunk in split.chunks(CHUNK):
+        with torch.no_grad():
+            targets = chunk.labels if target == "label" else network(chunk.inputs).argmax(1)
+        yield from fitting(chunk.inputs, targets)

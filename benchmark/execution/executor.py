@@ -1,0 +1,255 @@
+"""Runs the missing cells of a plan, here or in worker processes; the driver alone writes the store."""
+
+import errno
+import sys
+import traceback
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from tqdm import tqdm
+
+from roarbench.benchmark.attribution.guard import preserved
+from roarbench.benchmark.execution import runner
+from roarbench.benchmark.execution.processes import Processes, in_worker
+from roarbench.benchmark.execution.recursion import measure_chain
+from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.matrix.spec import Cell, PlugIn, Ranking, Training
+from roarbench.benchmark.matrix.work import Bundle, Chain, Group, Trial, bundles, chains, groups, trainings, trials
+from roarbench.benchmark.results.provenance import provenance
+from roarbench.benchmark.results.store import Outcome, Store
+from roarbench.methods.base import Skip
+
+Work = Trial | Training | Group | Bundle | Chain
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Crew(NamedTuple):
+    """Who does the work: a pool that takes it, and how many pieces are handed out at a time."""
+
+    pool: Executor
+    capacity: int
+
+
+@dataclass
+class Driver:
+    """Hands out work, records outcomes, and passes failures on to the cells that depended on the work.
+
+    Attributes:
+        missing: cells without an outcome; shrinks as the run goes on.
+    """
+
+    store: Store
+    place: Workplace
+    crew: Crew
+    missing: dict[Cell, None]
+    bar: tqdm
+    keep_ranks: bool = False
+
+    def __post_init__(self) -> None:
+        self.waiting = Counter(cell.ranking for cell in self.missing if cell.steps is None)
+        self.replicas: dict[Training, int] = {}
+        self.failing: dict[PlugIn, str] = {}
+
+    def run(self) -> None:
+        """Tries explainers of the user's own, trains the original networks, then ranks and measures group by group.
+
+        Raises:
+            ValueError: no explainer works, and nothing was measured before.
+        """
+        self._try()
+        self._drive(t for t in trainings(self.missing) if self._wanted(t))
+        self._drive([*groups(self.missing), *chains(self.missing)])
+
+    def _try(self) -> None:
+        """Tells at once which explainers fail; their cells are measured all the same, on networks that were trained."""
+        asked = {cell.ranking.explainer for cell in self.missing if cell.ranking}
+        self._drive(trials(self.missing))
+        if self.failing and self.failing.keys() >= asked and not self.store.counts()["done"]:
+            raise ValueError("; ".join(self.failing.values()))
+        for complaint in self.failing.values():
+            self.bar.write(f"{complaint}; the others go on", file=sys.stderr)
+
+    def _wanted(self, training: Training) -> bool:
+        return Cell(training, None, None) in self.missing or not self.place.artefacts.has_network(training)
+
+    def _drive(self, work: Iterable[Work]) -> None:
+        """Keeps as many pieces of work in flight as the crew takes; what follows from finished work goes first.
+
+        When a worker dies, any of the work in flight may be the cause: each piece is then done once more, alone.
+        """
+        ready: deque[Work] = deque(work)
+        running: dict[Future[list[Outcome]], Work] = {}
+        while ready or running:
+            suspects: list[Work] = []
+            while ready and len(running) < self.crew.capacity:
+                part = ready.popleft()
+                running[self._submitted(part)] = part
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                part = running.pop(future)
+                if isinstance(future.exception(), BrokenExecutor):
+                    suspects.append(part)
+                else:
+                    ready.extendleft(reversed(self._finished(part, future.result())))
+            if suspects:
+                suspects += running.values()  # their futures are broken, too
+                running.clear()
+                self._renewed()
+                for suspect in suspects:
+                    ready.extendleft(reversed(self._alone(suspect)))
+
+    def _alone(self, work: Work) -> list[Work]:
+        """Does work while nothing else is done, and returns what became possible: if its worker dies, it is the cause.
+
+        Its parts are tried one by one, so that one bad explainer takes none of its neighbours with it.
+        """
+        future = self._submitted(work)
+        wait([future])
+        if not isinstance(future.exception(), BrokenExecutor):
+            return self._finished(work, future.result())
+        how = self._renewed()
+        parts = [] if isinstance(work, Training) else work.split()
+        if len(parts) > 1:
+            return [more for part in parts for more in self._alone(part)]
+        cause = "" if how.startswith("ended") else ": a crash of native code, or no memory left"
+        reason = f"the worker process died{f', {how}' if how else ''}{cause}"
+        outcome = Outcome("failed", reason=reason, provenance=provenance(self.place.device))
+        if isinstance(work, Trial):  # once is enough: every death takes all workers with it
+            explainer = work.ranking.explainer
+            self._record([c for c in self.missing if c.ranking and c.ranking.explainer == explainer], outcome)
+        return self._finished(work, [outcome])
+
+    def _submitted(self, work: Work) -> Future[list[Outcome]]:
+        try:
+            return self.crew.pool.submit(attempt, work, self.place)
+        except BrokenExecutor as error:  # a worker died between two pieces of work
+            future: Future[list[Outcome]] = Future()
+            future.set_exception(error)
+            return future
+
+    def _renewed(self) -> str:
+        """Fresh workers in place of those that died, and how they did."""
+        return self.crew.pool.renew() if isinstance(self.crew.pool, Processes) else ""
+
+    def _finished(self, work: Work, outcomes: list[Outcome]) -> list[Work]:
+        """Records what is known now and returns the work that became possible."""
+        outcome = outcomes[0]
+        if isinstance(work, Trial):
+            self._judge(work, outcome)
+        elif isinstance(work, Training):
+            self._record([Cell(work, None, None)], outcome)
+            if outcome.status != "done":
+                self._record([cell for cell in self.missing if _depends(cell, work)], outcome)
+        elif isinstance(work, Group) and outcome.status == "done":
+            self._record_each(work.assessed, outcomes[1:])
+            return list(bundles(work.reduced, self._num_replicas(work.cells[0].training)))
+        elif outcome.status != "done" and len(parts := work.split()) > 1:
+            return list(parts)  # one bad explainer, or training, must not take its neighbours with it
+        elif isinstance(work, Bundle | Chain) and outcome.status == "done":
+            self._record_each(work.cells, outcomes)
+        else:
+            self._record(work.cells, outcome)
+        return []
+
+    def _judge(self, trial: Trial, outcome: Outcome) -> None:
+        """Notes an explainer that fails; where it does not apply, the run itself will tell."""
+        if outcome.status == "failed":
+            explainer, (reason, _, _) = trial.ranking.explainer, outcome.reason.partition("\n")
+            self.failing[explainer] = f"{explainer.text} fails on a few examples: {reason}"
+
+    def _num_replicas(self, training: Training) -> int:
+        """Cells of a bundle; the same for all seeds."""
+        key = replace(training, seed=0)
+        if key not in self.replicas:
+            self.replicas[key] = runner.num_replicas(training, self.place)
+        return self.replicas[key]
+
+    def _record_each(self, cells: Sequence[Cell], outcomes: Sequence[Outcome]) -> None:
+        for cell, measured in zip(cells, outcomes, strict=True):
+            self._record([cell], measured)
+
+    def _record(self, cells: Iterable[Cell], outcome: Outcome) -> None:
+        for cell in cells:
+            if cell in self.missing:
+                self.store.record(cell, outcome)
+                del self.missing[cell]
+                self.bar.update()
+                if cell.steps is None:  # chains rank for themselves
+                    self._drop_ranks(cell.ranking)
+
+    def _drop_ranks(self, ranking: Ranking | None) -> None:
+        """Rank maps are large; they go once their last cell is measured."""
+        self.waiting[ranking] -= 1
+        if ranking and not self.waiting[ranking] and not self.keep_ranks:
+            self.place.artefacts.drop_ranks(ranking)
+
+
+def execute(store: Store, missing: list[Cell], place: Workplace, crew: Crew, *, keep_ranks: bool = False) -> None:
+    """Measures cells that have no outcome yet.
+
+    Args:
+        keep_ranks: leave rank maps for cells that may be asked for later; otherwise they go with their last cell.
+
+    Raises:
+        OSError: no space left on the device; finished cells are kept.
+    """
+    with tqdm(total=len(missing), unit="cell", desc=place.folder.name, smoothing=0.02, mininterval=0.5) as bar:
+        Driver(store, place, crew, dict.fromkeys(missing), bar, keep_ranks).run()
+
+
+def attempt(work: Work, place: Workplace) -> list[Outcome]:
+    """Does one piece of work; the single place where any exception becomes an outcome, of all of it.
+
+    Returns:
+        One outcome of a training or of all of the work; those of the cells of a bundle or chain; one of a group, and
+        those of the cells that were measured with its pass.
+    """
+    try:
+        with preserved():
+            return _done(work, place)
+    except Skip as skip:
+        return [Outcome("skipped", reason=str(skip))]
+    except BaseException as error:
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
+            raise
+        if isinstance(error, KeyboardInterrupt) and not in_worker():
+            raise  # the user's, not that of an explainer
+        runner.forget_data()
+        return [Outcome("failed", reason=_reason(error), provenance=provenance(place.device))]
+
+
+def _reason(error: BaseException) -> str:
+    """Kind and first line of an error, and its traceback, in characters that every file and terminal takes."""
+    said = [line.strip() for line in _text(error).splitlines() if line.strip()]
+    reason = f"{': '.join([type(error).__name__, *said[:1]])}\n\n{traceback.format_exc()}"
+    return reason.encode(errors="backslashreplace").decode()
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # the class may be the user's
+        return ""
+
+
+def _done(work: Work, place: Workplace) -> list[Outcome]:
+    """Outcomes of one piece of work."""
+    if isinstance(work, Trial):
+        runner.try_explainer(work.ranking, place)
+        return [Outcome("done")]
+    if isinstance(work, Training):
+        return [runner.train_original(work, place)]
+    if isinstance(work, Bundle):
+        alone = len(work.cells) == 1
+        return [runner.measure(work.cells[0], place)] if alone else runner.measure_together(work.cells, place)
+    if isinstance(work, Chain):
+        return measure_chain(work.cells, place)
+    return [Outcome("done"), *runner.rank(work.rankings, place, work.assessed)]
+
+
+def _depends(cell: Cell, training: Training) -> bool:
+    return (cell.ranking is not None and cell.ranking.training == training) or (
+        cell.training == training and not cell.retrain
+    )

@@ -1,0 +1,72 @@
+"""Recursive ROAR: the network retrained at each step ranks what is left before more of it goes."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor, nn
+
+from roarbench.benchmark.attribution.rankings import rank_splits
+from roarbench.benchmark.execution.runner import Workplace, data_for, fresh_network, original_network, scored, trained
+from roarbench.benchmark.matrix.plugins import redraws
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.networks.tiny import as_products
+from roarbench.benchmark.removal import ranks as removal
+from roarbench.benchmark.removal.reduction import Masks, MasksOf, reduced_by, shares
+from roarbench.benchmark.results.store import Outcome
+from roarbench.datasets.base import Dataset, Split
+from roarbench.datasets.stream import Stream
+from roarbench.methods.base import Skip
+
+Kept = dict[str, Bool[Tensor, "n *unit"]]
+"""Split name -> masks of its examples, on the CPU."""
+
+
+def measure_chain(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
+    """Measures the cells of one recursive curve, given by rising fraction.
+
+    Paper: Madsen, Meade, Adlakha, Reddy 2022, arXiv:2110.08412, s.3: what was removed stays removed, and the rest is
+    ranked by the network that was retrained without it, so that what is redundant goes too.
+    Differs from the paper: the class that the network of each step predicts is explained, as everywhere here.
+
+    Raises:
+        Skip: the explainer does not apply.
+        ValueError: data that are not in memory.
+    """
+    place = replace(place, team=None)  # one process goes through the whole chain
+    last, data = cells[-1], data_for(cells[-1].training, place)
+    if last.ranking and redraws(last.ranking.explainer):
+        raise Skip("recursive curves keep their masks, and this explainer draws them anew in every epoch")
+    if isinstance(data.train, Stream):
+        raise ValueError("recursive true needs data in memory; leave in_memory=false out")
+    network, seen = original_network(last.training, data, place), data
+    kept: Kept = {}
+    outcomes: dict[float, Outcome] = {}
+    for fraction in (*(last.steps or ()), last.removal_fraction):
+        started = time.perf_counter()
+        kept = _narrowed(kept, network, seen, last, fraction)
+        seen = reduced_by(last, data, _masks(kept))
+        network = trained(fresh_network(last.training, data, place), last.training, seen, place)
+        outcomes[fraction] = scored(network, seen, started, place, shares(data.test, _masks(kept)("test", data.test)))
+    return [outcomes[cell.removal_fraction] for cell in cells]
+
+
+def _narrowed(kept: Kept, network: nn.Module, seen: Dataset, cell: Cell, fraction: float) -> Kept:
+    """Masks of a larger fraction: what is gone stays gone, and the rest is ranked by a network that saw no more."""
+    assert cell.ranking is not None
+    with as_products(network):
+        maps = rank_splits(network, seen.splits, [cell.ranking]).maps[0]
+    ranks = {name: torch.from_numpy(found.astype("int64")) for name, found in maps.items()}
+    ranks = {name: removal.gone_first(found, kept.get(name), cell.order) for name, found in ranks.items()}
+    return {name: removal.kept(found, removal_fraction=fraction, order=cell.order) for name, found in ranks.items()}
+
+
+def _masks(kept: Kept) -> MasksOf:
+    """The masks of each split as reductions ask for them."""
+
+    def of_split(name: str, split: Split) -> Masks:
+        return lambda index, device="cpu": kept[name][index.cpu()].to(device)
+
+    return of_split

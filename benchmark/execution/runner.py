@@ -1,0 +1,318 @@
+"""One piece of work at a time: train an original network, rank features, measure a cell."""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from roarbench.benchmark.attribution import gallery
+from roarbench.benchmark.attribution.guard import same_weights
+from roarbench.benchmark.attribution.own_masks import measured, noted
+from roarbench.benchmark.attribution.rankings import Ranked, rank_splits, require_same
+from roarbench.benchmark.matrix.plugins import SEED, build
+from roarbench.benchmark.matrix.spec import Cell, PlugIn, Ranking, Training
+from roarbench.benchmark.measures.assessment import assess, truth_found
+from roarbench.benchmark.networks import training
+from roarbench.benchmark.networks.classifiers import classifier
+from roarbench.benchmark.networks.team import Team
+from roarbench.benchmark.networks.tiny import as_products
+from roarbench.benchmark.randomness import seeded
+from roarbench.benchmark.removal.reduction import masks, random_masks, redrawn, reduced, shares
+from roarbench.benchmark.results import shards
+from roarbench.benchmark.results.artefacts import Artefacts, new_own_masks, save_own
+from roarbench.benchmark.results.provenance import provenance
+from roarbench.benchmark.results.shards import RankMap
+from roarbench.benchmark.results.store import Outcome
+from roarbench.datasets.base import Dataset, Split
+from roarbench.datasets.stream import Stream
+from roarbench.methods.base import OwnMasks, source_of
+
+Metrics = dict[str, float | None]
+
+TRIED = 2
+"""Examples that an explainer of the user's own is tried on."""
+
+REPLICAS, STACKED_NUMBERS = 10, 2**27
+"""Networks trained side by side, and numbers that their training inputs may be together: half a gigabyte."""
+
+
+def load(dataset: PlugIn, seed: int, data_root: Path) -> Dataset:
+    """The data set a specification names, on the CPU; the seed matters to generated data alone."""
+    return build(dataset, "dataset", seed=seed)(data_root)
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where work is done: the run's folder, the folder of the data, the device ("cpu", "cuda", "cuda:1").
+
+    Attributes:
+        load: where data sets come from: files, unless a cluster hands them round.
+        loaders: processes that read a stream ahead of the work on it; 0 reads in the working process.
+        team: processes that train networks together; None trains alone.
+    """
+
+    folder: Path
+    data_root: Path
+    device: str
+    load: Callable[[PlugIn, int, Path], Dataset] = load
+    loaders: int = 0
+    team: Team | None = None
+
+    @property
+    def artefacts(self) -> Artefacts:
+        """Files shared between cells."""
+        return Artefacts(self.folder / "artefacts")
+
+    def in_step(self) -> AbstractContextManager:
+        """A block that a team leaves together, well or not."""
+        return self.team.in_step() if self.team else nullcontext()
+
+
+def train_original(original: Training, place: Workplace) -> Outcome:
+    """Trains a network on intact inputs, stores its weights and returns the outcome of the intact cell."""
+    started = time.perf_counter()
+    network, data = trained_original(original, place)
+    outcome = scored(network, data, started, place, shares(data.test, None))
+    place.artefacts.save_network(original, network)
+    return outcome
+
+
+def trained_original(original: Training, place: Workplace) -> tuple[nn.Module, Dataset]:
+    """A network trained on intact inputs, and those."""
+    with place.in_step():
+        data = data_for(original, place)
+        network = fresh_network(original, data, place)
+    return trained(network, original, data, place), data
+
+
+def try_explainer(ranking: Ranking, place: Workplace) -> None:
+    """Explains a few test examples of an untrained network, with an explainer that is prepared as in the run.
+
+    Raises:
+        Skip: the explainer does not apply.
+        ValueError: it returns something else, or changes what it must leave.
+    """
+    data = data_for(ranking.training, place)
+    network = fresh_network(ranking.training, data, place).eval()
+    few = data.test.at(torch.arange(min(TRIED, len(data.test))))
+    ranked = rank_splits(network, {"train": data.train, "test": few}, [ranking], only=["test"])
+    if isinstance(ranked.attribute.attribute, OwnMasks):
+        ranked.attribute.hide(few.inputs)
+        noted(ranked.attribute)
+
+
+def rank(rankings: tuple[Ranking, ...], place: Workplace, assessed: Sequence[Cell] = ()) -> list[Outcome]:
+    """Stores the rank maps of rankings that share one pass.
+
+    Args:
+        assessed: cells that measure the attributions of this pass themselves.
+
+    Returns:
+        What became of those.
+
+    Raises:
+        Skip: the explainer does not apply.
+    """
+    wanted = {cell.ranking for cell in assessed}
+    todo = [ranking for ranking in rankings if ranking in wanted or not place.artefacts.has_ranks(ranking)]
+    if not todo:
+        return []
+    data = data_for(todo[0].training, place)
+    network = original_network(todo[0].training, data, place)
+    with ExitStack() as drafts, as_products(network):
+        folders = [drafts.enter_context(place.artefacts.new_ranks(ranking)) for ranking in todo]
+        ranked = rank_splits(network, data.splits, todo, [partial(shards.create, folder) for folder in folders])
+        for ranking, folder in zip(todo, folders, strict=True):
+            _hide(ranking, ranked, data, folder)
+        started, maps = time.perf_counter(), dict(zip(todo, ranked.maps, strict=True))
+        gallery.keep(place.folder / "gallery", {r: found["test"] for r, found in maps.items()}, network, data)
+        return _shared(_assessed(assessed, maps, ranked=ranked, network=network, test=data.test), started, place)
+
+
+def _hide(ranking: Ranking, ranked: Ranked, data: Dataset, folder: Path) -> None:
+    """Stores masks that an explainer chose itself, and what they achieve; a view of another explainer has none."""
+    explainer, attribute = build(ranking.explainer, "explainer"), ranked.attribute.attribute
+    if isinstance(attribute, OwnMasks) and source_of(explainer) == explainer:
+        name, before = ranking.explainer.text, data.train.stamp
+        with seeded(*ranked.seed, "own"), same_weights(name, ranked.attribute.network):
+            save_own(folder, measured(ranked.attribute, data.splits, new_own_masks(folder)))
+        require_same(data.train, before, name)
+
+
+def _assessed(
+    cells: Sequence[Cell],
+    maps: Mapping[Ranking, Mapping[str, RankMap]],
+    *,
+    ranked: Ranked,
+    network: nn.Module,
+    test: Split,
+) -> list[Metrics]:
+    """Measures of the attributions of one pass, cell by cell, and of their ranks where the truth is known."""
+    rankings = [cell.ranking for cell in cells if cell.ranking]
+    if not rankings:
+        return []
+    explainers = [build(ranking.explainer, "explainer") for ranking in rankings]
+    with same_weights(rankings[0].explainer.text, network):
+        found = assess(network, ranked.attribute, explainers, test, target=rankings[0].target, seed=ranked.seed)
+    return [
+        metrics | truth_found(maps[ranking]["test"], test) for metrics, ranking in zip(found, rankings, strict=True)
+    ]
+
+
+def _shared(found: Sequence[Metrics], started: float, place: Workplace) -> list[Outcome]:
+    """The outcomes of cells that were measured at one go, each with its share of the seconds since it started."""
+    seconds = (time.perf_counter() - started) / max(1, len(found))
+    outcomes = []
+    for metrics in found:
+        clocked = {"seconds_per_image": str(metrics["seconds_per_image"])}  # no result: it differs from run to run
+        known = {name: value for name, value in metrics.items() if name not in clocked}
+        outcomes.append(Outcome("done", known, "", seconds, provenance(place.device) | clocked))
+    return outcomes
+
+
+def measure(cell: Cell, place: Workplace) -> Outcome:
+    """Reduces all splits, retrains where the cell says so, and scores the network after its last epoch."""
+    started = time.perf_counter()
+    network, seen = retrained(cell, place) if cell.retrain else _kept(cell, place)
+    known = _known(cell, place)
+    if not cell.retrain:
+        intact = data_for(cell.training, place).test
+        known["test_target_probability"] = training.target_probability(network, intact, seen.test)
+    return scored(network, seen, started, place, known)
+
+
+def retrained(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
+    """A network trained from scratch on what a cell leaves of its data set, and that."""
+    with place.in_step():
+        data = data_for(cell.training, place)
+        seen = reduced(cell, data, place.artefacts)
+        network = fresh_network(cell.training, _like(cell, data), place)
+    return trained(network, cell.training, redrawn(cell, data, seen), place), seen
+
+
+def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
+    """The same for the cells of a bundle, whose networks stack; each outcome is the one the cell has alone."""
+    started = time.perf_counter()
+    specification = cells[0].training
+    data = data_for(specification, place)
+    seen = [reduced(cell, data, place.artefacts) for cell in cells]
+    network = fresh_network(specification, _like(cells[0], data), place)
+    inputs = torch.stack([part.train.inputs for part in seen])
+    with seeded("training", *specification.pairing()):
+        stack = training.train_stack(
+            network, inputs, data.train.labels, specification.recipe, pairing=specification.pairing()
+        )
+    outcomes = []
+    for replica, (cell, part) in enumerate(zip(cells, seen, strict=True)):
+        stack.copy_to(network, replica)
+        outcomes.append(scored(network, part, started, place, _known(cell, place)))
+    share = (time.perf_counter() - started) / len(cells)
+    return [replace(outcome, seconds=share) for outcome in outcomes]
+
+
+def num_replicas(specification: Training, place: Workplace) -> int:
+    """How many networks of a training are worth training side by side; 1 where they do not stack.
+
+    The driver asks; it may have no GPU where its workers have one.
+    """
+    if place.team:
+        return 1
+    place = replace(place, device="cpu")
+    data = data_for(specification, place)
+    if isinstance(data.train, Stream):
+        return 1
+    if not training.stacks(fresh_network(specification, data, place), data.train, specification.recipe):
+        return 1
+    return most_replicas(data.train.inputs.numel())
+
+
+def most_replicas(numbers: int) -> int:
+    """How many networks that stack are trained side by side on training inputs of so many numbers."""
+    return max(1, min(REPLICAS, STACKED_NUMBERS // numbers))
+
+
+def data_of(specification: Training) -> tuple[PlugIn, int]:
+    """Data set and seed to load; 0 for real data, which are the same under every seed."""
+    seeded_data = any(value == SEED for _, value in specification.dataset.parameters)
+    return specification.dataset, specification.seed if seeded_data else 0
+
+
+def data_for(specification: Training, place: Workplace) -> Dataset:
+    """The data set of a training, on the device; the last two stay loaded."""
+    dataset, seed = data_of(specification)
+    # What does not count for the identity of a data set counts for how it lies in memory.
+    return _loaded(dataset, dataset.means, seed, place.load, place.data_root, (place.device, place.loaders))
+
+
+def forget_data() -> None:
+    """Loads data sets afresh from now on: an explainer that failed may have changed what it was given."""
+    _loaded.cache_clear()
+
+
+@lru_cache(maxsize=2)
+def _loaded(
+    dataset: PlugIn, means: object, seed: int, load: Callable[..., Dataset], data_root: Path, put: tuple[str, int]
+) -> Dataset:
+    device, loaders = put
+    return load(dataset, seed, data_root).to(device, loaders=loaders)
+
+
+def _kept(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
+    """The original network, and what a cell leaves of its data set."""
+    data = data_for(cell.training, place)
+    return original_network(cell.training, data, place), reduced(cell, data, place.artefacts)
+
+
+def _known(cell: Cell, place: Workplace) -> Metrics:
+    """The share that was removed, and what the explainer's own masks achieve."""
+    test = data_for(cell.training, place).test
+    removed = shares(test, masks(cell, "test", test, place.artefacts))
+    return removed | (place.artefacts.load_own(cell.ranking) if cell.ranking else {})
+
+
+def _like(cell: Cell, data: Dataset) -> Dataset:
+    """Data whose statistics standardise what a cell's network sees: intact images; for a probe of masks, random ones.
+
+    No explainer has a say in it, so that networks of one bundle are standardised alike.
+    """
+    return replace(data, train=random_masks(cell, data.train)) if cell.probe == "mask" else data
+
+
+def trained(network: nn.Module, specification: Training, data: Dataset, place: Workplace) -> nn.Module:
+    """A fresh network after its training; batches are the same for all cells of a seed."""
+    pairing = specification.pairing()
+    with place.in_step(), seeded("training", *pairing, *([place.team.rank] if place.team else [])):
+        training.train(network, data.train, specification.recipe, pairing=pairing, team=place.team)
+    return network
+
+
+def original_network(specification: Training, data: Dataset, place: Workplace) -> nn.Module:
+    """The stored network that was trained on intact inputs."""
+    network = fresh_network(specification, data, place)
+    place.artefacts.load_network(specification, network)
+    return network.eval()
+
+
+def fresh_network(specification: Training, data: Dataset, place: Workplace) -> nn.Module:
+    """An untrained network; the same for all cells of a seed."""
+    with seeded("weights", *specification.pairing()):
+        return classifier(specification.classifier, data.train, data.num_classes).to(place.device)
+
+
+def scored(network: nn.Module, data: Dataset, started: float, place: Workplace, metrics: Metrics) -> Outcome:
+    """The outcome of a network: its scores on every split, and what else is known."""
+    metrics |= {"chance": training.chance(data.test), "test_examples": float(len(data.test))}
+    for name, split in data.splits.items():
+        found = training.score(network, split)
+        if len(split) and not math.isfinite(found.loss):
+            raise ValueError(f"training diverged: the {name} loss is {found.loss}; lower --learning-rate")
+        metrics[f"{name}_accuracy"] = found.accuracy if len(split) else None
+        metrics[f"{name}_loss"] = found.loss if len(split) else None
+    found_by = provenance(place.device) | ({"processes": str(place.team.size)} if place.team else {})
+    return Outcome("done", metrics, "", time.perf_counter() - started, found_by)

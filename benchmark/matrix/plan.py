@@ -1,0 +1,210 @@
+"""From a matrix to its cells: canonical, in a fixed order, each once."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Literal
+
+from roarbench.benchmark.matrix.plugins import SEED, check_name, hides, plugin
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.matrix.spec import Cell, Order, PlugIn, Ranking, Target, Training, Unit, check_fraction
+from roarbench.methods import GROUPS
+
+Protocol = Literal["rigorous", "paper"]
+
+
+@dataclass(frozen=True)
+class Convention:
+    """What a protocol fixes about rankings.
+
+    Attributes:
+        one_checkpoint: every seed explains the network of seed 0; otherwise each explains its own.
+    """
+
+    unit: Unit
+    magnitude: bool
+    target: Target
+    one_checkpoint: bool
+
+
+CONVENTIONS: dict[Protocol, Convention] = {
+    "rigorous": Convention("pixel", magnitude=True, target="predicted", one_checkpoint=False),
+    "paper": Convention("feature", magnitude=False, target="predicted", one_checkpoint=True),
+}
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The product of its axes; what `run` measures.
+
+    Attributes:
+        datasets: names such as "mnist" or "mnist[train=10000,test=2000]".
+        classifiers: names such as "cnn_small" or "resnet18[width=32]".
+        explainers: names, with parameters such as "smoothgrad[samples=50]", "my_file:MyExplainer", or a group: "paper"
+            (the 17 rows of Hooker et al. 2019), "controls", "cladec_scores".
+        seeds: how many: 0, 1, ... seeds - 1.
+        fractions: shares of features removed, in [0, 1]; the original (0) is always measured.
+        orders: morf removes the most important first (ROAR), lerf the least important (KAR).
+        fills: what replaces removed features.
+        retrain: true retrains from scratch; false measures the original network on reduced inputs.
+        unretrained_fills: fills under which the original network is measured besides, which is cheap; noisy_linear
+            makes it ROAD.
+        mask_fractions: removal fractions at which a network that sees only which features were removed is trained
+            besides (leak control), where networks are retrained at all.
+        measure_attributions: measures attributions by themselves besides: infidelity, sensitivity, sparseness,
+            agreement with known truth.
+        recursive: true explains each retrained network again before more is removed, so that its cells depend on all
+            smaller fractions: another fraction begins a folder anew; false removes by one ranking.
+        protocol: rigorous (whole pixels, magnitude, one network per seed) or paper (features, signed, one network).
+        unit: overrides what the protocol says.
+        magnitude: overrides what the protocol says.
+        target: class that is explained; overrides what the protocol says.
+        recipe: how classifiers are trained.
+        target_interval: half width in percentage points; seeds are added to the explainers whose 95 % interval of the
+            mean over fractions is wider.
+        max_seeds: how many seeds an explainer gets at most when target_interval is given.
+    """
+
+    datasets: tuple[str, ...] = ("digits",)
+    classifiers: tuple[str, ...] = ("cnn_small",)
+    explainers: tuple[str, ...] = ("paper",)
+    seeds: int = 3
+    fractions: tuple[float, ...] = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
+    orders: tuple[Order, ...] = ("morf", "lerf")
+    fills: tuple[str, ...] = ("mean",)
+    retrain: tuple[bool, ...] = (True,)
+    unretrained_fills: tuple[str, ...] = ("mean", "noisy_linear")
+    mask_fractions: tuple[float, ...] = (0.9,)
+    measure_attributions: bool = True
+    recursive: tuple[bool, ...] = (False,)
+    protocol: Protocol = "rigorous"
+    unit: Unit | None = None
+    magnitude: bool | None = None
+    target: Target | None = None
+    recipe: Recipe = Recipe()
+    target_interval: float | None = None
+    max_seeds: int = 10
+
+    @property
+    def convention(self) -> Convention:
+        """The protocol's convention with this matrix's overrides."""
+        given = {name: getattr(self, name) for name in ("unit", "magnitude", "target")}
+        return replace(CONVENTIONS[self.protocol], **{k: v for k, v in given.items() if v is not None})
+
+
+def check(matrix: Matrix) -> None:
+    """Checks everything that can be checked without importing a plug-in or opening a file.
+
+    Raises:
+        ValueError: an unknown name, a fraction outside [0, 1], an axis without values.
+    """
+    for kind, names in _plugin_axes(matrix):
+        for name in names:
+            check_name(name, kind)
+    for axis in ("datasets", "classifiers", "explainers", "fractions", "orders", "fills", "retrain", "recursive"):
+        if not getattr(matrix, axis):
+            raise ValueError(f"{axis} needs at least one value")
+    if matrix.seeds < 1:
+        raise ValueError(f"seeds must be a number of seeds, at least 1, got {matrix.seeds}")
+    for axis in ("fractions", "mask_fractions"):
+        for fraction in getattr(matrix, axis):
+            check_fraction(fraction, axis)
+    if not any(0 < fraction < 1 for fraction in matrix.fractions):
+        raise ValueError(f"fractions needs a value between 0 and 1, got {_words(matrix.fractions)}")
+    if True in matrix.recursive and True not in matrix.retrain:
+        raise ValueError("recursive true needs retrain true: it explains retrained networks")
+    if True in matrix.recursive and matrix.convention.one_checkpoint:
+        raise ValueError(f"recursive true needs protocol rigorous: protocol {matrix.protocol} explains one network")
+    if matrix.target_interval is not None and matrix.convention.one_checkpoint and True not in matrix.retrain:
+        raise ValueError(f"target_interval needs retrain true under protocol {matrix.protocol}: nothing else varies")
+    matrix.recipe.check()
+    if matrix.max_seeds < 1:
+        raise ValueError(f"max_seeds must be at least 1, got {matrix.max_seeds}")
+    if matrix.target_interval is not None:
+        _check_replication(matrix.target_interval, matrix.seeds, matrix.max_seeds)
+
+
+def _check_replication(target_interval: float, seeds: int, max_seeds: int) -> None:
+    if not 0 < target_interval < 100:
+        raise ValueError(
+            f"target_interval must lie between 0 and 100, a half width in percentage points, got {target_interval:g}"
+        )
+    if seeds < 2:
+        raise ValueError(f"target_interval needs at least 2 seeds to begin with, got {seeds}; raise seeds, best to 3")
+    if max_seeds < seeds:
+        raise ValueError(
+            f"max_seeds must be at least the {seeds} seeds to begin with, got {max_seeds}; raise max_seeds"
+        )
+
+
+def cells(matrix: Matrix) -> list[Cell]:
+    """Every cell of the matrix once, originals first within each data set, classifier and seed.
+
+    Fraction 0 depends on neither explainer nor order, fraction 1 not on the explainer: one cell each serves all curves.
+    """
+    check(matrix)
+    datasets, classifiers, explainers, fills = (
+        [plugin(text, kind) for text in texts] for kind, texts in _plugin_axes(matrix)[:-1]
+    )
+    if matrix.convention.one_checkpoint and any(SEED in dict(d.parameters).values() for d in datasets):
+        raise ValueError(f"protocol {matrix.protocol} explains one network: a data set cannot change with the seed")
+    found: dict[Cell, None] = {}
+    for dataset, classifier, seed in product(datasets, classifiers, range(matrix.seeds)):
+        training = Training(dataset, classifier, matrix.recipe, seed)
+        found[Cell(training, None, None)] = None
+        found.update(dict.fromkeys(_reduced(matrix, training, explainers, fills)))
+    return list(found)
+
+
+def _reduced(matrix: Matrix, training: Training, explainers: list[PlugIn], fills: list[PlugIn]) -> Iterator[Cell]:
+    convention = matrix.convention
+    explained = replace(training, seed=0) if convention.one_checkpoint else training
+    for explainer in explainers:
+        ranking = Ranking(explained, explainer, convention.target, convention.magnitude, convention.unit)
+        yield from _on_images(matrix, training, ranking, fills)
+        if True in matrix.retrain:
+            yield from _on_masks(matrix, training, ranking)
+            if hides(explainer) and "lerf" in matrix.orders and False in matrix.recursive:
+                yield from (Cell(training, ranking, fill, "lerf", probe="own_mask") for fill in fills)
+        if matrix.measure_attributions and explained == training:  # a network that all seeds share is measured once
+            yield Cell(training, ranking, None, retrain=False, probe="attribution")
+
+
+def _on_images(matrix: Matrix, training: Training, ranking: Ranking, fills: list[PlugIn]) -> Iterator[Cell]:
+    """Networks that see reduced images: retrained ones, and the explained one itself where nothing is retrained."""
+    fractions = _inner(matrix.fractions)
+    besides = [plugin(text, "fill") for text in matrix.unretrained_fills]
+    ways = dict.fromkeys([*product(fills, matrix.retrain), *product(besides, [False])])
+    explained = training == ranking.training
+    for (fill, retrain), recursive, order in product(ways, matrix.recursive, matrix.orders):
+        if retrain or (explained and not recursive):
+            for i, fraction in enumerate(fractions):
+                steps = tuple(fractions[:i]) if recursive else None
+                yield Cell(training, ranking, fill, order, fraction, retrain, steps=steps)
+            if 1 in matrix.fractions:
+                yield Cell(training, None, fill, removal_fraction=1.0, retrain=retrain)
+
+
+def _on_masks(matrix: Matrix, training: Training, ranking: Ranking) -> Iterator[Cell]:
+    """Networks that see masks alone. What one order removes the other keeps: a mask and its complement are one cell."""
+    for order, fraction in product(matrix.orders, _inner(matrix.mask_fractions)):
+        removed_first = fraction if order == "morf" else round(1 - fraction, 10)
+        yield Cell(training, ranking, None, removal_fraction=removed_first, probe="mask")
+
+
+def _inner(fractions: Iterable[float]) -> list[float]:
+    """Fractions that depend on the explainer, in ascending order."""
+    return sorted({round(float(fraction), 10) for fraction in fractions} - {0.0, 1.0})
+
+
+def _plugin_axes(matrix: Matrix) -> list[tuple[str, tuple[str, ...]]]:
+    """Kind and names of every axis of plug-ins."""
+    explainers = tuple(name for text in matrix.explainers for name in GROUPS.get(text, (text,)))
+    return [
+        ("dataset", matrix.datasets), ("classifier", matrix.classifiers), ("explainer", explainers),
+        ("fill", matrix.fills), ("fill", matrix.unretrained_fills),
+    ]  # fmt: skip
+
+
+def _words(values: Iterable[object]) -> str:
+    return ", ".join(map(str, values))

@@ -1,0 +1,334 @@
+"""Names to things: "smoothgrad[samples=50]" -> its identity (`PlugIn`) and the object it stands for.
+
+Every parameter is read from the signature of what is named, so a plug-in declares nothing twice. A parameter whose
+type is `Explainer` takes another plug-in: "smoothgrad[base=integrated_gradients[steps=50]]".
+"""
+
+import ast
+import dataclasses
+import hashlib
+import importlib.util
+import inspect
+import math
+import re
+import sys
+import types
+import typing
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from roarbench.benchmark import CLASSIFIERS, FILLS
+from roarbench.benchmark.matrix import source
+from roarbench.benchmark.matrix.notation import parse, quoted, suggestion
+from roarbench.benchmark.matrix.spec import PlugIn
+from roarbench.datasets import DATASETS
+from roarbench.methods import EXPLAINERS
+
+TABLES: dict[str, dict[str, str]] = {
+    "dataset": DATASETS,
+    "classifier": CLASSIFIERS,
+    "explainer": EXPLAINERS,
+    "fill": FILLS,
+}
+SEED = "seed"
+"""Written as the value of an integer parameter of a data set, it takes the seed of the cell: "squares[draw=seed]"."""
+
+MEANS = frozenset({"in_memory"})
+"""Parameters of data sets that say how they are read: they change no number and are no part of an identity."""
+
+
+def plugin(text: str, kind: str) -> PlugIn:
+    """The identity of a plug-in as written.
+
+    Args:
+        text: "name", "name[parameter=value,...]" or the same with "module:attribute" for a plug-in of one's own.
+        kind: a key of `TABLES`.
+
+    Raises:
+        ValueError: malformed text, unknown name or parameter, a value of the wrong type, a missing parameter.
+    """
+    name, given = parse(text)
+    name = _known(name, kind)
+    target = _locate(name, kind)
+    if kind == "explainer":
+        _check_explainer(target, name)
+    hints = _hints(target)
+    unknown = sorted(set(given) - set(hints))
+    if unknown:
+        raise ValueError(f"{kind} {name} has no parameter {unknown[0]!r}{suggestion(unknown[0], hints)}")
+    seedable = kind == "dataset"
+    values = {
+        field: SEED
+        if seedable and value == SEED and _plain(hints[field]) is int
+        else _convert(value, hints[field], f"{name}[{field}]")
+        for field, value in given.items()
+    }
+    identity = _identity(target, kind, _canonical_name(name, kind), values)
+    if kind == "explainer":
+        _check_hashable(_built(identity, name), name)  # building checks the ranges of its parameters
+    return identity
+
+
+def build(identity: PlugIn, kind: str, *, seed: int = 0) -> typing.Any:
+    """The thing a plug-in stands for: an explainer, or a function with its parameters bound.
+
+    Args:
+        seed: what the word "seed" stands for among the parameters of a data set.
+    """
+    target = _locate(identity.name, kind)
+    hints = _hints(target)
+    values = {name: _revive(value, hints[name], seed) for name, value in identity.parameters + identity.means}
+    return target(**values) if kind == "explainer" else partial(target, **values)
+
+
+def _built(identity: PlugIn, name: str) -> typing.Any:
+    """An explainer, or one line of why it cannot be built: it may be the user's."""
+    try:
+        return build(identity, "explainer")
+    except ValueError:
+        raise
+    except (Exception, SystemExit) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(f"explainer {name} cannot be built: {reason}") from error
+
+
+def files(identity: PlugIn) -> dict[str, str]:
+    """Checksums of the user's own files that a plug-in is made of: its code, and what its parameters name."""
+    module, own, attribute = identity.name.partition(":")
+    code = source.code(module, attribute) if own else {}
+    contents = {str(dict(identity.means)[name]): str(value) for name, value in _contents(identity)}
+    bases = [value for _, value in identity.parameters if isinstance(value, PlugIn)]
+    return code | contents | {file: checksum for base in bases for file, checksum in files(base).items()}
+
+
+def redraws(explainer: PlugIn) -> bool:
+    """Whether networks are retrained on images that lose other units, drawn at random, in every epoch."""
+    return getattr(build(explainer, "explainer"), "per_epoch", False)
+
+
+def hides(explainer: PlugIn) -> bool:
+    """Whether an explainer has masks of its own beside its ranking."""
+    return getattr(build(explainer, "explainer"), "hides", False)
+
+
+def monotone(explainer: PlugIn) -> bool:
+    """Whether an explainer keeps the order of the magnitudes that its base gives to single values."""
+    return getattr(build(explainer, "explainer"), "monotone", False)
+
+
+def check_name(text: str, kind: str) -> None:
+    """Checks the form and the name of a plug-in without importing it, for an error within a blink.
+
+    Raises:
+        ValueError: malformed text or unknown name.
+    """
+    name, _ = parse(text)
+    name = _known(name, kind)
+    if ":" not in name and name not in TABLES[kind]:
+        raise ValueError(f"unknown {kind} {name!r}{suggestion(name, TABLES[kind])}")
+
+
+def summary(kind: str, name: str) -> str:
+    """First sentence of the docstring of a plug-in in the table, read from its source without importing it."""
+    module, attribute = TABLES[kind][name].split(":")
+    file = importlib.util.find_spec(module).origin  # type: ignore[union-attr]
+    for node in ast.parse(Path(file).read_bytes()).body:  # type: ignore[arg-type]
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == attribute:
+            return (ast.get_docstring(node) or "").split("\n\n")[0].replace("\n", " ")
+    return ""
+
+
+def _locate(name: str, kind: str) -> Callable[..., typing.Any]:
+    check_name(name, kind)
+    module, _, attribute = TABLES[kind].get(name, name).partition(":")
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        imported = importlib.import_module(module)
+    except (Exception, SystemExit) as error:  # the module is the user's: whatever goes wrong in it is bad input
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        if module.endswith(".py"):
+            reason += f"; write {module.removesuffix('.py')}:{attribute}"
+        raise ValueError(f"{kind} {name!r}: cannot import {module!r} from the current folder ({reason})") from error
+    if not callable(getattr(imported, attribute, None)):
+        raise ValueError(f"{kind} {name!r}: module {module!r} has no class or function {attribute!r}")
+    return getattr(imported, attribute)
+
+
+def _source(name: str, target: object) -> str:
+    """Checksum of what a plug-in of the user's own is made of; of its whole file where it is installed."""
+    module, own, attribute = name.partition(":")
+    if not own:
+        return ""
+    if code := source.code(module, attribute):
+        return hashlib.sha256("\n".join(sorted(code.values())).encode()).hexdigest()[:16]
+    file = getattr(sys.modules.get(getattr(target, "__module__", "")), "__file__", None)
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16] if file else ""
+
+
+def _contents(identity: PlugIn) -> list[tuple[str, object]]:
+    """Parameters that stand for the content of a file: their paths are among the means."""
+    means = {name for name, _ in identity.means}
+    return [(name, value) for name, value in identity.parameters if name in means]
+
+
+def _names_content(value: object, hint: typing.Any, *, own: bool) -> bool:
+    """Whether a parameter names a file, or a folder where it must be a path: what is in it counts, not its name."""
+    if _plain(hint) is Path:
+        return value is not None and Path(str(value)).exists()
+    return own and isinstance(value, str) and Path(value).is_file()
+
+
+def _check_explainer(target: object, name: str) -> None:
+    settings, prepare = getattr(target, "__dataclass_params__", None), getattr(target, "prepare", None)
+    if not (inspect.isclass(target) and settings and settings.frozen and callable(prepare)):
+        got = "a class" if inspect.isclass(target) else "a function"
+        lacking = [] if callable(prepare) else ["prepare"]
+        lacking += [] if settings and settings.frozen else ["@dataclass(frozen=True)"]
+        raise ValueError(
+            f"explainer {name} must be a class with @dataclass(frozen=True) and a method prepare(classifier, train), "
+            f"got {got} without {' and '.join(lacking)}; wrap it in such a class"
+        )
+
+
+def _check_hashable(explainer: typing.Any, name: str) -> None:
+    """Equal explainers share their passes, so that every field that counts must be hashable."""
+    for field in dataclasses.fields(explainer):
+        value = getattr(explainer, field.name)
+        if field.compare and getattr(type(value), "__hash__", None) is None:
+            raise ValueError(
+                f"explainer {name}: field {field.name!r} must be hashable, got a {type(value).__name__}; "
+                "use a tuple, or field(compare=False) where it is no parameter"
+            )
+
+
+def _known(name: str, kind: str) -> str:
+    """A name of the table, however its letters and words are written: "SmoothGrad" -> "smoothgrad"."""
+    plain = {re.sub("[-_ ]", "", known).lower(): known for known in TABLES[kind]}
+    return plain.get(re.sub("[-_ ]", "", name).lower(), name)
+
+
+def _canonical_name(name: str, kind: str) -> str:
+    """The short name of a thing that is in the table but was written as a dotted path."""
+    return next((short for short, path in TABLES[kind].items() if path == name), name)
+
+
+def _hints(target: Callable[..., typing.Any]) -> dict[str, typing.Any]:
+    """Parameter name -> type: the fields of a dataclass, the keyword-only parameters of anything else."""
+    named = target.__init__ if inspect.isclass(target) and not dataclasses.is_dataclass(target) else target
+    parameters = inspect.signature(target).parameters.values()
+    settable = [p for p in parameters if dataclasses.is_dataclass(target) or p.kind is p.KEYWORD_ONLY]
+    try:
+        hints = typing.get_type_hints(named if inspect.isclass(named) else inspect.unwrap(named))
+    except NameError:  # imported for type checkers only; that of a parameter which can be written is asked for alone
+        hints = {parameter.name: _hint(parameter, target) for parameter in settable}
+    return {parameter.name: hints.get(parameter.name, str) for parameter in settable}
+
+
+def _hint(parameter: inspect.Parameter, target: Callable[..., typing.Any]) -> typing.Any:
+    """The type of one parameter."""
+    alone = types.SimpleNamespace(__annotations__={"type": parameter.annotation})
+    try:
+        return typing.get_type_hints(alone, vars(sys.modules[target.__module__]))["type"]
+    except NameError as error:
+        raise ValueError(f"the type of {parameter.name} must be known when {target.__module__} runs: {error}") from None
+
+
+def _identity(target: Callable[..., typing.Any], kind: str, name: str, values: Mapping[str, object]) -> PlugIn:
+    parameters, hints = inspect.signature(target).parameters, _hints(target)
+    complete, written = {}, []
+    for field in sorted(hints):
+        default = parameters[field].default
+        if field not in values and default is inspect.Parameter.empty:
+            raise ValueError(f"{kind} {name} needs a value for {field!r}: {name}[{field}=...]")
+        complete[field] = values.get(field, _default(default, f"{name}[{field}]"))
+        if complete[field] != _default(default, f"{name}[{field}]") and not (kind == "dataset" and field in MEANS):
+            written.append(f"{field}={_written(complete[field])}")
+    text = name + (f"[{','.join(written)}]" if written else "")
+    read = {f: value for f, value in complete.items() if _names_content(value, hints[f], own=":" in name)}
+    means = {f: complete[f] for f in complete if f in read or (kind == "dataset" and f in MEANS)}
+    counts = {f: value for f, value in complete.items() if f not in means}
+    counts |= {f: source.fingerprint(Path(str(path)), images=kind == "dataset") for f, path in read.items()}
+    version = getattr(target, "version", 1)
+    return PlugIn(name, version, tuple(sorted(counts.items())), _source(name, target), text, tuple(means.items()))
+
+
+def _default(default: object, where: str) -> object:
+    try:
+        return _as_value(default)
+    except TypeError as error:
+        raise ValueError(f"{where} {error}") from None
+
+
+def _as_value(default: object) -> object:
+    """A default as it stands in a specification: a path as text, an explainer as its identity."""
+    if default is inspect.Parameter.empty or isinstance(default, bool | int | float | str | None):
+        return default
+    if isinstance(default, Path):
+        return str(default)
+    if not hasattr(default, "prepare"):
+        raise TypeError(f"must be a bool, int, float, str, Path or explainer, got the default {default!r}")
+    name = _canonical_name(f"{type(default).__module__}:{type(default).__qualname__}", "explainer")
+    values = {field: _as_value(getattr(default, field)) for field in _hints(type(default))}
+    return _identity(type(default), "explainer", name, values)
+
+
+def _written(value: object) -> str:
+    if isinstance(value, PlugIn):
+        return value.text
+    return str(value).lower() if isinstance(value, bool | None) else quoted(str(value))
+
+
+def _plain(hint: typing.Any) -> typing.Any:
+    """The type behind an optional one: `int | None` -> `int`."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return next(choice for choice in typing.get_args(hint) if choice is not type(None))
+    return hint
+
+
+def _convert(text: str, hint: typing.Any, where: str) -> object:
+    """Text to the type of a parameter."""
+    if text.lower() == "none" and type(None) in typing.get_args(hint):
+        return None
+    hint = _plain(hint)
+    choices = typing.get_args(hint)
+    if typing.get_origin(hint) is typing.Literal:
+        if text not in choices:
+            raise ValueError(f"{where} must be one of {', '.join(choices)}, got {text!r}")
+        return text
+    if getattr(hint, "__name__", "") == "Explainer":
+        return plugin(text, "explainer")
+    return _scalar(text, hint, where)
+
+
+def _scalar(text: str, hint: type, where: str) -> object:
+    if hint is bool:
+        if text.lower() not in ("true", "false"):
+            raise ValueError(f"{where} must be true or false, got {text!r}")
+        return text.lower() == "true"
+    if hint in (int, float):
+        try:
+            number = hint(text)
+            if math.isfinite(number):
+                return number
+        except ValueError:
+            pass
+        raise ValueError(f"{where} must be {'an integer' if hint is int else 'a number'}, got {text!r}")
+    return text
+
+
+def _as_base(explainer: typing.Any, name: str) -> typing.Any:
+    """An explainer of the user's own as another one builds on it."""
+    from roarbench.methods.adapting import Adapted  # brings torch, as every explainer does
+    from roarbench.methods.base import View
+
+    return explainer if isinstance(explainer, View) else Adapted(explainer, name)
+
+
+def _revive(value: object, hint: typing.Any, seed: int) -> object:
+    if isinstance(value, PlugIn):
+        return _as_base(build(value, "explainer"), value.text) if ":" in value.name else build(value, "explainer")
+    if _plain(hint) is Path and value is not None:
+        return Path(str(value))
+    return seed if value == SEED and _plain(hint) is int else value

@@ -1,0 +1,128 @@
+"""What is measured: frozen specifications whose hash is the identity of a result. Pure data, no torch."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from roarbench.benchmark.matrix.recipe import Recipe
+
+Target = Literal["predicted", "label"]
+Unit = Literal["pixel", "feature"]
+Order = Literal["morf", "lerf"]
+Probe = Literal["image", "mask", "attribution", "own_mask", "matched"]
+
+NO_IDENTITY = ("text", "means")
+"""Attributes of a plug-in that are no part of the identity of a result."""
+
+
+def key(specification: object) -> str:
+    """16 hexadecimal digits of the SHA-256 of the canonical form of a specification (a dataclass).
+
+    Floats are rounded to 10 decimals, so that 0.1 + 0.2 and 0.3 are one fraction.
+    """
+    return digest(asdict(specification))  # type: ignore[call-overload]
+
+
+def digest(plain: object) -> str:
+    """The same of a specification as plain data, or of any part of one."""
+    return hashlib.sha256(json.dumps(_canonical(plain), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def check_fraction(fraction: float, name: str = "removal_fraction") -> None:
+    """Raises ValueError unless a fraction, called by the caller's name for it, lies in [0, 1]."""
+    if not 0 <= fraction <= 1:
+        hint = f"; did you mean {fraction / 100:g}?" if 2 <= fraction <= 100 else ""
+        raise ValueError(f"{name} must lie in [0, 1], got {fraction:g}{hint}")
+
+
+def _canonical(value: object) -> object:
+    if isinstance(value, float):
+        return round(value, 10) + 0.0
+    if isinstance(value, dict):
+        return {str(name): _canonical(part) for name, part in value.items() if name not in NO_IDENTITY}
+    if isinstance(value, list | tuple):
+        return [_canonical(part) for part in value]
+    return value
+
+
+@dataclass(frozen=True)
+class PlugIn:
+    """A data set, classifier, explainer or fill by name, with every parameter it has, defaults included.
+
+    Attributes:
+        parameters: (name, value) pairs sorted by name; the checksum of its content in place of a path.
+        source: checksum of the code that a plug-in of one's own uses, empty for ours, which have versions: results of
+            code that was edited since never pass for results of the code as it is.
+        text: how it is written, without defaults: "smoothgrad[samples=50]"; not part of the identity.
+        means: parameters that change how something is done and no number, such as `in_memory`, and the paths of files
+            whose content counts; not part of it either.
+    """
+
+    name: str
+    version: int
+    parameters: tuple[tuple[str, object], ...] = ()
+    source: str = ""
+    text: str = field(default="", compare=False)
+    means: tuple[tuple[str, object], ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class Training:
+    """A classifier trained from scratch on intact inputs."""
+
+    dataset: PlugIn
+    classifier: PlugIn
+    recipe: Recipe
+    seed: int
+
+    def pairing(self) -> tuple[object, ...]:
+        """What initial weights and batch order are drawn from: equal for all explainers, hence paired results."""
+        return key(self.dataset), key(self.classifier), self.seed
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Features of every image ordered by one explainer of one trained classifier.
+
+    Attributes:
+        magnitude: rank by absolute value instead of signed value.
+        unit: "pixel" removes all channels of a place together, "feature" each value on its own.
+    """
+
+    training: Training
+    explainer: PlugIn
+    target: Target = "predicted"
+    magnitude: bool = True
+    unit: Unit = "pixel"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measurement, fully specified.
+
+    Attributes:
+        training: classifier, data, recipe and seed of the network that is measured.
+        ranking: which features go first; None where it does not matter (removal fraction 0 or 1).
+        removal_fraction: share of units replaced, in [0, 1].
+        retrain: False measures the original network on reduced test inputs.
+        probe: what the network sees: "image", the reduced image; "mask", only the mask (leakage control); "own_mask",
+            the image behind masks that the explainer chose itself; "matched", the image reduced to the share that
+            such masks hide. "attribution" measures the attributions themselves, and nothing is removed.
+        steps: removal fractions at which a network was retrained and explained on the way to this one (recursive
+            ROAR); None where the original network alone is explained.
+    """
+
+    training: Training
+    ranking: Ranking | None
+    fill: PlugIn | None
+    order: Order = "morf"
+    removal_fraction: float = 0.0
+    retrain: bool = True
+    probe: Probe = "image"
+    steps: tuple[float, ...] | None = None
+
+    @property
+    def intact(self) -> bool:
+        """Whether this is the original network on original inputs."""
+        return self.removal_fraction == 0 and self.probe == "image"

@@ -1,0 +1,150 @@
+"""From cells to pieces of work: steps that share what they cost stay together, and none waits for another in vain."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from roarbench.benchmark.matrix.plugins import build, redraws
+from roarbench.benchmark.matrix.spec import Cell, Ranking, Training
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An explainer of the user's own, tried on a few examples before anything is trained."""
+
+    ranking: Ranking
+
+    def split(self) -> "list[Trial]":
+        """Itself."""
+        return [self]
+
+
+def trials(wanted: Iterable[Cell]) -> list[Trial]:
+    """One for each explainer of the user's own, data set and classifier; none that trains, for that takes long."""
+    first: dict[object, Ranking] = {}
+    for ranking in (cell.ranking for cell in wanted if cell.ranking):
+        if ":" in ranking.explainer.text and not _trains(ranking):
+            first.setdefault((replace(ranking.training, seed=0), ranking.explainer), ranking)
+    return [Trial(ranking) for ranking in first.values()]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cells whose rankings come out of one pass over the data, and those that measure its attributions."""
+
+    rankings: tuple[Ranking, ...]
+    cells: tuple[Cell, ...]
+
+    @property
+    def assessed(self) -> tuple[Cell, ...]:
+        """Cells that are measured with the pass itself."""
+        return tuple(cell for cell in self.cells if cell.probe == "attribution")
+
+    @property
+    def reduced(self) -> tuple[Cell, ...]:
+        """Cells that are measured by means of the rankings."""
+        return tuple(cell for cell in self.cells if cell.probe != "attribution")
+
+    def split(self) -> "list[Group]":
+        """One group for each ranking; of a single one, its attributions apart from the rest."""
+        if len(self.rankings) > 1:
+            return [Group((r,), tuple(c for c in self.cells if c.ranking == r)) for r in self.rankings]
+        return [Group(self.rankings, part) for part in (self.reduced, self.assessed) if part]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Cells that are measured together: networks trained side by side, or one by itself."""
+
+    cells: tuple[Cell, ...]
+
+    def split(self) -> "list[Bundle]":
+        """One bundle for each cell."""
+        return [Bundle((cell,)) for cell in self.cells]
+
+
+def bundles(wanted: Iterable[Cell], size: int) -> list[Bundle]:
+    """Cells in bundles of at most `size`.
+
+    Only networks retrained under one seed can share one: on images, or on masks of one fraction, whose standardisation
+    is the same. Networks whose images change from epoch to epoch stand alone: those of a stack keep theirs in memory.
+    """
+    alike: dict[object, list[Cell]] = {}
+    for cell in wanted:
+        redrawn = cell.ranking and cell.fill and redraws(cell.ranking.explainer)
+        seen = (cell.removal_fraction, cell.order) if cell.probe == "mask" else None
+        shares = cell.retrain and not redrawn
+        alike.setdefault((cell.training, cell.probe, seen) if shares else cell, []).append(cell)
+    return [Bundle(tuple(part[i : i + size])) for part in alike.values() for i in range(0, len(part), size)]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Cells of one recursive curve by rising fraction: the network of each step ranks the features of the next."""
+
+    cells: tuple[Cell, ...]
+
+    def split(self) -> "list[Chain]":
+        """Itself: no step can be measured without those before it."""
+        return [self]
+
+
+def chains(wanted: Iterable[Cell]) -> list[Chain]:
+    """Recursive cells, curve by curve."""
+    curves: dict[object, list[Cell]] = {}
+    for cell in wanted:
+        if cell.steps is not None:
+            curves.setdefault((cell.training, cell.ranking, cell.fill, cell.order), []).append(cell)
+    return [Chain(tuple(sorted(curve, key=lambda cell: cell.removal_fraction))) for curve in curves.values()]
+
+
+def groups(wanted: Iterable[Cell]) -> list[Group]:
+    """Cells of one ranking grouped by the pass that makes it; cells without a ranking stand alone.
+
+    Explainers that train networks of their own come first: last, they would keep one worker while the others rest.
+    """
+    passes: dict[object, list[Cell]] = {}
+    for cell in wanted:
+        if not cell.intact and cell.steps is None:
+            passes.setdefault(_pass(cell.ranking) if cell.ranking else cell, []).append(cell)
+    found = [Group(tuple(dict.fromkeys(c.ranking for c in part if c.ranking)), tuple(part)) for part in passes.values()]
+    return sorted(found, key=lambda group: not any(_trains(ranking) for ranking in group.rankings))
+
+
+def _trains(ranking: Ranking) -> bool:
+    return getattr(build(ranking.explainer, "explainer"), "trains", False)
+
+
+def _pass(ranking: Ranking) -> object:
+    from roarbench.methods.base import source_of  # brings torch, which planning alone does without
+
+    return ranking.training, ranking.target, source_of(build(ranking.explainer, "explainer"))
+
+
+def trainings(wanted: Iterable[Cell]) -> list[Training]:
+    """The original networks that cells need, each once."""
+    needed: dict[Training, None] = {}
+    for cell in wanted:
+        if cell.intact or not cell.retrain:
+            needed[cell.training] = None
+        if cell.ranking:
+            needed[cell.ranking.training] = None
+    return list(needed)
+
+
+def counted(wanted: list[Cell]) -> str:
+    """What running cells would take: how many of each kind, and what they share."""
+    ranked, recursive = groups(wanted), chains(wanted)
+    rankings = sum(len(group.rankings) for group in ranked) + sum(len(chain.cells) for chain in recursive)
+    passes = sum(bool(group.rankings) for group in ranked) + sum(len(chain.cells) for chain in recursive)
+    retrained = sum(cell.retrain and not cell.intact for cell in wanted)
+    masks = sum(cell.probe == "mask" for cell in wanted)
+    scored = sum(not cell.retrain and cell.probe == "image" for cell in wanted)
+    assessed = sum(cell.probe == "attribution" for cell in wanted)
+    return (
+        f"{len(wanted)} cells\n"
+        f"  {sum(cell.intact for cell in wanted):6} original networks, each shared by all explainers and orders\n"
+        f"  {retrained:6} networks retrained from scratch, {masks} of them on masks alone\n"
+        f"  {scored:6} scores of original networks without retraining\n"
+        f"  {assessed:6} attributions measured by themselves\n"
+        f"  {rankings:6} rankings from {passes} passes over the data, each shared by all fractions, orders and fills"
+    )

@@ -1,0 +1,281 @@
+"""Training a classifier from scratch, and measuring it. The same few lines serve originals and retrained networks."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import cycle
+from typing import TypeVar
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.benchmark.networks.augmentation import augmented
+from roarbench.benchmark.networks.precision import products
+from roarbench.benchmark.networks.stack import Stack, shape_of_one, stackable
+from roarbench.benchmark.networks.team import Team
+from roarbench.benchmark.randomness import generator
+from roarbench.datasets.base import Split
+from roarbench.datasets.batches import batches
+from roarbench.datasets.stream import Stream
+
+Batch = TypeVar("Batch")
+Device = torch.device | str
+
+JOINED = 2**26
+"""Logits that are scored together: a quarter of a gigabyte."""
+
+PATIENCE = 5.0
+"""Seconds that a training may take without a progress bar."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """Accuracy in [0, 1] and mean cross-entropy in nats."""
+
+    accuracy: float
+    loss: float
+
+
+def train(
+    network: nn.Module, split: Split, recipe: Recipe, *, pairing: tuple[object, ...], team: Team | None = None
+) -> None:
+    """Trains `network` in place and leaves it in eval mode.
+
+    Args:
+        network: freshly initialised, on the device of the split.
+        split: in memory or a stream, whose batches are the same; features are removed before augmentation.
+        pairing: what batch order and augmentation are drawn from; equal pairings see the same batches.
+        team: processes that train it together: each takes its share of every batch of the recipe.
+
+    Raises:
+        ValueError: "least_squares" for a network that is not one linear layer, or too few examples to train on.
+    """
+    if not len(split):
+        raise ValueError("there are no training examples; lower validation or raise train in the data set")
+    if recipe.optimiser == "least_squares":
+        _least_squares(network, split)
+    elif team:
+        _train_together(network, split, recipe, pairing, team)
+    elif stacks(network, split, recipe):
+        stack = Stack(network, 1)
+        feed = split.batches(_indices(len(split), recipe, pairing, device=_place(split)))
+        loss = _loss_of_stack(stack, recipe)
+        _fit(
+            stack, feed, lambda batch: loss(batch.inputs[None], batch.labels), recipe, _num_batches(len(split), recipe)
+        )
+        stack.copy_to(network, 0)
+    else:
+        network.to(memory_format=torch.channels_last)  # convolutions are faster so
+        feed = split.batches(_indices(len(split), recipe, pairing, device=_place(split)))
+        loss_of = _loss(network, recipe, generator("augmentation", *pairing))
+        _fit(network, feed, loss_of, recipe, _num_batches(len(split), recipe))
+    network.eval()
+
+
+def _train_together(network: nn.Module, split: Split, recipe: Recipe, pairing: tuple[object, ...], team: Team) -> None:
+    """The batches of one process, each process its share: gradients, not batch norm, are those of whole batches."""
+    if min(len(split), recipe.batch_size) < team.least:
+        got = f"batches of {recipe.batch_size} from {len(split)} examples"
+        raise ValueError(f"{team.size} processes need two examples of each batch apiece, got {got}; start fewer")
+    network.to(memory_format=torch.channels_last)
+    loss_of = _loss(team.joined(network), recipe, generator("augmentation", *pairing, team.rank))
+    indices = _indices(len(split), recipe, pairing, least=team.least)
+    sizes = [len(batch) for batch in batches(torch.arange(len(split)), recipe.batch_size, least=team.least)]
+    feed = zip(split.batches(map(team.share, indices)), cycle(sizes), strict=False)
+    bar = team.rank == 0
+    _fit(network, feed, lambda part: loss_of(part[0]) * team.weight(part[1]), recipe, len(sizes), bar=bar)
+
+
+def stacks(network: nn.Module, split: Split, recipe: Recipe) -> bool:
+    """Whether networks like this one are trained as a `Stack`, one or many, so that their number changes no number."""
+    gradual = recipe.optimiser != "least_squares" and recipe.augmentation == "none"
+    return gradual and stackable(network, split.feature_shape)
+
+
+def train_stack(
+    network: nn.Module,
+    inputs: Float[Tensor, "r n *feature"],
+    labels: Int[Tensor, "n"],
+    recipe: Recipe,
+    *,
+    pairing: tuple[object, ...],
+) -> Stack:
+    """Trains replicas of a fresh network, each on inputs of its own, with the same batches.
+
+    Each comes out with the bits that it would have by itself.
+    """
+    stack = Stack(network, len(inputs))
+    loss = _loss_of_stack(stack, recipe)
+    _descend(stack, len(labels), lambda batch: loss(inputs[:, batch], labels[batch]), recipe, pairing)
+    return stack
+
+
+def score(network: nn.Module, split: Split) -> Score:
+    """Accuracy and loss of a network in eval mode; NaN on an empty split."""
+    network.eval()
+    with torch.no_grad():
+        parts = [(len(labels), _score(logits, labels)) for logits, labels in _answers(network, split)]
+    if len(parts) == 1:
+        return parts[0][1]
+    means = [sum(n * getattr(part, name) for n, part in parts) for name in ("accuracy", "loss")]
+    return Score(*(mean / len(split) if parts else math.nan for mean in means))
+
+
+def target_probability(network: nn.Module, intact: Split, seen: Split) -> float:
+    """Mean probability, on changed inputs, of the class that the network predicts for the intact ones (RISE)."""
+    with torch.no_grad():
+        predicted = torch.cat([logits.argmax(1) for logits, _ in _answers(network, intact)])
+        probabilities = torch.cat([logits.softmax(1) for logits, _ in _answers(network, seen)])
+    return probabilities.gather(1, predicted[:, None]).double().mean().item()
+
+
+def chance(split: Split) -> float:
+    """Accuracy of always answering the most frequent class."""
+    return split.labels.bincount().max().item() / len(split)
+
+
+def _answers(network: nn.Module, split: Split) -> Iterator[tuple[Float[Tensor, "b k"], Int[Tensor, "b"]]]:
+    """Logits and labels of all examples together, or of as many as are not too many numbers."""
+    logits: list[Tensor] = []
+    labels: list[Tensor] = []
+    for chunk in split.chunks():
+        logits.append(network(chunk.inputs))
+        labels.append(chunk.labels)
+        if sum(map(torch.numel, logits)) > JOINED:
+            yield torch.cat(logits), torch.cat(labels)
+            logits, labels = [], []
+    if logits:
+        yield torch.cat(logits), torch.cat(labels)
+
+
+def _score(logits: Float[Tensor, "b k"], labels: Int[Tensor, "b"]) -> Score:
+    hits = (logits.argmax(1) == labels).double().mean()
+    return Score(hits.item(), F.cross_entropy(logits, labels).item())
+
+
+def _loss(network: nn.Module, recipe: Recipe, noise: torch.Generator) -> Callable[[Split], Float[Tensor, ""]]:
+    """The loss of a batch, augmented after features were removed from it."""
+
+    def loss(batch: Split) -> Float[Tensor, ""]:
+        seen = augmented(batch.inputs, recipe.augmentation, noise)
+        logits = network(seen.contiguous(memory_format=torch.channels_last) if seen.ndim == 4 else seen)
+        return F.cross_entropy(logits, batch.labels, label_smoothing=recipe.label_smoothing)
+
+    return loss
+
+
+def _loss_of_stack(stack: Stack, recipe: Recipe) -> Callable[[Tensor, Tensor], Float[Tensor, ""]]:
+    """The sum over replicas of the loss of a batch, given their inputs `(r, b, *feature)` and its labels."""
+
+    def loss(inputs: Float[Tensor, "r b *feature"], labels: Int[Tensor, "b"]) -> Float[Tensor, ""]:
+        # Examples last: rows of a softmax in one block get bits that depend on the rows beside them.
+        logits, expected = stack(inputs).transpose(1, 2).contiguous(), labels.expand(len(inputs), -1)
+        total = F.cross_entropy(logits, expected, label_smoothing=recipe.label_smoothing, reduction="sum")
+        return total / len(labels)
+
+    return loss
+
+
+def _indices(
+    num_examples: int, recipe: Recipe, pairing: tuple[object, ...], *, device: Device = "cpu", least: int = 2
+) -> Iterator[Int[Tensor, "b"]]:
+    """Positions of the batches of all epochs, in a new order every epoch."""
+    order = generator("batches", *pairing)
+    for _ in range(recipe.epochs):
+        epoch = torch.randperm(num_examples, generator=order).to(device)
+        yield from batches(epoch, recipe.batch_size, least=least)
+
+
+def _place(split: Split) -> Device:
+    """Where positions are needed: beside examples in memory, so that no step waits for a copy; or with readers."""
+    return "cpu" if isinstance(split, Stream) else split.labels.device
+
+
+def _descend(
+    network: nn.Module,
+    num_examples: int,
+    loss: Callable[[Int[Tensor, "b"]], Float[Tensor, ""]],
+    recipe: Recipe,
+    pairing: tuple[object, ...],
+) -> None:
+    """Minimises a loss of positions of examples."""
+    indices = _indices(num_examples, recipe, pairing, device=next(network.parameters()).device)
+    _fit(network, indices, loss, recipe, _num_batches(num_examples, recipe))
+
+
+def _num_batches(num_examples: int, recipe: Recipe) -> int:
+    """Batches in an epoch."""
+    return len(batches(torch.arange(num_examples), recipe.batch_size))
+
+
+def _fit(
+    network: nn.Module,
+    feed: Iterable[Batch],
+    loss: Callable[[Batch], Float[Tensor, ""]],
+    recipe: Recipe,
+    num_batches: int,
+    *,
+    bar: bool = True,
+) -> None:
+    """Takes a step for each batch of a feed, which has all epochs."""
+    device = next(network.parameters()).device
+    optimiser = _optimiser(network, recipe)
+    network.train()
+    steps = num_batches * recipe.epochs
+    shown = tqdm(feed, total=steps, unit="step", leave=False, delay=PATIENCE, disable=not bar)
+    for step, batch in enumerate(shown):
+        for group in optimiser.param_groups:
+            group["lr"] = recipe.learning_rate * _factor(step, recipe, num_batches)
+        optimiser.zero_grad()
+        with products(recipe.precision, device):
+            total = loss(batch)
+        total.backward()
+        optimiser.step()
+
+
+def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Weight decay acts on matrices and kernels only; biases and normalisation layers are vectors."""
+    decayed = [p for p in network.parameters() if len(shape_of_one(p)) > 1]
+    free = [p for p in network.parameters() if len(shape_of_one(p)) <= 1]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": free, "weight_decay": 0.0}]
+    if recipe.optimiser == "sgd":
+        nesterov = recipe.momentum > 0
+        return torch.optim.SGD(groups, recipe.learning_rate, momentum=recipe.momentum, nesterov=nesterov, fused=True)
+    return torch.optim.Adam(groups, recipe.learning_rate, fused=True)
+
+
+def _factor(step: int, recipe: Recipe, num_batches: int) -> float:
+    """Multiplier of the learning rate at one step."""
+    epoch = step / num_batches
+    if recipe.schedule == "one_cycle":
+        return _one_cycle(epoch / recipe.epochs)
+    if epoch < recipe.warmup_epochs:
+        return (step + 1) / (recipe.warmup_epochs * num_batches)
+    if recipe.schedule == "steps":
+        return 0.1 ** sum(epoch >= recipe.epochs * share for share in (1 / 3, 2 / 3, 8 / 9))
+    return 1.0
+
+
+def _one_cycle(progress: float, peak: float = 0.3) -> float:
+    """From 1/25 to 1 and down to almost 0 along two half cosines (Smith & Topin, arXiv:1708.07120)."""
+    if progress < peak:
+        return 0.04 + 0.96 * (1 - math.cos(math.pi * progress / peak)) / 2
+    return (1 + math.cos(math.pi * (progress - peak) / (1 - peak))) / 2
+
+
+def _least_squares(network: nn.Module, split: Split) -> None:
+    """Least squares on one-hot targets with an intercept; the minimum-norm solution where features are constant."""
+    linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    if len(linear) != 1 or len(list(network.parameters())) != 2:
+        raise ValueError("recipe.optimiser least_squares fits one linear layer only; use the classifier linear")
+    with torch.no_grad():
+        features = nn.Sequential(*list(network.children())[:-1])(split.inputs).flatten(1).double()
+        targets = F.one_hot(split.labels, linear[0].out_features).double()
+        centre, level = features.mean(0), targets.mean(0)
+        weight = torch.linalg.pinv(features - centre) @ (targets - level)
+        linear[0].weight.copy_(weight.T)
+        linear[0].bias.copy_(level - centre @ weight)

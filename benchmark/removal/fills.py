@@ -1,0 +1,101 @@
+"""Fills: what replaces removed features. Each is a function of inputs, masks, the training mean and normal numbers.
+
+A fill is given whole batches and must treat every example by itself, so that results do not depend on batches.
+"""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from roarbench.benchmark.removal.imputation import impute
+from roarbench.benchmark.removal.ranks import Normal
+from roarbench.methods.base import Skip
+
+Inputs = Float[Tensor, "n *feature"]
+Mask = Bool[Tensor, "n *unit"]
+Mean = Float[Tensor, "*channel"]
+
+
+def mean(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal) -> Inputs:
+    """The training mean of the channel (of the feature, for tabular rows): the fill of the paper."""
+    return train_mean.expand_as(inputs)
+
+
+def zero(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal) -> Inputs:
+    """Zero: black in images."""
+    return torch.zeros_like(inputs)
+
+
+def image_mean(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal) -> Inputs:
+    """The mean of the channel over the intact image, which leaks: it is computed from what was removed.
+
+    Even after full removal the brightness and the tint of the image stay readable, and may carry the class: accuracy
+    at removal fraction 1 can lie above chance. In tabular rows it is the training mean, which leaks nothing.
+    """
+    if inputs.ndim == 2:
+        return train_mean.expand_as(inputs)
+    return inputs.mean((2, 3), keepdim=True).expand_as(inputs)
+
+
+def noisy_linear(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal, *, noise: float = 0.01) -> Inputs:
+    """Weighted means of the eight neighbours, removed ones included, and noise: the imputation of ROAD.
+
+    Values are not clipped: noise may leave [0, 1].
+
+    Paper: Rong et al. 2022, arXiv:2202.00449, s.5: weights 1/6 and 1/12, noise on what was removed.
+    Differs from the paper: the standard deviation of the noise is 0.01, as in all released code; the text says 0.1. A
+    channel of which nothing is kept is its training mean. Feature masks are solved channel by channel.
+
+    Args:
+        normal: standard normal numbers, which depend on seed, split and position of the example alone.
+        noise: standard deviation, in units of the intensities, which lie in [0, 1].
+
+    Raises:
+        Skip: the data are tabular.
+        ValueError: a negative standard deviation.
+    """
+    _check_images(inputs, "noisy_linear")
+    if noise < 0:
+        raise ValueError(f"noise must be a standard deviation of at least 0, got {noise:g}")
+    filled = impute(inputs, kept, train_mean)
+    return filled + noise * normal() if noise else filled
+
+
+def blur(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal, *, sigma: float = 0.1) -> Inputs:
+    """A Gaussian-blurred copy of the intact image, which leaks: it keeps part of the information that was removed.
+
+    What is filled in is computed from the removed values themselves: coarse shapes and colours stay readable however
+    much is removed, and may carry the class: accuracy at removal fraction 1 can lie above chance. The border is
+    replicated, the kernel ends after three standard deviations.
+
+    Args:
+        sigma: standard deviation, as a share of the shorter side.
+
+    Raises:
+        Skip: the data are tabular.
+        ValueError: a standard deviation that is not positive.
+    """
+    _check_images(inputs, "blur")
+    if sigma <= 0:
+        raise ValueError(f"sigma must be a positive share of the shorter side, got {sigma:g}")
+    pixels = sigma * min(inputs.shape[2:])
+    return _blurred(_blurred(inputs, pixels).transpose(2, 3), pixels).transpose(2, 3)
+
+
+def _blurred(images: Float[Tensor, "n c h w"], sigma: float) -> Float[Tensor, "n c h w"]:
+    """Blurs the columns: a sum of shifted copies, in which an image has the bits that it has alone."""
+    reach, height = math.ceil(3 * sigma), images.shape[2]
+    wide = F.pad(images, (0, 0, reach, reach), mode="replicate")
+    weights = torch.exp(-torch.arange(-reach, reach + 1, dtype=torch.float64).square() / (2 * sigma**2))
+    total = torch.zeros_like(images)
+    for start, weight in enumerate((weights / weights.sum()).tolist()):
+        total.add_(wide[:, :, start : start + height], alpha=weight)
+    return total
+
+
+def _check_images(inputs: Inputs, name: str) -> None:
+    if inputs.ndim != 4:
+        raise Skip(f"{name} needs images")

@@ -1,0 +1,159 @@
+"""A document of all tables and figures of a run with the references of its methods: paper.tex and references.bib."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from roarbench.reports.paper.bibliography import citations
+from roarbench.reports.pictures.drawing import Caption
+from roarbench.reports.rows.load import Run
+from roarbench.reports.rows.seeds import covers
+from roarbench.reports.rows.style import label, listed, repeated
+from roarbench.reports.rows.versions import versions
+from roarbench.reports.tables.latex import escape, fitted
+from roarbench.reports.tables.table import Table, corrected
+
+TEMPLATES = Path(__file__).parent
+NAMES = ("paper.tex", "references.bib")
+
+KINDS = {
+    "summary": ("Summary", "Every explainer against random, by its mean over the removal fractions."),
+    "roar": ("Most relevant first", "The more accuracy falls, the better the explainer."),
+    "kar": ("Least relevant first", "The more accuracy stays, the better the explainer."),
+    "diffroar": ("Both orders", "Accuracy without the least relevant minus accuracy without the most relevant."),
+    "fidelity": ("Fidelity and interpretability", "Accuracy relative to the original, and how much is hidden for it."),
+    "operating": (
+        "Operating points",
+        "Explainers with masks of their own, and all others at the share that these hide.",
+    ),
+    "deletion": ("Deletion", "Probability of the predicted class, of networks that are not retrained."),
+    "insertion": ("Insertion", "Probability of the predicted class, of networks that are not retrained."),
+    "masks": ("Masks alone", "What can be classified without seeing any pixel, only which ones were removed."),
+    "attributions": ("Attributions by themselves", "Measures that remove nothing and retrain nothing."),
+    "notes": ("Notes of explainers", "What explainers with masks of their own say of their training."),
+    "instruments": ("Instruments", "Explainers changed in one known way, beside what they were made of."),
+    "consistency": ("Consistency", "How far the ways of measuring agree about which explainer is better."),
+    "trust": ("Trust", "Which measure recovers a known order of explainers."),
+    "reference": ("Published table", "This run beside the published one."),
+    "claims": ("Published claims", "What the paper says, judged by this run."),
+    "friedman": ("Ranks", "Explainers ranked on every data set."),
+}
+"""Kind of a table, the first word of its name -> title and sentence of its section, in their order."""
+
+ACROSS = "Over data sets"
+CITED = {
+    "roar": "arXiv:1806.10758", "road": "arXiv:2202.00449", "diffroar": "arXiv:2102.12781", "racu": "arXiv:2110.08412",
+    "rise": "arXiv:1806.07421", "infidelity": "arXiv:1901.09392",
+}  # fmt: skip
+"""What the document itself cites, by the names that its template uses."""
+
+
+class Tex(str):
+    """Text that is LaTeX already."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A line of the table of methods."""
+
+    label: str
+    written: Tex
+    reference: Tex
+    differs: str
+
+
+def paper(
+    run: Run, tables: Sequence[Table], pictures: Sequence[Caption], folder: Path, shown: Sequence[str]
+) -> list[Path]:
+    """Writes both files beside the tables and figures, and returns their paths.
+
+    Args:
+        pictures: those without a file are left out.
+        folder: that of the tables.
+        shown: explainers of the table of methods, as written.
+    """
+    cited = {name: next(iter(citations(text))) for name, text in CITED.items()}
+    entries = {key: entry for text in CITED.values() for key, entry in citations(text).items()}
+    known = {e: run.cards[e] for e in shown if e in run.cards}
+    entries |= {key: entry for card in known.values() for key, entry in citations(str(card["paper"])).items()}
+    text = _environment().get_template("paper.tex").render(
+        protocol=_protocol(run), kinds={_kind(table) for table in tables}, cite=cited,
+        methods=[_method(e, run) for e in shown], cards=bool(known),
+        corrected=corrected(tables), sections=list(_sections(tables)), versions=versions(run.costs),
+        pictures=[p for p in pictures if (folder / f"{p.name}.pdf").exists()],
+    )  # fmt: skip
+    paths = [folder / name for name in NAMES]
+    paths[0].write_text(text, encoding="utf-8")
+    paths[1].write_text("\n\n".join(entries[key] for key in sorted(entries)) + "\n", encoding="utf-8")
+    return paths
+
+
+def _kind(table: Table) -> str:
+    return table.name.partition("-")[0]
+
+
+def _environment() -> Environment:
+    """Delimiters that are no LaTeX; all that is filled in is escaped, unless it is LaTeX already."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True,
+        block_start_string="<%", block_end_string="%>", variable_start_string="<<", variable_end_string=">>",
+        comment_start_string="<#", comment_end_string="#>", trim_blocks=True, lstrip_blocks=True,
+        finalize=lambda value: value if isinstance(value, Tex) else escape(str(value)),
+    )  # fmt: skip
+    environment.filters["picture"] = lambda name: Tex(fitted(rf"\includegraphics{{{name}.pdf}}"))
+    environment.filters["file"] = Tex
+    return environment
+
+
+def _method(explainer: str, run: Run) -> Method:
+    card = run.cards.get(explainer)
+    written = Tex(
+        escape(explainer)
+        .replace(",", r",\allowbreak{}")
+        .replace("=", r"=\allowbreak{}")
+        .replace(r"\_", r"\_\allowbreak{}")
+    )
+    if card is None:
+        return Method(label(explainer), written, Tex("not recorded"), "")
+    keys = ",".join(citations(str(card["paper"])))
+    return Method(label(explainer), written, Tex(rf"\cite{{{keys}}}" if keys else "none"), str(card["differs"]))
+
+
+def _protocol(run: Run) -> dict[str, object]:
+    """What the paragraph about the protocol says."""
+    curves = run.frame[run.frame.explainer.notna() & (run.frame.probe == "image")]
+    inside = sorted({t for t in curves.removal_fraction if 0 < t < 1})
+    retrained = curves.retrain.astype(bool)
+    return {
+        "datasets": _listed(run.frame.dataset), "classifiers": _listed(run.frame.classifier),
+        "explainers": curves.explainer.nunique(), "fractions": _listed(f"{t:.10g}" for t in inside),
+        "fills": _listed(curves[retrained].fill), "fixed": _listed(curves[~retrained].fill),
+        "orders": set(curves.order), "seeds": repeated(curves.seed.nunique(), "seed"), "covers": covers(curves),
+        "recipe": run.matrix.get("recipe") or {},
+        "road": curves[~retrained].fill.astype(str).str.startswith("noisy_linear").any(),
+        "retrained": bool(retrained.any()), "masks": bool((run.frame.probe == "mask").any()),
+        "left": int((run.frame.status != "done").sum()), "cells": len(run.frame),
+    }  # fmt: skip
+
+
+def _listed(values: "pd.Series | Iterator[str]") -> str:
+    """Different words with an "and".
+
+    >>> _listed(iter("abcb"))
+    'a, b and c'
+    """
+    return listed(list(dict.fromkeys(str(value) for value in values if not pd.isna(value))))
+
+
+def _sections(tables: Sequence[Table]) -> Iterator[tuple[str, list[tuple[str, str, list[str]]]]]:
+    """Data set -> title, sentence and files of every kind of tables about it; those over data sets last."""
+    datasets = [name for name in dict.fromkeys(table.dataset for table in tables) if name]
+    for dataset in [*datasets, ""]:
+        own = [table for table in tables if table.dataset == dataset]
+        kinds = {kind: [t.name for t in own if _kind(t) == kind] for kind in KINDS}
+        found = [(*KINDS[kind], names) for kind, names in kinds.items() if names]
+        if found:
+            yield dataset or ACROSS, found

@@ -1,0 +1,111 @@
+"""Galleries: the same images under all explainers, as they are ranked and as retrained networks see them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+
+from roarbench.reports.pictures.drawing import Margins, Picture
+from roarbench.reports.rows.load import Run
+from roarbench.reports.rows.settings import slug
+from roarbench.reports.rows.style import labels
+
+FOLDER = "gallery"
+GROUP = ["dataset", "classifier", "unit", "magnitude", "target"]
+
+VIEWS = {
+    "ranks": "Ranks of all units, from dark (least relevant) to bright (most relevant)",
+    "morf mean": "Without the most relevant {share} (ROAR), filled with the mean",
+    "morf noisy_linear": "Without the most relevant {share} (ROAR), filled by noisy linear imputation",
+    "lerf mean": "Without the least relevant {share} (KAR), filled with the mean",
+}
+HEADS = "above each its class, and behind an arrow the predicted one where it is another"
+GAP = 2
+"""Pixels between images."""
+
+CELL_INCHES, LABEL_INCHES = 0.52, 1.35
+
+
+@dataclass(frozen=True, eq=False)
+class Exhibit:
+    """What one ranking makes of the images of a gallery; arrays `(m, c, h, w)` by the name of their view."""
+
+    about: dict[str, object]
+    arrays: dict[str, np.ndarray]
+
+
+def galleries(run: Run) -> Iterator[Picture]:
+    """A picture for each view, of every data set, classifier and way of ranking; none for runs that kept no images."""
+    exhibits = {str(found.about): found for found in map(_read, sorted((run.folder / FOLDER).glob("*.npz")))}
+    if not exhibits:
+        return
+    frame = pd.DataFrame([found.about | {"exhibit": found} for found in exhibits.values()])
+    order = {name: place for place, name in enumerate(dict.fromkeys(run.frame.explainer.dropna()))}
+    frame = frame[frame.explainer.isin(order)].sort_values("explainer", key=lambda names: names.map(order))
+    for _, part in frame.groupby(GROUP, sort=False):
+        for view, title in VIEWS.items():
+            shown = part[[view in found.arrays for found in part.exhibit]]
+            if len(shown):
+                yield _picture(
+                    shown, view, title.format(share=f"{shown.fraction.iloc[0]:.0%}"), slug(part, frame, GROUP)
+                )
+
+
+def _read(path: Path) -> Exhibit:
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    return Exhibit(json.loads(str(arrays.pop("name"))), arrays)
+
+
+def _picture(part: pd.DataFrame, view: str, title: str, ending: str) -> Picture:
+    first = part.iloc[0]
+    arrays = first.exhibit.arrays
+    rows = [_strip(arrays["images"]), *(_strip(found.arrays[view], ranks=view == "ranks") for found in part.exhibit)]
+    names = ["Input", *labels(list(part.explainer))]
+    right = int((arrays["labels"] == arrays["predicted"]).sum())
+    figure = _mosaic(rows, names, _heads(arrays["labels"], arrays["predicted"]))
+    what = f"{title}. {first.dataset}, {first.classifier}, seed 0"
+    wrong = len(arrays["labels"]) - right
+    caption = f"{what}: {right} test images that the network classifies right, {wrong} wrong ({HEADS})."
+    alt = f"A grid of images: a row for each of {len(names) - 1} explainers under the input images; {title.lower()}."
+    return Picture(f"gallery-{view.replace(' ', '-')}{ending}", caption, alt, figure)
+
+
+def _strip(images: np.ndarray, *, ranks: bool = False) -> Float[np.ndarray, "h w 3"]:
+    """Images side by side, in colour; ranks from dark, the last, to bright, the first."""
+    if ranks:
+        last = np.prod(images.shape[1:]) - 1
+        coloured = colormaps["viridis"](1 - images.mean(1) / last)[..., :3]
+    else:
+        coloured = np.broadcast_to(images.transpose(0, 2, 3, 1) / 255, (*images.shape[:1], *images.shape[2:], 3))
+    padded = np.pad(coloured, ((0, 0), (0, 0), (0, GAP), (0, 0)), constant_values=1.0)
+    return np.concatenate(list(padded), axis=1)[:, :-GAP]
+
+
+def _heads(truth: np.ndarray, predicted: np.ndarray) -> list[str]:
+    return [f"{t}" if t == p else f"{t} → {p}" for t, p in zip(truth.tolist(), predicted.tolist(), strict=True)]
+
+
+def _mosaic(rows: list[np.ndarray], names: list[str], heads: list[str]) -> Figure:
+    """All rows as one picture; the columns bear the true class, and the predicted one where it is another."""
+    padded = [np.pad(row, ((0, GAP), (0, 0), (0, 0)), constant_values=1.0) for row in rows]
+    mosaic = np.concatenate(padded, axis=0)[:-GAP]
+    margin = Margins(left=LABEL_INCHES).holding(names, "left").left
+    height, width = CELL_INCHES * len(rows) + 0.35, margin + CELL_INCHES * len(heads)
+    figure = Figure(figsize=(width, height))
+    left, top = margin / width, 1 - 0.3 / height
+    axis = figure.add_axes((left, 0.02, 0.99 - left, top - 0.02))
+    axis.imshow(mosaic, interpolation="nearest", aspect="auto")
+    tall, wide = len(mosaic) / len(rows), mosaic.shape[1] / len(heads)
+    axis.set_yticks([tall * (i + 0.5) for i in range(len(rows))], names, fontsize=7)
+    axis.set_xticks([wide * (i + 0.5) for i in range(len(heads))], heads, fontsize=7)
+    axis.xaxis.tick_top()
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+    return figure

@@ -1,0 +1,202 @@
+"""From the store to a tidy frame: one row a cell, in canonical order. Needs no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from roarbench.benchmark.matrix.spec import digest
+from roarbench.benchmark.results.store import Card, Row, Store
+
+SETTING = ["dataset", "classifier", "unit", "magnitude", "target", "fill", "retrain", "recursive", "probe"]
+"""Columns that say under which conditions explainers are compared; every setting has tables of its own."""
+
+CURVES = ("image", "mask")
+"""Probes whose cells are points of curves; the others stand alone."""
+
+METRICS = [
+    "test_accuracy", "test_loss", "train_accuracy", "train_loss", "validation_accuracy", "validation_loss",
+    "test_target_probability", "chance", "test_examples",
+]  # fmt: skip
+SHARES = ["share_removed", "nonzero_share_removed"]
+OWN = ["own_accuracy", "own_share_hidden", "own_nonzero_share_hidden", "own_restarts", "own_collapsed"]
+"""Of explainers with masks of their own: what these hide of the test split, and how well they classify the rest."""
+
+ATTRIBUTION = [
+    "infidelity", "max_sensitivity", "lipschitz", "gini", "zero_attributions", "truth_precision", "truth_auc", "passes",
+]  # fmt: skip
+"""Of rows whose probe is "attribution": what is measured of the attributions themselves."""
+
+DEGRADED = "degraded"
+"""Name of the explainer that makes another one worse by a known amount."""
+
+CLOCKED = ["seconds_per_image"]
+"""Seconds to explain an image; no result, for it differs from run to run."""
+
+NUMBERS: dict[str, type] = dict.fromkeys(
+    [*METRICS, *SHARES, *OWN, *ATTRIBUTION, *CLOCKED, "removal_fraction", "explained"], float
+)
+WORDS: dict[str, type] = dict.fromkeys(
+    ["dataset", "classifier", "unit", "target", "fill", "probe", "explainer", "order", "reason"], object
+)
+RESULT = ["status", *METRICS, *SHARES, *OWN, *ATTRIBUTION]
+COLUMNS = [*SETTING, "explainer", "order", "removal_fraction", "seed", "explained", *RESULT, "reason", *CLOCKED]
+"""Those that every frame has; what else plug-ins measured follows. `explained`: seed of the explained network."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """All that a run's store holds, read once.
+
+    Attributes:
+        folder: where it lies.
+        frame: a row for each planned cell, in canonical order. Columns `COLUMNS`, then whatever else was stored;
+            accuracies as shares in [0, 1]; `explainer`, `order` and the rest of the ranking are empty where a cell
+            serves several curves; `status` is "to do" where a cell was not measured yet.
+        costs: seconds and provenance of every measured cell; apart because they differ from run to run.
+        matrix: what the folder was last planned with.
+        cards: explainer as written -> what it says of itself; runs of older versions have none.
+        protocols: hash of each planned cell whatever its seed, in the order of `frame`.
+        degrees: explainers that another was degraded to, as written -> that other one, and the noise.
+        num_strangers: cells that are left out, for their network is neither retrained nor the one that was explained.
+    """
+
+    folder: Path
+    frame: pd.DataFrame
+    costs: pd.DataFrame
+    matrix: dict[str, object]
+    cards: dict[str, Card]
+    protocols: pd.Series
+    degrees: dict[str, tuple[str, float]]
+    num_strangers: int = 0
+
+
+def read(folder: Path) -> Run:
+    """Reads the store of a run.
+
+    Raises:
+        ValueError: the folder holds no run.
+    """
+    store = Store(folder)
+    stored, matrix, cards = store.rows(), store.matrix(), store.cards("explainer")
+    store.close()
+    rows = [row for row in stored if not _strange(row.specification)]
+    named = [_name(row.specification) for row in rows]
+    frame = _framed([_result(row) | n for n, row in zip(named, rows, strict=True)])
+    protocols = pd.Series(_protocols(named, rows), index=frame.index, dtype=object)
+    num_strangers = len(stored) - len(rows)
+    return Run(folder, frame, _costs(named, rows), matrix, cards, protocols, _degrees(rows), num_strangers)
+
+
+def load(folder: Path) -> pd.DataFrame:
+    """All planned cells of a run: `Run.frame`.
+
+    Raises:
+        ValueError: the folder holds no run.
+    """
+    return read(folder).frame
+
+
+def curves(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of every curve: reduced cells, joined by the originals (0) and full removals (1) that they share."""
+    reduced = frame[frame.explainer.notna() & frame.probe.isin(CURVES)]
+    parts = [reduced]
+    for fraction, shared_by in ((0.0, ["dataset", "classifier"]), (1.0, ["dataset", "classifier", "fill", "retrain"])):
+        shared = frame[frame.explainer.isna() & (frame.removal_fraction == fraction)]
+        shared = shared[[*shared_by, "seed", *RESULT, "reason", "removal_fraction"]]
+        curve = reduced[[*SETTING, "explainer", "order", "seed"]].drop_duplicates()
+        curve = curve[curve.probe == "image"]
+        parts.append(curve.merge(shared, on=[*shared_by, "seed"]))
+    return pd.concat(parts, ignore_index=True)[list(frame.columns)]
+
+
+def drawable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows without explainers that have no measured point in any curve of a data set and classifier.
+
+    All that is left of their curves are the ends that they share with others.
+    """
+    names = ["dataset", "classifier", "explainer"]
+    cells = frame[frame.explainer.notna() & (frame.probe == "image")]
+    measured = (cells.status == "done").groupby([cells[name] for name in names]).any()
+    return frame[~pd.MultiIndex.from_frame(frame[names]).isin(measured.index[~measured])]
+
+
+def further(frame: pd.DataFrame) -> list[str]:
+    """Columns that only plug-ins know of: numbers that they yield beside those of every run."""
+    return [column for column in map(str, frame) if column not in COLUMNS]
+
+
+def _framed(records: list[dict[str, object]]) -> pd.DataFrame:
+    found = pd.DataFrame(records)
+    known = found.reindex(columns=[*COLUMNS, *further(found)])
+    return known.astype(WORDS | NUMBERS).copy()
+
+
+def _strange(cell: dict) -> bool:
+    """Whether a network that is not retrained is another than the one that was explained.
+
+    Older folders of the protocol that explains one network hold such cells; they tell of transfer, not of explainers.
+    """
+    ranking = cell["ranking"]
+    return bool(ranking) and not cell["retrain"] and ranking["training"]["seed"] != cell["training"]["seed"]
+
+
+def _name(cell: dict) -> dict[str, object]:
+    """What a cell is."""
+    ranking = cell["ranking"] or {}
+    return {
+        "dataset": cell["training"]["dataset"]["text"],
+        "classifier": cell["training"]["classifier"]["text"],
+        "unit": ranking.get("unit"),
+        "magnitude": ranking.get("magnitude"),
+        "target": ranking.get("target"),
+        "fill": cell["fill"]["text"] if cell["fill"] else None,
+        "retrain": cell["retrain"],
+        "recursive": cell.get("steps") is not None,
+        "probe": cell["probe"],
+        "explainer": ranking["explainer"]["text"] if ranking else None,
+        "order": cell["order"] if ranking else None,
+        "removal_fraction": cell["removal_fraction"],
+        "seed": cell["training"]["seed"],
+        "explained": ranking["training"]["seed"] if ranking else None,
+    }
+
+
+def _result(row: Row) -> dict[str, object]:
+    """What became of a cell."""
+    outcome = row.outcome
+    if outcome is None:
+        return {"status": "to do", "reason": ""}
+    clocked = {name: outcome.provenance.get(name) for name in CLOCKED}
+    return {"status": outcome.status, "reason": outcome.reason.partition("\n")[0], **outcome.metrics, **clocked}
+
+
+def _protocols(named: list[dict[str, object]], rows: list[Row]) -> list[str]:
+    """Hashes of what cells are but for their seeds."""
+    found: dict[tuple[object, ...], str] = {}
+    for name, row in zip(named, rows, strict=True):
+        if _seedless(name) not in found:
+            found[_seedless(name)] = _protocol(row.specification)
+    return [found[_seedless(name)] for name in named]
+
+
+def _seedless(name: dict[str, object]) -> tuple[object, ...]:
+    return tuple(value for column, value in name.items() if column != "seed")
+
+
+def _protocol(cell: dict) -> str:
+    training = cell["training"] | {"seed": None}
+    ranking = cell["ranking"] and cell["ranking"] | {"training": training}
+    return digest(cell | {"training": training, "ranking": ranking})
+
+
+def _costs(named: list[dict[str, object]], rows: list[Row]) -> pd.DataFrame:
+    both = [(name, row.outcome) for name, row in zip(named, rows, strict=True) if row.outcome]
+    return pd.DataFrame([name | {"seconds": outcome.seconds} | outcome.provenance for name, outcome in both])
+
+
+def _degrees(rows: list[Row]) -> dict[str, tuple[str, float]]:
+    rankings = [row.specification["ranking"] for row in rows if row.specification["ranking"]]
+    explainers = [ranking["explainer"] for ranking in rankings if ranking["explainer"]["name"] == DEGRADED]
+    given = {explainer["text"]: dict(explainer["parameters"]) for explainer in explainers}
+    return {text: (parameters["base"]["text"], float(parameters["noise"])) for text, parameters in given.items()}

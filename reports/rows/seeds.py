@@ -1,0 +1,72 @@
+"""How many seeds each explainer got, and what is to be said where seeds were added to some."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from roarbench.benchmark.matrix.notation import parse
+from roarbench.benchmark.results.adaptive import Point, Rule, panel, replicate
+from roarbench.reports.rows.load import CURVES, SETTING
+from roarbench.reports.rows.style import labels, span
+
+SEED = "seed"
+"""Parameter of a data set that is drawn anew for every seed, as in "squares[draw=seed]"."""
+
+ADDED = (
+    "Seeds were added, {first} to {most}, until the 95 % interval of the mean over t of an explainer's curve had a "
+    "half-width of at most {target:g} points. Such intervals cover somewhat less than 95 %; tests of differences keep "
+    "their level, for no seed was added because of one."
+)
+
+
+def one_explained(rows: pd.DataFrame) -> bool:
+    """Whether all seeds share the network that was explained, so that only retraining differs between them."""
+    return rows.seed.nunique() > 1 and rows.explained.nunique() == 1
+
+
+def repeats(rows: pd.DataFrame, number: object) -> str:
+    """Over what the numbers of some rows were averaged: "n = 3 seeds"."""
+    what = ("retraining", " of one explained network") if one_explained(rows) else ("seed", "")
+    return f"n = {number} {what[0]}{'' if str(number) == '1' else 's'}{what[1]}"
+
+
+def covers(rows: pd.DataFrame) -> str:
+    """What the intervals of some rows cover, and what they leave out."""
+    if rows.seed.nunique() < 2:
+        return "A single value has no interval."
+    if one_explained(rows):
+        return "Intervals cover retraining alone, neither which network was explained nor the sampling of test images."
+    if any(SEED in parse(str(name))[1].values() for name in rows.dataset.unique()):
+        return "Intervals cover training randomness and the drawing of the data, which differ from seed to seed."
+    return "Intervals cover training randomness (seeds) for these test images, not the sampling of test images."
+
+
+def num_seeds(rows: pd.DataFrame) -> dict[str, int]:
+    """Explainer -> number of seeds, of the rows of one table, in their order."""
+    return {str(name): seeds.nunique() for name, seeds in rows.groupby("explainer", sort=False).seed}
+
+
+def notes(rows: pd.DataFrame, rule: Rule) -> Iterator[str]:
+    """How seeds were added to the explainers of a table, and which of them ran out of seeds."""
+    yield ADDED.format(first=rule.first, most=rule.most, target=100 * rule.target)
+    stopped = replicate(panel(points(rows)), rule).unsettled
+    if stopped:
+        names = labels(list(dict.fromkeys(rows.explainer)))
+        named = [name for e, name in zip(dict.fromkeys(rows.explainer), names, strict=True) if e in stopped]
+        yield f"Stopped at {rule.most} seeds without that: {', '.join(named)}."
+
+
+def seed_counts(frame: pd.DataFrame) -> dict[str, str]:
+    """Explainer -> its number of seeds, from fewest to most where its curves differ; empty where all have the same."""
+    reduced = frame[frame.explainer.notna() & frame.probe.isin(CURVES)]
+    each = reduced.groupby([*SETTING, "order", "explainer"], sort=False, dropna=False).seed.nunique()
+    if each.nunique() < 2:
+        return {}
+    return {str(name): span(counts.tolist()) for name, counts in each.groupby("explainer", sort=False)}
+
+
+def points(rows: pd.DataFrame, column: str = "test_accuracy") -> Iterator[Point]:
+    """The cells of one setting and order, as the rule of seeds sees them."""
+    columns = ("explainer", "seed", "removal_fraction", column, "status")
+    for name, seed, fraction, accuracy, status in zip(*(rows[column].tolist() for column in columns), strict=True):
+        yield Point(name, seed, fraction, None if status == "to do" else accuracy)

@@ -1,0 +1,145 @@
+"""The tables of curves: explainers by removal fractions; Fidelity, FIR and FII; DiffROAR."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pandas as pd
+
+from roarbench.benchmark.matrix.notation import parse
+from roarbench.benchmark.results.adaptive import Rule
+from roarbench.benchmark.results.statistics import Summary
+from roarbench.reports.rows.load import curves
+from roarbench.reports.rows.settings import ROAD_FILL, foremost, settings, slug, title
+from roarbench.reports.rows.style import BETTER, ORDERS, label, percent, points
+from roarbench.reports.statistics.groups import Better
+from roarbench.reports.statistics.indices import INDICES, with_indices
+from roarbench.reports.tables.evidence import with_groups
+from roarbench.reports.tables.masks import with_masks
+from roarbench.reports.tables.operating import at_own_shares, forms, own_rows
+from roarbench.reports.tables.table import Table, by_fraction, by_seed, table
+
+RETRAINED = {
+    "morf": "ROAR: removed most relevant first (lower is better)",
+    "lerf": "KAR: removed least relevant first (higher is better)",
+}
+ROAD = {
+    "morf": "ROAD (Rong et al. 2022): removed most relevant first (lower is better)",
+    "lerf": "ROAD (Rong et al. 2022): removed least relevant first (higher is better)",
+}
+FIXED = {
+    "morf": "Deletion without retraining: removed most relevant first (lower is better)",
+    "lerf": "Insertion without retraining: removed least relevant first (higher is better)",
+}
+MASKS = (
+    "Masks alone: networks that see only which pixels were removed, the most relevant share t (masks of the other "
+    "order are complements of these, and tell the same)"
+)
+DIFF_ROAR = (
+    "DiffROAR (Shah et al. 2021): accuracy without the least relevant share t minus accuracy without the most relevant "
+    "share t (higher is better, 0 where both orders leave the same), paired by seed, in points"
+)
+CHANCE = "Chance, the accuracy of always answering the most frequent class: {chance} %."
+OWN_SHARE = (
+    "h={name}: at the share of the test images that its own masks hide, given in the table of its operating point, "
+    "where networks were retrained at that share; nothing is marked."
+)
+
+
+def tables(frame: pd.DataFrame, rule: Rule | None = None) -> list[Table]:
+    """ROAR, KAR and Fidelity tables of every setting in a run, and the rule by which it added seeds."""
+    joined = curves(frame)
+    return [table for part in settings(joined) for table in _of_setting(part, joined, frame, rule)]
+
+
+def diff_roar(frame: pd.DataFrame) -> list[Table]:
+    """KAR minus ROAR at equal removal fraction, of every setting with both orders (Shah et al. 2021, arXiv:2102.12781).
+
+    Where nothing is retrained, the same difference of the original network.
+    """
+    joined = curves(frame)
+    made = [_differences(part, slug(part, joined)) for part in settings(joined[joined.probe == "image"])]
+    return [table for table in made if table]
+
+
+def what(rows: pd.DataFrame, order: str) -> str:
+    """What curves of one setting and order measure."""
+    first = rows.iloc[0]
+    if first.probe == "mask":
+        return MASKS
+    if first.retrain:
+        return RETRAINED[order]
+    return (ROAD if parse(str(first.fill))[0] == ROAD_FILL else FIXED)[order]
+
+
+def _of_setting(part: pd.DataFrame, joined: pd.DataFrame, frame: pd.DataFrame, rule: Rule | None) -> Iterator[Table]:
+    ending = slug(part, joined)
+    masks = part.probe.iloc[0] == "mask"
+    images_retrained = not masks and bool(part.retrain.iloc[0])
+    rule = rule if images_retrained or not joined.retrain.astype(bool).any() else None  # others follow these
+    for order, rows in part.groupby("order", sort=False):
+        made = _accuracies(rows, str(order), ending, rule)
+        made = with_masks(made, rows, joined) if images_retrained else made
+        yield replace(made, printed=not masks and foremost(part, joined))
+    kept = part[(part.order == "lerf") & (part.removal_fraction > 0)]
+    if len(kept) and images_retrained:
+        yield _fidelities(kept, part, at_own_shares(part, frame), ending, rule)
+
+
+def _accuracies(rows: pd.DataFrame, order: str, ending: str, rule: Rule | None) -> Table:
+    caption = f"{what(rows, order)}. Test accuracy in % at removal fraction t. {title(rows)}."
+    values = {f"t={t:.10g}": by_seed(group) for t, group in by_fraction(rows)}
+    guessed = rows.chance.mean()
+    chance = () if math.isnan(guessed) else (CHANCE.format(chance=percent(Summary(guessed, math.nan, 1), 1)),)
+    if rows.probe.iloc[0] == "mask":
+        return table("masks" + ending.removesuffix("-mask"), caption, rows, values, percent, rule=rule).noted(*chance)
+    better = _inside("t={}", rows, BETTER[order])
+    made = table(ORDERS[order].lower() + ending, caption, rows, values, percent, rule=rule, better=better)
+    return with_groups(made.noted(*chance), rows, order)
+
+
+def _fidelities(
+    rows: pd.DataFrame, part: pd.DataFrame, own: dict[str, pd.DataFrame], ending: str, rule: Rule | None
+) -> Table:
+    """F, FIR and FII of each cell against the original of its seed; I is the share really hidden, in whole units.
+
+    Args:
+        own: explainers with masks of their own, from `operating.at_own_shares`; these have rows, and a column of all
+            others at the share that they hide.
+    """
+    original = part[part.removal_fraction == 0]
+    done = with_indices(rows[rows.status == "done"], original, accuracy="test_accuracy", hidden="share_removed")
+    at = {f"{t:.10g}": done[done.removal_fraction == t] for t, _ in by_fraction(rows)}
+    at |= {label(name): points for name, points in own.items()}
+    values = {f"{name} h={h}": by_seed(group, name) for name in INDICES for h, group in at.items()}
+    by_index = forms(part)
+    written = {column: by_index[column.partition(" ")[0]] for column in values}
+    better = {k: v for name in INDICES for k, v in _inside(f"{name} h={{}}", rows, "high").items()}
+    what = "Fidelity F, FIR = F/(F+I) and FII = F*I, least relevant hidden first; I is the share hidden at fraction h"
+    made = table(
+        "fidelity" + ending, f"{what}. {title(rows)}.", rows, values, written,
+        first=tuple(name for e in own for name in own_rows(e)), rule=rule, better=better,
+    )  # fmt: skip
+    of_own = made.shown.index.isin([name for e in own for name in own_rows(e)])
+    for column in values:
+        at_own = column.partition("h=")[2] in map(label, own)
+        elsewhere = (made.numbers[(column, "n")] == 0) & (at_own | of_own)  # not measured there, hence no gap
+        made.shown[column] = made.shown[column].mask(elsewhere, "–")
+    return made.noted(*(OWN_SHARE.format(name=label(e)) for e in own))
+
+
+def _inside(name: str, rows: pd.DataFrame, better: Better) -> dict[str, Better]:
+    """Which numbers are better, of the columns of removal fractions at which explainers differ."""
+    return {name.format(f"{t:.10g}"): better for t, _ in by_fraction(rows) if 0 < t < 1}
+
+
+def _differences(part: pd.DataFrame, ending: str) -> Table | None:
+    between = part[(part.removal_fraction > 0) & (part.removal_fraction < 1)]
+    wide = between.pivot(index=["explainer", "seed", "removal_fraction"], columns="order", values="test_accuracy")
+    if not {"morf", "lerf"} <= {*wide.columns}:
+        return None
+    difference = (wide.lerf - wide.morf).dropna().reset_index(name="difference")
+    values = {f"t={t:.10g}": by_seed(at, "difference") for t, at in by_fraction(difference)}
+    caption = f"{DIFF_ROAR}. {title(part)}."
+    better = _inside("t={}", difference, "high")
+    return table("diffroar" + ending, caption, between, values, points, better=better) if values else None

@@ -1,0 +1,114 @@
+"""Instruments beside what they spoil: by how much each is better or worse than its base, and what the masks tell."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from roarbench.benchmark.matrix.notation import parse
+from roarbench.benchmark.results.statistics import Summary
+from roarbench.reports.rows.load import curves
+from roarbench.reports.rows.seeds import covers
+from roarbench.reports.rows.settings import foremost, images, title
+from roarbench.reports.rows.style import DEFAULT_BASE, ORDERS, label, p_value, percent, points
+from roarbench.reports.statistics.tests import LEVEL, Difference, difference, holm, paired
+from roarbench.reports.tables.curves import what
+from roarbench.reports.tables.evidence import NOTHING, means
+from roarbench.reports.tables.masks import worst_leaks
+from roarbench.reports.tables.table import Column, Table
+
+BASED = ("blurred", "max_filtered", "random_class", "randomized")
+"""Instruments with a parameter `base`; `degraded` has tables of its own, in `trust`."""
+CONTROLS = {"random_per_epoch": "random"}
+"""Instruments by themselves, and what they are compared with."""
+
+HOW = (
+    "Difference: accuracy over 0 < t < 1 of the instrument minus that of its base, in points, paired by seed, of whole "
+    "curves, with its 95 % t interval. p by paired t test, by Holm over this table; {better} accuracy is better here, "
+    "and a verdict stands where p is at most {level:g}; – is no significant difference, which does not make them equal."
+)
+MASKED = "Masks: accuracy of networks that see only which pixels were removed, at the t where it tells most."
+
+Verdict = Literal["better", "worse", "–"]
+
+
+def instrument_tables(frame: pd.DataFrame) -> list[Table]:
+    """A table for every setting and order in which networks see images and an instrument stands beside its base."""
+    joined = curves(frame)
+    found = (_table(rows, joined, order, ending) for rows, order, ending in images(joined))
+    return [table for table in found if table is not None]
+
+
+def base_of(explainer: str) -> str | None:
+    """What an instrument is compared with; None for all other explainers.
+
+    >>> base_of("blurred[base=vargrad[samples=5],sigma=2]"), base_of("randomized"), base_of("sobel")
+    ('vargrad[samples=5]', 'gradient', None)
+    """
+    name, parameters = parse(explainer)
+    return parameters.get("base", DEFAULT_BASE) if name in BASED else CONTROLS.get(explainer)
+
+
+def beside_base(explainers: list[str]) -> dict[str, str]:
+    """Instrument -> its base, of those whose base is there too."""
+    bases = {name: base_of(name) for name in explainers}
+    return {name: base for name, base in bases.items() if base in explainers}
+
+
+def _table(rows: pd.DataFrame, joined: pd.DataFrame, order: str, ending: str) -> Table | None:
+    pairs = beside_base(list(dict.fromkeys(rows.explainer)))
+    values = means(rows)
+    tests = {e: difference(paired(values.get(e, {}), values.get(base, {}))) for e, base in pairs.items()}
+    tests = {e: test for e, test in tests.items() if test.n}
+    if not tests:
+        return None
+    masks = {name: leak.accuracy for name, leak in worst_leaks(rows, joined).items()}
+    lines = list(_lines(tests, pairs, masks, lower_is_better=order == "morf"))
+    index = pd.Index([label(e) for e in tests], name="instrument")
+    shown, numbers = (pd.DataFrame([line[i] for line in lines], index=index) for i in (0, 1))
+    better = "lower" if order == "morf" else "higher"
+    notes = (HOW.format(better=better, level=LEVEL), covers(rows), *([MASKED] if masks else []))
+    caption = f"Instruments beside their bases. {what(rows, order)}. {title(rows)}."
+    return Table(
+        f"instruments-{ORDERS[order].lower()}{ending}", caption, shown, numbers, notes,
+        printed=foremost(rows, joined), tested=True, dataset=str(rows.dataset.iloc[0]),
+        written=_written(tests, pairs, masks),
+    )  # fmt: skip
+
+
+def _written(tests: dict[str, Difference], pairs: dict[str, str], masks: dict[str, Summary]) -> dict[str, Column]:
+    """Columns whose decimals can be chosen."""
+    planned = max(test.n for test in tests.values())
+    found = {"difference": [(Summary(test.mean, test.half_width, test.n), planned) for test in tests.values()]}
+    if masks:
+        of = {"mask": list(tests), "mask of base": [pairs[e] for e in tests]}
+        found |= {c: [(m, m.n) for m in (masks.get(e, NOTHING) for e in names)] for c, names in of.items()}
+    return {c: Column(points if c == "difference" else percent, tuple(cells)) for c, cells in found.items()}
+
+
+def _lines(
+    tests: dict[str, Difference], pairs: dict[str, str], masks: dict[str, Summary], *, lower_is_better: bool
+) -> Iterator[tuple[dict[str, str], dict[str, object]]]:
+    """Text and numbers of every instrument."""
+    planned = max(test.n for test in tests.values())
+    for (e, test), p in zip(tests.items(), holm([test.p_t for test in tests.values()]), strict=True):
+        base = pairs[e]
+        own, other = masks.get(e, NOTHING), masks.get(base, NOTHING)
+        shown = {
+            "base": label(base),
+            "difference": points(Summary(test.mean, test.half_width, test.n), planned),
+            "p (t)": p_value(p),
+            "instrument is": verdict(test.mean, p, lower_is_better=lower_is_better),
+        }
+        both = {"mask": own, "mask of base": other} if masks else {}
+        shown |= {column: percent(mask, mask.n) if mask.n else "–" for column, mask in both.items()}
+        numbers = {"mean": test.mean, "half_width": test.half_width, "n": test.n, "raw": test.p_t, "holm": p}
+        yield shown, {"base": base, **numbers} | {column: mask.mean for column, mask in both.items()}
+
+
+def verdict(mean: float, p: float, *, lower_is_better: bool) -> Verdict:
+    """Whether an instrument is better than its base; a dash where there is no significant difference."""
+    if np.isnan(p) or p > LEVEL:
+        return "–"
+    return "better" if (mean < 0) == lower_is_better else "worse"

@@ -1,0 +1,179 @@
+"""Label leakage: whether networks that see masks alone tell the class, and which conclusions that puts in doubt."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from roarbench.benchmark.results.statistics import Summary, summarise, wilson
+from roarbench.reports.rows.seeds import num_seeds
+from roarbench.reports.rows.style import FLAG, OPEN, percent
+from roarbench.reports.tables.evidence import NOTHING
+from roarbench.reports.tables.table import Column, Table
+
+State = Literal["readable", "not readable", "open"]
+MARGIN = 0.10
+"""Share of what there is to tell, intact accuracy minus chance, beyond which a mask is said to tell the class."""
+
+SIGNS: dict[State, str] = {"readable": f" {FLAG}", "open": f" {OPEN}", "not readable": ""}
+SEVERITY: tuple[State, ...] = ("not readable", "open", "readable")
+SEEN_BY_MASKS = ["dataset", "classifier", "unit", "magnitude", "target"]
+OPPOSITE = {"morf": "lerf", "lerf": "morf"}
+
+READ = (
+    "Mask: accuracy of networks that see only which pixels were removed, at that one of t = {fractions} where it tells "
+    "most."
+)
+AT_ONCE = "These masks are of the ranking at once, not of the recursive ones."
+LIMIT = (
+    "A mask tells the class from {limit:.1f} % on: chance ({chance:.1f} %) and {margin:.0f} % of what intact images "
+    "({intact:.1f} %) tell beyond it."
+)
+UNKNOWN = f"{OPEN} open: chance or the accuracy on intact images is unknown."
+FLAGGED = f"{FLAG} label leakage: the whole interval is above that."
+DOUBT = {
+    "morf": "A readable mask can only raise accuracy: doubt that a flagged explainer is worse, not that it is better.",
+    "lerf": "A readable mask can only raise accuracy: doubt that a flagged explainer is better, not that it is worse.",
+}
+"""What a flag means, by what is removed first."""
+
+OPENED = f"{OPEN} not settled: the interval contains that limit, or there is none."
+CLEAR = "No mask tells the class at these t: all intervals are below that."
+BY_SEEDS = "These intervals are t intervals over seeds; how many test images there were is not stored."
+BY_IMAGES = (
+    "Decided by an interval that contains the t interval over seeds and the binomial one of {images:,} test images. It "
+    "may be wider than the one shown."
+)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What there is to tell: accuracy of guessing the most frequent class, and of networks that see intact images."""
+
+    chance: float
+    intact: float
+
+    @property
+    def limit(self) -> float:
+        """Accuracy from which on a mask tells the class; NaN where either is unknown."""
+        return self.chance + MARGIN * max(self.intact - self.chance, 0.0)
+
+
+@dataclass(frozen=True)
+class Leak:
+    """What the masks of an explainer tell at one removal fraction."""
+
+    accuracy: Summary
+    state: State
+
+
+def leakage(mask: Summary, scale: Scale, num_test: int | None) -> State:
+    """Whether masks tell the class: shown to, shown not to, or neither.
+
+    Args:
+        mask: accuracy of networks that see masks alone, over seeds.
+        num_test: test images of one network; None where that is not known.
+    """
+    low, high = bounds(mask, num_test)
+    if low > scale.limit:
+        return "readable"
+    return "not readable" if high < scale.limit else "open"
+
+
+def bounds(mask: Summary, num_test: int | None) -> tuple[float, float]:
+    """Interval of an accuracy that holds both the t interval over seeds and the binomial one of the test images.
+
+    One seed has the binomial interval alone; where neither is known all is possible.
+    """
+    known = [mask.within(0.0, 1.0)] if mask.n > 1 else []
+    known += [wilson(mask.mean, num_test)] if num_test and mask.n else []
+    return (min(low for low, _ in known), max(high for _, high in known)) if known else (0.0, 1.0)
+
+
+def scale_of(rows: pd.DataFrame, joined: pd.DataFrame) -> Scale:
+    """The scale of the data set and classifier of some rows.
+
+    Args:
+        joined: all curves of the run, from `load.curves`.
+    """
+    first = rows.iloc[0]
+    own = joined[joined.dataset == first.dataset]
+    intact = own[(own.classifier == first.classifier) & (own.removal_fraction == 0) & (own.probe == "image")]
+    return Scale(float(own.chance.mean()), float(intact.drop_duplicates("seed").test_accuracy.mean()))
+
+
+def leaks(rows: pd.DataFrame, joined: pd.DataFrame) -> dict[str, dict[float, Leak]]:
+    """Explainer -> removal fraction -> what its masks tell there, of the rows of one setting and order."""
+    scale, masks = scale_of(rows, joined), masks_of(rows, joined)
+    by_explainer: dict[str, dict[float, Leak]] = {}
+    for name, own in masks.groupby("explainer", sort=False):
+        for fraction in dict.fromkeys(own.removal_fraction):
+            cells = own[own.removal_fraction == fraction]
+            accuracy = summarise(cells.test_accuracy)
+            if accuracy.n:
+                leak = Leak(accuracy, leakage(accuracy, scale, _num_test(cells)))
+                by_explainer.setdefault(str(name), {})[fraction] = leak
+    return by_explainer
+
+
+def worst(by_fraction: Mapping[float, Leak]) -> Leak:
+    """Of an explainer, that fraction at which masks tell most: a leak at one is a leak."""
+    return max(by_fraction.values(), key=lambda leak: (SEVERITY.index(leak.state), leak.accuracy.mean))
+
+
+def worst_leaks(rows: pd.DataFrame, joined: pd.DataFrame) -> dict[str, Leak]:
+    """Explainer -> what its masks tell where they tell most, of the rows of one setting and order."""
+    return {name: worst(by_fraction) for name, by_fraction in leaks(rows, joined).items()}
+
+
+def with_masks(made: Table, rows: pd.DataFrame, joined: pd.DataFrame) -> Table:
+    """A table of curves with the column `mask`: what masks alone tell the networks that were retrained behind them."""
+    masks = masks_of(rows, joined)
+    if masks.empty or not rows.retrain.iloc[0]:
+        return made
+    read, planned = worst_leaks(rows, joined), num_seeds(masks)
+    names = list(dict.fromkeys(rows.explainer))
+    texts = [percent(read[e].accuracy, planned[e]) + SIGNS[read[e].state] if e in read else "–" for e in names]
+    accuracies = {e: read[e].accuracy if e in read else NOTHING for e in names}
+    behind: dict[str, list] = {k: [getattr(a, k) for a in accuracies.values()] for k in ("mean", "half_width", "n")}
+    behind["leakage"] = [read[e].state if e in read else "" for e in names]
+    written = Column(percent, tuple((accuracies[e], planned.get(e, 0)) for e in names))
+    return made.extended("mask", texts, behind, written).noted(_note(rows, masks, joined, read))
+
+
+def masks_of(rows: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
+    """The mask cells of one setting and order.
+
+    What stays under one order at t is what goes under the other at 1 - t, and a mask tells as much as its complement.
+    """
+    first = rows.iloc[0]
+    masks = joined[(joined.probe == "mask") & (joined.retrain.astype(bool)) & (joined.status == "done")]
+    for column in SEEN_BY_MASKS:
+        masks = masks[masks[column] == first[column]]
+    turned = masks.assign(
+        order=masks.order.map(OPPOSITE), removal_fraction=(1 - masks.removal_fraction).round(10)
+    )  # fmt: skip
+    both = pd.concat([masks, turned]).drop_duplicates(["explainer", "order", "removal_fraction", "seed"])
+    return both[(both.order == first.order) & both.explainer.isin(rows.explainer)]
+
+
+def _num_test(cells: pd.DataFrame) -> int | None:
+    """Test images of one network; runs of older versions did not store it."""
+    known = cells.test_examples.dropna()
+    return int(known.min()) if len(known) else None
+
+
+def _note(rows: pd.DataFrame, masks: pd.DataFrame, joined: pd.DataFrame, read: Mapping[str, Leak]) -> str:
+    first, scale, states = rows.iloc[0], scale_of(rows, joined), {leak.state for leak in read.values()}
+    fractions = ", ".join(f"{t:.10g}" for t in sorted(set(masks.removal_fraction)))
+    said = [READ.format(fractions=fractions), *([AT_ONCE] if first.recursive else [])]
+    if math.isnan(scale.limit):
+        return " ".join([*said, UNKNOWN])
+    percents = {"limit": 100 * scale.limit, "chance": 100 * scale.chance, "intact": 100 * scale.intact}
+    said.append(LIMIT.format(margin=100 * MARGIN, **percents))
+    said += [FLAGGED, DOUBT[first.order]] if "readable" in states else []
+    said += [OPENED] if "open" in states else [CLEAR] if states == {"not readable"} else []
+    images = _num_test(masks)
+    return " ".join([*said, BY_IMAGES.format(images=images) if images else BY_SEEDS])

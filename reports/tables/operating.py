@@ -1,0 +1,115 @@
+"""Explainers with masks of their own (Hide-and-Seek): where these stand, and all others at an equal share hidden."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pandas as pd
+
+from roarbench.reports.rows.load import SETTING, curves
+from roarbench.reports.rows.settings import settings, slug, title
+from roarbench.reports.rows.style import Form, label, probability, repeated, share
+from roarbench.reports.statistics.indices import highest, with_indices
+from roarbench.reports.tables.table import Table, by_seed, table
+
+POINT = ["explainer", "seed", "I", "accuracy"]
+
+HOW = (
+    "I: share of the test features hidden. Own masks: its own seeker, against the original network. Own masks, "
+    "retrained: a classifier retrained behind the same masks, with the recipe and fill of all others. Explainers: "
+    "networks retrained without their least relevant features, as many of them as the own masks of that seed hide, to "
+    "the nearest whole unit."
+)
+MISSING = (
+    "–: no network was retrained at that share, and nothing is interpolated: skipped, failed, or left to the next run "
+    "of the same command."
+)
+
+
+def forms(part: pd.DataFrame) -> dict[str, Form]:
+    """How the indices of one setting are written, with the bounds that its original networks set."""
+    bounded = replace(share, high=highest(part[part.removal_fraction == 0]))
+    return {"I": probability, "F": bounded, "FIR": probability, "FII": bounded}
+
+
+def operating_tables(frame: pd.DataFrame) -> list[Table]:
+    """A table for every explainer with masks of its own, in every setting where images are retrained."""
+    joined = curves(frame)
+    return [made for part in settings(joined) for made in _of_setting(part, frame, slug(part, joined))]
+
+
+def operating_points(rows: pd.DataFrame) -> pd.DataFrame:
+    """Share hidden by an explainer's own masks and accuracy of its own seeker.
+
+    Returns:
+        Columns explainer, seed, I, accuracy.
+    """
+    retrained = (rows.probe == "image") & rows.retrain.astype(bool)
+    points = rows[rows.own_accuracy.notna() & retrained].drop_duplicates(["explainer", "seed"])
+    return points.rename(columns={"own_share_hidden": "I", "own_accuracy": "accuracy"})[POINT]
+
+
+def own_rows(explainer: str) -> tuple[str, str]:
+    """What the rows of an explainer's own masks are called: by its own seeker, and by a retrained classifier."""
+    return f"{label(explainer)}, own masks", f"{label(explainer)}, own masks, retrained"
+
+
+def at_own_shares(part: pd.DataFrame, frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Explainers with masks of their own -> these, and all explainers retrained at the share that they hide.
+
+    Args:
+        part: the curves of one setting.
+        frame: all cells of the run, as `load.Run.frame`.
+
+    Returns:
+        Frames with the columns explainer, seed, I, accuracy, F, FIR, FII.
+    """
+    original = part[part.removal_fraction == 0]
+    behind, matched = (_measured(part, frame, probe) for probe in ("own_mask", "matched"))
+    points = {}
+    for name, seeker in operating_points(_kept(part)).groupby("explainer", sort=False):
+        own, retrained = own_rows(str(name))
+        masks = behind[behind.explainer == name]
+        at_share = matched.merge(_shares(masks), on=["seed", "removal_fraction"])
+        rows = pd.concat([seeker.assign(explainer=own), masks.assign(explainer=retrained)[POINT], at_share[POINT]])
+        points[str(name)] = with_indices(rows, original, accuracy="accuracy", hidden="I")
+    return points
+
+
+def _measured(part: pd.DataFrame, frame: pd.DataFrame, probe: str) -> pd.DataFrame:
+    """Cells of a probe under the conditions of a part; I and accuracy are those of the test images."""
+    done = frame[(frame.probe == probe) & (frame.status == "done") & (not part.recursive.iloc[0])]
+    same = (done[SETTING] == part[SETTING].iloc[0]).drop(columns="probe").all(axis=1)
+    return done[same].rename(columns={"share_removed": "I", "test_accuracy": "accuracy"})
+
+
+def _shares(masks: pd.DataFrame) -> pd.DataFrame:
+    """Seed and removal fraction of the cells that were matched with masks."""
+    return pd.DataFrame({"seed": masks.seed, "removal_fraction": masks.I.round(10)}).drop_duplicates()
+
+
+def _kept(part: pd.DataFrame) -> pd.DataFrame:
+    return part[(part.order == "lerf") & (part.probe == "image") & (part.retrain.astype(bool))]
+
+
+def _of_setting(part: pd.DataFrame, frame: pd.DataFrame, ending: str) -> Iterator[Table]:
+    kept = _kept(part)
+    for name, rows in at_own_shares(part, frame).items():
+        own = kept[kept.explainer == name]
+        common = kept[kept.seed.isin(own.seed)]
+        written = forms(part)
+        values = {column: by_seed(rows, column) for column in written}
+        caption = f"Operating point: {own_rows(name)[0]}, and all explainers at the same share hidden I. {title(kept)}."
+        variant = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
+        made = table(f"operating-{variant}{ending}", caption, common, values, written, first=own_rows(name))
+        without = made.numbers[("I", "n")] == 0
+        made.shown.loc[without.to_numpy()] = "–"
+        notes = (HOW, *([MISSING] if without.any() else []), *_collapses(own))
+        yield replace(made.noted(*notes), printed=True)
+
+
+def _collapses(rows: pd.DataFrame) -> Iterator[str]:
+    """A line for each seed whose training collapsed."""
+    for _, row in rows[rows.own_restarts > 0].drop_duplicates("seed").iterrows():
+        outcome = "and collapsed again" if row.own_collapsed else "and succeeded"
+        yield f"Seed {row.seed}: collapsed, restarted {repeated(round(row.own_restarts), 'time')} {outcome}."

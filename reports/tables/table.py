@@ -1,0 +1,214 @@
+"""One table: explainers by columns, as CSV, Markdown and booktabs LaTeX."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from roarbench.benchmark.results.adaptive import Rule
+from roarbench.benchmark.results.statistics import Summary, summarise
+from roarbench.reports.rows.seeds import covers, notes, num_seeds, repeats
+from roarbench.reports.rows.style import Form, label, labels, repeated, span
+from roarbench.reports.statistics.groups import LEAST_SEEDS, Better, Mark, marks
+from roarbench.reports.statistics.tests import Seeds
+from roarbench.reports.tables.latex import floats
+
+Format = Callable[[Summary, int], str]
+Values = Mapping[str, Mapping[str, Seeds]]
+"""Column -> explainer -> seed -> number."""
+
+MARKDOWN: dict[Mark, str] = {"best": "**{}**", "group": "<u>{}</u>", "": "{}"}
+
+MARKED = (
+    "Bold: significantly better than every other of its column. Underlined: the best of a column and those without a "
+    "significant difference to it, where others have one. Paired t tests, Holm over all pairs of the column, 5 %."
+)
+CORRECTED = (
+    "Holm's correction runs within each table, and for bold and underlined within each column. This report has "
+    "{tables} with tests; nothing is corrected across them."
+)
+UNMARKED = "Nothing is bold or underlined: in no column does the best differ significantly from any other."
+
+
+@dataclass(frozen=True)
+class Column:
+    """How the numbers of a column are written, and these, row by row: a summary, and the seeds that were planned."""
+
+    form: Form
+    cells: tuple[tuple[Summary, int], ...]
+
+    def rounded(self, texts: pd.Series, decimals: int) -> list[str]:
+        """The texts with their numbers written anew."""
+        form = self.form.rounded(decimals)
+        return [text.replace(self.form(*cell), form(*cell)) for text, cell in zip(texts, self.cells, strict=True)]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table in two forms.
+
+    Attributes:
+        name: file name without suffix.
+        shown: formatted text, explainers by columns.
+        numbers: mean, half_width and n behind it, explainers by (column, number).
+        notes: lines below the table.
+        printed: whether it is printed by `report`, and not only written.
+        dataset: as written; empty where a table is about several.
+        marks: which of `shown` are bold ("best") or underlined ("group"), of the same shape; None where none can be.
+        tested: whether it holds tests that Holm corrects.
+        written: columns whose decimals can be chosen.
+    """
+
+    name: str
+    caption: str
+    shown: pd.DataFrame
+    numbers: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    printed: bool = False
+    dataset: str = ""
+    marks: pd.DataFrame | None = None
+    tested: bool = False
+    written: Mapping[str, Column] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """Caption, table and notes for a terminal or a Markdown file."""
+        shown = self.shown.map(_plain).rename(index=_plain, columns=_plain)
+        if self.marks is not None:
+            marks = self.marks.to_numpy().ravel()
+            texts = [MARKDOWN[mark].format(text) for mark, text in zip(marks, shown.to_numpy().ravel(), strict=True)]
+            shown = pd.DataFrame(np.reshape(texts, shown.shape), shown.index, shown.columns)
+        table = shown.to_markdown(disable_numparse=True, colalign=["left", *["right"] * shown.shape[1]])
+        return "\n\n".join([f"**{self.caption}**", table, *self.notes])
+
+    def latex(self) -> str:
+        """A booktabs table, for documents with the packages `latex.PACKAGES`."""
+        return self._latex
+
+    @cached_property
+    def _latex(self) -> str:
+        return floats(self.name, self.caption, self.shown, self.marks, self.notes)
+
+    @property
+    def cut(self) -> bool:
+        """Whether an interval is written with its ends, since mean ± half-width would leave its bounds."""
+        return any(column.form.cut(summary) for column in self.written.values() for summary, _ in column.cells)
+
+    def write(self, folder: Path) -> list[Path]:
+        """Writes all three forms and returns their paths."""
+        paths = [folder / f"{self.name}.{suffix}" for suffix in ("csv", "md", "tex")]
+        self.numbers.to_csv(paths[0])
+        paths[1].write_text(self.text() + "\n", encoding="utf-8")
+        paths[2].write_text(self.latex(), encoding="utf-8")
+        return paths
+
+    def extended(
+        self, name: str, texts: list[str], numbers: Mapping[str, list], written: Column | None = None
+    ) -> "Table":
+        """With one column more, and what is behind it by the name of each number."""
+        behind = pd.DataFrame({(name, number): values for number, values in numbers.items()})
+        numbered = self.numbers.join(behind.set_index(self.numbers.index))
+        return replace(
+            self, shown=self.shown.assign(**{name: texts}), numbers=numbered,
+            marks=None if self.marks is None else self.marks.assign(**{name: ""}),
+            written={**self.written, name: written} if written else self.written,
+        )  # fmt: skip
+
+    def noted(self, *notes: str) -> "Table":
+        """With more lines below."""
+        return replace(self, notes=(*self.notes, *notes))
+
+    def rounded(self, decimals: int) -> "Table":
+        """With so many decimals of accuracies in percent, and one more of numbers around 1."""
+        texts = {name: column.rounded(self.shown[name], decimals) for name, column in self.written.items()}
+        return replace(self, shown=self.shown.assign(**texts))
+
+
+def table(
+    name: str,
+    caption: str,
+    rows: pd.DataFrame,
+    values: Values,
+    form: Format | Mapping[str, Format],
+    *,
+    first: tuple[str, ...] = (),
+    rule: Rule | None = None,
+    better: Mapping[str, Better] | None = None,
+) -> Table:
+    """A row for each explainer, and before them rows of other names.
+
+    Args:
+        form: of all columns, or by column.
+        rule: by which seeds were added; with one, or where explainers differ in them, their number is a column.
+        better: which numbers are, of the columns whose best is marked.
+    """
+    planned = dict.fromkeys(first, rows.seed.nunique()) | num_seeds(rows)
+    explainers, numbers_of_seeds = list(planned), sorted(set(planned.values()))
+    summaries = {c: {e: summarise(by.get(e, {}).values()) for e in explainers} for c, by in values.items()}
+    index = pd.Index([*first, *labels(explainers[len(first) :])], name="explainer")
+    counted = {"n": [str(n) for n in planned.values()]} if rule or len(numbers_of_seeds) > 1 else {}
+    forms = dict.fromkeys(values, form) if callable(form) else form
+    formatted = {c: [forms[c](s[e], n) for e, n in planned.items()] for c, s in summaries.items()}
+    shown = pd.DataFrame(counted | formatted).set_index(index)
+    numbers = {
+        (c, number): [getattr(s[e], number) for e in explainers]
+        for c, s in summaries.items() for number in ("mean", "half_width", "n")
+    }  # fmt: skip
+    what = "Mean ± half-width of the 95 % t interval over" if numbers_of_seeds[-1] > 1 else "Values of"
+    mean = f"{what} {repeats(rows, span(numbers_of_seeds))}."
+    said = (f"{mean} {covers(rows)}", *(notes(rows, rule) if rule else ()))
+    found = {c: marks(values[c], which) for c, which in (better or {}).items()}
+    tested = bool(found) and numbers_of_seeds[-1] >= LEAST_SEEDS
+    if tested:
+        said = (*said, MARKED if any(found.values()) else UNMARKED)
+    return Table(
+        name, caption, shown, pd.DataFrame(numbers).set_index(index), (*said, *_gaps(rows)), dataset=_dataset(rows),
+        marks=pd.DataFrame({str(c): [found.get(str(c), {}).get(e, "") for e in explainers] for c in shown}, index),
+        tested=tested,
+        written={
+            c: Column(f, tuple((summaries[c][e], n) for e, n in planned.items()))
+            for c, f in forms.items() if isinstance(f, Form)
+        },
+    )  # fmt: skip
+
+
+def corrected(tables: Iterable[Table]) -> list[str]:
+    """The line that says how far the correction of tests reaches; none where nothing was tested."""
+    tested = sum(table.tested for table in tables)
+    return [CORRECTED.format(tables=repeated(tested, "table"))] if tested else []
+
+
+def by_seed(rows: pd.DataFrame, column: str = "test_accuracy") -> dict[str, Seeds]:
+    """Explainer -> seed -> number, of rows of which each explainer has one a seed."""
+    found: dict[str, dict[int, float]] = {}
+    for name, seed, value in zip(*(rows[c].tolist() for c in ("explainer", "seed", column)), strict=True):
+        found.setdefault(str(name), {})[seed] = value
+    return dict(found)
+
+
+def by_fraction(rows: pd.DataFrame) -> list[tuple[float, pd.DataFrame]]:
+    """The rows of every removal fraction, ascending."""
+    return [(t, rows[rows.removal_fraction == t]) for t in sorted(set(rows.removal_fraction))]
+
+
+def _gaps(rows: pd.DataFrame) -> Iterator[str]:
+    """A line for explainers with as many cells that were not measured, for the same reason."""
+    alike: dict[str, list[str]] = {}
+    for (explainer, status), group in rows[rows.status != "done"].groupby(["explainer", "status"], sort=False):
+        reason = next((reason for reason in group.reason if reason), "")
+        became = f"{repeated(len(group), 'cell')} {status}" + (f" ({reason})" if reason else "")
+        alike.setdefault(became, []).append(label(str(explainer)))
+    for became, names in alike.items():
+        yield f"{', '.join(names)}: {became}."
+
+
+def _dataset(rows: pd.DataFrame) -> str:
+    return str(rows.dataset.iloc[0]) if rows.dataset.nunique() == 1 else ""
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return re.sub(r"\||<(?=[A-Za-z/!?])", r"\\\g<0>", " ".join(text.split()))

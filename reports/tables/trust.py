@@ -1,0 +1,239 @@
+"""Which measure to trust: how well each recovers the order of explainers that were made worse by known amounts."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import factorial
+from statistics import fmean
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from roarbench.benchmark.results.statistics import summarise
+from roarbench.reports.rows.load import curves
+from roarbench.reports.rows.seeds import repeats
+from roarbench.reports.rows.settings import protocol, slug
+from roarbench.reports.rows.style import label, percent, span
+from roarbench.reports.statistics.tests import Seeds
+from roarbench.reports.tables.evidence import in_common, means
+from roarbench.reports.tables.table import Table
+
+LEAST = 3
+"""Degrees of noise that an order needs."""
+
+LISTED = 5
+"""So many seeds have their values written out; of more the mean and the range."""
+
+NOISE = 0.5
+"""AUC of a ranking by noise against the ground truth."""
+
+NOTE = (
+    "Explainers degraded[base=...,noise=...] differ in nothing but noise. Less of it is better only if the base "
+    "itself beats noise by the ground truth. It does if the whole interval of the AUC of its least degraded variant "
+    "is above 50 %. For other bases (–) only the rows of the truth are filled. Numbers are Spearman correlations of "
+    "the order by less noise with the order that a measure gives, seed by seed, {over}. All measures of a base have "
+    "the same seeds and degrees. 1: the measure finds the order; 0: it does not see it; below 0: it prefers noise. A "
+    "blind measure finds a whole order in one seed with a chance of {luck}. Curves count by their mean over 0 < t < 1, "
+    "where they are whole. "
+    "Degrees of noise: {noise}. Max-sensitivity, Lipschitz and Gini are left out: the noise replaces magnitudes by "
+    "ranks and is drawn alike for an image and its copies, so that they say nothing about it. Where the truth itself "
+    "was degraded, finding the truth gives 1 by construction: a check, no result."
+)
+COUNTED = "{base} counts: AUC of the truth {auc} %."
+REFUSED = {
+    "noise": "{base} is refused: AUC of the truth {auc} %, not above that of noise, 50 %.",
+    "seed": "{base} is refused: AUC of the truth {auc} %, of one seed and hence without an interval.",
+    "truth": "{base} is refused: {dataset} knows no ground truth, hence no order of its degrees.",
+    "unmeasured": "{base} is refused: its attributions were not measured, hence their AUC of the truth is unknown.",
+}
+"""Why a base knows no order."""
+
+NUMBERS: dict[str, Callable[[list[float]], float]] = {
+    "mean": lambda values: fmean(values) if values else np.nan,
+    "low": lambda values: min(values, default=np.nan),
+    "high": lambda values: max(values, default=np.nan),
+    "n": len,
+}
+"""Behind the text: mean, least and largest of the seeds, and their number; then every seed."""
+
+Degrees = dict[str, tuple[str, float]]
+"""Degraded explainer as written -> its base and its noise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measure:
+    """A number for each explainer and seed.
+
+    Attributes:
+        better: 1 where more of it is better, -1 where less is.
+        values: explainer -> seed -> number, of whole curves.
+        truth: whether it compares with the ground truth.
+    """
+
+    name: str
+    better: int
+    values: Mapping[str, Seeds]
+    truth: bool = False
+
+
+@dataclass(frozen=True)
+class Base:
+    """An explainer that was degraded.
+
+    Attributes:
+        name: as written.
+        names: what it was degraded to, as written, the least degraded first.
+        said: whether it counts, with the number that decides.
+    """
+
+    name: str
+    names: list[str]
+    counts: bool
+    said: str
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How each measure agrees with the order of a base.
+
+    Attributes:
+        values: measure -> seed -> Spearman.
+        num_degrees: explainers in the order.
+    """
+
+    values: dict[str, dict[int, float]]
+    num_degrees: int
+
+
+def trust_tables(frame: pd.DataFrame, degrees: Degrees) -> list[Table]:
+    """Measures by bases, for each data set and classifier; none without at least three degrees of noise of one base."""
+    degraded = frame[frame.explainer.isin(list(degrees))]
+    parts = [part for _, part in degraded.groupby(["dataset", "classifier"], sort=False)]
+    found = [_table(part, degrees, slug(part, frame, ["dataset", "classifier"])) for part in parts]
+    return [table for table in found if table is not None]
+
+
+def agreement(values: pd.Series, noise: pd.Series) -> float:
+    """Spearman of values with the absence of noise; 0 where all values are the same, NaN below three of them."""
+    known = values.notna()
+    if known.sum() < LEAST:
+        return np.nan
+    ours, truth = rankdata(values[known]), rankdata(-noise[known])
+    return 0.0 if np.ptp(ours) == 0 else float(np.corrcoef(ours, truth)[0, 1])
+
+
+def measures(rows: pd.DataFrame) -> Iterator[Measure]:
+    """All measures that some rows hold: curves of every setting, and what is measured of attributions themselves."""
+    images = curves(rows).query("probe == 'image'")
+    for (retrain, recursive, fill), part in images.groupby(["retrain", "recursive", "fill"], sort=False):
+        kind = f"{fill}, {'recursive' if recursive else 'retrained' if retrain else 'not retrained'}"
+        yield from _of_curves(part, kind)
+        if not retrain:
+            morf, lerf = (_means(part, order, "test_target_probability") for order in ("morf", "lerf"))
+            yield Measure(f"Deletion, probability ({fill})", -1, morf)
+            yield Measure(f"Insertion, probability ({fill})", 1, lerf)
+    yield Measure("Infidelity", -1, _single(rows, "infidelity"))
+    yield Measure("Truth found, precision", 1, _single(rows, "truth_precision"), truth=True)
+    yield Measure("Truth found, AUC", 1, _single(rows, "truth_auc"), truth=True)
+
+
+def _of_curves(part: pd.DataFrame, kind: str) -> Iterator[Measure]:
+    morf, lerf = (_means(part, order, "test_accuracy") for order in ("morf", "lerf"))
+    yield Measure(f"{protocol(part, 'morf')} ({kind})", -1, morf)
+    yield Measure(f"{protocol(part, 'lerf')} ({kind})", 1, lerf)
+    between = {e: {s: v - morf[e][s] for s, v in own.items() if s in morf[e]} for e, own in lerf.items() if e in morf}
+    yield Measure(f"DiffROAR ({kind})", 1, between)
+
+
+def _means(part: pd.DataFrame, order: str, column: str) -> dict[str, Seeds]:
+    return means(part[part.order == order], column)
+
+
+def _single(rows: pd.DataFrame, column: str) -> dict[str, Seeds]:
+    own = rows[(rows.probe == "attribution") & (rows.status == "done") & rows[column].notna()]
+    by = own.groupby("explainer", sort=False)
+    return {str(name): dict(zip(of_one.seed, of_one[column], strict=True)) for name, of_one in by}
+
+
+def _table(part: pd.DataFrame, degrees: Degrees, ending: str) -> Table | None:
+    made, bases = list(measures(part)), _bases(part, degrees)
+    rows = dict.fromkeys(m.name for m in made if any(_measured(m, base) for base in bases))
+    if not rows:
+        return None
+    known = {b.name: _agreement([m for m in made if b.counts or m.truth], b, degrees) for b in bases}
+    first = part.iloc[0]
+    caption = f"Which measure to trust: recovery of a known order of explainers. {first.dataset}, {first.classifier}."
+    notes = (_note(part, known, bases, degrees), " ".join(base.said for base in bases))
+    return Table(
+        f"trust{ending}", caption, *_columns(list(rows), known), notes, printed=True, dataset=str(first.dataset)
+    )
+
+
+def _bases(part: pd.DataFrame, degrees: Degrees) -> list[Base]:
+    """Bases that were degraded to enough explainers, and whether less noise is better for them."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(dict.fromkeys(part.explainer), key=lambda e: degrees[e][1]):
+        found.setdefault(degrees[name][0], []).append(name)
+    order = dict.fromkeys(degrees[name][0] for name in dict.fromkeys(part.explainer))
+    return [_base(base, found[base], part) for base in order if len(found[base]) >= LEAST]
+
+
+def _base(base: str, names: list[str], part: pd.DataFrame) -> Base:
+    own = part[(part.explainer == names[0]) & (part.probe == "attribution") & (part.status == "done")]
+    auc = summarise(own.truth_auc)
+    if not auc.n:
+        said = REFUSED["truth" if len(own) else "unmeasured"]
+    elif auc.n == 1:
+        said = REFUSED["seed"]
+    else:
+        said = COUNTED if auc.within()[0] > NOISE else REFUSED["noise"]
+    words = said.format(base=label(base), auc=percent(auc, auc.n), dataset=part.dataset.iloc[0])
+    return Base(base, names, said == COUNTED, words)
+
+
+def _measured(measure: Measure, base: Base) -> bool:
+    return sum(bool(measure.values.get(e)) for e in base.names) >= LEAST
+
+
+def _agreement(made: Iterable[Measure], base: Base, degrees: Degrees) -> Agreement:
+    """Of every measure with the order of a base, over the explainers and seeds that all of them have."""
+    of_these = {m: {e: m.values[e] for e in base.names if m.values.get(e)} for m in made if _measured(m, base)}
+    explainers, seeds = in_common(list(of_these.values()), LEAST)
+    noise = pd.Series({e: degrees[e][1] for e in explainers}, dtype=float)
+
+    def at(measure: Measure, seed: int) -> float:
+        return agreement(pd.Series({e: measure.better * measure.values[e][seed] for e in explainers}), noise)
+
+    return Agreement({m.name: {seed: at(m, seed) for seed in seeds} for m in of_these if seeds}, len(explainers))
+
+
+def _note(part: pd.DataFrame, known: Mapping[str, Agreement], bases: list[Base], degrees: Degrees) -> str:
+    counts = [len(values) for one in known.values() for values in one.values.values()] or [0]
+    orders = sorted({one.num_degrees for one in known.values() if one.num_degrees}) or [LEAST]
+    luck = " or ".join(f"1/{factorial(k):,} ({k} degrees)" for k in orders)
+    noise = sorted({degrees[name][1] for base in bases for name in base.names})
+    return NOTE.format(over=repeats(part, span(counts)), luck=luck, noise=", ".join(f"{value:g}" for value in noise))
+
+
+def _columns(rows: list[str], known: Mapping[str, Agreement]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Measures by bases, as text and as numbers."""
+    index = pd.Index(rows, name="measure")
+    by_base = {label(base): [one.values.get(row, {}) for row in rows] for base, one in known.items()}
+    shown = {base: [_written(list(values.values())) for values in column] for base, column in by_base.items()}
+    numbers = {
+        (base, number): [_number(list(values.values())) for values in column]
+        for base, column in by_base.items() for number, _number in NUMBERS.items()
+    }  # fmt: skip
+    numbers |= {
+        (base, f"seed {seed}"): [values.get(seed, np.nan) for values in column]
+        for base, column in by_base.items() for seed in sorted({seed for values in column for seed in values})
+    }  # fmt: skip
+    return pd.DataFrame(shown, index=index), pd.DataFrame(numbers, index=index)
+
+
+def _written(values: list[float]) -> str:
+    """Each seed; with many the mean and the range. An interval of few bounded steps would say more than is known."""
+    texts = [f"{round(value, 2) + 0.0:.2f}" for value in values]
+    if len(values) <= LISTED:
+        return ", ".join(texts) or "–"
+    return f"{round(fmean(values), 2) + 0.0:.2f} ({min(values) + 0.0:.2f} to {max(values) + 0.0:.2f})"

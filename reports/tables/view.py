@@ -1,0 +1,124 @@
+"""What a reader asked to see: decimals, columns, explainers. Chosen from finished tables, so that no number changes."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from roarbench.benchmark.matrix.notation import suggestion
+from roarbench.reports.rows.style import label
+from roarbench.reports.tables.operating import own_rows
+from roarbench.reports.tables.table import Table
+
+MOST_DECIMALS = 6
+ROWS = ("explainer", "instrument")
+"""What the rows of a table are called where explainers and columns can be chosen."""
+
+ALWAYS = "n"
+"""Column that is never hidden."""
+
+FEWER_EXPLAINERS = "Shown: {shown} of {all} rows. Tests, groups and marks are over all of them."
+FEWER_COLUMNS = "Columns not shown: {hidden}."
+
+
+@dataclass(frozen=True)
+class View:
+    """What is shown of every table.
+
+    Attributes:
+        decimals: of accuracies in percent, and one more of numbers around 1; None leaves them as they are.
+        columns: removal fractions or names of columns, or a word of these; a table that has none of them stays whole.
+        explainers: as written or as labels; empty for all.
+    """
+
+    decimals: int | None = None
+    columns: tuple[str, ...] = ()
+    explainers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.decimals is not None and not 0 <= self.decimals <= MOST_DECIMALS:
+            raise ValueError(f"decimals must lie in [0, {MOST_DECIMALS}], got {self.decimals}")
+
+
+def chosen(view: View, explainers: Sequence[str]) -> list[str]:
+    """The explainers of a run that are shown, in its order.
+
+    Raises:
+        ValueError: a name is that of no explainer.
+    """
+    named = {word: _named(word, explainers) for word in view.explainers}
+    for word, found in named.items():
+        if not found:
+            choices = {*explainers, *map(label, explainers)}
+            raise ValueError(f"explainers must be among those of the run, got {word!r}{suggestion(word, choices)}")
+    return [e for e in explainers if not named or any(e in found for found in named.values())]
+
+
+def shown(view: View, tables: Iterable[Table], explainers: Sequence[str]) -> list[Table]:
+    """Tables as they were asked for; without those of which no row is left.
+
+    Args:
+        explainers: all of the run, as written.
+
+    Raises:
+        ValueError: a name is that of no explainer, or of no column.
+    """
+    kept = chosen(view, explainers)
+    made = [table if view.decimals is None else table.rounded(view.decimals) for table in tables]
+    _known(view.columns, made)
+    made = [_of_columns(table, view.columns) for table in made]
+    if view.explainers:
+        rows = {name for e in kept for name in (e, label(e), *own_rows(e))}
+        made = [_of_rows(table, rows) for table in made]
+    return [table for table in made if len(table.shown)]
+
+
+def _named(word: str, explainers: Sequence[str]) -> list[str]:
+    """Explainers that a word names, however the defaults of their parameters are written."""
+    exact = [e for e in explainers if word in (e, label(e))]
+    return exact or [e for e in explainers if label(e) == label(word)]
+
+
+def _known(words: Collection[str], tables: Iterable[Table]) -> None:
+    columns = dict.fromkeys(str(column) for table in tables if _choosable(table) for column in table.shown)
+    for word in words:
+        if not any(_means(word, column) for column in columns):
+            raise ValueError(f"columns must be removal fractions or names, got {word!r}{suggestion(word, columns)}")
+
+
+def _choosable(table: Table) -> bool:
+    return table.shown.index.name in ROWS
+
+
+def _means(word: str, column: str) -> bool:
+    """Whether a word names a column: its name or a word of it, or the fraction in it."""
+    return word in (column, *column.split()) or _same_number(word, column.rpartition("=")[2])
+
+
+def _same_number(one: str, other: str) -> bool:
+    try:
+        return float(one) == float(other)
+    except ValueError:
+        return False
+
+
+def _of_columns(table: Table, words: Collection[str]) -> Table:
+    if not _choosable(table) or not any(_means(word, str(column)) for word in words for column in table.shown):
+        return table
+    kept = [c for c in map(str, table.shown) if c == ALWAYS or any(_means(word, c) for word in words)]
+    hidden = ", ".join(c for c in map(str, table.shown) if c not in kept)
+    behind = table.numbers.columns.get_level_values(0)
+    numbers = table.numbers.loc[:, behind.isin(kept)] if {*behind} <= {*table.shown} else table.numbers
+    marks = None if table.marks is None else table.marks[kept]
+    made = replace(table, shown=table.shown[kept], numbers=numbers, marks=marks, written={})
+    return made.noted(FEWER_COLUMNS.format(hidden=hidden)) if hidden else made
+
+
+def _of_rows(table: Table, names: Collection[str]) -> Table:
+    kept = table.shown.index.isin(list(names))
+    if not _choosable(table) or kept.all():
+        return table
+    marks = None if table.marks is None else table.marks[kept]
+    numbers: pd.DataFrame = table.numbers[table.numbers.index.isin(list(names))]
+    made = replace(table, shown=table.shown[kept], numbers=numbers, marks=marks, written={})
+    return made.noted(FEWER_EXPLAINERS.format(shown=kept.sum(), all=len(kept)))
