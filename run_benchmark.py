@@ -100,22 +100,22 @@ class Run:
         if self.executor == "torchrun" and (self.workers is not None or self.dry_run):
             raise ValueError("workers and dry_run are not for executor torchrun, whose processes all train together")
         from roarbench.benchmark.execution.ray_pool import Cluster  # torch loads only when there is work
-        from roarbench.benchmark.execution.session import Means, run
+        from roarbench.benchmark.execution.session import Resources, run
 
         cluster = Cluster(self.ray_address, self.gpus_per_task) if self.executor == "ray" else None
-        means = Means(self.data_root, self.device, self.workers, self.retry_failed, cluster, self.loaders)
+        resources = Resources(self.data_root, self.device, self.workers, self.retry_failed, cluster, self.loaders)
         if self.dry_run:
             from roarbench.benchmark.cost.forecast import forecast
 
-            print(forecast(self.matrix, means))
+            print(forecast(self.matrix, resources))
             return 0
         folder = self.out or Path("runs") / Path(self.config).stem
         if self.executor == "torchrun":
             from roarbench.benchmark.execution.torchrun import led
 
-            counts = led(partial(run, self.matrix, folder), folder, means)
+            counts = led(partial(run, self.matrix, folder), folder, resources)
         else:
-            counts = run(self.matrix, folder, means)
+            counts = run(self.matrix, folder, resources)
         return _finish(folder, counts) if counts is not None else 0  # None: the report is another process's
 
 

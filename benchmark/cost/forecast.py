@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from roarbench.benchmark.cost.work_lines import Absent, Cost, Line, costs, row_bytes, spelt
-from roarbench.benchmark.execution.session import Means, num_workers, workplace
+from roarbench.benchmark.execution.session import Resources, num_workers, workplace
 from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.work import counted
@@ -22,18 +22,18 @@ REMEDY = (
 )
 
 
-def forecast(matrix: Matrix, means: Means) -> str:
+def forecast(matrix: Matrix, resources: Resources) -> str:
     """Counts, bytes and hours of a matrix; takes about a minute, writes and downloads nothing.
 
     Raises:
         ValueError: a matrix that makes no sense, a device that is not there, a classifier that does not fit the data.
     """
-    place = workplace(Path(), means)
-    if means.cluster:
-        means.cluster.check()
+    place = workplace(Path(), resources)
+    if resources.cluster:
+        resources.cluster.check()
     cells = plan.cells(replace(matrix, recipe=settled(matrix.recipe, place.device)))
     cells += expected(cells)
-    workers = num_workers(means.workers, place.device)
+    workers = num_workers(resources.workers, place.device)
     parts = costs(cells, place)
     known = [part for part in parts if isinstance(part, Cost)]
     lines = [counted(cells)]
@@ -43,8 +43,9 @@ def forecast(matrix: Matrix, means: Means) -> str:
         lines += ["", *(_cost(part) if isinstance(part, Cost) else [f"{part.title}", f"  {_absent(part)}"])]
     if known:
         kept = any(cell.probe == "own_mask" for cell in cells)
-        lines += ["", *_disk(known, row_bytes(cells, place.device), None if means.cluster else max(1, workers), kept)]
-        lines += ["", *_hours(known, place.device, None if means.cluster else workers)]
+        here = None if resources.cluster else workers
+        lines += ["", *_disk(known, row_bytes(cells, place.device), None if here is None else max(1, here), kept)]
+        lines += ["", *_hours(known, place.device, here)]
     return "\n".join(lines)
 
 
@@ -109,8 +110,8 @@ def _hours(known: list[Cost], device: str, workers: int | None) -> Iterator[str]
     if workers is not None:
         abreast = max(1, workers) if device == "cpu" else 1
         clock = _number(max(total / abreast, longest))
-        hands = f"with {workers} workers" if workers else "in one process"
-        yield f"{clock} hours by the clock {hands}; the longest piece of work takes {_number(longest)}"
+        by = f"with {workers} workers" if workers else "in one process"
+        yield f"{clock} hours by the clock {by}; the longest piece of work takes {_number(longest)}"
     yield "measured on a sample in memory; reading images from disk and other work beside it make it longer"
 
 

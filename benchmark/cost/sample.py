@@ -21,7 +21,7 @@ from roarbench.benchmark.execution.rehearsal import FEW, try_classifier
 from roarbench.benchmark.execution.runner import most_replicas
 from roarbench.benchmark.matrix.plugins import build
 from roarbench.benchmark.matrix.recipe import Recipe
-from roarbench.benchmark.matrix.spec import PlugIn, Training, Unit
+from roarbench.benchmark.matrix.spec import Original, PlugIn, Unit
 from roarbench.benchmark.networks import training
 from roarbench.benchmark.networks.classifiers import Standardize, classifier
 from roarbench.benchmark.networks.tiny import as_products
@@ -179,7 +179,7 @@ class Sample:
         return removal.rank(self.split.inputs[:images], unit=unit, magnitude=True, generator=ties)
 
 
-def sample(data: Dataset, specification: Training, device: str) -> Sample:
+def sample(data: Dataset, specification: Original, device: str) -> Sample:
     """A few examples of a data set, and a fresh network of a specification.
 
     Raises:

@@ -19,7 +19,7 @@ from roarbench.benchmark.execution.runner import Workplace
 from roarbench.benchmark.matrix import work
 from roarbench.benchmark.matrix.copies import copies
 from roarbench.benchmark.matrix.plugins import build
-from roarbench.benchmark.matrix.spec import Cell, PlugIn, Ranking, Training, Unit
+from roarbench.benchmark.matrix.spec import Cell, Original, PlugIn, Ranking, Unit
 from roarbench.benchmark.matrix.work import Chain, Group
 from roarbench.benchmark.measures.assessment import IMAGES, PERTURBATIONS
 from roarbench.benchmark.networks.precision import exact
@@ -102,7 +102,7 @@ def costs(cells: list[Cell], place: Workplace) -> list[Cost | Absent]:
     """
     exact()
     here = replace(place, load=lru_cache(maxsize=1)(_load))  # classifiers of one data set follow each other
-    alike: dict[Training, list[Cell]] = {}
+    alike: dict[Original, list[Cell]] = {}
     for cell in cells:
         alike.setdefault(replace(cell.training, seed=0), []).append(cell)
     return [_cost(kind, part, here) for kind, part in alike.items()]
@@ -129,7 +129,7 @@ def _load(dataset: PlugIn, seed: int, data_root: Path) -> Dataset:
         return loaded(dataset, data_root, seed)
 
 
-def _cost(kind: Training, cells: list[Cell], place: Workplace) -> Cost | Absent:
+def _cost(kind: Original, cells: list[Cell], place: Workplace) -> Cost | Absent:
     title = f"{kind.dataset.text}, {kind.classifier.text}"
     try:
         data = place.load(*runner.data_of(kind), place.data_root)
@@ -162,7 +162,7 @@ class _Measured:
     """
 
     def __init__(
-        self, kind: Training, data: Dataset, few: Sample, replicas: int, groups: list[Group], chains: list[Chain]
+        self, kind: Original, data: Dataset, few: Sample, replicas: int, groups: list[Group], chains: list[Chain]
     ) -> None:
         self.kind, self.data, self.few, self.replicas, self.chains = kind, data, few, replicas, chains
         parts: list[Group | Chain] = [*groups, *chains]

@@ -16,20 +16,20 @@ from roarbench.benchmark.execution import runner
 from roarbench.benchmark.execution.processes import Processes, in_worker
 from roarbench.benchmark.execution.recursion import measure_chain
 from roarbench.benchmark.execution.runner import Workplace
-from roarbench.benchmark.matrix.spec import Cell, PlugIn, Ranking, Training
+from roarbench.benchmark.matrix.spec import Cell, Original, PlugIn, Ranking
 from roarbench.benchmark.matrix.work import Bundle, Chain, Group, Trial, bundles, chains, groups, trainings, trials
 from roarbench.benchmark.results.provenance import provenance
 from roarbench.benchmark.results.store import Outcome, Store
 from roarbench.methods.base import Skip
 
-Work = Trial | Training | Group | Bundle | Chain
+Work = Trial | Original | Group | Bundle | Chain
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class Crew(NamedTuple):
-    """Who does the work: a pool that takes it, and how many pieces are handed out at a time."""
+class Pool(NamedTuple):
+    """Who does the work: an executor, and how many pieces it is given at a time."""
 
-    pool: Executor
+    executor: Executor
     capacity: int
 
 
@@ -43,14 +43,14 @@ class Driver:
 
     store: Store
     place: Workplace
-    crew: Crew
+    pool: Pool
     missing: dict[Cell, None]
     bar: tqdm
     keep_ranks: bool = False
 
     def __post_init__(self) -> None:
         self.waiting = Counter(cell.ranking for cell in self.missing if cell.steps is None)
-        self.replicas: dict[Training, int] = {}
+        self.replicas: dict[Original, int] = {}
         self.failing: dict[PlugIn, str] = {}
 
     def run(self) -> None:
@@ -72,11 +72,11 @@ class Driver:
         for complaint in self.failing.values():
             self.bar.write(f"{complaint}; the others go on", file=sys.stderr)
 
-    def _wanted(self, training: Training) -> bool:
+    def _wanted(self, training: Original) -> bool:
         return Cell(training, None, None) in self.missing or not self.place.artefacts.has_network(training)
 
     def _drive(self, work: Iterable[Work]) -> None:
-        """Keeps as many pieces of work in flight as the crew takes; what follows from finished work goes first.
+        """Keeps as many pieces of work in flight as the pool takes; what follows from finished work goes first.
 
         When a worker dies, any of the work in flight may be the cause: each piece is then done once more, alone.
         """
@@ -84,7 +84,7 @@ class Driver:
         running: dict[Future[list[Outcome]], Work] = {}
         while ready or running:
             suspects: list[Work] = []
-            while ready and len(running) < self.crew.capacity:
+            while ready and len(running) < self.pool.capacity:
                 part = ready.popleft()
                 running[self._submitted(part)] = part
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -110,7 +110,7 @@ class Driver:
         if not isinstance(future.exception(), BrokenExecutor):
             return self._finished(work, future.result())
         how = self._renewed()
-        parts = [] if isinstance(work, Training) else work.split()
+        parts = [] if isinstance(work, Original) else work.split()
         if len(parts) > 1:
             return [more for part in parts for more in self._alone(part)]
         cause = "" if how.startswith("ended") else ": a crash of native code, or no memory left"
@@ -123,7 +123,7 @@ class Driver:
 
     def _submitted(self, work: Work) -> Future[list[Outcome]]:
         try:
-            return self.crew.pool.submit(attempt, work, self.place)
+            return self.pool.executor.submit(attempt, work, self.place)
         except BrokenExecutor as error:  # a worker died between two pieces of work
             future: Future[list[Outcome]] = Future()
             future.set_exception(error)
@@ -131,14 +131,14 @@ class Driver:
 
     def _renewed(self) -> str:
         """Fresh workers in place of those that died, and how they did."""
-        return self.crew.pool.renew() if isinstance(self.crew.pool, Processes) else ""
+        return self.pool.executor.renew() if isinstance(self.pool.executor, Processes) else ""
 
     def _finished(self, work: Work, outcomes: list[Outcome]) -> list[Work]:
         """Records what is known now and returns the work that became possible."""
         outcome = outcomes[0]
         if isinstance(work, Trial):
             self._judge(work, outcome)
-        elif isinstance(work, Training):
+        elif isinstance(work, Original):
             self._record([Cell(work, None, None)], outcome)
             if outcome.status != "done":
                 self._record([cell for cell in self.missing if _depends(cell, work)], outcome)
@@ -159,7 +159,7 @@ class Driver:
             explainer, (reason, _, _) = trial.ranking.explainer, outcome.reason.partition("\n")
             self.failing[explainer] = f"{explainer.text} fails on a few examples: {reason}"
 
-    def _num_replicas(self, training: Training) -> int:
+    def _num_replicas(self, training: Original) -> int:
         """Cells of a bundle; the same for all seeds."""
         key = replace(training, seed=0)
         if key not in self.replicas:
@@ -186,7 +186,7 @@ class Driver:
             self.place.artefacts.drop_ranks(ranking)
 
 
-def execute(store: Store, missing: list[Cell], place: Workplace, crew: Crew, *, keep_ranks: bool = False) -> None:
+def execute(store: Store, missing: list[Cell], place: Workplace, pool: Pool, *, keep_ranks: bool = False) -> None:
     """Measures cells that have no outcome yet.
 
     Args:
@@ -196,7 +196,7 @@ def execute(store: Store, missing: list[Cell], place: Workplace, crew: Crew, *, 
         OSError: no space left on the device; finished cells are kept.
     """
     with tqdm(total=len(missing), unit="cell", desc=place.folder.name, smoothing=0.02, mininterval=0.5) as bar:
-        Driver(store, place, crew, dict.fromkeys(missing), bar, keep_ranks).run()
+        Driver(store, place, pool, dict.fromkeys(missing), bar, keep_ranks).run()
 
 
 def attempt(work: Work, place: Workplace) -> list[Outcome]:
@@ -239,7 +239,7 @@ def _done(work: Work, place: Workplace) -> list[Outcome]:
     if isinstance(work, Trial):
         runner.try_explainer(work.ranking, place)
         return [Outcome("done")]
-    if isinstance(work, Training):
+    if isinstance(work, Original):
         return [runner.train_original(work, place)]
     if isinstance(work, Bundle):
         alone = len(work.cells) == 1
@@ -249,7 +249,7 @@ def _done(work: Work, place: Workplace) -> list[Outcome]:
     return [Outcome("done"), *runner.rank(work.rankings, place, work.assessed)]
 
 
-def _depends(cell: Cell, training: Training) -> bool:
+def _depends(cell: Cell, training: Original) -> bool:
     return (cell.ranking is not None and cell.ranking.training == training) or (
         cell.training == training and not cell.retrain
     )

@@ -14,7 +14,7 @@ from multiprocessing.process import BaseProcess
 from roarbench.benchmark.networks.precision import exact
 
 
-class Here(Executor):
+class SerialExecutor(Executor):
     """Does submitted work at once, in this process: for debugging."""
 
     def submit(self, work: Callable, /, *arguments: object, **keywords: object) -> Future:
@@ -60,11 +60,11 @@ class Processes(Executor):
 
 
 @contextmanager
-def pool(workers: int) -> Iterator[Executor]:
+def executor(workers: int) -> Iterator[Executor]:
     """Worker processes, or this process for 0."""
     if workers == 0:
         exact()
-        yield Here()
+        yield SerialExecutor()
         return
     processes = Processes(workers)
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from roarbench.benchmark.execution.executor import Crew
+from roarbench.benchmark.execution.executor import Pool
 from roarbench.benchmark.execution.runner import Workplace, load
 from roarbench.benchmark.matrix.spec import PlugIn
 from roarbench.benchmark.networks.precision import exact
@@ -38,9 +38,9 @@ class Cluster:
 
 
 @contextmanager
-def ray_crew(
+def cluster_pool(
     cluster: Cluster, place: Workplace, datasets: list[tuple[PlugIn, int]], *, workers: int | None
-) -> Iterator[tuple[Crew, Workplace]]:
+) -> Iterator[tuple[Pool, Workplace]]:
     """Workers of a cluster, and the workplace as they see it; the folder must lie on a file system that all share.
 
     Args:
@@ -74,7 +74,7 @@ def ray_crew(
         )
         places = _places(ray.cluster_resources(), cluster.gpus_per_task)
         work = ray.remote(num_cpus=1, num_gpus=cluster.gpus_per_task, max_retries=RETRIES)(_do)
-        yield Crew(RayPool(work), capacity=2 * places), seen
+        yield Pool(RayPool(work), capacity=2 * places), seen
     finally:
         ray.shutdown()
 

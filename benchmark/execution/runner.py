@@ -16,7 +16,7 @@ from roarbench.benchmark.attribution.guard import same_weights
 from roarbench.benchmark.attribution.own_masks import measured, noted
 from roarbench.benchmark.attribution.rankings import Ranked, rank_splits, require_same
 from roarbench.benchmark.matrix.plugins import SEED, build
-from roarbench.benchmark.matrix.spec import Cell, PlugIn, Ranking, Training
+from roarbench.benchmark.matrix.spec import Cell, Original, PlugIn, Ranking
 from roarbench.benchmark.measures.assessment import assess, truth_found
 from roarbench.benchmark.networks import training
 from roarbench.benchmark.networks.classifiers import classifier
@@ -74,7 +74,7 @@ class Workplace:
         return self.team.in_step() if self.team else nullcontext()
 
 
-def train_original(original: Training, place: Workplace) -> Outcome:
+def train_original(original: Original, place: Workplace) -> Outcome:
     """Trains a network on intact inputs, stores its weights and returns the outcome of the intact cell."""
     started = time.perf_counter()
     network, data = trained_original(original, place)
@@ -83,7 +83,7 @@ def train_original(original: Training, place: Workplace) -> Outcome:
     return outcome
 
 
-def trained_original(original: Training, place: Workplace) -> tuple[nn.Module, Dataset]:
+def trained_original(original: Original, place: Workplace) -> tuple[nn.Module, Dataset]:
     """A network trained on intact inputs, and those."""
     with place.in_step():
         data = data_for(original, place)
@@ -216,7 +216,7 @@ def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
     return [replace(outcome, seconds=share) for outcome in outcomes]
 
 
-def num_replicas(specification: Training, place: Workplace) -> int:
+def num_replicas(specification: Original, place: Workplace) -> int:
     """How many networks of a training are worth training side by side; 1 where they do not stack.
 
     The driver asks; it may have no GPU where its workers have one.
@@ -237,17 +237,17 @@ def most_replicas(numbers: int) -> int:
     return max(1, min(REPLICAS, STACKED_NUMBERS // numbers))
 
 
-def data_of(specification: Training) -> tuple[PlugIn, int]:
+def data_of(specification: Original) -> tuple[PlugIn, int]:
     """Data set and seed to load; 0 for real data, which are the same under every seed."""
     seeded_data = any(value == SEED for _, value in specification.dataset.parameters)
     return specification.dataset, specification.seed if seeded_data else 0
 
 
-def data_for(specification: Training, place: Workplace) -> Dataset:
+def data_for(specification: Original, place: Workplace) -> Dataset:
     """The data set of a training, on the device; the last two stay loaded."""
     dataset, seed = data_of(specification)
     # What does not count for the identity of a data set counts for how it lies in memory.
-    return _loaded(dataset, dataset.means, seed, place.load, place.data_root, (place.device, place.loaders))
+    return _loaded(dataset, dataset.handling, seed, place.load, place.data_root, (place.device, place.loaders))
 
 
 def forget_data() -> None:
@@ -257,7 +257,7 @@ def forget_data() -> None:
 
 @lru_cache(maxsize=2)
 def _loaded(
-    dataset: PlugIn, means: object, seed: int, load: Callable[..., Dataset], data_root: Path, put: tuple[str, int]
+    dataset: PlugIn, handling: object, seed: int, load: Callable[..., Dataset], data_root: Path, put: tuple[str, int]
 ) -> Dataset:
     device, loaders = put
     return load(dataset, seed, data_root).to(device, loaders=loaders)
@@ -284,7 +284,7 @@ def _like(cell: Cell, data: Dataset) -> Dataset:
     return replace(data, train=random_masks(cell, data.train)) if cell.probe == "mask" else data
 
 
-def trained(network: nn.Module, specification: Training, data: Dataset, place: Workplace) -> nn.Module:
+def trained(network: nn.Module, specification: Original, data: Dataset, place: Workplace) -> nn.Module:
     """A fresh network after its training; batches are the same for all cells of a seed."""
     pairing = specification.pairing()
     with place.in_step(), seeded("training", *pairing, *([place.team.rank] if place.team else [])):
@@ -292,14 +292,14 @@ def trained(network: nn.Module, specification: Training, data: Dataset, place: W
     return network
 
 
-def original_network(specification: Training, data: Dataset, place: Workplace) -> nn.Module:
+def original_network(specification: Original, data: Dataset, place: Workplace) -> nn.Module:
     """The stored network that was trained on intact inputs."""
     network = fresh_network(specification, data, place)
     place.artefacts.load_network(specification, network)
     return network.eval()
 
 
-def fresh_network(specification: Training, data: Dataset, place: Workplace) -> nn.Module:
+def fresh_network(specification: Original, data: Dataset, place: Workplace) -> nn.Module:
     """An untrained network; the same for all cells of a seed."""
     with seeded("weights", *specification.pairing()):
         return classifier(specification.classifier, data.train, data.num_classes).to(place.device)

@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 
 from roarbench.benchmark.execution import runner
-from roarbench.benchmark.execution.executor import Crew, execute
-from roarbench.benchmark.execution.processes import pool
-from roarbench.benchmark.execution.ray_pool import Cluster, ray_crew
+from roarbench.benchmark.execution.executor import Pool, execute
+from roarbench.benchmark.execution.processes import executor
+from roarbench.benchmark.execution.ray_pool import Cluster, cluster_pool
 from roarbench.benchmark.execution.rehearsal import rehearse
 from roarbench.benchmark.execution.runner import Workplace
 from roarbench.benchmark.matrix import plan
@@ -22,7 +22,7 @@ from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.plugins import files
 from roarbench.benchmark.matrix.spec import Cell, PlugIn
 from roarbench.benchmark.networks.precision import settled
-from roarbench.benchmark.networks.team import Team, Together
+from roarbench.benchmark.networks.team import Team, TeamExecutor
 from roarbench.benchmark.results import seeds
 from roarbench.benchmark.results.cards import cards
 from roarbench.benchmark.results.store import FILE, Outcome, Store
@@ -32,7 +32,7 @@ MOST_LOADERS = 12
 
 
 @dataclass(frozen=True)
-class Means:
+class Resources:
     """What a run works with; no part of the identity of its results.
 
     Attributes:
@@ -52,7 +52,7 @@ class Means:
     team: Team | None = None
 
 
-def run(matrix: Matrix, folder: Path, means: Means) -> Counter[str]:
+def run(matrix: Matrix, folder: Path, resources: Resources) -> Counter[str]:
     """Measures what is missing of a matrix in its folder.
 
     Returns:
@@ -63,12 +63,12 @@ def run(matrix: Matrix, folder: Path, means: Means) -> Counter[str]:
             that is not there, a folder that holds another matrix or is being written to.
         OSError: no space left.
     """
-    place = workplace(folder, means)
+    place = workplace(folder, resources)
     plan.check(matrix)
-    num_workers(means.workers, place.device)  # bad numbers are refused before anything is loaded
-    if means.cluster:
-        means.cluster.check()
-        _check_precision(matrix, means.cluster)
+    num_workers(resources.workers, place.device)  # bad numbers are refused before anything is loaded
+    if resources.cluster:
+        resources.cluster.check()
+        _check_precision(matrix, resources.cluster)
     matrix = replace(matrix, recipe=settled(matrix.recipe, place.device))
     data = rehearse(_unfinished(matrix, folder), place)  # before anything is written
     store = Store(folder, create=True)
@@ -79,14 +79,14 @@ def run(matrix: Matrix, folder: Path, means: Means) -> Counter[str]:
         cells = _planned(store, matrix)
         for kind, described in cards(cells).items():
             store.describe(kind, described)
-        if means.retry_failed:
+        if resources.retry_failed:
             store.forget_failures()
         missing = _to_measure(store, cells, shapes)
         if missing:
             store.back_up()
-            with _crew(means, place, [*missing, *seeds.within_reach(matrix)]) as (crew, seen):
+            with _pool(resources, place, [*missing, *seeds.within_reach(matrix)]) as (pool, seen):
                 while missing:
-                    execute(store, missing, seen, crew, keep_ranks=_ranks_again(matrix, missing))
+                    execute(store, missing, seen, pool, keep_ranks=_ranks_again(matrix, missing))
                     missing = _to_measure(store, _planned(store, matrix), shapes)
             place.artefacts.clean()
         else:
@@ -142,18 +142,18 @@ def _ranks_again(matrix: Matrix, missing: list[Cell]) -> bool:
 
 
 @contextmanager
-def _crew(means: Means, place: Workplace, cells: list[Cell]) -> Iterator[tuple[Crew, Workplace]]:
+def _pool(resources: Resources, place: Workplace, cells: list[Cell]) -> Iterator[tuple[Pool, Workplace]]:
     """Worker processes, a team or a cluster, and the workplace as they see it."""
-    if means.team:
-        yield Crew(Together(means.team), 1), place
-    elif means.cluster is None:
-        workers = min(num_workers(means.workers, place.device), len(cells))
-        with pool(workers) as hands:
-            yield Crew(hands, max(1, workers)), place
+    if resources.team:
+        yield Pool(TeamExecutor(resources.team), 1), place
+    elif resources.cluster is None:
+        workers = min(num_workers(resources.workers, place.device), len(cells))
+        with executor(workers) as processes:
+            yield Pool(processes, max(1, workers)), place
     else:
         datasets = list(dict.fromkeys(runner.data_of(cell.training) for cell in cells))
-        with ray_crew(means.cluster, place, datasets, workers=means.workers) as (crew, seen):
-            yield crew, seen
+        with cluster_pool(resources.cluster, place, datasets, workers=resources.workers) as (pool, seen):
+            yield pool, seen
 
 
 def device(name: str) -> str:
@@ -172,16 +172,16 @@ def device(name: str) -> str:
     return name
 
 
-def workplace(folder: Path, means: Means) -> Workplace:
+def workplace(folder: Path, resources: Resources) -> Workplace:
     """Where this process works.
 
     Raises:
         ValueError: a device that is not there, a number of loaders that makes no sense.
     """
-    elsewhere = means.cluster is not None and not means.cluster.gpus_per_task
-    here = device("cpu" if elsewhere and means.device == "auto" else means.device)
-    loaders = num_loaders(means.loaders, here, means.team)
-    return Workplace(folder, means.data_root, here, loaders=loaders, team=means.team)
+    elsewhere = resources.cluster is not None and not resources.cluster.gpus_per_task
+    here = device("cpu" if elsewhere and resources.device == "auto" else resources.device)
+    loaders = num_loaders(resources.loaders, here, resources.team)
+    return Workplace(folder, resources.data_root, here, loaders=loaders, team=resources.team)
 
 
 def num_loaders(asked: int | None, device: str, team: Team | None = None) -> int:

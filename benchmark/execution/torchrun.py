@@ -11,8 +11,8 @@ from torch import distributed
 
 from roarbench.benchmark.execution import runner
 from roarbench.benchmark.execution.runner import Workplace
-from roarbench.benchmark.execution.session import Means, workplace
-from roarbench.benchmark.matrix.spec import Training
+from roarbench.benchmark.execution.session import Resources, workplace
+from roarbench.benchmark.matrix.spec import Original
 from roarbench.benchmark.matrix.work import Bundle
 from roarbench.benchmark.networks.precision import exact
 from roarbench.benchmark.networks.team import Team
@@ -20,8 +20,8 @@ from roarbench.benchmark.networks.team import Team
 Result = TypeVar("Result")
 
 
-def led(drive: Callable[[Means], Result], folder: Path, means: Means) -> Result | None:
-    """Calls `drive` in process 0 with the team among its means; the others follow until it returns or fails.
+def led(drive: Callable[[Resources], Result], folder: Path, resources: Resources) -> Result | None:
+    """Calls `drive` in process 0 with the team among its resources; the others follow until it returns or fails.
 
     Returns:
         What `drive` does; None in the processes that follow.
@@ -29,8 +29,8 @@ def led(drive: Callable[[Means], Result], folder: Path, means: Means) -> Result 
     Raises:
         ValueError: not started by torchrun, or not with a GPU for each process.
     """
-    team = Team.assembled(own_device(means.device))
-    mine = replace(means, device=team.device, team=team)
+    team = Team.assembled(own_device(resources.device))
+    mine = replace(resources, device=team.device, team=team)
     exact()
     try:
         if team.rank:
@@ -78,7 +78,7 @@ def _follow(team: Team, place: Workplace) -> None:
 def take_part(work: object, place: Workplace) -> None:
     """The share of a process that follows: the training, and nothing of what is made of it."""
     try:
-        if isinstance(work, Training):
+        if isinstance(work, Original):
             runner.trained_original(work, place)
         elif isinstance(work, Bundle):
             runner.retrained(work.cells[0], place)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from roarbench.benchmark.matrix.plugins import SEED, check_name, hides, plugin
 from roarbench.benchmark.matrix.recipe import Recipe
-from roarbench.benchmark.matrix.spec import Cell, Order, PlugIn, Ranking, Target, Training, Unit, check_fraction
+from roarbench.benchmark.matrix.spec import Cell, Order, Original, PlugIn, Ranking, Target, Unit, check_fraction
 from roarbench.methods import GROUPS
 
 Protocol = Literal["rigorous", "paper"]
@@ -150,13 +150,13 @@ def cells(matrix: Matrix) -> list[Cell]:
         raise ValueError(f"protocol {matrix.protocol} explains one network: a data set cannot change with the seed")
     found: dict[Cell, None] = {}
     for dataset, classifier, seed in product(datasets, classifiers, range(matrix.seeds)):
-        training = Training(dataset, classifier, matrix.recipe, seed)
+        training = Original(dataset, classifier, matrix.recipe, seed)
         found[Cell(training, None, None)] = None
         found.update(dict.fromkeys(_reduced(matrix, training, explainers, fills)))
     return list(found)
 
 
-def _reduced(matrix: Matrix, training: Training, explainers: list[PlugIn], fills: list[PlugIn]) -> Iterator[Cell]:
+def _reduced(matrix: Matrix, training: Original, explainers: list[PlugIn], fills: list[PlugIn]) -> Iterator[Cell]:
     convention = matrix.convention
     explained = replace(training, seed=0) if convention.one_checkpoint else training
     for explainer in explainers:
@@ -170,7 +170,7 @@ def _reduced(matrix: Matrix, training: Training, explainers: list[PlugIn], fills
             yield Cell(training, ranking, None, retrain=False, probe="attribution")
 
 
-def _on_images(matrix: Matrix, training: Training, ranking: Ranking, fills: list[PlugIn]) -> Iterator[Cell]:
+def _on_images(matrix: Matrix, training: Original, ranking: Ranking, fills: list[PlugIn]) -> Iterator[Cell]:
     """Networks that see reduced images: retrained ones, and the explained one itself where nothing is retrained."""
     fractions = _inner(matrix.fractions)
     besides = [plugin(text, "fill") for text in matrix.unretrained_fills]
@@ -185,7 +185,7 @@ def _on_images(matrix: Matrix, training: Training, ranking: Ranking, fills: list
                 yield Cell(training, None, fill, removal_fraction=1.0, retrain=retrain)
 
 
-def _on_masks(matrix: Matrix, training: Training, ranking: Ranking) -> Iterator[Cell]:
+def _on_masks(matrix: Matrix, training: Original, ranking: Ranking) -> Iterator[Cell]:
     """Networks that see masks alone. What one order removes the other keeps: a mask and its complement are one cell."""
     for order, fraction in product(matrix.orders, _inner(matrix.mask_fractions)):
         removed_first = fraction if order == "morf" else round(1 - fraction, 10)

@@ -34,7 +34,7 @@ TABLES: dict[str, dict[str, str]] = {
 SEED = "seed"
 """Written as the value of an integer parameter of a data set, it takes the seed of the cell: "squares[draw=seed]"."""
 
-MEANS = frozenset({"in_memory"})
+HANDLING = frozenset({"in_memory"})
 """Parameters of data sets that say how they are read: they change no number and are no part of an identity."""
 
 
@@ -78,7 +78,7 @@ def build(identity: PlugIn, kind: str, *, seed: int = 0) -> typing.Any:
     """
     target = _locate(identity.name, kind)
     hints = _hints(target)
-    values = {name: _revive(value, hints[name], seed) for name, value in identity.parameters + identity.means}
+    values = {name: _revive(value, hints[name], seed) for name, value in identity.parameters + identity.handling}
     return target(**values) if kind == "explainer" else partial(target, **values)
 
 
@@ -97,7 +97,7 @@ def files(identity: PlugIn) -> dict[str, str]:
     """Checksums of the user's own files that a plug-in is made of: its code, and what its parameters name."""
     module, own, attribute = identity.name.partition(":")
     code = source.code(module, attribute) if own else {}
-    contents = {str(dict(identity.means)[name]): str(value) for name, value in _contents(identity)}
+    contents = {str(dict(identity.handling)[name]): str(value) for name, value in _contents(identity)}
     bases = [value for _, value in identity.parameters if isinstance(value, PlugIn)]
     return code | contents | {file: checksum for base in bases for file, checksum in files(base).items()}
 
@@ -168,9 +168,9 @@ def _source(name: str, target: object) -> str:
 
 
 def _contents(identity: PlugIn) -> list[tuple[str, object]]:
-    """Parameters that stand for the content of a file: their paths are among the means."""
-    means = {name for name, _ in identity.means}
-    return [(name, value) for name, value in identity.parameters if name in means]
+    """Parameters that stand for the content of a file: their paths are among the handling."""
+    handling = {name for name, _ in identity.handling}
+    return [(name, value) for name, value in identity.parameters if name in handling]
 
 
 def _names_content(value: object, hint: typing.Any, *, own: bool) -> bool:
@@ -243,15 +243,15 @@ def _identity(target: Callable[..., typing.Any], kind: str, name: str, values: M
         if field not in values and default is inspect.Parameter.empty:
             raise ValueError(f"{kind} {name} needs a value for {field!r}: {name}[{field}=...]")
         complete[field] = values.get(field, _default(default, f"{name}[{field}]"))
-        if complete[field] != _default(default, f"{name}[{field}]") and not (kind == "dataset" and field in MEANS):
+        if complete[field] != _default(default, f"{name}[{field}]") and not (kind == "dataset" and field in HANDLING):
             written.append(f"{field}={_written(complete[field])}")
     text = name + (f"[{','.join(written)}]" if written else "")
     read = {f: value for f, value in complete.items() if _names_content(value, hints[f], own=":" in name)}
-    means = {f: complete[f] for f in complete if f in read or (kind == "dataset" and f in MEANS)}
-    counts = {f: value for f, value in complete.items() if f not in means}
+    handling = {f: complete[f] for f in complete if f in read or (kind == "dataset" and f in HANDLING)}
+    counts = {f: value for f, value in complete.items() if f not in handling}
     counts |= {f: source.fingerprint(Path(str(path)), images=kind == "dataset") for f, path in read.items()}
     version = getattr(target, "version", 1)
-    return PlugIn(name, version, tuple(sorted(counts.items())), _source(name, target), text, tuple(means.items()))
+    return PlugIn(name, version, tuple(sorted(counts.items())), _source(name, target), text, tuple(handling.items()))
 
 
 def _default(default: object, where: str) -> object:

@@ -12,8 +12,8 @@ Unit = Literal["pixel", "feature"]
 Order = Literal["morf", "lerf"]
 Probe = Literal["image", "mask", "attribution", "own_mask", "matched"]
 
-NO_IDENTITY = ("text", "means")
-"""Attributes of a plug-in that are no part of the identity of a result."""
+NO_IDENTITY = ("text", "handling", "means")
+"""Attributes of a plug-in that are no part of the identity of a result; earlier stores call its handling means."""
 
 
 def key(specification: object) -> str:
@@ -55,8 +55,8 @@ class PlugIn:
         source: checksum of the code that a plug-in of one's own uses, empty for ours, which have versions: results of
             code that was edited since never pass for results of the code as it is.
         text: how it is written, without defaults: "smoothgrad[samples=50]"; not part of the identity.
-        means: parameters that change how something is done and no number, such as `in_memory`, and the paths of files
-            whose content counts; not part of it either.
+        handling: parameters that change no number, such as `in_memory`, and the paths of files whose content counts;
+            not part of it either.
     """
 
     name: str
@@ -64,12 +64,12 @@ class PlugIn:
     parameters: tuple[tuple[str, object], ...] = ()
     source: str = ""
     text: str = field(default="", compare=False)
-    means: tuple[tuple[str, object], ...] = field(default=(), compare=False)
+    handling: tuple[tuple[str, object], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
-class Training:
-    """A classifier trained from scratch on intact inputs."""
+class Original:
+    """A classifier trained from scratch on intact inputs: what all networks of its seed are compared with."""
 
     dataset: PlugIn
     classifier: PlugIn
@@ -90,7 +90,7 @@ class Ranking:
         unit: "pixel" removes all channels of a place together, "feature" each value on its own.
     """
 
-    training: Training
+    training: Original
     explainer: PlugIn
     target: Target = "predicted"
     magnitude: bool = True
@@ -113,7 +113,7 @@ class Cell:
             ROAR); None where the original network alone is explained.
     """
 
-    training: Training
+    training: Original
     ranking: Ranking | None
     fill: PlugIn | None
     order: Order = "morf"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from roarbench.benchmark.matrix.plugins import build, redraws
-from roarbench.benchmark.matrix.spec import Cell, Ranking, Training
+from roarbench.benchmark.matrix.spec import Cell, Original, Ranking
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,9 @@ def _pass(ranking: Ranking) -> object:
     return ranking.training, ranking.target, source_of(build(ranking.explainer, "explainer"))
 
 
-def trainings(wanted: Iterable[Cell]) -> list[Training]:
+def trainings(wanted: Iterable[Cell]) -> list[Original]:
     """The original networks that cells need, each once."""
-    needed: dict[Training, None] = {}
+    needed: dict[Original, None] = {}
     for cell in wanted:
         if cell.intact or not cell.retrain:
             needed[cell.training] = None

@@ -12,7 +12,7 @@ from jaxtyping import Int
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from roarbench.benchmark.matrix.spec import Training
+from roarbench.benchmark.matrix.spec import Original
 from roarbench.benchmark.matrix.work import Bundle
 
 WHENEVER = timedelta(days=3650)
@@ -92,7 +92,7 @@ class Team:
         return box[0]
 
 
-class Together(Executor):
+class TeamExecutor(Executor):
     """Tells the other processes of work that trains a network, and takes part in it at once."""
 
     def __init__(self, team: Team) -> None:
@@ -107,4 +107,4 @@ class Together(Executor):
 
 
 def _trains(work: object) -> bool:
-    return isinstance(work, Training) or (isinstance(work, Bundle) and work.cells[0].retrain)
+    return isinstance(work, Original) or (isinstance(work, Bundle) and work.cells[0].retrain)

@@ -17,7 +17,7 @@ import numpy as np
 from safetensors.torch import load_file
 from torch import nn
 
-from roarbench.benchmark.matrix.spec import Ranking, Training, key
+from roarbench.benchmark.matrix.spec import Original, Ranking, key
 from roarbench.benchmark.results import shards
 from roarbench.benchmark.results.seals import seal, sealed, sound_folder, sound_tensors
 from roarbench.benchmark.results.shards import NewMap, Shards
@@ -31,11 +31,11 @@ class Artefacts:
 
     folder: Path
 
-    def has_network(self, training: Training) -> bool:
+    def has_network(self, training: Original) -> bool:
         """Whether the weights of an original network are stored, as they were written."""
         return sound_tensors(self._network(training))
 
-    def save_network(self, training: Training, network: nn.Module) -> None:
+    def save_network(self, training: Original, network: nn.Module) -> None:
         """Stores the weights of an original network."""
         path = self._network(training)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ class Artefacts:
         draft.write_bytes(sealed({name: state[name].clone().contiguous().cpu() for name in names}))
         draft.replace(path)
 
-    def load_network(self, training: Training, network: nn.Module) -> None:
+    def load_network(self, training: Original, network: nn.Module) -> None:
         """Fills a network with the stored weights."""
         stored = load_file(self._network(training))
         again = {name: stored[first] for name, first in _first_names(network).items() if first in stored}
@@ -107,7 +107,7 @@ class Artefacts:
         for draft in (self.folder / "networks").glob("*.[0-9]*"):
             draft.unlink(missing_ok=True)
 
-    def _network(self, training: Training) -> Path:
+    def _network(self, training: Original) -> Path:
         return self.folder / "networks" / f"{key(training)}.safetensors"
 
     def _ranks(self, ranking: Ranking) -> Path:

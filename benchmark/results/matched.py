@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from roarbench.benchmark.matrix.spec import Cell, PlugIn, Ranking, Training
+from roarbench.benchmark.matrix.spec import Cell, Original, PlugIn, Ranking
 from roarbench.benchmark.results.store import Outcome
 
 ASSUMED = 0.95
@@ -16,7 +16,7 @@ Became = Mapping[Cell, Outcome | None]
 class _Comparison:
     """What explainers must have in common with own masks to be compared with them."""
 
-    training: Training
+    training: Original
     fill: PlugIn | None
 
 

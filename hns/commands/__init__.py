@@ -7,8 +7,9 @@ from typing import Annotated, Any, ClassVar
 from tyro.conf import OmitArgPrefixes, Positional, subcommand
 
 from roarbench.benchmark.matrix import presets
+from roarbench.benchmark.study.jobs import Repeats, Result, each, slug
 from roarbench.hns.commands import tasks
-from roarbench.hns.commands.tasks import Means
+from roarbench.hns.commands.tasks import Resources
 from roarbench.hns.settings import Experiment, Study
 
 FOLDER = Path(__file__).parents[1]
@@ -27,32 +28,6 @@ class List:
 
 
 @dataclass(frozen=True)
-class Repeats:
-    """How often a training is repeated.
-
-    Attributes:
-        num_trainings: repeats, with the seeds seed, seed + 1, ...
-        seed: the first seed.
-    """
-
-    num_trainings: int = 1
-    seed: int = 0
-
-    @property
-    def seeds(self) -> range:
-        """The seeds.
-
-        Raises:
-            ValueError: no repeat, a negative seed.
-        """
-        if self.num_trainings < 1:
-            raise ValueError(f"num_trainings must be at least 1, got {self.num_trainings}")
-        if self.seed < 0:
-            raise ValueError(f"seed must be at least 0, got {self.seed}")
-        return range(self.seed, self.seed + self.num_trainings)
-
-
-@dataclass(frozen=True)
 class Command:
     """What all commands that train share.
 
@@ -61,7 +36,7 @@ class Command:
     """
 
     experiment: OmitArgPrefixes[Experiment] = Experiment()
-    means: OmitArgPrefixes[Means] = Means()
+    resources: OmitArgPrefixes[Resources] = Resources()
     repeats: OmitArgPrefixes[Repeats] = Repeats()
     config: str = DEFAULT
 
@@ -82,7 +57,7 @@ class Train(Command):
         from roarbench.reports.hns.results import frame
         from roarbench.reports.hns.tables import summary
 
-        todo = tasks.tasks(self.experiment, self.means, self.identifier, self.repeats.seeds)
+        todo = tasks.tasks(self.experiment, self.resources, self.identifier, self.repeats.seeds)
         refuse_idle(self.experiment, presets.read(Experiment, self.config, CONFIGS))
         results, failed = trained(todo, self.baseline)
         if results:
@@ -100,9 +75,9 @@ class Baseline(Command):
 
     def __call__(self) -> int:
         work = {"seeker": tasks.measure_baseline, "hider": tasks.pretrain_hider}[self.part]
-        wanted = tasks.tasks(self.experiment, self.means, self.part, self.repeats.seeds)
+        wanted = tasks.tasks(self.experiment, self.resources, self.part, self.repeats.seeds)
         todo = [tasks.part_task(task, self.part) for task in wanted]
-        found = tasks.each(work, todo, self.part)
+        found = each(work, todo, self.part)
         for task, score in found.items():
             print(f"{score:.4f}  {task.folder / self.file}")
         return int(len(found) < len(todo))
@@ -154,7 +129,7 @@ class RunStudy:
     """
 
     study: Positional[str]
-    means: OmitArgPrefixes[Means] = Means()
+    resources: OmitArgPrefixes[Resources] = Resources()
     repeats: OmitArgPrefixes[Repeats] = Repeats(num_trainings=3)
     conditions: tuple[str, ...] = ()
     identifier: str = "default"
@@ -166,7 +141,7 @@ class RunStudy:
         study = presets.read(Study, self.study, STUDIES, "study")
         rows = {name: condition.published for name, condition in study.conditions.items()}
         published(rows)
-        folder = self.means.out / "studies" / Path(self.study).stem / self.identifier
+        folder = self.resources.out / "studies" / Path(self.study).stem / self.identifier
         todo = [task for name in chosen(study, self.conditions) for task in self._tasks(study, name, folder)]
         _, failed = trained(todo, None)
         print(report(folder, study.question, rows))
@@ -175,12 +150,12 @@ class RunStudy:
     def _tasks(self, study: Study, name: str, folder: Path) -> list[tasks.Task]:
         experiment = presets.read(Experiment, study.config, CONFIGS)
         settings = presets.override(experiment.settings, study.conditions[name].settings, f"{self.study}: {name}")
-        found = tasks.tasks(replace(experiment, settings=settings), self.means, name, self.repeats.seeds)
-        below = folder.relative_to(self.means.out) / tasks.slug(name)
+        found = tasks.tasks(replace(experiment, settings=settings), self.resources, name, self.repeats.seeds)
+        below = folder.relative_to(self.resources.out) / slug(name)
         return [replace(task, place=below / str(task.seed)) for task in found]
 
 
-def trained(todo: list[tasks.Task], baseline: float | None) -> tuple[list[tasks.Result], int]:
+def trained(todo: list[tasks.Task], baseline: float | None) -> tuple[list[Result], int]:
     """Results of trainings; baselines that are not given are measured first, each once.
 
     Returns:
@@ -195,11 +170,11 @@ def trained(todo: list[tasks.Task], baseline: float | None) -> tuple[list[tasks.
     tasks.rehearse(todo)
     parts = [tasks.part_task(task, "seeker") for task in todo if baseline is None]
     needed = list({part.folder: part for part in parts}.values())
-    baselines = tasks.each(tasks.measure_baseline, needed, "baseline")
+    baselines = each(tasks.measure_baseline, needed, "baseline")
     measured = {part.folder: found for part, found in baselines.items()}
     known = {task: baseline or measured.get(tasks.part_task(task, "seeker").folder) for task in todo}
     complete = [replace(task, baseline=found) for task, found in known.items() if found is not None]
-    results = tasks.each(tasks.train, complete, "training")
+    results = each(tasks.train, complete, "training")
     return list(results.values()), int(len(results) < len(todo))
 
 

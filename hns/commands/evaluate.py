@@ -23,7 +23,7 @@ def evaluate(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFrame, 
     """Scores every checkpoint of all trainings below a folder on the test split, and draws masks and scores.
 
     Returns:
-        Means over the trainings of a condition for each checkpoint, alphas from 1.00 down, then best and last; the
+        Resources over the trainings of a condition for each checkpoint, alphas from 1.00 down, then best and last; the
         paths of what was written.
 
     Raises:
@@ -54,7 +54,7 @@ def condition_of(place: Path, folder: Path) -> str:
 
 
 def means(found: pd.DataFrame) -> pd.DataFrame:
-    """Means over seeds, and how many there are: not every training has reached every alpha."""
+    """Resources over seeds, and how many there are: not every training has reached every alpha."""
     names = sorted(found.checkpoint.unique(), key=lambda name: (1, name) if name.isalpha() else (0, -float(name)))
     ordered = found.assign(checkpoint=pd.Categorical(found.checkpoint, names))
     by = ordered.groupby(["condition", "checkpoint"], sort=True, observed=True)
@@ -68,7 +68,7 @@ def _evaluate_one(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFr
     import torch
     from tqdm import tqdm
 
-    from roarbench.hns import checkpoint
+    from roarbench.benchmark.study import checkpoint
     from roarbench.hns.evaluation import score
     from roarbench.hns.model import build as build_network
 

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from roarbench.benchmark.randomness import seeded
-from roarbench.hns import checkpoint
-from roarbench.hns.board import Board
-from roarbench.hns.log import Log
+from roarbench.benchmark.study import checkpoint
+from roarbench.benchmark.study.site import Site
+from roarbench.hns.commands.board import Board
+from roarbench.hns.commands.log import Log
+from roarbench.hns.commands.session import train
 from roarbench.hns.model import build
 from roarbench.hns.schedule import Alpha
-from roarbench.hns.session import Bench, train
 from roarbench.hns.settings import Settings
 from roarbench.hns.training import Training
 from tests.hns.problems import digits, scalars
@@ -98,7 +99,7 @@ def test_a_second_call_writes_only_what_is_new(tmp_path: Path) -> None:
 def killed_and_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A training of nine steps that dies in its second epoch and goes on."""
     pytest.importorskip("tensorboard", reason="needs tensorboard, an extra of this project")
-    bench = Bench(DATA, partial(seeded, "board"), tmp_path / "training", logs=tmp_path / "logs")
+    site = Site(DATA, partial(seeded, "board"), tmp_path / "training", logs=tmp_path / "logs")
     whole, count = checkpoint.write, 0
 
     def write(path: Path, *content: Any) -> None:
@@ -111,8 +112,8 @@ def killed_and_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "write", write)
         with pytest.raises(InterruptedError):
-            train(SETTINGS, bench, IDENTITY, dict)
-    train(SETTINGS, bench, IDENTITY, dict)
+            train(SETTINGS, site, IDENTITY, dict)
+    train(SETTINGS, site, IDENTITY, dict)
     return tmp_path / "logs"
 
 
@@ -129,8 +130,8 @@ def test_a_resumed_training_shows_every_step_and_epoch_once(tmp_path: Path, monk
 def test_a_repeated_attempt_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
     """A baseline out of reach: three attempts, of which the board shows the last."""
     pytest.importorskip("tensorboard", reason="needs tensorboard, an extra of this project")
-    bench = Bench(DATA, partial(seeded, "board"), tmp_path / "training", logs=tmp_path / "logs")
-    result = train(replace(SETTINGS, alpha=None), bench, IDENTITY | {"baseline": 0.9}, dict)
+    site = Site(DATA, partial(seeded, "board"), tmp_path / "training", logs=tmp_path / "logs")
+    result = train(replace(SETTINGS, alpha=None), site, IDENTITY | {"baseline": 0.9}, dict)
     assert result["restarts"] == 2
     assert [step for step, _ in scalars(tmp_path / "logs" / "batch")["total loss"]] == list(range(1, 10))
     assert [step for step, _ in scalars(tmp_path / "logs" / "epoch")["FII"]] == [1, 2, 3]
@@ -139,7 +140,7 @@ def test_a_repeated_attempt_takes_the_place_of_the_one_before(tmp_path: Path) ->
 @needs_tensorboard
 def test_a_board_changes_no_number(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard", reason="needs tensorboard, an extra of this project")
-    plain = Bench(DATA, partial(seeded, "board"), tmp_path / "plain")
+    plain = Site(DATA, partial(seeded, "board"), tmp_path / "plain")
     with_board = replace(plain, folder=tmp_path / "watched", logs=tmp_path / "logs")
-    first, second = (train(SETTINGS, bench, IDENTITY, dict) for bench in (plain, with_board))
+    first, second = (train(SETTINGS, site, IDENTITY, dict) for site in (plain, with_board))
     assert first | {"seconds": 0} == second | {"seconds": 0}

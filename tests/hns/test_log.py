@@ -6,9 +6,9 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from roarbench.hns import checkpoint
+from roarbench.benchmark.study import checkpoint
+from roarbench.hns.commands.log import Log, epoch_row
 from roarbench.hns.evaluation import Score
-from roarbench.hns.log import Log, epoch_row
 from roarbench.hns.model import build
 from roarbench.hns.schedule import Alpha
 from roarbench.hns.settings import Settings

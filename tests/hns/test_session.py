@@ -18,8 +18,10 @@ import torch
 from torch import Tensor
 
 from roarbench.benchmark.randomness import seeded
+from roarbench.benchmark.study import checkpoint
+from roarbench.benchmark.study.site import Site
 from roarbench.datasets.base import Dataset
-from roarbench.hns import checkpoint
+from roarbench.hns.commands.session import load_parts, measure_baseline, measure_hider, pretrain_parts, train
 from roarbench.hns.evaluation import score
 from roarbench.hns.guard import MAX_RESTARTS
 from roarbench.hns.hider import hider_small
@@ -27,7 +29,6 @@ from roarbench.hns.model import build, fresh_hider
 from roarbench.hns.pretraining import Budget, painting_error, pretrain_hider, pretrain_seeker
 from roarbench.hns.probe import leak
 from roarbench.hns.seeker import seeker_small
-from roarbench.hns.session import Bench, load_parts, measure_baseline, measure_hider, pretrain_parts, train
 from roarbench.hns.settings import Settings
 from tests.hns.problems import digits, images, same
 
@@ -47,8 +48,8 @@ class KilledError(Exception):
     """Stands for a kill at this moment."""
 
 
-def bench(folder: Path, data: Dataset = DATA) -> Bench:
-    return Bench(data, partial(seeded, "session"), folder)
+def site(folder: Path, data: Dataset = DATA) -> Site:
+    return Site(data, partial(seeded, "session"), folder)
 
 
 def unseeded(*parts: object) -> AbstractContextManager[None]:
@@ -90,7 +91,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folders = {}
     for name, settings, identity in KINDS.values():
         folders[name] = tmp_path_factory.mktemp(name)
-        train(settings, bench(folders[name]), identity, dict)
+        train(settings, site(folders[name]), identity, dict)
     return folders
 
 
@@ -171,7 +172,7 @@ def test_a_training_killed_at_any_write_comes_to_the_same_result(
         with monkeypatch.context() as patch:
             asked = killed_after(2 if processes % 2 else 3, patch)
             try:
-                train(settings, bench(tmp_path), identity, dict)
+                train(settings, site(tmp_path), identity, dict)
             except KilledError:
                 assert asked() > 2
     assert processes > 3
@@ -193,8 +194,8 @@ def test_a_kill_while_the_result_is_made_costs_nothing_either(
         with monkeypatch.context() as patch:
             patch.setattr(checkpoint, name, write)
             with pytest.raises(KilledError):
-                train(SETTINGS, bench(tmp_path), EASY, dict)
-    train(SETTINGS, bench(tmp_path), EASY, dict)
+                train(SETTINGS, site(tmp_path), EASY, dict)
+    train(SETTINGS, site(tmp_path), EASY, dict)
     assert alike(tmp_path, uninterrupted["adaptive"])
 
 
@@ -202,18 +203,18 @@ def test_seconds_go_on_counting_after_a_kill(tmp_path: Path, monkeypatch: pytest
     with monkeypatch.context() as patch:
         killed_after(4, patch)
         with pytest.raises(KilledError):
-            train(SETTINGS, bench(tmp_path), EASY, dict)
+            train(SETTINGS, site(tmp_path), EASY, dict)
     tensors, notes = checkpoint.read(tmp_path / "last.safetensors")
     assert notes["log"]["seconds"] > 0
     notes["log"]["seconds"] += 1000
     checkpoint.write(tmp_path / "last.safetensors", tensors, notes)
-    assert 1000 < train(SETTINGS, bench(tmp_path), EASY, dict)["seconds"] < 1100
+    assert 1000 < train(SETTINGS, site(tmp_path), EASY, dict)["seconds"] < 1100
 
 
 def test_a_finished_training_returns_its_result_without_training(uninterrupted: dict[str, Path]) -> None:
     folder = uninterrupted["adaptive"]
     before = {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
-    again = train(SETTINGS, Bench(DATA, unseeded, folder), EASY, lambda: {"commit": "another"})
+    again = train(SETTINGS, Site(DATA, unseeded, folder), EASY, lambda: {"commit": "another"})
     assert again == checkpoint.read_json(folder / "result.json")
     assert {file.name: file.stat().st_mtime_ns for file in folder.iterdir()} == before
 
@@ -241,7 +242,7 @@ def test_the_folder_of_another_training_is_refused(
         (tmp_path / "settings.json").write_bytes((folder / "settings.json").read_bytes())
         folder = tmp_path
     with pytest.raises(ValueError, match=message):
-        train(settings, Bench(DATA, unseeded, folder), identity, dict)
+        train(settings, Site(DATA, unseeded, folder), identity, dict)
 
 
 def test_a_collapsed_training_is_repeated_twice_with_other_seeds_and_tells(uninterrupted: dict[str, Path]) -> None:
@@ -261,7 +262,7 @@ def test_every_attempt_draws_from_seeds_of_its_own(tmp_path: Path) -> None:
         begun.append(parts)
         return seeded("session", *parts)
 
-    train(replace(SETTINGS, epochs=1), Bench(DATA, noted, tmp_path), HARD, dict)
+    train(replace(SETTINGS, epochs=1), Site(DATA, noted, tmp_path), HARD, dict)
     assert sorted(begun, key=str) == sorted(
         [*((what, attempt) for what in ("weights", "training") for attempt in range(3)), ("probe",)], key=str
     )
@@ -270,7 +271,7 @@ def test_every_attempt_draws_from_seeds_of_its_own(tmp_path: Path) -> None:
 def test_a_hider_that_hides_everything_is_stopped_at_once(tmp_path: Path) -> None:
     """Alpha 0: only hiding counts. The third of 30 epochs is long enough to see it."""
     settings = Settings(epochs=30, batch_size=16, alpha=0.0, learning_rate=0.05)
-    result = train(settings, bench(tmp_path), HARD, dict)
+    result = train(settings, site(tmp_path), HARD, dict)
     assert result["collapsed"] == "hides everything"
     assert result["collapses"] == ["hides everything"] * 2
     assert result["last"]["test_hidden"] == 1.0
@@ -280,15 +281,15 @@ def test_a_hider_that_hides_everything_is_stopped_at_once(tmp_path: Path) -> Non
 def test_masks_that_hide_nothing_are_tried_again_once_alpha_has_fallen(tmp_path: Path) -> None:
     """Whoever sets alpha to 1 wants no mask, and a training too short for alpha to fall has not failed."""
     settings = Settings(epochs=8, batch_size=16, initial_keep=0.99, patience=2, learning_rate=1e-12)
-    assert train(replace(settings, alpha=1.0), bench(tmp_path / "constant"), EASY, dict)["collapsed"] is None
-    assert train(replace(settings, epochs=3), bench(tmp_path / "short"), EASY, dict)["collapsed"] is None
-    assert train(settings, bench(tmp_path / "adaptive"), EASY, dict)["restarts"] == 2
+    assert train(replace(settings, alpha=1.0), site(tmp_path / "constant"), EASY, dict)["collapsed"] is None
+    assert train(replace(settings, epochs=3), site(tmp_path / "short"), EASY, dict)["collapsed"] is None
+    assert train(settings, site(tmp_path / "adaptive"), EASY, dict)["restarts"] == 2
 
 
 def test_nothing_of_a_collapsed_attempt_stays_in_the_folder(tmp_path: Path) -> None:
     """Under this seed an earlier attempt lowers alpha further than the last: its weights would pass for the last's."""
     settings = replace(SETTINGS, epochs=4, monitor="total", learning_rate=0.02)
-    result = train(settings, Bench(DATA, partial(seeded, "s", 1), tmp_path), HARD, dict)
+    result = train(settings, Site(DATA, partial(seeded, "s", 1), tmp_path), HARD, dict)
     assert result["restarts"] == 2
     lines = [line.split(",") for line in (tmp_path / "steps.csv").read_text().splitlines()]
     reached = {f"alpha_{float(line[lines[0].index('alpha')]):.2f}.safetensors" for line in lines[1:]}
@@ -296,18 +297,18 @@ def test_nothing_of_a_collapsed_attempt_stays_in_the_folder(tmp_path: Path) -> N
 
 
 def test_the_baseline_is_measured_once_and_kept(tmp_path: Path) -> None:
-    first = measure_baseline(SETTINGS, bench(tmp_path))
+    first = measure_baseline(SETTINGS, site(tmp_path))
     seeker = seeker_small((1, 8, 8), 10)
     checkpoint.fill(seeker, checkpoint.read(tmp_path / "baseline.safetensors")[0], "baseline")
     with torch.no_grad():
         right = seeker(DATA.test.inputs).argmax(1) == DATA.test.labels
     assert right.double().mean().item() == first.score
-    assert measure_baseline(SETTINGS, Bench(DATA, unseeded, tmp_path)) == first
+    assert measure_baseline(SETTINGS, Site(DATA, unseeded, tmp_path)) == first
 
 
 def test_the_baseline_has_the_budget_of_the_training(tmp_path: Path) -> None:
     settings = replace(SETTINGS, epochs=4, batch_size=24, learning_rate=7e-3, cooldown=0.5)
-    found = measure_baseline(settings, bench(tmp_path))
+    found = measure_baseline(settings, site(tmp_path))
     with seeded("session", "baseline"):
         seeker = seeker_small((1, 8, 8), 10)
         expected = pretrain_seeker(seeker, DATA, Budget(4, 24, 7e-3, 0.5))
@@ -380,8 +381,8 @@ def test_weights_of_another_model_are_refused_by_argument_and_layer(part: str, t
 
 def test_a_hider_trained_alone_fits_a_training(tmp_path: Path) -> None:
     """Measured once, kept as weights; a training starts from exactly those."""
-    first = measure_hider(SETTINGS, bench(tmp_path))
-    assert first.score == pytest.approx(measure_hider(SETTINGS, Bench(DATA, unseeded, tmp_path)).score)
+    first = measure_hider(SETTINGS, site(tmp_path))
+    assert first.score == pytest.approx(measure_hider(SETTINGS, Site(DATA, unseeded, tmp_path)).score)
     settings = replace(SETTINGS, hider_weights=tmp_path / "hider.safetensors")
     network = build(settings, (1, 8, 8), 10)
     load_parts(network, settings)
@@ -396,18 +397,18 @@ def test_a_training_goes_on_only_beside_the_weights_it_began_with(
     with seeded("given"):
         checkpoint.write(weights, fresh_hider(SETTINGS, (1, 8, 8)).state_dict())
     settings = replace(CONSTANT, hider_weights=weights)
-    assert train(settings, bench(tmp_path / "whole"), EASY, dict)["restarts"] == 0
+    assert train(settings, site(tmp_path / "whole"), EASY, dict)["restarts"] == 0
     with monkeypatch.context() as patch:
         killed_after(4, patch)
         with pytest.raises(KilledError):
-            train(settings, bench(tmp_path / "killed"), EASY, dict)
+            train(settings, site(tmp_path / "killed"), EASY, dict)
     moved = weights.rename(tmp_path / "moved")
-    train(replace(settings, hider_weights=moved), bench(tmp_path / "killed"), EASY, dict)
+    train(replace(settings, hider_weights=moved), site(tmp_path / "killed"), EASY, dict)
     first, second = (outcome(tmp_path / name) for name in ("killed", "whole"))
     assert first[0] | {"settings": None} == second[0] | {"settings": None}
     moved.write_text("something else")
     with pytest.raises(ValueError, match="holds a training with sha256 of hider_weights"):
-        train(replace(settings, hider_weights=moved), bench(tmp_path / "killed"), EASY, dict)
+        train(replace(settings, hider_weights=moved), site(tmp_path / "killed"), EASY, dict)
 
 
 def test_pretraining_is_part_of_the_seed(tmp_path: Path) -> None:
@@ -415,7 +416,7 @@ def test_pretraining_is_part_of_the_seed(tmp_path: Path) -> None:
     settings = replace(CONSTANT, start="both", epochs=1)
     for name in ("first", "second"):
         torch.rand(3)
-        train(settings, bench(tmp_path / name), EASY, dict)
+        train(settings, site(tmp_path / name), EASY, dict)
     assert alike(tmp_path / "first", tmp_path / "second")
 
 
@@ -427,18 +428,18 @@ from pathlib import Path
 import torch
 
 from roarbench.benchmark.randomness import seeded
-from roarbench.hns.session import Bench, train
+from roarbench.hns.commands.session import Site, train
 from tests.hns.test_session import CONSTANT, DATA, EASY, replace
 
 torch.set_num_threads(1)
-train(replace(CONSTANT, epochs=40), Bench(DATA, partial(seeded, "session"), Path(sys.argv[1])), EASY, dict)
+train(replace(CONSTANT, epochs=40), Site(DATA, partial(seeded, "session"), Path(sys.argv[1])), EASY, dict)
 """
 
 
 @pytest.mark.slow
 def test_a_killed_process_leaves_a_folder_that_another_finishes(tmp_path: Path) -> None:
     settings, last = replace(CONSTANT, epochs=40), tmp_path / "killed" / "last.safetensors"
-    train(settings, bench(tmp_path / "whole"), EASY, dict)
+    train(settings, site(tmp_path / "whole"), EASY, dict)
     process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path / "killed")], cwd=Path(__file__).parents[2])
     for _ in waiting(process, seconds=120):
         if last.exists() and checkpoint.read(last)[0]["journal"].shape[0] >= 9:
@@ -446,7 +447,7 @@ def test_a_killed_process_leaves_a_folder_that_another_finishes(tmp_path: Path) 
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert not (tmp_path / "killed" / "result.json").exists()
-    train(settings, bench(tmp_path / "killed"), EASY, dict)
+    train(settings, site(tmp_path / "killed"), EASY, dict)
     assert alike(tmp_path / "killed", tmp_path / "whole")
 
 

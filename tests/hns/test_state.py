@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from roarbench.benchmark.randomness import seeded
-from roarbench.hns import checkpoint
+from roarbench.benchmark.study import checkpoint
+from roarbench.hns.commands.state import restore, snapshot
 from roarbench.hns.model import build
 from roarbench.hns.schedule import Alpha
 from roarbench.hns.settings import Estimator, Settings
-from roarbench.hns.state import restore, snapshot
 from roarbench.hns.training import Training
 from tests.hns.problems import digits, same
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from roarbench.benchmark.execution.executor import Crew, execute
-from roarbench.benchmark.execution.processes import pool
-from roarbench.benchmark.execution.ray_pool import Cluster, ray_crew
+from roarbench.benchmark.execution.executor import Pool, execute
+from roarbench.benchmark.execution.processes import executor
+from roarbench.benchmark.execution.ray_pool import Cluster, cluster_pool
 from roarbench.benchmark.execution.runner import Workplace, data_of
 from roarbench.benchmark.matrix import plan, presets
 from roarbench.benchmark.networks.precision import settled
@@ -37,12 +37,12 @@ def workers() -> dict[str, Ratio]:
     matrix = replace(quick, explainers=EXPLAINERS, seeds=2, recipe=settled(quick.recipe, "cpu"))
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as open_pools:
         place = Workplace(Path(folder), Path("data"), "cpu")
-        one, two = (Crew(open_pools.enter_context(pool(number)), number) for number in (1, 2))
+        one, two = (Pool(open_pools.enter_context(executor(number)), number) for number in (1, 2))
         datasets = list(dict.fromkeys(data_of(cell.training) for cell in plan.cells(matrix)))
-        ray, seen = open_pools.enter_context(ray_crew(Cluster(), place, datasets, workers=2))
+        ray, seen = open_pools.enter_context(cluster_pool(Cluster(), place, datasets, workers=2))
         by = {
-            name: runner(matrix, crew, place_)
-            for name, crew, place_ in (("one", one, place), ("two", two, place), ("ray", ray, seen))
+            name: runner(matrix, pool, place_)
+            for name, pool, place_ in (("one", one, place), ("two", two, place), ("ray", ray, seen))
         }
         return {
             "one worker against two": compare(by["one"], by["two"], turns=3),
@@ -50,16 +50,16 @@ def workers() -> dict[str, Ratio]:
         }
 
 
-def runner(matrix: plan.Matrix, crew: Crew, place: Workplace) -> Callable[[], None]:
+def runner(matrix: plan.Matrix, pool: Pool, place: Workplace) -> Callable[[], None]:
     """Runs a matrix in a new folder with workers that are started already."""
     cells, numbers = plan.cells(matrix), iter(range(1000))
 
     def run() -> None:
-        here = replace(place, folder=place.folder / f"{id(crew)}-{next(numbers)}")
+        here = replace(place, folder=place.folder / f"{id(pool)}-{next(numbers)}")
         store = Store(here.folder, create=True)
         store.plan({}, cells)
         with contextlib.redirect_stderr(io.StringIO()):
-            execute(store, cells, here, crew)
+            execute(store, cells, here, pool)
         store.close()
 
     return run

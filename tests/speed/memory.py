@@ -11,7 +11,7 @@ import torch
 from roarbench.benchmark.attribution.rankings import rank_splits
 from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.matrix.recipe import Recipe
-from roarbench.benchmark.matrix.spec import Ranking, Training
+from roarbench.benchmark.matrix.spec import Original, Ranking
 from roarbench.benchmark.networks.classifiers import classifier
 from roarbench.datasets.base import Split
 
@@ -44,7 +44,7 @@ def growth(samples: int, views: int, images: int) -> float:
 def _ranked(samples: int, views: int, images: int) -> float:
     torch.set_num_threads(1)
     split = Split(torch.rand(images, 1, 28, 28), torch.arange(images) % 10)
-    training = Training(plugin("mnist", "dataset"), plugin("cnn_small", "classifier"), Recipe(), 0)
+    training = Original(plugin("mnist", "dataset"), plugin("cnn_small", "classifier"), Recipe(), 0)
     rankings = [Ranking(training, plugin(f"{name}[samples={samples}]", "explainer")) for name in ENSEMBLES[:views]]
     network = classifier(training.classifier, split.inputs, 10).eval()
     network(split.inputs[:256]).sum().backward()  # what the first pass loads and allocates for good

@@ -9,10 +9,9 @@ from tyro.conf import OmitArgPrefixes, Positional, subcommand
 
 from roarbench.benchmark.matrix import presets
 from roarbench.benchmark.matrix.recipe import Recipe
-from roarbench.hns.commands import Repeats
-from roarbench.hns.commands.tasks import Result, each, slug
+from roarbench.benchmark.study.jobs import Repeats, Result, each, slug
 from roarbench.methods.cladec.commands import tasks
-from roarbench.methods.cladec.commands.tasks import PUBLISHED, Experiment, Means, Preset
+from roarbench.methods.cladec.commands.tasks import PUBLISHED, Experiment, Preset, Resources
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 DEFAULT = "digits"
@@ -42,7 +41,7 @@ class Train:
 
     experiment: OmitArgPrefixes[Experiment] = Experiment()
     recipe: Recipe = PUBLISHED
-    means: OmitArgPrefixes[Means] = Means()
+    resources: OmitArgPrefixes[Resources] = Resources()
     repeats: OmitArgPrefixes[Repeats] = Repeats()
     config: str = DEFAULT
     evaluators: int = 0
@@ -50,7 +49,7 @@ class Train:
 
     def __call__(self) -> int:
         todo = tasks.tasks(
-            self.experiment, self.recipe, self.means, self.identifier, self.repeats.seeds, self.evaluators
+            self.experiment, self.recipe, self.resources, self.identifier, self.repeats.seeds, self.evaluators
         )
         results = trained(todo)
         print("\n\n".join(table.text() for table in _tables(results)))
@@ -120,7 +119,7 @@ class Sweep:
 
     experiment: OmitArgPrefixes[Experiment] = Experiment()
     recipe: Recipe = PUBLISHED
-    means: OmitArgPrefixes[Means] = Means()
+    resources: OmitArgPrefixes[Resources] = Resources()
     repeats: OmitArgPrefixes[Repeats] = Repeats()
     config: str = DEFAULT
     layers: tuple[str, ...] = ("conv", "dense")
@@ -130,14 +129,14 @@ class Sweep:
     def __call__(self) -> int:
         if not self.layers:
             raise ValueError("layers needs at least one layer, such as conv")
-        rest = self.recipe, self.means, self.identifier, self.repeats.seeds, self.evaluators
+        rest = self.recipe, self.resources, self.identifier, self.repeats.seeds, self.evaluators
         todo = [
             task
             for layer in dict.fromkeys(self.layers)
             for task in tasks.tasks(replace(self.experiment, layer=layer), *rest)
         ]
         results = trained(todo)
-        folder = self.means.out / "sweeps" / slug(self.experiment.dataset) / self.identifier
+        folder = self.resources.out / "sweeps" / slug(self.experiment.dataset) / self.identifier
         _shown(results, folder)
         _print_homes(todo)
         return int(_missing(results, todo))

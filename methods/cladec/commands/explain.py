@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from roarbench.benchmark.matrix import presets
 from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.matrix.recipe import Recipe
-from roarbench.hns import checkpoint
+from roarbench.benchmark.study import checkpoint
 from roarbench.methods.cladec.commands import tasks
 from roarbench.methods.cladec.settings import Settings, shortest
 
@@ -62,11 +62,11 @@ def explain(home: Path, data_root: Path, device: str, seed: int) -> list[Path]:
     Raises:
         ValueError: the folder holds no finished training, or the classifier that it is about is not beside it.
     """
-    from roarbench.methods.cladec import session
+    from roarbench.methods.cladec.commands import session
     from roarbench.reports.pictures.drawing import save
 
     todo = _todo(home, data_root, device)
-    work, experiment = tasks.bench(todo[0]), todo[0].experiment
+    work, experiment = tasks.site(todo[0]), todo[0].experiment
     subjects = {_name(task): (tasks.subject(task, work), home / task.folder.name) for task in todo}
     models = {name: session.trained(what, replace(work, folder=place)) for name, (what, place) in subjects.items()}
     scene = Scene(models, subjects[_name(todo[0])][0].explained, work.data.test)
@@ -81,22 +81,24 @@ def explain(home: Path, data_root: Path, device: str, seed: int) -> list[Path]:
 
 def _todo(home: Path, data_root: Path, device: str) -> list[tasks.Task]:
     """What was trained there: the reference, then by alpha."""
-    from roarbench.methods.cladec import session
+    from roarbench.methods.cladec.commands import session
 
     found = [checkpoint.read_json(path) for path in sorted(home.glob(f"*/{session.RESULT}"))]
     models = [result for result in found if result.get("kind") in tasks.KINDS]
     if not models:
         raise ValueError(f"run: {home} holds no finished training; give the folder of a seed that cladec train printed")
-    means = tasks.Means(home.resolve().parents[3], data_root, device)
-    return sorted((_task(result, means) for result in models), key=lambda task: (task.alpha is not None, task.alpha))
+    resources = tasks.Resources(home.resolve().parents[3], data_root, device)
+    return sorted(
+        (_task(result, resources) for result in models), key=lambda task: (task.alpha is not None, task.alpha)
+    )
 
 
-def _task(result: dict[str, Any], means: tasks.Means) -> tasks.Task:
+def _task(result: dict[str, Any], resources: tasks.Resources) -> tasks.Task:
     settings = presets.override(Settings(), result["settings"], "result.json")
     recipe = presets.override(Recipe(), result["recipe"], "result.json")
     plugin(result["dataset"], "dataset")
     experiment = tasks.Experiment(result["dataset"], result["classifier"], result["layer"], (), settings)
-    return tasks.Task(experiment, recipe, means, result["name"], result["seed"], result["alpha"])
+    return tasks.Task(experiment, recipe, resources, result["name"], result["seed"], result["alpha"])
 
 
 def _name(task: tasks.Task) -> str:
@@ -170,5 +172,5 @@ def _latent(scene: Scene, name: str, title: str) -> dict[str, "Figure"]:
     codes = mean_codes(model, scene.explained, test).cpu().numpy()
     return {
         "latent-grid": images.latent_grid(decoded.cpu().numpy(), LIMIT, title),
-        "latent": images.latent_scatter(codes, test.labels.cpu().numpy(), f"Means of test images: {title}"),
+        "latent": images.latent_scatter(codes, test.labels.cpu().numpy(), f"Resources of test images: {title}"),
     }

@@ -8,9 +8,9 @@ from typing import Any
 
 from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.matrix.recipe import Recipe
-from roarbench.benchmark.matrix.spec import Training, key
-from roarbench.hns.commands import tasks as common
-from roarbench.hns.commands.tasks import Result, slug
+from roarbench.benchmark.matrix.spec import Original, key
+from roarbench.benchmark.study import jobs
+from roarbench.benchmark.study.jobs import Result, slug
 from roarbench.methods.cladec.settings import Settings, check_alpha, shortest
 
 PUBLISHED = Recipe(epochs=10, batch_size=32, learning_rate=1e-3, schedule="constant", precision="fp32")
@@ -48,7 +48,7 @@ class Preset(Experiment):
 
 
 @dataclass(frozen=True)
-class Means(common.Means):
+class Resources(jobs.Resources):
     """What a command works with; no part of the identity of its results."""
 
     out: Path = Path("runs/cladec")
@@ -66,7 +66,7 @@ class Task:
 
     experiment: Experiment
     recipe: Recipe
-    means: Means
+    resources: Resources
     name: str
     seed: int
     alpha: float | None = None
@@ -76,7 +76,7 @@ class Task:
     def home(self) -> Path:
         """Folder of its layer and seed."""
         layer = slug(self.experiment.layer)
-        return self.means.out / slug(self.experiment.dataset) / layer / self.name / str(self.seed)
+        return self.resources.out / slug(self.experiment.dataset) / layer / self.name / str(self.seed)
 
     @property
     def folder(self) -> Path:
@@ -93,11 +93,11 @@ class ClassifierTask(Task):
         """Its own folder."""
         training = replace(_training(self), seed=0)
         name = f"{slug(self.experiment.classifier)}-{key(training)[:8]}"
-        return self.means.out / slug(self.experiment.dataset) / "classifiers" / name / str(self.seed)
+        return self.resources.out / slug(self.experiment.dataset) / "classifiers" / name / str(self.seed)
 
 
 def tasks(
-    experiment: Experiment, recipe: Recipe, means: Means, identifier: str, seeds: Sequence[int], evaluators: int
+    experiment: Experiment, recipe: Recipe, resources: Resources, identifier: str, seeds: Sequence[int], evaluators: int
 ) -> list[Task]:
     """Trainings of one layer: the reference and an alpha each, for every seed.
 
@@ -111,14 +111,14 @@ def tasks(
     recipe.check()
     for alpha in experiment.alphas:
         check_alpha(alpha)
-    common.check_names(experiment.dataset, identifier)
+    jobs.check_names(experiment.dataset, identifier)
     plugin(experiment.classifier, "classifier")
     if evaluators < 0:
         raise ValueError(f"evaluators must be at least 0, got {evaluators}")
-    recipe = settled(recipe, device(means.device))
+    recipe = settled(recipe, device(resources.device))
     one = replace(experiment, alphas=())  # a training is the same whatever alphas stand beside it
     return [
-        Task(one, recipe, means, identifier, seed, alpha, evaluators)
+        Task(one, recipe, resources, identifier, seed, alpha, evaluators)
         for seed in seeds for alpha in (None, *dict.fromkeys(experiment.alphas))
     ]  # fmt: skip
 
@@ -126,7 +126,7 @@ def tasks(
 def classifiers(todo: Sequence[Task]) -> list[ClassifierTask]:
     """The classifiers that trainings need, each once."""
     return list(dict.fromkeys(
-        ClassifierTask(_shared(task.experiment), task.recipe, task.means, "classifier", task.seed) for task in todo
+        ClassifierTask(_shared(task.experiment), task.recipe, task.resources, "classifier", task.seed) for task in todo
     ))  # fmt: skip
 
 
@@ -138,15 +138,15 @@ def rehearse(todo: Sequence[Task]) -> None:
             holds another training.
     """
     from roarbench.benchmark.execution.session import device
-    from roarbench.hns import board
-    from roarbench.methods.cladec import session
+    from roarbench.benchmark.study import board
+    from roarbench.methods.cladec.commands import session
 
-    if todo[0].means.tensorboard:
+    if todo[0].resources.tensorboard:
         board.check()
-    device(todo[0].means.device)
+    device(todo[0].resources.device)
     for experiment in dict.fromkeys(task.experiment for task in todo):
         task = next(task for task in todo if task.experiment == experiment)
-        work = bench(task)
+        work = site(task)
         what = session.explained(_fresh(task, work.data.train, work.data.num_classes), experiment.layer, work)
         what.cladec(experiment.settings)
         what.reference(experiment.settings)
@@ -160,15 +160,15 @@ def train_classifier(task: ClassifierTask) -> Result:
     from roarbench.benchmark.execution.session import device
     from roarbench.benchmark.networks.training import score
     from roarbench.benchmark.results.provenance import begun
-    from roarbench.methods.cladec import session
+    from roarbench.methods.cladec.commands import session
 
-    work = bench(task)
+    work = site(task)
 
     def measured(network: Any) -> Result:
         found = score(network, work.data.test)
         return {"accuracy": found.accuracy, "cross_entropy": found.loss}
 
-    learn, origin = partial(_learn, task, work.data.num_classes), begun(device(task.means.device))
+    learn, origin = partial(_learn, task, work.data.num_classes), begun(device(task.resources.device))
     return session.train_classifier(work, learn, measured, _identity(task), origin)
 
 
@@ -176,31 +176,33 @@ def train(task: Task) -> Result:
     """The result of a decoder or a reference, whose classifier is there."""
     from roarbench.benchmark.execution.session import device
     from roarbench.benchmark.results.provenance import begun
-    from roarbench.methods.cladec import session
+    from roarbench.methods.cladec.commands import session
 
-    work = bench(task)
+    work = site(task)
     what = subject(task, work)
-    learn, origin = partial(_learn, task, work.data.num_classes), begun(device(task.means.device))
+    learn, origin = partial(_learn, task, work.data.num_classes), begun(device(task.resources.device))
     session.train(what, work, _identity(task), origin)
     return session.evaluate(what, work, learn, task.evaluators, origin)
 
 
 def subject(task: Task, work: Any) -> Any:
     """What a task decodes, with its trained classifier."""
-    from roarbench.methods.cladec import session
+    from roarbench.methods.cladec.commands import session
 
     (found,) = classifiers([task])
     network = session.load(_fresh(found, work.data.train, work.data.num_classes), replace(work, folder=found.folder))
     return _subject(task, session.explained(network, task.experiment.layer, work))
 
 
-def bench(task: Task) -> Any:
+def site(task: Task) -> Any:
     """Data, seeds and folder of a training."""
-    return common.bench(task, task.experiment.dataset, "cladec", *_training(task).pairing())
+    from roarbench.benchmark.study.site import site as of_job
+
+    return of_job(task, task.experiment.dataset, "cladec", *_training(task).pairing())
 
 
 def _subject(task: Task, what: Any) -> Any:
-    from roarbench.methods.cladec.session import Subject
+    from roarbench.methods.cladec.commands.session import Subject
 
     return Subject(what, task.experiment.layer, task.alpha, task.experiment.settings)
 
@@ -223,7 +225,7 @@ def _fresh(task: Task, train: Any, num_classes: int) -> Any:
     from roarbench.benchmark.execution.session import device
     from roarbench.benchmark.networks.classifiers import classifier
 
-    where = device(task.means.device)
+    where = device(task.resources.device)
     return classifier(plugin(task.experiment.classifier, "classifier"), train, num_classes).to(where)
 
 
@@ -232,9 +234,9 @@ def _shared(experiment: Experiment) -> Experiment:
     return Experiment(experiment.dataset, experiment.classifier, alphas=())
 
 
-def _training(task: Task) -> Training:
+def _training(task: Task) -> Original:
     dataset, classifier = plugin(task.experiment.dataset, "dataset"), plugin(task.experiment.classifier, "classifier")
-    return Training(dataset, classifier, task.recipe, task.seed)
+    return Original(dataset, classifier, task.recipe, task.seed)
 
 
 def _identity(task: Task) -> Result:

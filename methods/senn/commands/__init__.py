@@ -8,10 +8,9 @@ from typing import Annotated, Any
 from tyro.conf import OmitArgPrefixes, Positional, subcommand
 
 from roarbench.benchmark.matrix import presets
-from roarbench.hns.commands import Repeats
-from roarbench.hns.commands.tasks import Result, each, slug
+from roarbench.benchmark.study.jobs import Repeats, Result, each, slug
 from roarbench.methods.senn.commands import tasks
-from roarbench.methods.senn.commands.tasks import Means
+from roarbench.methods.senn.commands.tasks import Resources
 from roarbench.methods.senn.importing import imported
 from roarbench.methods.senn.settings import Experiment, Robustness
 
@@ -40,7 +39,7 @@ class Train:
     """
 
     experiment: OmitArgPrefixes[Experiment] = Experiment()
-    means: OmitArgPrefixes[Means] = Means()
+    resources: OmitArgPrefixes[Resources] = Resources()
     repeats: OmitArgPrefixes[Repeats] = Repeats()
     config: str = DEFAULT
     import_config: Path | None = None
@@ -51,7 +50,7 @@ class Train:
         from roarbench.reports.senn.tables import measures
 
         experiment = self._imported() if self.import_config else self.experiment
-        todo = tasks.tasks(experiment, self.means, self.identifier, self.repeats.seeds)
+        todo = tasks.tasks(experiment, self.resources, self.identifier, self.repeats.seeds)
         results = trained(todo)
         if results:
             print(measures(frame(results), f"{experiment.dataset}.").text())
@@ -99,12 +98,12 @@ class Explain:
     """
 
     run: Positional[Path]
-    means: OmitArgPrefixes[Means] = Means()
+    resources: OmitArgPrefixes[Resources] = Resources()
 
     def __call__(self) -> int:
         from roarbench.methods.senn.commands.explain import explain
 
-        print("\n".join(map(str, explain(self.run, self.means))))
+        print("\n".join(map(str, explain(self.run, self.resources))))
         return 0
 
 
@@ -121,7 +120,7 @@ class Sweep:
     """
 
     experiment: OmitArgPrefixes[Experiment] = Experiment()
-    means: OmitArgPrefixes[Means] = Means()
+    resources: OmitArgPrefixes[Resources] = Resources()
     repeats: OmitArgPrefixes[Repeats] = Repeats(num_trainings=3)
     config: str = DEFAULT
     lambdas: tuple[float, ...] = LAMBDAS
@@ -157,7 +156,7 @@ class Sweep:
         bias = self.experiment.settings.bias and not (form == "reproduction" and self.without_bias)
         settings = replace(self.experiment.settings, robustness=form, robust_weight=weight, bias=bias)
         found = tasks.tasks(
-            replace(self.experiment, settings=settings), self.means, self.identifier, self.repeats.seeds
+            replace(self.experiment, settings=settings), self.resources, self.identifier, self.repeats.seeds
         )
         below = Path("sweeps", slug(self.experiment.dataset), self.identifier, f"{form}-{weight:.12g}")
         return [replace(task, place=below / str(task.seed), name=form) for task in found]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from roarbench.benchmark.matrix import presets
 from roarbench.benchmark.matrix.plugins import plugin
-from roarbench.hns import checkpoint
+from roarbench.benchmark.study import checkpoint
 from roarbench.methods.senn.commands import tasks
 from roarbench.methods.senn.settings import Experiment, Settings
 
@@ -21,13 +21,13 @@ STEPS, SPREAD = 9, 3.0
 """Points of a traversal, and how many standard deviations of the test codes it goes to either side of an image's."""
 
 
-def explain(folder: Path, means: tasks.Means) -> list[Path]:
+def explain(folder: Path, resources: tasks.Resources) -> list[Path]:
     """Draws what a trained network says, from its folder alone and its data; returns the paths.
 
     Raises:
         ValueError: the folder holds no finished training.
     """
-    from roarbench.methods.senn import session
+    from roarbench.methods.senn.commands import session
     from roarbench.reports.pictures.drawing import save
     from roarbench.reports.pictures.tiles import tiles
     from roarbench.reports.senn import explanations
@@ -38,12 +38,12 @@ def explain(folder: Path, means: tasks.Means) -> list[Path]:
     told = checkpoint.read_json(result)
     settings = presets.override(Settings(), told["settings"], str(folder))
     plugin(told["dataset"], "dataset")
-    task = tasks.Task(Experiment(told["dataset"], settings), means, Path(), told["name"], told["seed"])
-    bench = replace(tasks.bench(task), folder=folder)
-    network, test = session.trained(settings, bench), bench.data.test
-    names = _names(bench.data, network)
-    everything = _explained(network, bench.data, names)
-    shown = _with_drops(network, bench.data, _some(everything, _chosen(everything)))
+    task = tasks.Task(Experiment(told["dataset"], settings), resources, Path(), told["name"], told["seed"])
+    site = replace(tasks.site(task), folder=folder)
+    network, test = session.trained(settings, site), site.data.test
+    names = _names(site.data, network)
+    everything = _explained(network, site.data, names)
+    shown = _with_drops(network, site.data, _some(everything, _chosen(everything)))
     figures: dict[str, Any] = {"explanations": explanations.explanation_figure(explanations.largest(shown, BARS))}
     if settings.concepts != "identity" and test.inputs.ndim == 4:
         for kind, scores in _prototypes(everything).items():

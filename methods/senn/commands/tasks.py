@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from roarbench.hns.commands import tasks as common
-from roarbench.hns.commands.tasks import Result, check_names, slug
+from roarbench.benchmark.study import jobs
+from roarbench.benchmark.study.jobs import Result, check_names, slug
 from roarbench.methods.senn.settings import Experiment
 
 
 @dataclass(frozen=True)
-class Means(common.Means):
+class Resources(jobs.Resources):
     """What a command works with; no part of the identity of its results."""
 
     out: Path = Path("runs/senn")
@@ -27,7 +27,7 @@ class Task:
     """
 
     experiment: Experiment
-    means: Means
+    resources: Resources
     place: Path
     name: str
     seed: int
@@ -35,10 +35,10 @@ class Task:
     @property
     def folder(self) -> Path:
         """Its own folder."""
-        return self.means.out / self.place
+        return self.resources.out / self.place
 
 
-def tasks(experiment: Experiment, means: Means, identifier: str, seeds: Sequence[int]) -> list[Task]:
+def tasks(experiment: Experiment, resources: Resources, identifier: str, seeds: Sequence[int]) -> list[Task]:
     """Trainings of one experiment.
 
     Raises:
@@ -47,7 +47,7 @@ def tasks(experiment: Experiment, means: Means, identifier: str, seeds: Sequence
     experiment.settings.check()
     check_names(experiment.dataset, identifier)
     place = Path(slug(experiment.dataset), experiment.settings.concepts, identifier)
-    return [Task(experiment, means, place / str(seed), identifier, seed) for seed in seeds]
+    return [Task(experiment, resources, place / str(seed), identifier, seed) for seed in seeds]
 
 
 def rehearse(todo: Sequence[Task]) -> None:
@@ -56,13 +56,13 @@ def rehearse(todo: Sequence[Task]) -> None:
     Raises:
         ValueError: data that cannot be read, or that the networks do not fit.
     """
-    from roarbench.hns import board
+    from roarbench.benchmark.study import board
     from roarbench.methods.senn.model import Senn
 
-    if todo and todo[0].means.tensorboard:
+    if todo and todo[0].resources.tensorboard:
         board.check()
     for experiment in dict.fromkeys(task.experiment for task in todo):
-        data = bench(next(task for task in todo if task.experiment == experiment)).data
+        data = site(next(task for task in todo if task.experiment == experiment)).data
         Senn(experiment.settings, data.feature_shape, data.num_classes)
 
 
@@ -70,12 +70,14 @@ def train(task: Task) -> Result:
     """The result of a training, with what it was."""
     from roarbench.benchmark.execution.session import device
     from roarbench.benchmark.results.provenance import begun
-    from roarbench.methods.senn import session
+    from roarbench.methods.senn.commands import session
 
     identity = {"name": task.name, "dataset": task.experiment.dataset, "seed": task.seed}
-    return session.train(task.experiment.settings, bench(task), identity, begun(device(task.means.device)))
+    return session.train(task.experiment.settings, site(task), identity, begun(device(task.resources.device)))
 
 
-def bench(task: Task) -> Any:
+def site(task: Task) -> Any:
     """Data, seeds and folder of a training."""
-    return common.bench(task, task.experiment.dataset, "senn", task.experiment.dataset, task.seed)
+    from roarbench.benchmark.study.site import site as of_job
+
+    return of_job(task, task.experiment.dataset, "senn", task.experiment.dataset, task.seed)

@@ -10,7 +10,7 @@ import pytest
 
 from roarbench.methods.cladec.commands import CONFIGS
 from roarbench.methods.cladec.commands import tasks as command_tasks
-from roarbench.methods.cladec.commands.tasks import PUBLISHED, Experiment, Means, tasks
+from roarbench.methods.cladec.commands.tasks import PUBLISHED, Experiment, Resources, tasks
 from roarbench.run_benchmark import main
 
 FAST = ["--epochs", "1", "--recipe.epochs", "1", "--workers", "0", "--alphas", "0", "0.99"]
@@ -121,7 +121,7 @@ def test_a_sweep_compares_layers_and_goes_on(tmp_path: Path, capsys: pytest.Capt
 
 def test_alphas_that_hardly_differ_have_folders_of_their_own(tmp_path: Path) -> None:
     alphas = (0.0, 0.5, 0.99, 1e-05, 0.9999999, 1.0)
-    todo = tasks(replace(Experiment(), alphas=alphas), PUBLISHED, Means(out=tmp_path), "default", [0], 0)
+    todo = tasks(replace(Experiment(), alphas=alphas), PUBLISHED, Resources(out=tmp_path), "default", [0], 0)
     assert [task.folder.name for task in todo] == [
         "reference", "alpha-0", "alpha-0.5", "alpha-0.99", "alpha-1e-05", "alpha-0.9999999", "alpha-1",
     ]  # fmt: skip

@@ -11,12 +11,12 @@ from torch import nn
 from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.networks.classifiers import classifier
 from roarbench.benchmark.randomness import seeded
+from roarbench.benchmark.study import checkpoint
+from roarbench.benchmark.study.site import Site
 from roarbench.datasets.base import Split
 from roarbench.datasets.digits import digits
 from roarbench.datasets.stream import Stream
-from roarbench.hns import checkpoint
-from roarbench.hns.session import Bench
-from roarbench.methods.cladec import session
+from roarbench.methods.cladec.commands import session
 from roarbench.methods.cladec.evaluation import measure
 from roarbench.methods.cladec.layers import codes
 from roarbench.methods.cladec.model import decode, reconstructed
@@ -32,12 +32,12 @@ def fresh() -> nn.Module:
         return classifier(plugin("vgg_small", "classifier"), digits(Path()).train, 10).eval()
 
 
-def bench(folder: Path) -> Bench:
-    return Bench(digits(Path()), partial(seeded, "test", 0), folder)
+def site(folder: Path) -> Site:
+    return Site(digits(Path()), partial(seeded, "test", 0), folder)
 
 
 def subject(alpha: float | None = 0.5, layer: str = "conv", settings: Settings = SETTINGS) -> session.Subject:
-    explained = session.explained(fresh(), layer, bench(Path()))
+    explained = session.explained(fresh(), layer, site(Path()))
     return session.Subject(explained, layer, alpha, settings)
 
 
@@ -46,7 +46,7 @@ def test_an_interrupted_training_ends_with_the_same_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alpha: float | None, variational: bool
 ) -> None:
     what = subject(alpha, settings=replace(SETTINGS, variational=variational))
-    whole = session.train(what, bench(tmp_path / "whole"), IDENTITY, dict)
+    whole = session.train(what, site(tmp_path / "whole"), IDENTITY, dict)
     epoch, calls = Training.epoch, []
 
     def interrupted(training: Training) -> dict[str, float]:
@@ -57,8 +57,8 @@ def test_an_interrupted_training_ends_with_the_same_numbers(
 
     monkeypatch.setattr(Training, "epoch", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        session.train(what, bench(tmp_path / "cut"), IDENTITY, dict)
-    resumed = session.train(what, bench(tmp_path / "cut"), IDENTITY, dict)
+        session.train(what, site(tmp_path / "cut"), IDENTITY, dict)
+    resumed = session.train(what, site(tmp_path / "cut"), IDENTITY, dict)
     assert len(calls) == 4
     assert resumed["epochs"] == whole["epochs"]
     assert resumed["test"] == whole["test"]
@@ -66,9 +66,9 @@ def test_an_interrupted_training_ends_with_the_same_numbers(
 
 def test_a_saved_and_loaded_model_gives_the_same_row(tmp_path: Path) -> None:
     what = subject()
-    first = session.train(what, bench(tmp_path), IDENTITY, lambda: {"commit": "abc"})
-    assert session.train(what, bench(tmp_path), IDENTITY, lambda: {"commit": "def"}) == first
-    model = session.trained(what, bench(tmp_path))
+    first = session.train(what, site(tmp_path), IDENTITY, lambda: {"commit": "abc"})
+    assert session.train(what, site(tmp_path), IDENTITY, lambda: {"commit": "def"}) == first
+    model = session.trained(what, site(tmp_path))
     again = measure(model, what.explained, digits(Path()).test, SETTINGS, alpha=0.5)
     assert vars(again) | {"evaluation_accuracy": []} == first["test"]
     assert first["num_parameters"] == sum(p.numel() for p in model.parameters())
@@ -77,19 +77,19 @@ def test_a_saved_and_loaded_model_gives_the_same_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", [{"learning_rate": 1.0}, {"reduction": "mean"}])
 def test_a_folder_holds_one_training(tmp_path: Path, change: dict) -> None:
     short = replace(SETTINGS, epochs=1)
-    session.train(subject(settings=short), bench(tmp_path), IDENTITY, dict)
+    session.train(subject(settings=short), site(tmp_path), IDENTITY, dict)
     with pytest.raises(ValueError, match=f"holds a training with {next(iter(change))}"):
-        session.train(subject(settings=replace(short, **change)), bench(tmp_path), IDENTITY, dict)
+        session.train(subject(settings=replace(short, **change)), site(tmp_path), IDENTITY, dict)
 
 
 def test_another_classifier_is_refused(tmp_path: Path) -> None:
     short = replace(SETTINGS, epochs=1)
-    session.train(subject(settings=short), bench(tmp_path), IDENTITY, dict)
+    session.train(subject(settings=short), site(tmp_path), IDENTITY, dict)
     other = subject(settings=short)
     with torch.no_grad():
         other.explained.classifier.get_parameter("1.12.bias").add_(1)
     with pytest.raises(ValueError, match="sha256 of the classifier"):
-        session.train(other, bench(tmp_path), IDENTITY, dict)
+        session.train(other, site(tmp_path), IDENTITY, dict)
 
 
 def test_evaluators_are_added_one_by_one_and_never_measured_twice(tmp_path: Path) -> None:
@@ -102,11 +102,11 @@ def test_evaluators_are_added_one_by_one_and_never_measured_twice(tmp_path: Path
         return fresh()
 
     what = subject()
-    session.train(what, bench(tmp_path), IDENTITY, dict)
+    session.train(what, site(tmp_path), IDENTITY, dict)
     first, second = ((lambda name=name: {"commit": name}) for name in ("first", "second"))
-    assert len(session.evaluate(what, bench(tmp_path), learn, 2, first)["test"]["evaluation_accuracy"]) == 2
-    found = session.evaluate(what, bench(tmp_path), learn, 3, second)
-    assert session.evaluate(what, bench(tmp_path), learn, 1, second) == found
+    assert len(session.evaluate(what, site(tmp_path), learn, 2, first)["test"]["evaluation_accuracy"]) == 2
+    found = session.evaluate(what, site(tmp_path), learn, 3, second)
+    assert session.evaluate(what, site(tmp_path), learn, 1, second) == found
     assert [told["provenance"]["commit"] for told in found["evaluators"]] == ["first", "first", "second"]
     assert parts == ["evaluator 0", "evaluator 1", "evaluator 2"]
     assert checkpoint.read_json(tmp_path / session.RESULT) == found
@@ -168,7 +168,7 @@ def test_all_alphas_start_from_the_same_weights_and_see_the_same_batches(
     monkeypatch.setattr(torch, "randperm", drawn)
     short = replace(SETTINGS, epochs=2)
     for alpha in (0.0, 0.5):
-        session.train(subject(alpha, settings=short), bench(tmp_path / str(alpha)), IDENTITY, dict)
+        session.train(subject(alpha, settings=short), site(tmp_path / str(alpha)), IDENTITY, dict)
     one, later, other, _ = weights
     assert all(torch.equal(value, other[name]) for name, value in one.items())
     assert any(not torch.equal(value, later[name]) for name, value in one.items())
@@ -184,6 +184,6 @@ def test_streams_are_refused_before_they_are_read() -> None:
 
     stream = Stream(labels=data.train.labels, read=read, shape=data.train.feature_shape)
     with pytest.raises(ValueError, match="needs data in memory, got a stream"):
-        session.explained(fresh(), "conv", replace(bench(Path()), data=replace(data, train=stream)))
+        session.explained(fresh(), "conv", replace(site(Path()), data=replace(data, train=stream)))
     with pytest.raises(ValueError, match="needs data in memory, got a stream"):
         coded(subject().explained, stream, "true")

@@ -1,0 +1,194 @@
+"""The page opened from disk in a headless Chromium: sorted, filtered, toggled, copied, by mouse and by keyboard."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roarbench.benchmark.matrix.plan import Matrix, cells
+from roarbench.benchmark.results.store import Store
+from roarbench.reports.report import report
+from tests.reports.page.test_page import measured
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+NEEDED = "the browser test needs Chromium on the PATH (apt-get install chromium) and playwright (pip install -e .[dev])"
+
+if CHROMIUM is None:
+    pytest.skip(NEEDED, allow_module_level=True)
+sync_playwright = pytest.importorskip("playwright.sync_api", reason=NEEDED).sync_playwright
+
+Page = Any
+"""`playwright.sync_api.Page`, which may be missing."""
+
+SUMMARY = "#table-summary-roar"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a run with two fills."""
+    matrix = Matrix(
+        explainers=("random", "gradient", "integrated_gradients", "sobel"), seeds=4, fractions=(0.0, 0.3, 0.6, 1.0),
+        fills=("mean", "noisy_linear"), unretrained_fills=(), mask_fractions=(0.9,), measure_attributions=False,
+    )  # fmt: skip
+    place = tmp_path_factory.mktemp("browser")
+    store = Store(place, create=True)
+    store.plan(asdict(matrix), cells(matrix))
+    for cell in cells(matrix):
+        store.record(cell, measured(cell))
+    store.close()
+    report(place)
+    return place / "report"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_playwright() as playwright:
+        try:
+            started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        except Exception as error:
+            pytest.skip(f"{CHROMIUM} does not start: {str(error).splitlines()[0]}")
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Any, folder: Path) -> Iterator[Page]:
+    """The page in a fresh window; it fails on errors and on whatever is asked of a network."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light", offline=True)
+    opened = context.new_page()
+    errors: list[str] = []
+    asked: list[str] = []
+    opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.goto((folder / "index.html").as_uri())
+    yield opened
+    context.close()
+    assert not errors
+    assert [url for url in asked if not url.startswith("data:")] == [(folder / "index.html").as_uri()]
+
+
+def names(page: Page, table: str = SUMMARY) -> list[str]:
+    """The first cells of the rows that can be seen."""
+    rows = page.locator(f"{table} tbody tr th")
+    return [row.inner_text() for row in rows.all() if row.is_visible()]
+
+
+def test_columns_sort_both_ways_and_gaps_come_last(page: Page) -> None:
+    head = page.locator(f"{SUMMARY} th", has_text="gain")
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert names(page) == ["GRAD", "Sobel", "IG", "Random"]
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "descending"
+    assert names(page) == ["IG", "Sobel", "GRAD", "Random"]
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "none"
+    assert names(page) == ["Random", "GRAD", "IG", "Sobel"]
+
+
+def test_the_keyboard_sorts(page: Page) -> None:
+    page.locator(f"{SUMMARY} .copy[data-what=csv]").focus()
+    page.keyboard.press("Tab")  # the box that scrolls
+    page.keyboard.press("Tab")  # its first column
+    page.keyboard.press("Enter")
+    assert page.locator(f"{SUMMARY} th").first.get_attribute("aria-sort") == "ascending"
+    assert names(page) == ["GRAD", "IG", "Random", "Sobel"]
+
+
+def test_the_filter_hides_rows(page: Page) -> None:
+    page.locator(f"{SUMMARY} .filter").fill("ra")
+    assert names(page) == ["Random", "GRAD"]
+    assert page.locator(f"{SUMMARY} .count").inner_text() == "2 of 4 rows"
+    page.locator(f"{SUMMARY} .filter").fill("")
+    assert len(names(page)) == 4
+
+
+def test_a_curve_is_toggled(page: Page) -> None:
+    entry = page.locator(".entry", has_text="IG")
+    curve = page.locator(".panel:not([hidden]) .line[data-series='2']").first
+    assert (entry.get_attribute("aria-pressed"), curve.is_visible()) == ("true", True)
+    entry.click()
+    assert (entry.get_attribute("aria-pressed"), curve.is_visible()) == ("false", False)
+    page.locator("#curves-none").click()
+    assert page.locator(".panel:not([hidden]) .line:visible").count() == 0
+    page.locator("#curves-only").select_option("2")
+    assert page.locator(".panel:not([hidden]) .chart >> nth=0").locator(".line:visible").count() == 2  # and random
+    page.locator("#curves-all").click()
+    assert page.locator(".entry[aria-pressed=false]").count() == 0
+
+
+def test_a_setting_is_chosen(page: Page) -> None:
+    assert page.locator(".panel:visible").count() == 1
+    page.locator("#curve-way").select_option("retrained, fill noisy_linear")
+    assert page.locator(".panel:visible h3").inner_text().endswith("retrained, fill noisy_linear")
+
+
+def test_values_are_shown_under_the_pointer_and_the_keyboard(page: Page) -> None:
+    chart = page.locator(".panel:not([hidden]) .chart").first
+    chart.scroll_into_view_if_needed()
+    point = chart.locator(".line[data-series='2'] circle").nth(1)
+    box = point.bounding_box()
+    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    assert chart.locator(".tip").inner_text() == point.get_attribute("aria-label")
+    assert re.fullmatch(r"IG at t = 0\.3: 6[89]\.\d ± 0\.\d % \(n = 4\)", point.get_attribute("aria-label"))
+    page.mouse.move(1, 1)
+    assert not chart.locator(".tip").is_visible()
+    chart.locator(".canvas > svg").focus()
+    first = chart.locator(".tip").inner_text()
+    page.keyboard.press("ArrowRight")
+    assert chart.locator(".tip").inner_text() != first
+    assert "t = 0.3" in chart.locator(".tip").inner_text()
+    assert page.locator("#said").inner_text() == chart.locator(".tip").inner_text()
+
+
+def test_latex_is_copied(page: Page, folder: Path) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator(f"{SUMMARY} .copy[data-what=latex]").click()
+    page.wait_for_function("document.querySelector('#said').textContent === 'Copied'")
+    latex = (folder / "summary-roar.tex").read_text(encoding="utf-8")
+    assert page.evaluate("navigator.clipboard.readText()") == latex
+
+
+def test_csv_is_copied_where_the_clipboard_is_closed(page: Page, folder: Path) -> None:
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.evaluate("document.addEventListener('copy', (event) => { window.copied = event.target.value; })")
+    page.locator(f"{SUMMARY} .copy[data-what=csv]").click()
+    page.wait_for_function("window.copied")
+    assert page.evaluate("window.copied") == (folder / "summary-roar.csv").read_text(encoding="utf-8")
+    assert page.locator(f"{SUMMARY} .copy[data-what=csv]").inner_text() == "Copied"
+
+
+def test_the_theme_turns(page: Page) -> None:
+    colour = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(colour)
+    page.locator("#theme").click()
+    assert page.locator("#theme").get_attribute("aria-pressed") == "true"
+    assert page.evaluate(colour) != light
+    page.locator("#theme").click()
+    assert page.evaluate(colour) == light
+
+
+def test_the_first_tab_leads_past_the_contents(page: Page) -> None:
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the answer"
+    outline = "getComputedStyle(document.activeElement).outlineStyle"
+    assert page.evaluate(outline) == "solid"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_sticks_out(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.locator("#open-all").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_paper_is_white_and_has_no_controls(page: Page) -> None:
+    page.locator("#theme").click()
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.locator("button.copy:visible, nav:visible, #theme:visible, select:visible").count() == 0
