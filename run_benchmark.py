@@ -30,7 +30,7 @@ from tyro.conf import OmitArgPrefixes, subcommand
 
 from roarbench.benchmark.matrix import plan, plugins, presets
 from roarbench.benchmark.matrix.arguments import as_typed, complaint, prepared, switches
-from roarbench.methods import GROUPS
+from roarbench.benchmark.matrix.described import summary
 
 FAMILIES = {
     "hns": "roarbench.hns.commands",
@@ -51,10 +51,10 @@ class List:
 
     def __call__(self) -> int:
         for kind, table in plugins.TABLES.items():
-            print(f"\n{kind}s\n" + "\n".join(f"  {name:22}{plugins.summary(kind, name)}" for name in table))
-        print(
-            "\ngroups of explainers\n" + "\n".join(f"  {name:22}{', '.join(group)}" for name, group in GROUPS.items())
-        )
+            print(f"\n{kind}s\n" + "\n".join(f"  {name:22}{summary(kind, name)}" for name in table))
+        for kind, groups in plugins.GROUPS.items():
+            lines = (f"  {name:22}{', '.join(members)}" for name, members in groups.items())
+            print(f"\ngroups of {kind}s\n" + "\n".join(lines))
         print(f"\npresets\n{presets.listing()}")
         return 0
 
@@ -94,7 +94,7 @@ class Run:
     retry_failed: bool = False
 
     def __call__(self) -> int:
-        plan.cells(self.matrix)  # what is written wrongly fails before torch is loaded
+        plan.axes(self.matrix)  # what is written wrongly fails before torch is loaded
         if self.executor != "ray" and (self.ray_address or self.gpus_per_task):
             raise ValueError("ray_address and gpus_per_task need executor ray; add --executor ray or leave them out")
         if self.executor == "torchrun" and (self.workers is not None or self.dry_run):

@@ -1,7 +1,8 @@
-"""Classifiers and fills by name. A value is "module:function"; nothing is imported before it is used.
+"""Classifiers, fills and measures by name. A value is "module:name"; nothing is imported before it is used.
 
 A classifier is a function `name(feature_shape, num_classes, *, parameters...) -> nn.Module` that maps standardised
-inputs to logits. A fill is a function `name(inputs, kept, train_mean, normal, *, parameters...) -> replacement`.
+inputs to logits. A fill is a function `name(inputs, kept, train_mean, normal, *, parameters...) -> replacement`. A
+measure is a class, see `measures.base`.
 """
 
 if not __name__.startswith("roarbench."):
@@ -28,3 +29,25 @@ FILLS: dict[str, str] = {
     "noisy_linear": "roarbench.benchmark.removal.fills:noisy_linear",
     "blur": "roarbench.benchmark.removal.fills:blur",
 }
+
+MEASURES: dict[str, str] = {
+    "roar": "roarbench.benchmark.measures.curves:Roar",
+    "kar": "roarbench.benchmark.measures.curves:Kar",
+    "diffroar": "roarbench.benchmark.measures.curves:DiffRoar",
+    "mask_probe": "roarbench.benchmark.measures.curves:MaskProbe",
+    "deletion": "roarbench.benchmark.measures.curves:Deletion",
+    "insertion": "roarbench.benchmark.measures.curves:Insertion",
+    "infidelity": "roarbench.benchmark.measures.infidelity:Infidelity",
+    "max_sensitivity": "roarbench.benchmark.measures.max_sensitivity:MaxSensitivity",
+    "lipschitz": "roarbench.benchmark.measures.lipschitz:Lipschitz",
+    "gini": "roarbench.benchmark.measures.gini:Gini",
+    "zero_attributions": "roarbench.benchmark.measures.zero_attributions:ZeroAttributions",
+    "truth_precision": "roarbench.benchmark.measures.truth:TruthPrecision",
+    "truth_auc": "roarbench.benchmark.measures.truth:TruthAuc",
+    "passes": "roarbench.benchmark.measures.passes:Passes",
+}
+
+STANDARD = (
+    "infidelity", "max_sensitivity", "lipschitz", "gini", "zero_attributions", "truth_precision", "truth_auc", "passes",
+)  # fmt: skip
+"""The group "standard" of measures: taken together, in one cell. Its members are part of the identity of that cell."""

@@ -128,7 +128,7 @@ def test_true_and_false_are_written_as_in_a_preset(tmp_path: Path, capsys: pytes
         "--fractions",
         "0.5",
         "--dry-run",
-        "--no-measure-attributions",
+        "--measures",
         "--mask-fractions",
         "--unretrained-fills",
     ]
@@ -139,9 +139,9 @@ def test_true_and_false_are_written_as_in_a_preset(tmp_path: Path, capsys: pytes
 @pytest.mark.parametrize(
     ("words", "ready"),
     [
-        (["--measure-attributions", "true"], ["--measure-attributions"]),
-        (["--measure-attributions", "false", "--seeds", "1"], ["--no-measure-attributions", "--seeds", "1"]),
-        (["--measure_attributions", "False"], ["--no-measure_attributions"]),
+        (["--reference", "true"], ["--reference"]),
+        (["--dry-run", "false", "--seeds", "1"], ["--no-dry-run", "--seeds", "1"]),
+        (["--dry_run", "False"], ["--no-dry_run"]),
         (["--retrain", "true", "false"], ["--retrain", "True", "False"]),
         (["--dry-run"], ["--dry-run"]),
     ],
@@ -180,7 +180,7 @@ def test_names_are_known_however_their_letters_are_written(name: str) -> None:
 
 def test_runs_are_merged_compared_and_watched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     common = ["--seeds", "1", "--fractions", "0.5", "--classifiers", "mlp[width=8,hidden_layers=1]", "--workers", "0"]
-    off = ["--mask-fractions", "--unretrained-fills", "--no-measure-attributions"]
+    off = ["--mask-fractions", "--unretrained-fills", "--measures"]
     for name, explainers in (("a", ["random"]), ("b", ["random", "gradient"])):
         out = str(tmp_path / name)
         assert run_benchmark.main(["run", *common, *off, "--explainers", *explainers, "--out", out]) == 0

@@ -8,8 +8,8 @@ FLOORS = (
     "datasets", "hns", "methods/senn", "methods/cladec", "methods",
     "benchmark", "benchmark/matrix", "benchmark/results", "benchmark/networks", "benchmark/removal",
     "benchmark/attribution", "benchmark/measures", "benchmark/execution", "benchmark/cost", "benchmark/study",
-    "reports/statistics", "reports/rows", "reports/tables", "reports/pictures", "reports/paper", "reports/page",
-    "reports/hns", "reports/senn", "reports/cladec", "reports",
+    "reports/statistics", "reports/rows", "reports/tables", "reports/pictures", "reports/kinds", "reports/paper",
+    "reports/page", "reports/hns", "reports/senn", "reports/cladec", "reports",
 )  # fmt: skip
 """Folders from the lowest: each imports only from those before it and from itself."""
 
@@ -20,7 +20,8 @@ DOORS = {
     ("benchmark", "hns"): ("hns.metrics",),
     ("benchmark", "methods"): ("methods.GROUPS", "methods.EXPLAINERS", "methods.base", "methods.adapting"),
     ("reports", "benchmark"): (
-        "benchmark.matrix", "benchmark.results.adaptive", "benchmark.results.statistics", "benchmark.results.store",
+        "benchmark.MEASURES", "benchmark.STANDARD", "benchmark.matrix",
+        "benchmark.results.adaptive", "benchmark.results.statistics", "benchmark.results.store",
     ),
     ("reports", "hns"): ("hns.metrics",),
     ("reports", "methods"): (),

@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,10 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
-from roarbench.benchmark.matrix.plugins import build, plugin
-from roarbench.benchmark.matrix.spec import Order, Ranking, key
-from roarbench.benchmark.randomness import generator, normal
-from roarbench.benchmark.removal.ranks import kept, remove
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.matrix.spec import Cell, Order, Ranking, key
+from roarbench.benchmark.randomness import generator
+from roarbench.benchmark.removal.reduction import reduction
 from roarbench.benchmark.results.shards import RankMap
 from roarbench.datasets.base import Dataset, Split
 from roarbench.methods.base import Skip
@@ -53,9 +52,7 @@ def keep(folder: Path, rankings: Mapping[Ranking, RankMap], network: nn.Module, 
     chosen = choose(network, data.test)
     folder.mkdir(parents=True, exist_ok=True)
     for ranking, ranks in shown.items():
-        _write(
-            folder / f"{key(ranking)}.npz", ranking, chosen, _views(ranking, ranks[chosen.index.numpy()], chosen, data)
-        )
+        _write(folder / f"{key(ranking)}.npz", ranking, chosen, _views(ranking, ranks, chosen, data))
 
 
 def choose(network: nn.Module, test: Split) -> Chosen:
@@ -69,20 +66,17 @@ def choose(network: nn.Module, test: Split) -> Chosen:
     return Chosen(drawn[at], images.at(at), predicted[at])
 
 
-def _views(ranking: Ranking, ranks: np.ndarray, chosen: Chosen, data: Dataset) -> dict[str, np.ndarray]:
+def _views(ranking: Ranking, ranks: RankMap, chosen: Chosen, data: Dataset) -> dict[str, np.ndarray]:
     """The ranks, and the images without 90 % of their units."""
-    maps = torch.from_numpy(ranks.astype("int32")).to(chosen.images.inputs.device)
-    found = {"ranks": ranks}
+    views = {"ranks": ranks[chosen.index.numpy()]}
     for order, fill in VIEWS:
-        mask = kept(maps, removal_fraction=FRACTION, order=order)
-        drawn = partial(normal, chosen.images.inputs, chosen.index, "fill", SEED, "test")
-        mean = data.train.statistics.mean
+        cell = Cell(ranking.training, ranking, plugin(fill, "fill"), order, FRACTION)
         try:
-            seen = remove(chosen.images.inputs, mask, build(plugin(fill, "fill"), "fill"), mean, drawn)
+            seen = reduction(cell, "test", data, {"test": ranks})(chosen.images.inputs, chosen.index)
         except Skip:
             continue  # the fill does not apply to such images
-        found[f"{order} {fill}"] = _bytes(seen)
-    return found
+        views[f"{order} {fill}"] = _bytes(seen)
+    return views
 
 
 def _write(path: Path, ranking: Ranking, chosen: Chosen, views: Mapping[str, np.ndarray]) -> None:

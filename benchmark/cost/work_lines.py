@@ -21,7 +21,7 @@ from roarbench.benchmark.matrix.copies import copies
 from roarbench.benchmark.matrix.plugins import build
 from roarbench.benchmark.matrix.spec import Cell, Original, PlugIn, Ranking, Unit
 from roarbench.benchmark.matrix.work import Chain, Group
-from roarbench.benchmark.measures.assessment import IMAGES, PERTURBATIONS
+from roarbench.benchmark.measures.sample import IMAGES, PERTURBATIONS
 from roarbench.benchmark.networks.precision import exact
 from roarbench.benchmark.randomness import seeded
 from roarbench.benchmark.results.artefacts import rank_dtype

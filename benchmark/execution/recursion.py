@@ -14,9 +14,9 @@ from roarbench.benchmark.matrix.plugins import redraws
 from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.networks.tiny import as_products
 from roarbench.benchmark.removal import ranks as removal
-from roarbench.benchmark.removal.reduction import Masks, MasksOf, reduced_by, shares
+from roarbench.benchmark.removal.reduction import reduced, shares
 from roarbench.benchmark.results.store import Outcome
-from roarbench.datasets.base import Dataset, Split
+from roarbench.datasets.base import Dataset
 from roarbench.datasets.stream import Stream
 from roarbench.methods.base import Skip
 
@@ -47,9 +47,10 @@ def measure_chain(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
     for fraction in (*(last.steps or ()), last.removal_fraction):
         started = time.perf_counter()
         kept = _narrowed(kept, network, seen, last, fraction)
-        seen = reduced_by(last, data, _masks(kept))
+        masks = {name: mask.numpy() for name, mask in kept.items()}
+        seen = reduced(last, data, masks)
         network = trained(fresh_network(last.training, data, place), last.training, seen, place)
-        outcomes[fraction] = scored(network, seen, started, place, shares(data.test, _masks(kept)("test", data.test)))
+        outcomes[fraction] = scored(network, seen, started, place, shares(last, data, masks))
     return [outcomes[cell.removal_fraction] for cell in cells]
 
 
@@ -61,12 +62,3 @@ def _narrowed(kept: Kept, network: nn.Module, seen: Dataset, cell: Cell, fractio
     ranks = {name: torch.from_numpy(found.astype("int64")) for name, found in maps.items()}
     ranks = {name: removal.gone_first(found, kept.get(name), cell.order) for name, found in ranks.items()}
     return {name: removal.kept(found, removal_fraction=fraction, order=cell.order) for name, found in ranks.items()}
-
-
-def _masks(kept: Kept) -> MasksOf:
-    """The masks of each split as reductions ask for them."""
-
-    def of_split(name: str, split: Split) -> Masks:
-        return lambda index, device="cpu": kept[name][index.cpu()].to(device)
-
-    return of_split

@@ -17,13 +17,13 @@ from roarbench.benchmark.attribution.own_masks import measured, noted
 from roarbench.benchmark.attribution.rankings import Ranked, rank_splits, require_same
 from roarbench.benchmark.matrix.plugins import SEED, build
 from roarbench.benchmark.matrix.spec import Cell, Original, PlugIn, Ranking
-from roarbench.benchmark.measures.assessment import assess, truth_found
+from roarbench.benchmark.measures.assessment import assess, known, samples
 from roarbench.benchmark.networks import training
 from roarbench.benchmark.networks.classifiers import classifier
 from roarbench.benchmark.networks.team import Team
 from roarbench.benchmark.networks.tiny import as_products
 from roarbench.benchmark.randomness import seeded
-from roarbench.benchmark.removal.reduction import masks, random_masks, redrawn, reduced, shares
+from roarbench.benchmark.removal.reduction import random_masks, redrawn, reduced, shares, stored
 from roarbench.benchmark.results import shards
 from roarbench.benchmark.results.artefacts import Artefacts, new_own_masks, save_own
 from roarbench.benchmark.results.provenance import provenance
@@ -78,7 +78,7 @@ def train_original(original: Original, place: Workplace) -> Outcome:
     """Trains a network on intact inputs, stores its weights and returns the outcome of the intact cell."""
     started = time.perf_counter()
     network, data = trained_original(original, place)
-    outcome = scored(network, data, started, place, shares(data.test, None))
+    outcome = scored(network, data, started, place, shares(None, data, {}))
     place.artefacts.save_network(original, network)
     return outcome
 
@@ -153,16 +153,16 @@ def _assessed(
     network: nn.Module,
     test: Split,
 ) -> list[Metrics]:
-    """Measures of the attributions of one pass, cell by cell, and of their ranks where the truth is known."""
-    rankings = [cell.ranking for cell in cells if cell.ranking]
+    """Measures of the attributions of one pass, cell by cell."""
+    rankings = list(dict.fromkeys(cell.ranking for cell in cells if cell.ranking))
     if not rankings:
         return []
-    explainers = [build(ranking.explainer, "explainer") for ranking in rankings]
+    explainers, ranks = [build(r.explainer, "explainer") for r in rankings], [maps[r]["test"] for r in rankings]
     with same_weights(rankings[0].explainer.text, network):
-        found = assess(network, ranked.attribute, explainers, test, target=rankings[0].target, seed=ranked.seed)
-    return [
-        metrics | truth_found(maps[ranking]["test"], test) for metrics, ranking in zip(found, rankings, strict=True)
-    ]
+        target, seed = rankings[0].target, ranked.seed
+        drawn = samples(network, ranked.attribute, explainers, test, target=target, seed=seed, ranks=ranks)
+        of = dict(zip(rankings, drawn, strict=True))
+        return [assess(of[cell.ranking], cell.measure) for cell in cells if cell.ranking]
 
 
 def _shared(found: Sequence[Metrics], started: float, place: Workplace) -> list[Outcome]:
@@ -171,8 +171,7 @@ def _shared(found: Sequence[Metrics], started: float, place: Workplace) -> list[
     outcomes = []
     for metrics in found:
         clocked = {"seconds_per_image": str(metrics["seconds_per_image"])}  # no result: it differs from run to run
-        known = {name: value for name, value in metrics.items() if name not in clocked}
-        outcomes.append(Outcome("done", known, "", seconds, provenance(place.device) | clocked))
+        outcomes.append(Outcome("done", known(metrics), "", seconds, provenance(place.device) | clocked))
     return outcomes
 
 
@@ -191,7 +190,7 @@ def retrained(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
     """A network trained from scratch on what a cell leaves of its data set, and that."""
     with place.in_step():
         data = data_for(cell.training, place)
-        seen = reduced(cell, data, place.artefacts)
+        seen = reduced(cell, data, stored(cell, data.splits, place.artefacts))
         network = fresh_network(cell.training, _like(cell, data), place)
     return trained(network, cell.training, redrawn(cell, data, seen), place), seen
 
@@ -201,7 +200,7 @@ def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
     started = time.perf_counter()
     specification = cells[0].training
     data = data_for(specification, place)
-    seen = [reduced(cell, data, place.artefacts) for cell in cells]
+    seen = [reduced(cell, data, stored(cell, data.splits, place.artefacts)) for cell in cells]
     network = fresh_network(specification, _like(cells[0], data), place)
     inputs = torch.stack([part.train.inputs for part in seen])
     with seeded("training", *specification.pairing()):
@@ -266,13 +265,13 @@ def _loaded(
 def _kept(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
     """The original network, and what a cell leaves of its data set."""
     data = data_for(cell.training, place)
-    return original_network(cell.training, data, place), reduced(cell, data, place.artefacts)
+    return original_network(cell.training, data, place), reduced(cell, data, stored(cell, data.splits, place.artefacts))
 
 
 def _known(cell: Cell, place: Workplace) -> Metrics:
     """The share that was removed, and what the explainer's own masks achieve."""
-    test = data_for(cell.training, place).test
-    removed = shares(test, masks(cell, "test", test, place.artefacts))
+    data = data_for(cell.training, place)
+    removed = shares(cell, data, stored(cell, data.splits, place.artefacts))
     return removed | (place.artefacts.load_own(cell.ranking) if cell.ranking else {})
 
 

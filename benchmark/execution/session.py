@@ -20,12 +20,12 @@ from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.copies import copies
 from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.plugins import files
-from roarbench.benchmark.matrix.spec import Cell, PlugIn
+from roarbench.benchmark.matrix.spec import Cell, PlugIn, key
 from roarbench.benchmark.networks.precision import settled
 from roarbench.benchmark.networks.team import Team, TeamExecutor
 from roarbench.benchmark.results import seeds
 from roarbench.benchmark.results.cards import cards
-from roarbench.benchmark.results.store import FILE, Outcome, Store
+from roarbench.benchmark.results.store import FILE, Outcome, Row, Store
 
 MOST_LOADERS = 12
 """Processes that read a stream by default: each holds two batches ready in shared memory."""
@@ -70,13 +70,17 @@ def run(matrix: Matrix, folder: Path, resources: Resources) -> Counter[str]:
         resources.cluster.check()
         _check_precision(matrix, resources.cluster)
     matrix = replace(matrix, recipe=settled(matrix.recipe, place.device))
-    data = rehearse(_unfinished(matrix, folder), place)  # before anything is written
+    rows = _rows(folder)
+    all_cells = seeds.wide(matrix, rows)
+    finished = {row.key for row in rows if row.outcome}
+    unfinished = [cell for cell in seeds.cells(matrix, rows, all_cells) if key(cell) not in finished]
+    data = rehearse(unfinished, place)  # before anything is written
     store = Store(folder, create=True)
     with store.locked():
         for dataset, found in data.items():
             store.check_data(dataset.text, found.checksums)
         shapes = {dataset: found.feature_shape for dataset, found in data.items()}
-        cells = _planned(store, matrix)
+        cells = _planned(store, matrix, all_cells)
         for kind, described in cards(cells).items():
             store.describe(kind, described)
         if resources.retry_failed:
@@ -84,10 +88,11 @@ def run(matrix: Matrix, folder: Path, resources: Resources) -> Counter[str]:
         missing = _to_measure(store, cells, shapes)
         if missing:
             store.back_up()
-            with _pool(resources, place, [*missing, *seeds.within_reach(matrix)]) as (pool, seen):
+            later = [] if matrix.target_interval is None else all_cells
+            with _pool(resources, place, [*missing, *later]) as (pool, seen):
                 while missing:
                     execute(store, missing, seen, pool, keep_ranks=_ranks_again(matrix, missing))
-                    missing = _to_measure(store, _planned(store, matrix), shapes)
+                    missing = _to_measure(store, _planned(store, matrix, all_cells), shapes)
             place.artefacts.clean()
         else:
             print(f"{folder}: all {len(cells)} cells are finished, nothing to do", file=sys.stderr)
@@ -100,19 +105,19 @@ def _check_precision(matrix: Matrix, cluster: Cluster) -> None:
         raise ValueError("precision must be fp32 or bf16 where the driver has no GPU, got auto; add --precision bf16")
 
 
-def _unfinished(matrix: Matrix, folder: Path) -> list[Cell]:
-    """What is left to do in a folder, which may not be there yet."""
+def _rows(folder: Path) -> list[Row]:
+    """What a folder holds, which may not be there yet."""
     if not (folder / FILE).exists():
-        return plan.cells(matrix)
+        return []
     store = Store(folder)
-    missing = store.missing(seeds.cells(matrix, store.rows()))
+    rows = store.rows()
     store.close()
-    return missing
+    return rows
 
 
-def _planned(store: Store, matrix: Matrix) -> list[Cell]:
+def _planned(store: Store, matrix: Matrix, all_cells: list[Cell]) -> list[Cell]:
     """The cells of a matrix, with the seeds that what is measured by now asks for."""
-    cells = seeds.cells(matrix, store.rows())
+    cells = seeds.cells(matrix, store.rows(), all_cells)
     store.plan(asdict(matrix), cells, _own_files(cells))
     return cells
 
@@ -122,6 +127,7 @@ def _own_files(cells: list[Cell]) -> dict[str, dict[str, str]]:
     trainings, rankings = {cell.training for cell in cells}, {cell.ranking for cell in cells if cell.ranking}
     identities = {part for training in trainings for part in (training.dataset, training.classifier)}
     identities |= {ranking.explainer for ranking in rankings} | {cell.fill for cell in cells if cell.fill}
+    identities |= {cell.measure for cell in cells if cell.measure}
     return {identity.text: own for identity in identities if (own := files(identity))}
 
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Literal
 
-from roarbench.benchmark.matrix.plugins import SEED, check_name, hides, plugin
+from roarbench.benchmark.matrix.plugins import GROUPS, SEED, check_name, hides, plugin
 from roarbench.benchmark.matrix.recipe import Recipe
 from roarbench.benchmark.matrix.spec import Cell, Order, Original, PlugIn, Ranking, Target, Unit, check_fraction
-from roarbench.methods import GROUPS
 
 Protocol = Literal["rigorous", "paper"]
 
@@ -51,8 +50,8 @@ class Matrix:
             makes it ROAD.
         mask_fractions: removal fractions at which a network that sees only which features were removed is trained
             besides (leak control), where networks are retrained at all.
-        measure_attributions: measures attributions by themselves besides: infidelity, sensitivity, sparseness,
-            agreement with known truth.
+        measures: what is measured of the attributions themselves besides; "standard" takes those that list names
+            together, and "my_file:Mine" is one of your own.
         recursive: true explains each retrained network again before more is removed, so that its cells depend on all
             smaller fractions: another fraction begins a folder anew; false removes by one ranking.
         protocol: rigorous (whole pixels, magnitude, one network per seed) or paper (features, signed, one network).
@@ -75,7 +74,7 @@ class Matrix:
     retrain: tuple[bool, ...] = (True,)
     unretrained_fills: tuple[str, ...] = ("mean", "noisy_linear")
     mask_fractions: tuple[float, ...] = (0.9,)
-    measure_attributions: bool = True
+    measures: tuple[str, ...] = ("standard",)
     recursive: tuple[bool, ...] = (False,)
     protocol: Protocol = "rigorous"
     unit: Unit | None = None
@@ -142,18 +141,26 @@ def cells(matrix: Matrix) -> list[Cell]:
 
     Fraction 0 depends on neither explainer nor order, fraction 1 not on the explainer: one cell each serves all curves.
     """
-    check(matrix)
-    datasets, classifiers, explainers, fills = (
-        [plugin(text, kind) for text in texts] for kind, texts in _plugin_axes(matrix)[:-1]
-    )
-    if matrix.convention.one_checkpoint and any(SEED in dict(d.parameters).values() for d in datasets):
-        raise ValueError(f"protocol {matrix.protocol} explains one network: a data set cannot change with the seed")
+    datasets, classifiers, explainers, fills, *_ = axes(matrix)
     found: dict[Cell, None] = {}
     for dataset, classifier, seed in product(datasets, classifiers, range(matrix.seeds)):
         training = Original(dataset, classifier, matrix.recipe, seed)
         found[Cell(training, None, None)] = None
         found.update(dict.fromkeys(_reduced(matrix, training, explainers, fills)))
     return list(found)
+
+
+def axes(matrix: Matrix) -> list[list[PlugIn]]:
+    """The plug-ins of every axis: data sets, classifiers, explainers, fills, fills without retraining, measures.
+
+    Raises:
+        ValueError: as `check`, and whatever is wrong with a plug-in or its parameters.
+    """
+    check(matrix)
+    datasets, *others = ([plugin(text, kind) for text in texts] for kind, texts in _plugin_axes(matrix))
+    if matrix.convention.one_checkpoint and any(SEED in dict(d.parameters).values() for d in datasets):
+        raise ValueError(f"protocol {matrix.protocol} explains one network: a data set cannot change with the seed")
+    return [datasets, *others]
 
 
 def _reduced(matrix: Matrix, training: Original, explainers: list[PlugIn], fills: list[PlugIn]) -> Iterator[Cell]:
@@ -166,8 +173,15 @@ def _reduced(matrix: Matrix, training: Original, explainers: list[PlugIn], fills
             yield from _on_masks(matrix, training, ranking)
             if hides(explainer) and "lerf" in matrix.orders and False in matrix.recursive:
                 yield from (Cell(training, ranking, fill, "lerf", probe="own_mask") for fill in fills)
-        if matrix.measure_attributions and explained == training:  # a network that all seeds share is measured once
-            yield Cell(training, ranking, None, retrain=False, probe="attribution")
+        if explained == training:  # a network that all seeds share is measured once
+            for measure in _measures(matrix):
+                yield Cell(training, ranking, None, retrain=False, probe="attribution", measure=measure)
+
+
+def _measures(matrix: Matrix) -> list[PlugIn | None]:
+    """What is measured of attributions, None for the group that is measured together; each once."""
+    asked = (None if text in GROUPS["measure"] else plugin(text, "measure") for text in matrix.measures)
+    return list(dict.fromkeys(asked))
 
 
 def _on_images(matrix: Matrix, training: Original, ranking: Ranking, fills: list[PlugIn]) -> Iterator[Cell]:
@@ -199,10 +213,11 @@ def _inner(fractions: Iterable[float]) -> list[float]:
 
 def _plugin_axes(matrix: Matrix) -> list[tuple[str, tuple[str, ...]]]:
     """Kind and names of every axis of plug-ins."""
-    explainers = tuple(name for text in matrix.explainers for name in GROUPS.get(text, (text,)))
+    explainers = tuple(name for text in matrix.explainers for name in GROUPS["explainer"].get(text, (text,)))
+    measures = tuple(text for text in matrix.measures if text not in GROUPS["measure"])
     return [
         ("dataset", matrix.datasets), ("classifier", matrix.classifiers), ("explainer", explainers),
-        ("fill", matrix.fills), ("fill", matrix.unretrained_fills),
+        ("fill", matrix.fills), ("fill", matrix.unretrained_fills), ("measure", measures),
     ]  # fmt: skip
 
 

@@ -4,10 +4,9 @@ Every parameter is read from the signature of what is named, so a plug-in declar
 type is `Explainer` takes another plug-in: "smoothgrad[base=integrated_gradients[steps=50]]".
 """
 
-import ast
 import dataclasses
 import hashlib
-import importlib.util
+import importlib
 import inspect
 import math
 import re
@@ -15,22 +14,30 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
-from roarbench.benchmark import CLASSIFIERS, FILLS
+from roarbench.benchmark import CLASSIFIERS, FILLS, MEASURES, STANDARD
 from roarbench.benchmark.matrix import source
 from roarbench.benchmark.matrix.notation import parse, quoted, suggestion
 from roarbench.benchmark.matrix.spec import PlugIn
 from roarbench.datasets import DATASETS
 from roarbench.methods import EXPLAINERS
+from roarbench.methods import GROUPS as EXPLAINER_GROUPS
 
 TABLES: dict[str, dict[str, str]] = {
     "dataset": DATASETS,
     "classifier": CLASSIFIERS,
     "explainer": EXPLAINERS,
     "fill": FILLS,
+    "measure": MEASURES,
 }
+METHODS = {"explainer": "prepare(classifier, train)", "measure": "measure(sample)"}
+"""Kinds that are classes, and the method that makes one."""
+
+GROUPS: dict[str, dict[str, tuple[str, ...]]] = {"explainer": EXPLAINER_GROUPS, "measure": {"standard": STANDARD}}
+"""Names that stand for several."""
+
 SEED = "seed"
 """Written as the value of an integer parameter of a data set, it takes the seed of the cell: "squares[draw=seed]"."""
 
@@ -51,8 +58,8 @@ def plugin(text: str, kind: str) -> PlugIn:
     name, given = parse(text)
     name = _known(name, kind)
     target = _locate(name, kind)
-    if kind == "explainer":
-        _check_explainer(target, name)
+    if kind in METHODS:
+        _check_class(target, name, kind)
     hints = _hints(target)
     unknown = sorted(set(given) - set(hints))
     if unknown:
@@ -65,32 +72,38 @@ def plugin(text: str, kind: str) -> PlugIn:
         for field, value in given.items()
     }
     identity = _identity(target, kind, _canonical_name(name, kind), values)
-    if kind == "explainer":
-        _check_hashable(_built(identity, name), name)  # building checks the ranges of its parameters
+    if kind in METHODS:
+        _check_hashable(_built(identity, name, kind), name, kind)  # building checks the ranges of its parameters
     return identity
 
 
 def build(identity: PlugIn, kind: str, *, seed: int = 0) -> typing.Any:
-    """The thing a plug-in stands for: an explainer, or a function with its parameters bound.
+    """The thing a plug-in stands for: an explainer or a measure, or a function with its parameters bound.
 
     Args:
         seed: what the word "seed" stands for among the parameters of a data set.
     """
+    return _revived(identity, identity.handling, kind, seed)
+
+
+@lru_cache(maxsize=1024)
+def _revived(identity: PlugIn, handling: tuple[tuple[str, object], ...], kind: str, seed: int) -> typing.Any:
+    """What is built is frozen: equal plug-ins are one object. How data are handled is no part of their identity."""
     target = _locate(identity.name, kind)
     hints = _hints(target)
-    values = {name: _revive(value, hints[name], seed) for name, value in identity.parameters + identity.handling}
-    return target(**values) if kind == "explainer" else partial(target, **values)
+    values = {name: _revive(value, hints[name], seed) for name, value in identity.parameters + handling}
+    return target(**values) if kind in METHODS else partial(target, **values)
 
 
-def _built(identity: PlugIn, name: str) -> typing.Any:
-    """An explainer, or one line of why it cannot be built: it may be the user's."""
+def _built(identity: PlugIn, name: str, kind: str) -> typing.Any:
+    """An explainer or a measure, or one line of why it cannot be built: it may be the user's."""
     try:
-        return build(identity, "explainer")
+        return build(identity, kind)
     except ValueError:
         raise
     except (Exception, SystemExit) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ValueError(f"explainer {name} cannot be built: {reason}") from error
+        raise ValueError(f"{kind} {name} cannot be built: {reason}") from error
 
 
 def files(identity: PlugIn) -> dict[str, str]:
@@ -127,16 +140,6 @@ def check_name(text: str, kind: str) -> None:
     name = _known(name, kind)
     if ":" not in name and name not in TABLES[kind]:
         raise ValueError(f"unknown {kind} {name!r}{suggestion(name, TABLES[kind])}")
-
-
-def summary(kind: str, name: str) -> str:
-    """First sentence of the docstring of a plug-in in the table, read from its source without importing it."""
-    module, attribute = TABLES[kind][name].split(":")
-    file = importlib.util.find_spec(module).origin  # type: ignore[union-attr]
-    for node in ast.parse(Path(file).read_bytes()).body:  # type: ignore[arg-type]
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == attribute:
-            return (ast.get_docstring(node) or "").split("\n\n")[0].replace("\n", " ")
-    return ""
 
 
 def _locate(name: str, kind: str) -> Callable[..., typing.Any]:
@@ -180,25 +183,28 @@ def _names_content(value: object, hint: typing.Any, *, own: bool) -> bool:
     return own and isinstance(value, str) and Path(value).is_file()
 
 
-def _check_explainer(target: object, name: str) -> None:
-    settings, prepare = getattr(target, "__dataclass_params__", None), getattr(target, "prepare", None)
-    if not (inspect.isclass(target) and settings and settings.frozen and callable(prepare)):
+def _check_class(target: object, name: str, kind: str) -> None:
+    if option := getattr(target, "option", ""):
+        raise ValueError(f"{kind} {name} is read from curves: run {option} measures these; leave it out")
+    settings, method = getattr(target, "__dataclass_params__", None), METHODS[kind].partition("(")[0]
+    made = callable(getattr(target, method, None))
+    if not (inspect.isclass(target) and settings and settings.frozen and made):
         got = "a class" if inspect.isclass(target) else "a function"
-        lacking = [] if callable(prepare) else ["prepare"]
+        lacking = [] if made else [method]
         lacking += [] if settings and settings.frozen else ["@dataclass(frozen=True)"]
         raise ValueError(
-            f"explainer {name} must be a class with @dataclass(frozen=True) and a method prepare(classifier, train), "
+            f"{kind} {name} must be a class with @dataclass(frozen=True) and a method {METHODS[kind]}, "
             f"got {got} without {' and '.join(lacking)}; wrap it in such a class"
         )
 
 
-def _check_hashable(explainer: typing.Any, name: str) -> None:
+def _check_hashable(built: typing.Any, name: str, kind: str) -> None:
     """Equal explainers share their passes, so that every field that counts must be hashable."""
-    for field in dataclasses.fields(explainer):
-        value = getattr(explainer, field.name)
+    for field in dataclasses.fields(built):
+        value = getattr(built, field.name)
         if field.compare and getattr(type(value), "__hash__", None) is None:
             raise ValueError(
-                f"explainer {name}: field {field.name!r} must be hashable, got a {type(value).__name__}; "
+                f"{kind} {name}: field {field.name!r} must be hashable, got a {type(value).__name__}; "
                 "use a tuple, or field(compare=False) where it is no parameter"
             )
 

@@ -15,6 +15,9 @@ Probe = Literal["image", "mask", "attribution", "own_mask", "matched"]
 NO_IDENTITY = ("text", "handling", "means")
 """Attributes of a plug-in that are no part of the identity of a result; earlier stores call its handling means."""
 
+LATER = ("measure",)
+"""Fields that specifications did not have at first: without a value they are no part of the identity."""
+
 
 def key(specification: object) -> str:
     """16 hexadecimal digits of the SHA-256 of the canonical form of a specification (a dataclass).
@@ -40,7 +43,8 @@ def _canonical(value: object) -> object:
     if isinstance(value, float):
         return round(value, 10) + 0.0
     if isinstance(value, dict):
-        return {str(name): _canonical(part) for name, part in value.items() if name not in NO_IDENTITY}
+        counts = (name for name in value if name not in NO_IDENTITY and not (name in LATER and value[name] is None))
+        return {str(name): _canonical(value[name]) for name in counts}
     if isinstance(value, list | tuple):
         return [_canonical(part) for part in value]
     return value
@@ -109,6 +113,7 @@ class Cell:
         probe: what the network sees: "image", the reduced image; "mask", only the mask (leakage control); "own_mask",
             the image behind masks that the explainer chose itself; "matched", the image reduced to the share that
             such masks hide. "attribution" measures the attributions themselves, and nothing is removed.
+        measure: what is measured of the attributions; None for the measures of the group "standard" together.
         steps: removal fractions at which a network was retrained and explained on the way to this one (recursive
             ROAR); None where the original network alone is explained.
     """
@@ -121,6 +126,7 @@ class Cell:
     retrain: bool = True
     probe: Probe = "image"
     steps: tuple[float, ...] | None = None
+    measure: PlugIn | None = None
 
     @property
     def intact(self) -> bool:

@@ -45,10 +45,11 @@ class Group:
         return tuple(cell for cell in self.cells if cell.probe != "attribution")
 
     def split(self) -> "list[Group]":
-        """One group for each ranking; of a single one, its attributions apart from the rest."""
+        """One group for each ranking; of a single one, each measure of its attributions apart from the rest."""
         if len(self.rankings) > 1:
             return [Group((r,), tuple(c for c in self.cells if c.ranking == r)) for r in self.rankings]
-        return [Group(self.rankings, part) for part in (self.reduced, self.assessed) if part]
+        parts = (self.reduced, *((cell,) for cell in self.assessed))
+        return [Group(self.rankings, part) for part in parts if part]
 
 
 @dataclass(frozen=True)

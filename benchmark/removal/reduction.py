@@ -1,10 +1,10 @@
 """What the network of a cell sees: splits without the features that go, in memory or whenever they are read."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -14,41 +14,91 @@ from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.randomness import generator, normal
 from roarbench.benchmark.removal import ranks as removal
 from roarbench.benchmark.results.artefacts import Artefacts
-from roarbench.datasets.base import Change, Dataset, Split, chunk_size
+from roarbench.benchmark.results.shards import RankMap
+from roarbench.datasets.base import Dataset, Split, chunk_size
 from roarbench.datasets.stream import streamed
 
 RANDOM_MASKS = 256
 """Random masks whose statistics standardise masks."""
 
 
-@runtime_checkable
-class Masks(Protocol):
-    """Positions of examples -> kept units (True = kept), on a device."""
+@dataclass(frozen=True, eq=False)
+class Reduction:
+    """What a cell leaves of the examples of one split: (inputs, their positions in the split) -> what is seen of them.
 
-    def __call__(self, index: Int[Tensor, "b"], device: torch.device | str = "cpu") -> Bool[Tensor, "b *unit"]: ...
+    Attributes:
+        name: of the split, which the random numbers of fills depend on.
+        units: shape of the mask of one example.
+        mean: of the intact training inputs, `(c, 1, 1)` per channel or `(d,)` per feature; None without a fill.
+        stored: ranks of all examples, or their masks: those that the explainer chose, or bool; None removes everything.
+    """
+
+    cell: Cell
+    name: str
+    units: tuple[int, ...]
+    mean: Float[Tensor, "*channel"] | None
+    stored: RankMap | None
+
+    def masks(self, index: Int[Tensor, "b"], device: torch.device | str = "cpu") -> Bool[Tensor, "b *unit"]:
+        """Units that are kept (True) of the examples at some positions."""
+        if self.stored is None:
+            return torch.zeros(len(index), *self.units, dtype=torch.bool, device=device)
+        found = self.stored[index.cpu().numpy()]
+        if self.cell.probe == "own_mask" or found.dtype == np.bool_:
+            return torch.from_numpy(found).bool().to(device)
+        ranks = torch.from_numpy(found.astype("int32")).to(device)
+        return removal.kept(ranks, removal_fraction=self.cell.removal_fraction, order=self.cell.order)
+
+    def __call__(self, inputs: Float[Tensor, "b *feature"], index: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
+        """Inputs without what is removed, as many at a time as networks see."""
+        assert self.cell.fill is not None and self.mean is not None  # a probe of masks is never called
+        fill = build(self.cell.fill, "fill")
+        changed, size = torch.empty_like(inputs), chunk_size(inputs.shape[1:])
+        for some, at, into in zip(inputs.split(size), index.split(size), changed.split(size), strict=True):
+            drawn = partial(normal, some, at, "fill", self.cell.training.seed, self.name)
+            into.copy_(removal.remove(some, self.masks(at, some.device), fill, self.mean, drawn))
+        return changed
+
+    def of(self, split: Split) -> Split:
+        """The split as the network sees it: images without what was removed, or the masks alone."""
+        if not self.cell.retrain and self.name == "train":
+            return split.take(torch.arange(0))  # nothing is trained: nobody looks at them
+        if self.cell.fill is None:
+            return split.showing(lambda index: self.masks(index).float(), self.units)
+        return split.mapped(self)
 
 
-MasksOf = Callable[[str, Split], Masks]
-"""Name and examples of a split -> its masks."""
+class Redrawn(Reduction):
+    """A reduction whose masks are drawn anew at every read, from the global generator of the process that trains."""
+
+    def masks(self, index: Int[Tensor, "b"], device: torch.device | str = "cpu") -> Bool[Tensor, "b *unit"]:
+        """Units that random ranks keep."""
+        ties = torch.zeros(len(index), *self.units)
+        assert self.cell.ranking is not None
+        generator = torch.default_generator
+        ranks = removal.rank(ties, unit=self.cell.ranking.unit, magnitude=True, generator=generator)
+        return removal.kept(ranks, removal_fraction=self.cell.removal_fraction, order=self.cell.order).to(device)
 
 
-def reduced(cell: Cell, data: Dataset, artefacts: Artefacts) -> Dataset:
-    """The data set as the network of a cell sees it: images without what was removed, or the masks alone.
+def reduction(cell: Cell, name: str, data: Dataset, stored: Mapping[str, RankMap]) -> Reduction:
+    """The reduction of one split of an intact data set."""
+    mean = data.train.statistics.mean if cell.fill else None
+    return Reduction(cell, name, _units(cell, data.train), mean, stored.get(name))
+
+
+def reduced(cell: Cell, data: Dataset, stored: Mapping[str, RankMap]) -> Dataset:
+    """The data set as the network of a cell sees it.
 
     A stream is reduced as it is read, before anything that training does with a batch.
+
+    Args:
+        stored: split name -> ranks, or masks, of its examples, as `Reduction.stored`.
     """
-    return reduced_by(cell, data, lambda name, split: masks(cell, name, split, artefacts))
-
-
-def reduced_by(cell: Cell, data: Dataset, masks_of: MasksOf) -> Dataset:
-    """The same with masks from anywhere: those of each split."""
-    return data.each(lambda name, split: _seen(cell, data, name, split, masks_of(name, split)))
+    return data.each(lambda name, split: reduction(cell, name, data, stored).of(split))
 
 
 def redrawn(cell: Cell, data: Dataset, seen: Dataset) -> Dataset:
     """What a network is trained on: what it sees, unless its explainer wants other random masks at every read.
-
-    They are drawn from the global generator, hence in the process that trains: processes of a loader have others.
 
     Args:
         data: intact.
@@ -59,75 +109,35 @@ def redrawn(cell: Cell, data: Dataset, seen: Dataset) -> Dataset:
         return seen
     if cell.training.recipe.optimiser == "least_squares":
         return seen  # it has no epochs
-    units = _units(cell, data.train)
-
-    def kept(index: Int[Tensor, "b"], device: torch.device | str = "cpu") -> Bool[Tensor, "b *unit"]:
-        ties = torch.zeros(len(index), *units)
-        ranks = removal.rank(ties, unit=ranking.unit, magnitude=True, generator=torch.default_generator)
-        return removal.kept(ranks, removal_fraction=cell.removal_fraction, order=cell.order).to(device)
-
-    return replace(seen, train=streamed(data.train).mapped(_removal(cell, data, "train", kept)))
+    drawn = Redrawn(cell, "train", _units(cell, data.train), data.train.statistics.mean, None)
+    return replace(seen, train=streamed(data.train).mapped(drawn))
 
 
-def masks(cell: Cell, name: str, split: Split, artefacts: Artefacts) -> Masks:
-    """The masks of a cell on one split."""
-    ranking = cell.ranking
-    if ranking is None or not len(split):
-        units = _units(cell, split)
-        return lambda index, device="cpu": torch.zeros(len(index), *units, dtype=torch.bool, device=device)
-    if cell.probe == "own_mask":
-        stored = artefacts.load_own_masks(ranking, name)
-        return lambda index, device="cpu": torch.from_numpy(stored[index.numpy()]).bool().to(device)
-    ranks = artefacts.load_ranks(ranking, name)
-
-    def kept(index: Int[Tensor, "b"], device: torch.device | str = "cpu") -> Bool[Tensor, "b *unit"]:
-        found = torch.from_numpy(ranks[index.numpy()].astype("int32")).to(device)
-        return removal.kept(found, removal_fraction=cell.removal_fraction, order=cell.order)
-
-    return kept
+def stored(cell: Cell, splits: Mapping[str, Split], artefacts: Artefacts) -> dict[str, RankMap]:
+    """What a cell compares: ranks by split, or masks that the explainer chose; nothing where nothing is ranked."""
+    if cell.ranking is None:
+        return {}
+    load = artefacts.load_own_masks if cell.probe == "own_mask" else artefacts.load_ranks
+    return {name: load(cell.ranking, name) for name, split in splits.items() if len(split)}
 
 
-def shares(test: Split, masks: Masks | None) -> dict[str, float | None]:
+def shares(cell: Cell | None, data: Dataset, stored: Mapping[str, RankMap]) -> dict[str, float | None]:
     """Share of all features of the test split that was removed, and of those that are not zero.
 
     Where most pixels are black (81 % of MNIST), hiding those is free; the second number does not count them.
 
     Args:
-        masks: of the test split; None where nothing is removed.
+        cell: None where nothing is removed.
+        stored: split name -> ranks, or masks, of its examples.
     """
     hidden, seen = removal.Hidden(), 0
-    for chunk in test.chunks():
+    of_test = reduction(cell, "test", data, stored) if cell else None
+    for chunk in data.test.chunks():
         index = torch.arange(seen, seen + len(chunk))
-        mask = masks(index, chunk.inputs.device) if masks else torch.ones_like(chunk.inputs, dtype=torch.bool)
-        hidden.add(chunk.inputs, mask)
+        nothing = torch.ones_like(chunk.inputs, dtype=torch.bool)
+        hidden.add(chunk.inputs, of_test.masks(index, chunk.inputs.device) if of_test else nothing)
         seen += len(chunk)
     return {"share_removed": hidden.share, "nonzero_share_removed": hidden.nonzero_share}
-
-
-def _seen(cell: Cell, data: Dataset, name: str, split: Split, masks: Masks) -> Split:
-    if not cell.retrain and name == "train":
-        return split.take(torch.arange(0))  # nothing is trained: nobody looks at them
-    if cell.fill is None:
-        return split.showing(lambda index: masks(index).float(), _units(cell, split))  # a mask probe
-    return split.mapped(_removal(cell, data, name, masks))
-
-
-def _removal(cell: Cell, data: Dataset, name: str, masks: Masks) -> Change:
-    """What removes features from examples of a split, as many at a time as networks see."""
-    fill, train_mean = build(cell.fill, "fill"), data.train.statistics.mean  # type: ignore[arg-type]
-
-    def change(inputs: Float[Tensor, "b *feature"], index: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
-        changed, size = torch.empty_like(inputs), chunk_size(inputs.shape[1:])
-        for some, at, into in zip(inputs.split(size), index.split(size), changed.split(size), strict=True):
-            drawn = partial(normal, some, at, "fill", cell.training.seed, name)
-            into.copy_(removal.remove(some, masks(at, some.device), fill, train_mean, drawn))
-        return changed
-
-    return change
-
-
-def _units(cell: Cell, split: Split) -> tuple[int, ...]:
-    return removal.unit_shape(split.feature_shape, cell.ranking.unit if cell.ranking else "pixel")
 
 
 def random_masks(cell: Cell, split: Split) -> Split:
@@ -137,3 +147,7 @@ def random_masks(cell: Cell, split: Split) -> Split:
     kept = removal.kept(ranks, removal_fraction=cell.removal_fraction, order=cell.order)
     device = split.labels.device
     return Split(kept.float().to(device), torch.zeros(RANDOM_MASKS, dtype=torch.int64, device=device))
+
+
+def _units(cell: Cell, split: Split) -> tuple[int, ...]:
+    return removal.unit_shape(split.feature_shape, cell.ranking.unit if cell.ranking else "pixel")

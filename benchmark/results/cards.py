@@ -2,44 +2,40 @@
 
 import inspect
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
-from roarbench.benchmark.matrix.plugins import build
+from roarbench.benchmark.matrix.described import HEADINGS, MEASURE, line, said
+from roarbench.benchmark.matrix.plugins import METHODS, build
 from roarbench.benchmark.matrix.spec import Cell, PlugIn
 from roarbench.benchmark.results.store import Card
 
-PARTS = {"paper": "Paper:", "differs": "Differs from the paper:"}
-HEADINGS = re.compile(r"\n(?=Paper:|Differs from the paper:|Attributes:|Args:|\n)")
-
 
 def card(identity: PlugIn, kind: str) -> Card:
-    """The card of an explainer or another plug-in; parts that its docstring lacks are empty."""
+    """The card of a plug-in; parts that its docstring lacks are empty. That of a measure holds its data, too."""
     target = build(identity, kind)
-    doc = inspect.getdoc(type(target) if kind == "explainer" else target.func) or ""
-    blocks = [block.strip() for block in HEADINGS.split(doc)]
-    said = {name: _after(heading, blocks) for name, heading in PARTS.items()}
+    doc = _docstring(type(target) if kind in METHODS else target.func)
+    data = {name: getattr(target, name, value) for name, value in MEASURE.items()} if kind == "measure" else {}
     parameters = {name: value.text if isinstance(value, PlugIn) else str(value) for name, value in identity.parameters}
-    return {"summary": _line(blocks[0]), **said, "parameters": parameters, "meanings": _meanings(blocks)}
+    return {**said(doc), "parameters": parameters, "meanings": _meanings(doc), **data}
 
 
 def cards(cells: Collection[Cell]) -> dict[str, dict[str, Card]]:
-    """Kind -> name as written -> card, of all explainers and fills of some cells."""
+    """Kind -> name as written -> card, of all explainers, fills and measures of some cells."""
     fills = {cell.fill for cell in cells if cell.fill}
     explainers = {cell.ranking.explainer for cell in cells if cell.ranking}
-    named = {"explainer": explainers, "fill": fills}
+    named = {"explainer": explainers, "fill": fills, "measure": {cell.measure for cell in cells if cell.measure}}
     return {kind: {found.text: card(found, kind) for found in ones} for kind, ones in named.items()}
 
 
-def _after(heading: str, blocks: list[str]) -> str:
-    return next((_line(block.removeprefix(heading)) for block in blocks if block.startswith(heading)), "")
+def _docstring(target: type | Callable) -> str:
+    """What was written; a dataclass without a docstring gets its signature for one."""
+    doc = inspect.getdoc(target) or ""
+    return "" if doc.startswith(f"{target.__name__}(") else doc
 
 
-def _meanings(blocks: list[str]) -> dict[str, str]:
+def _meanings(docstring: str) -> dict[str, str]:
     """Parameter -> what it is, from the section that lists them."""
+    blocks = [block.strip() for block in HEADINGS.split(docstring)]
     listed = next((block for block in blocks if block.startswith(("Attributes:", "Args:"))), "")
     entries = re.split(r"\n {4}(?=\w+:)", listed)[1:]
-    return {name: _line(text) for name, _, text in (entry.partition(":") for entry in entries)}
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
+    return {name: line(text) for name, _, text in (entry.partition(":") for entry in entries)}

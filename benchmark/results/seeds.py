@@ -16,7 +16,16 @@ Place = tuple[tuple[object, ...], str, int]
 Became = dict[Cell, Outcome | None]
 
 
-def cells(matrix: Matrix, rows: list[Row]) -> list[Cell]:
+def wide(matrix: Matrix, rows: list[Row]) -> list[Cell]:
+    """Every cell that a folder has, or may come to have, of a matrix.
+
+    Args:
+        rows: what the folder holds.
+    """
+    return plan.cells(replace(matrix, seeds=_num_seeds(matrix, rows), target_interval=None))
+
+
+def cells(matrix: Matrix, rows: list[Row], all_cells: list[Cell]) -> list[Cell]:
     """Every cell that a matrix has by now, in canonical order.
 
     Beside its own seeds these are the seeds that `target_interval` asks for, and those that the folder holds already,
@@ -25,20 +34,17 @@ def cells(matrix: Matrix, rows: list[Row]) -> list[Cell]:
 
     Args:
         rows: what the folder holds.
+        all_cells: those that it may come to have: `wide`.
     """
-    wide = plan.cells(replace(matrix, seeds=_num_seeds(matrix, rows), target_interval=None))
     outcomes = {row.key: row.outcome for row in rows}
-    became = {cell: outcomes.get(key(cell)) for cell in wide}
+    became = {cell: outcomes.get(key(cell)) for cell in all_cells}
     wanted = _begun(became) | _asked(matrix, became)
-    wanted |= {_place(cell) for cell in wide if cell.training.seed < matrix.seeds}
-    trained = {cell.training for cell in wide if cell.ranking and _place(cell) in wanted}
-    planned = [cell for cell in wide if _place(cell) in wanted or (cell.ranking is None and cell.training in trained)]
+    wanted |= {_place(cell) for cell in all_cells if cell.training.seed < matrix.seeds}
+    trained = {cell.training for cell in all_cells if cell.ranking and _place(cell) in wanted}
+    planned = [
+        cell for cell in all_cells if _place(cell) in wanted or (cell.ranking is None and cell.training in trained)
+    ]
     return [*planned, *matched({cell: became[cell] for cell in planned})]
-
-
-def within_reach(matrix: Matrix) -> list[Cell]:
-    """All cells that `target_interval` might ask for; none where it is not given."""
-    return [] if matrix.target_interval is None else plan.cells(replace(matrix, seeds=matrix.max_seeds))
 
 
 def _num_seeds(matrix: Matrix, rows: list[Row]) -> int:

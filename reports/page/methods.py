@@ -9,7 +9,7 @@ import pandas as pd
 from roarbench.benchmark.results.statistics import summarise
 from roarbench.benchmark.results.store import Card
 from roarbench.reports.page.chart import Series
-from roarbench.reports.tables.attributions import milliseconds, passes
+from roarbench.reports.tables.attributions import count, milliseconds
 
 CITED = re.compile(r"(arXiv:\d{4}\.\d{4,5}|doi:10\.\d{4,9}/[^\s;,]*[^\s;,.)])")
 HOSTS = {"arXiv": "https://arxiv.org/abs/", "doi": "https://doi.org/"}
@@ -69,8 +69,8 @@ def _costs(frame: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     measured = frame[(frame.probe == "attribution") & (frame.status == "done")]
     for (e, dataset, classifier), rows in measured.groupby(["explainer", "dataset", "classifier"], sort=False):
         through, clock = summarise(rows.passes), summarise(rows.seconds_per_image)
-        count = passes(through, through.n)
-        known = [f"{count} forward pass{'es' * (count != '1')}"] * bool(through.n)
+        images = count(through, through.n)
+        known = [f"{images} forward pass{'es' * (images != '1')}"] * bool(through.n)
         known += [f"{milliseconds(clock, clock.n)} ms"] * bool(clock.n)
         if known:
             found.setdefault(str(e), []).append((f"{dataset}, {classifier}", ", ".join(known)))

@@ -10,9 +10,9 @@ from roarbench.reports.page.answer import answers
 from roarbench.reports.page.asked import AIM, protocol, question
 from roarbench.reports.page.chart import panels, series
 from roarbench.reports.page.figures import figures
-from roarbench.reports.page.kinds import kinds
 from roarbench.reports.page.methods import methods
 from roarbench.reports.page.provenance import facts, specification, toml
+from roarbench.reports.page.tables import sections
 from roarbench.reports.page.validity import checks
 from roarbench.reports.pictures.drawing import Caption
 from roarbench.reports.rows.load import Run, curves, drawable
@@ -40,7 +40,7 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Caption]) -> str:
     return environment.get_template("page.html.j2").render(
         aim=AIM, question=question(joined), protocol=protocol(run.frame, run.costs), answers=answers(joined),
         series=[one for one in drawn if one.explainer in there], panels=panels(joined, drawn),
-        covered=covers(joined), chart=chart, kinds=kinds(tables),
+        covered=covers(joined), chart=chart, kinds=sections(tables),
         corrected=corrected(tables), figures=figures_shown, galleries=galleries,
         methods=methods(run.frame, run.cards, drawn), described=bool(run.cards),
         checks=checks(run.frame, joined, tables, rule(run.matrix), run.num_strangers),

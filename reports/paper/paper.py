@@ -7,6 +7,8 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from roarbench.reports.kinds.kind import named
+from roarbench.reports.kinds.tables import TABLES
 from roarbench.reports.paper.bibliography import citations
 from roarbench.reports.pictures.drawing import Caption
 from roarbench.reports.rows.load import Run
@@ -18,30 +20,6 @@ from roarbench.reports.tables.table import Table, corrected
 
 TEMPLATES = Path(__file__).parent
 NAMES = ("paper.tex", "references.bib")
-
-KINDS = {
-    "summary": ("Summary", "Every explainer against random, by its mean over the removal fractions."),
-    "roar": ("Most relevant first", "The more accuracy falls, the better the explainer."),
-    "kar": ("Least relevant first", "The more accuracy stays, the better the explainer."),
-    "diffroar": ("Both orders", "Accuracy without the least relevant minus accuracy without the most relevant."),
-    "fidelity": ("Fidelity and interpretability", "Accuracy relative to the original, and how much is hidden for it."),
-    "operating": (
-        "Operating points",
-        "Explainers with masks of their own, and all others at the share that these hide.",
-    ),
-    "deletion": ("Deletion", "Probability of the predicted class, of networks that are not retrained."),
-    "insertion": ("Insertion", "Probability of the predicted class, of networks that are not retrained."),
-    "masks": ("Masks alone", "What can be classified without seeing any pixel, only which ones were removed."),
-    "attributions": ("Attributions by themselves", "Measures that remove nothing and retrain nothing."),
-    "notes": ("Notes of explainers", "What explainers with masks of their own say of their training."),
-    "instruments": ("Instruments", "Explainers changed in one known way, beside what they were made of."),
-    "consistency": ("Consistency", "How far the ways of measuring agree about which explainer is better."),
-    "trust": ("Trust", "Which measure recovers a known order of explainers."),
-    "reference": ("Published table", "This run beside the published one."),
-    "claims": ("Published claims", "What the paper says, judged by this run."),
-    "friedman": ("Ranks", "Explainers ranked on every data set."),
-}
-"""Kind of a table, the first word of its name -> title and sentence of its section, in their order."""
 
 ACROSS = "Over data sets"
 CITED = {
@@ -80,7 +58,7 @@ def paper(
     known = {e: run.cards[e] for e in shown if e in run.cards}
     entries |= {key: entry for card in known.values() for key, entry in citations(str(card["paper"])).items()}
     text = _environment().get_template("paper.tex").render(
-        protocol=_protocol(run), kinds={_kind(table) for table in tables}, cite=cited,
+        protocol=_protocol(run), kinds={named(table.name) for table in tables}, cite=cited,
         methods=[_method(e, run) for e in shown], cards=bool(known),
         corrected=corrected(tables), sections=list(_sections(tables)), versions=versions(run.costs),
         pictures=[p for p in pictures if (folder / f"{p.name}.pdf").exists()],
@@ -89,10 +67,6 @@ def paper(
     paths[0].write_text(text, encoding="utf-8")
     paths[1].write_text("\n\n".join(entries[key] for key in sorted(entries)) + "\n", encoding="utf-8")
     return paths
-
-
-def _kind(table: Table) -> str:
-    return table.name.partition("-")[0]
 
 
 def _environment() -> Environment:
@@ -153,7 +127,7 @@ def _sections(tables: Sequence[Table]) -> Iterator[tuple[str, list[tuple[str, st
     datasets = [name for name in dict.fromkeys(table.dataset for table in tables) if name]
     for dataset in [*datasets, ""]:
         own = [table for table in tables if table.dataset == dataset]
-        kinds = {kind: [t.name for t in own if _kind(t) == kind] for kind in KINDS}
-        found = [(*KINDS[kind], names) for kind, names in kinds.items() if names]
-        if found:
-            yield dataset or ACROSS, found
+        kinds = {kind: [t.name for t in own if named(t.name) == kind.name] for kind in TABLES}
+        sections = [(kind.title, kind.sentence, names) for kind, names in kinds.items() if names]
+        if sections:
+            yield dataset or ACROSS, sections

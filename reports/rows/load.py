@@ -1,12 +1,15 @@
 """From the store to a tidy frame: one row a cell, in canonical order. Needs no torch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from roarbench.benchmark import STANDARD
 from roarbench.benchmark.matrix.spec import digest
 from roarbench.benchmark.results.store import Card, Row, Store
+from roarbench.reports.rows.measures import known
 
 SETTING = ["dataset", "classifier", "unit", "magnitude", "target", "fill", "retrain", "recursive", "probe"]
 """Columns that say under which conditions explainers are compared; every setting has tables of its own."""
@@ -22,9 +25,7 @@ SHARES = ["share_removed", "nonzero_share_removed"]
 OWN = ["own_accuracy", "own_share_hidden", "own_nonzero_share_hidden", "own_restarts", "own_collapsed"]
 """Of explainers with masks of their own: what these hide of the test split, and how well they classify the rest."""
 
-ATTRIBUTION = [
-    "infidelity", "max_sensitivity", "lipschitz", "gini", "zero_attributions", "truth_precision", "truth_auc", "passes",
-]  # fmt: skip
+ATTRIBUTION = list(STANDARD)
 """Of rows whose probe is "attribution": what is measured of the attributions themselves."""
 
 DEGRADED = "degraded"
@@ -37,11 +38,14 @@ NUMBERS: dict[str, type] = dict.fromkeys(
     [*METRICS, *SHARES, *OWN, *ATTRIBUTION, *CLOCKED, "removal_fraction", "explained"], float
 )
 WORDS: dict[str, type] = dict.fromkeys(
-    ["dataset", "classifier", "unit", "target", "fill", "probe", "explainer", "order", "reason"], object
+    ["dataset", "classifier", "unit", "target", "fill", "probe", "explainer", "measure", "order", "reason"], object
 )
 RESULT = ["status", *METRICS, *SHARES, *OWN, *ATTRIBUTION]
-COLUMNS = [*SETTING, "explainer", "order", "removal_fraction", "seed", "explained", *RESULT, "reason", *CLOCKED]
-"""Those that every frame has; what else plug-ins measured follows. `explained`: seed of the explained network."""
+COLUMNS = [
+    *SETTING, "explainer", "measure", "order", "removal_fraction", "seed", "explained", *RESULT, "reason", *CLOCKED,
+]  # fmt: skip
+"""Those that every frame has; what else plug-ins measured follows. `explained`: seed of the explained network;
+`measure`: what is measured of attributions, where it is measured by itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +60,7 @@ class Run:
         costs: seconds and provenance of every measured cell; apart because they differ from run to run.
         matrix: what the folder was last planned with.
         cards: explainer as written -> what it says of itself; runs of older versions have none.
+        measures: measure as written -> what it says of itself.
         protocols: hash of each planned cell whatever its seed, in the order of `frame`.
         degrees: explainers that another was degraded to, as written -> that other one, and the noise.
         num_strangers: cells that are left out, for their network is neither retrained nor the one that was explained.
@@ -68,6 +73,7 @@ class Run:
     cards: dict[str, Card]
     protocols: pd.Series
     degrees: dict[str, tuple[str, float]]
+    measures: Mapping[str, Card]
     num_strangers: int = 0
 
 
@@ -79,13 +85,16 @@ def read(folder: Path) -> Run:
     """
     store = Store(folder)
     stored, matrix, cards = store.rows(), store.matrix(), store.cards("explainer")
+    own_measures = store.cards("measure")
     store.close()
     rows = [row for row in stored if not _strange(row.specification)]
     named = [_name(row.specification) for row in rows]
     frame = _framed([_result(row) | n for n, row in zip(named, rows, strict=True)])
     protocols = pd.Series(_protocols(named, rows), index=frame.index, dtype=object)
     num_strangers = len(stored) - len(rows)
-    return Run(folder, frame, _costs(named, rows), matrix, cards, protocols, _degrees(rows), num_strangers)
+    return Run(
+        folder, frame, _costs(named, rows), matrix, cards, protocols, _degrees(rows), known(own_measures), num_strangers
+    )
 
 
 def load(folder: Path) -> pd.DataFrame:
@@ -155,6 +164,7 @@ def _name(cell: dict) -> dict[str, object]:
         "recursive": cell.get("steps") is not None,
         "probe": cell["probe"],
         "explainer": ranking["explainer"]["text"] if ranking else None,
+        "measure": measured["text"] if (measured := cell.get("measure")) else None,
         "order": cell["order"] if ranking else None,
         "removal_fraction": cell["removal_fraction"],
         "seed": cell["training"]["seed"],

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from roarbench.benchmark.matrix.described import measure
 from roarbench.benchmark.matrix.notation import parse
 from roarbench.benchmark.results.statistics import Summary
 from roarbench.reports.statistics.groups import Better
@@ -61,7 +62,7 @@ FAMILIES = {
 }
 OTHER_FAMILY = "Further methods"
 ORDERS = {"morf": "ROAR", "lerf": "KAR"}
-BETTER: dict[str, Better] = {"morf": "low", "lerf": "high"}
+BETTER: dict[str, Better] = {measure(name)["order"]: measure(name)["better"] for name in ("roar", "kar")}
 """Accuracy that is better, by what is removed first."""
 
 REFERENCE = "random"

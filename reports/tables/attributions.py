@@ -1,32 +1,35 @@
 """What is measured of attributions themselves, without removing anything: a table for each data set and classifier."""
 
+from dataclasses import dataclass
+
 import pandas as pd
 
 from roarbench.benchmark.results.statistics import Summary
 from roarbench.reports.rows.load import further
+from roarbench.reports.rows.measures import FORMS, Cards, heading, known, of_attributions, sentence
 from roarbench.reports.rows.settings import slug
-from roarbench.reports.rows.style import percent, plain, probability, share
+from roarbench.reports.rows.style import plain
 from roarbench.reports.tables.table import Format, Table, by_seed, table
 
 OWN_NOTE = "own_"
-"""Begins the columns of what explainers with masks of their own note."""
+"""Begins the columns of what explainers with masks of their own note; measures of a user's own have a colon."""
 COMPARED = ["dataset", "classifier", "unit", "magnitude", "target"]
 
-HOW = (
-    "Means over at most 32 test images, then over seeds. Infidelity (Yeh et al. 2019, scaled, squared logits) and "
-    "sensitivity (largest relative change of the map over 10 copies within 0.02 of the image): lower is better. "
-    "Lipschitz: the same change by the distance of the copy, largest over copies. Gini: 1 is sparse, 0 even. Zero: "
-    "share of images whose map is zero. Passes: forward passes of the classifier per explained image; ms: milliseconds "
-    "to explain one; both for all explainers of the same pass together."
-)
+HOW = "Means over at most {images} test images, then over seeds. {measures} ms: milliseconds to explain one image."
+IMAGES = 32
 OTHERS = "As plug-ins yield them, without a direction that is known here: {names}."
 NOTED = (
     "What explainers with masks of their own note of their training, in units of their own; see their documentation."
 )
-TRUTH = (
-    "Truth found: of as many units ranked first as are truly relevant, the share that is; AUC: chance that a relevant "
-    "unit ranks before an irrelevant one, 50 % at random."
-)
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a column is called and written, and what a note says of it."""
+
+    heading: str
+    form: Format
+    said: str = ""
 
 
 def milliseconds(summary: Summary, planned: int) -> str:
@@ -34,35 +37,27 @@ def milliseconds(summary: Summary, planned: int) -> str:
     return "–" if not summary.n else f"{1000 * summary.mean:.3g}"
 
 
-def passes(summary: Summary, planned: int) -> str:
-    """Images that pass the classifier, without the interval: no seed changes them."""
+def count(summary: Summary, planned: int) -> str:
+    """A count without its interval: no seed changes how many images pass the classifier."""
     return "–" if not summary.n else f"{round(summary.mean, 1):,g}"
 
 
-FORMS: dict[str, tuple[str, Format]] = {
-    "infidelity": ("infidelity", share),
-    "max_sensitivity": ("sensitivity", share),
-    "lipschitz": ("Lipschitz", share),
-    "gini": ("Gini", probability),
-    "zero_attributions": ("zero", percent),
-    "truth_precision": ("truth found", percent),
-    "truth_auc": ("truth AUC", percent),
-    "passes": ("passes", passes),
-    "seconds_per_image": ("ms", milliseconds),
-}
+def attribution_tables(frame: pd.DataFrame, cards: Cards | None = None) -> list[Table]:
+    """Every measure of attributions, the time they take, and whatever else plug-ins yield beside them.
 
-
-def attribution_tables(frame: pd.DataFrame) -> list[Table]:
-    """Infidelity, sensitivity, sparseness, passes, time, the share of truth that was found, and whatever else was."""
+    Args:
+        cards: what measures say of themselves; those of the tables unless given.
+    """
     measured = frame[frame.probe == "attribution"]
-    forms = FORMS | {column: (words(column), plain) for column in further(frame)}
-    known = [part for _, part in measured.groupby(COMPARED, sort=False) if part[list(forms)].notna().any(axis=None)]
-    return [_table(part, forms, slug(part, measured, COMPARED)) for part in known]
+    columns = _columns(frame, of_attributions(known() if cards is None else cards))
+    parts = [part for _, part in measured.groupby(COMPARED, sort=False)]
+    known_parts = [part for part in parts if part[[*columns]].notna().any(axis=None)]
+    return [_table(part, columns, slug(part, measured, COMPARED)) for part in known_parts]
 
 
 def note_tables(frame: pd.DataFrame) -> list[Table]:
     """What explainers with masks of their own note of their training, where no other table knows of it."""
-    notes = [column for column in further(frame) if column.startswith(OWN_NOTE)]
+    notes = [column for column in further(frame) if column.startswith(OWN_NOTE) and ":" not in column]
     noted = frame[frame.explainer.notna() & frame[notes].notna().any(axis=1)]
     return [_noted(part, notes, slug(part, noted, COMPARED)) for _, part in noted.groupby(COMPARED, sort=False)]
 
@@ -76,16 +71,29 @@ def words(column: str) -> str:
     return column.removeprefix(OWN_NOTE).replace("_", " ")
 
 
-def _table(part: pd.DataFrame, forms: dict[str, tuple[str, Format]], ending: str) -> Table:
-    present = {c: shown for c, shown in forms.items() if part[c].notna().any()}
-    present = {c: shown for c, shown in present.items() if c != "zero_attributions" or part[c].any()}
-    values = {shown: by_seed(part, c) for c, (shown, _) in present.items()}
+def _columns(frame: pd.DataFrame, cards: Cards) -> dict[str, Column]:
+    """Columns of a frame that are shown, those of measures first."""
+    measures = {
+        name: Column(heading(name, card), FORMS.get(card["form"], count), sentence(name, card))
+        for name, card in cards.items()
+        if name in frame
+    }
+    others = {column: Column(words(column), plain) for column in further(frame) if column not in cards}
+    return {**measures, "seconds_per_image": Column("ms", milliseconds), **others}
+
+
+def _table(part: pd.DataFrame, columns: dict[str, Column], ending: str) -> Table:
+    once = part.groupby(["explainer", "seed"], sort=False).first().reset_index()  # measures may have cells of their own
+    present = {name: column for name, column in columns.items() if once[name].notna().any()}
+    present = {name: column for name, column in present.items() if name != "zero_attributions" or once[name].any()}
+    values = {column.heading: by_seed(once, name) for name, column in present.items()}
+    forms = {column.heading: column.form for column in present.values()}
     first = part.iloc[0]
     caption = f"Attributions by themselves. {first.dataset}, {first.classifier}; {first.target} class."
-    made = table(f"attributions{ending}", caption, part, values, dict(present.values()))
-    others = ", ".join(shown for c, (shown, _) in present.items() if c not in FORMS)
-    said = [HOW, *([TRUTH] if "truth_auc" in present else []), *([OTHERS.format(names=others)] if others else [])]
-    return made.noted(*said)
+    said = [HOW.format(images=IMAGES, measures=" ".join(column.said for column in present.values() if column.said))]
+    others = ", ".join(present[name].heading for name in further(part) if name in present and not present[name].said)
+    said += [OTHERS.format(names=others)] if others else []
+    return table(f"attributions{ending}", caption, part, values, forms).noted(*said)
 
 
 def _noted(part: pd.DataFrame, notes: list[str], ending: str) -> Table:

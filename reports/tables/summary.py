@@ -36,14 +36,14 @@ from roarbench.reports.statistics.tests import (
     minimum_detectable,
     paired,
 )
-from roarbench.reports.tables.attributions import COMPARED, passes
+from roarbench.reports.tables.attributions import COMPARED, count
 from roarbench.reports.tables.curves import what
 from roarbench.reports.tables.evidence import grouped, in_common, means, with_letters
 from roarbench.reports.tables.masks import with_masks
 from roarbench.reports.tables.table import Format, Table, by_seed, table
 
 FORMS: dict[str, Format] = {
-    "mean": percent, "gain": points, "area": points, "RACU": signed, "rank": mean_rank, "passes": passes,
+    "mean": percent, "gain": points, "area": points, "RACU": signed, "rank": mean_rank, "passes": count,
 }  # fmt: skip
 BESIDE = {
     "rank": "Rank: 1 is the best mean of a seed; averaged over the seeds that all ranked explainers share.",

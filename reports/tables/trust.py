@@ -10,7 +10,9 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from roarbench.benchmark.results.statistics import summarise
+from roarbench.benchmark.results.store import Card
 from roarbench.reports.rows.load import curves
+from roarbench.reports.rows.measures import Cards, heading, known, of_attributions, of_curves
 from roarbench.reports.rows.seeds import repeats
 from roarbench.reports.rows.settings import protocol, slug
 from roarbench.reports.rows.style import label, percent, span
@@ -24,6 +26,9 @@ LEAST = 3
 LISTED = 5
 """So many seeds have their values written out; of more the mean and the range."""
 
+SIGNS = {"low": -1, "high": 1}
+PROBABILITY = "test_target_probability"
+
 NOISE = 0.5
 """AUC of a ranking by noise against the ground truth."""
 
@@ -35,8 +40,8 @@ NOTE = (
     "the same seeds and degrees. 1: the measure finds the order; 0: it does not see it; below 0: it prefers noise. A "
     "blind measure finds a whole order in one seed with a chance of {luck}. Curves count by their mean over 0 < t < 1, "
     "where they are whole. "
-    "Degrees of noise: {noise}. Max-sensitivity, Lipschitz and Gini are left out: the noise replaces magnitudes by "
-    "ranks and is drawn alike for an image and its copies, so that they say nothing about it. Where the truth itself "
+    "Degrees of noise: {noise}. Left out because they say nothing about it: {blind}; the noise replaces magnitudes by "
+    "ranks and is drawn alike for an image and its copies. Where the truth itself "
     "was degraded, finding the truth gives 1 by construction: a check, no result."
 )
 COUNTED = "{base} counts: AUC of the truth {auc} %."
@@ -105,11 +110,17 @@ class Agreement:
     num_degrees: int
 
 
-def trust_tables(frame: pd.DataFrame, degrees: Degrees) -> list[Table]:
-    """Measures by bases, for each data set and classifier; none without at least three degrees of noise of one base."""
+def trust_tables(frame: pd.DataFrame, degrees: Degrees, cards: Cards | None = None) -> list[Table]:
+    """Measures by bases, for each data set and classifier; none without at least three degrees of noise of one base.
+
+    Args:
+        degrees: of the explainers that were degraded.
+        cards: what measures say of themselves; those of the tables unless given.
+    """
     degraded = frame[frame.explainer.isin(list(degrees))]
     parts = [part for _, part in degraded.groupby(["dataset", "classifier"], sort=False)]
-    found = [_table(part, degrees, slug(part, frame, ["dataset", "classifier"])) for part in parts]
+    cards = known() if cards is None else cards
+    found = [_table(part, degrees, cards, slug(part, frame, ["dataset", "classifier"])) for part in parts]
     return [table for table in found if table is not None]
 
 
@@ -122,27 +133,35 @@ def agreement(values: pd.Series, noise: pd.Series) -> float:
     return 0.0 if np.ptp(ours) == 0 else float(np.corrcoef(ours, truth)[0, 1])
 
 
-def measures(rows: pd.DataFrame) -> Iterator[Measure]:
-    """All measures that some rows hold: curves of every setting, and what is measured of attributions themselves."""
+def measures(rows: pd.DataFrame, cards: Cards) -> Iterator[Measure]:
+    """All measures that some rows hold: curves of every setting, and what is measured of attributions themselves.
+
+    Those that say nothing about noise, or of which neither more nor less is better, are left out.
+    """
     images = curves(rows).query("probe == 'image'")
     for (retrain, recursive, fill), part in images.groupby(["retrain", "recursive", "fill"], sort=False):
         kind = f"{fill}, {'recursive' if recursive else 'retrained' if retrain else 'not retrained'}"
-        yield from _of_curves(part, kind)
-        if not retrain:
-            morf, lerf = (_means(part, order, "test_target_probability") for order in ("morf", "lerf"))
-            yield Measure(f"Deletion, probability ({fill})", -1, morf)
-            yield Measure(f"Insertion, probability ({fill})", 1, lerf)
-    yield Measure("Infidelity", -1, _single(rows, "infidelity"))
-    yield Measure("Truth found, precision", 1, _single(rows, "truth_precision"), truth=True)
-    yield Measure("Truth found, AUC", 1, _single(rows, "truth_auc"), truth=True)
+        for card in of_curves(cards).values():
+            if not (retrain and "retraining" not in card["needs"]):
+                yield _of_curve(part, card, str(fill) if card["column"] == PROBABILITY else kind)
+    for name, card in of_attributions(cards).items():
+        if card["better"] and card["sees_noise"] and name in rows:
+            shown = heading(name, card)
+            yield Measure(
+                shown[0].upper() + shown[1:], SIGNS[card["better"]], _single(rows, name), "truth" in card["needs"]
+            )
 
 
-def _of_curves(part: pd.DataFrame, kind: str) -> Iterator[Measure]:
-    morf, lerf = (_means(part, order, "test_accuracy") for order in ("morf", "lerf"))
-    yield Measure(f"{protocol(part, 'morf')} ({kind})", -1, morf)
-    yield Measure(f"{protocol(part, 'lerf')} ({kind})", 1, lerf)
+def _of_curve(part: pd.DataFrame, card: Card, kind: str) -> Measure:
+    """A measure that is read from the curves of one setting: its name is that of the setting where it is accuracy."""
+    order, column, better = card["order"], card["column"], SIGNS[card["better"]]
+    if column == PROBABILITY:
+        return Measure(f"{card['label']}, probability ({kind})", better, _means(part, order, column))
+    if order:
+        return Measure(f"{protocol(part, order)} ({kind})", better, _means(part, order, column))
+    morf, lerf = (_means(part, one, column) for one in ("morf", "lerf"))
     between = {e: {s: v - morf[e][s] for s, v in own.items() if s in morf[e]} for e, own in lerf.items() if e in morf}
-    yield Measure(f"DiffROAR ({kind})", 1, between)
+    return Measure(f"{card['label']} ({kind})", better, between)
 
 
 def _means(part: pd.DataFrame, order: str, column: str) -> dict[str, Seeds]:
@@ -155,17 +174,18 @@ def _single(rows: pd.DataFrame, column: str) -> dict[str, Seeds]:
     return {str(name): dict(zip(of_one.seed, of_one[column], strict=True)) for name, of_one in by}
 
 
-def _table(part: pd.DataFrame, degrees: Degrees, ending: str) -> Table | None:
-    made, bases = list(measures(part)), _bases(part, degrees)
+def _table(part: pd.DataFrame, degrees: Degrees, cards: Cards, ending: str) -> Table | None:
+    made, bases = list(measures(part, cards)), _bases(part, degrees)
     rows = dict.fromkeys(m.name for m in made if any(_measured(m, base) for base in bases))
     if not rows:
         return None
-    known = {b.name: _agreement([m for m in made if b.counts or m.truth], b, degrees) for b in bases}
+    agreements = {b.name: _agreement([m for m in made if b.counts or m.truth], b, degrees) for b in bases}
     first = part.iloc[0]
     caption = f"Which measure to trust: recovery of a known order of explainers. {first.dataset}, {first.classifier}."
-    notes = (_note(part, known, bases, degrees), " ".join(base.said for base in bases))
+    blind = [heading(name, card) for name, card in of_attributions(cards).items() if not card["sees_noise"]]
+    notes = (_note(part, agreements, bases, degrees, blind), " ".join(base.said for base in bases))
     return Table(
-        f"trust{ending}", caption, *_columns(list(rows), known), notes, printed=True, dataset=str(first.dataset)
+        f"trust{ending}", caption, *_columns(list(rows), agreements), notes, printed=True, dataset=str(first.dataset)
     )
 
 
@@ -207,12 +227,16 @@ def _agreement(made: Iterable[Measure], base: Base, degrees: Degrees) -> Agreeme
     return Agreement({m.name: {seed: at(m, seed) for seed in seeds} for m in of_these if seeds}, len(explainers))
 
 
-def _note(part: pd.DataFrame, known: Mapping[str, Agreement], bases: list[Base], degrees: Degrees) -> str:
+def _note(
+    part: pd.DataFrame, known: Mapping[str, Agreement], bases: list[Base], degrees: Degrees, blind: list[str]
+) -> str:
     counts = [len(values) for one in known.values() for values in one.values.values()] or [0]
     orders = sorted({one.num_degrees for one in known.values() if one.num_degrees}) or [LEAST]
     luck = " or ".join(f"1/{factorial(k):,} ({k} degrees)" for k in orders)
     noise = sorted({degrees[name][1] for base in bases for name in base.names})
-    return NOTE.format(over=repeats(part, span(counts)), luck=luck, noise=", ".join(f"{value:g}" for value in noise))
+    degrees_written = ", ".join(f"{value:g}" for value in noise)
+    over = repeats(part, span(counts))
+    return NOTE.format(over=over, luck=luck, noise=degrees_written, blind=", ".join(blind))
 
 
 def _columns(rows: list[str], known: Mapping[str, Agreement]) -> tuple[pd.DataFrame, pd.DataFrame]:

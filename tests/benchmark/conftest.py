@@ -31,7 +31,7 @@ def small_matrix() -> Callable[..., plan.Matrix]:
             "fractions": (0.0, 0.5),
             "unretrained_fills": (),
             "mask_fractions": (),
-            "measure_attributions": False,
+            "measures": (),
             "recipe": FAST,
         }
         return plan.Matrix(**(fields | overrides))

@@ -13,7 +13,7 @@ from roarbench.benchmark.execution.runner import Workplace
 from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.spec import Cell
-from roarbench.benchmark.removal.reduction import masks
+from roarbench.benchmark.removal.reduction import Reduction, stored
 from roarbench.benchmark.results.artefacts import new_own_masks
 from roarbench.datasets.base import Split
 
@@ -65,7 +65,8 @@ def test_a_network_is_retrained_behind_the_masks_themselves(
     assert cell.ranking
     with place.artefacts.new_ranks(cell.ranking) as folder:
         measured(Columns(), SPLITS, new_own_masks(folder))
-    kept = masks(cell, "train", SPLITS["train"], place.artefacts)(torch.tensor([2, 0]))
+    masks = stored(cell, SPLITS, place.artefacts)["train"]
+    kept = Reduction(cell, "train", (1, 2, 4), None, masks).masks(torch.tensor([2, 0]))
     assert kept.dtype == torch.bool
     assert kept.flatten(1).sum(1).tolist() == [2, 0]
 
@@ -78,7 +79,7 @@ def test_an_explainer_that_says_it_hides_and_does_not_is_named(
     with place.artefacts.new_ranks(cell.ranking):
         pass
     with pytest.raises(ValueError, match="hide_and_seek says that it hides"):
-        masks(cell, "train", SPLITS["train"], place.artefacts)
+        stored(cell, SPLITS, place.artefacts)
 
 
 @pytest.mark.parametrize(

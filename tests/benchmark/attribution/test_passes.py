@@ -10,7 +10,7 @@ from roarbench.benchmark.attribution.passes import entering
 from roarbench.benchmark.cost.sample import Rate, Sample
 from roarbench.benchmark.matrix.plugins import build, plugin
 from roarbench.benchmark.matrix.recipe import Recipe
-from roarbench.benchmark.measures.assessment import assess
+from roarbench.benchmark.measures.assessment import samples
 from roarbench.datasets.base import Split
 from roarbench.methods import EXPLAINERS
 from roarbench.methods.base import source_of
@@ -40,7 +40,8 @@ def test_passes_that_are_measured_are_those_that_a_dry_run_reports(name: str) ->
     source, sample = source_of(explainer), Sample(Recipe(), IMAGES, network, 3)
     told = sample.passing(source, Rate(1e-4, 1))
     attribute = source.prepare(network, IMAGES)
-    measured = assess(network, attribute, [explainer], IMAGES, target="label", seed=("test",))[0]["passes"]
+    (of_pass,) = samples(network, attribute, [explainer], IMAGES, target="label", seed=("test",))
+    measured = of_pass.passes
     assert told.note == ""
     assert told.passes == measured == EXPECTED.get(name, measured)
     if name != "occlusion":  # a pass for each window: the stand-in has as many

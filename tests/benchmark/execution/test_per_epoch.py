@@ -16,7 +16,7 @@ from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.matrix.work import bundles
 from roarbench.benchmark.randomness import seeded
 from roarbench.benchmark.removal.ranks import num_removed
-from roarbench.benchmark.removal.reduction import redrawn, reduced
+from roarbench.benchmark.removal.reduction import redrawn, reduced, stored
 from roarbench.benchmark.results.store import Store
 from roarbench.datasets.base import Dataset, Split
 from roarbench.datasets.stream import Stream
@@ -68,7 +68,7 @@ def test_masks_differ_between_epochs_and_remove_exactly_so_many_units(
         train = data.train
         stream = Stream(labels=train.labels, read=lambda at: train.inputs[at], shape=train.feature_shape, loaders=2)
         data = replace(data, train=stream)
-    seen = redrawn(cell, data, reduced(cell, data, place.artefacts))
+    seen = redrawn(cell, data, reduced(cell, data, stored(cell, data.splits, place.artefacts)))
     with seeded("epochs"):
         first, second = read(seen.train), read(seen.train)
     with seeded("epochs"):

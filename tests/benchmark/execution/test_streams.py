@@ -20,7 +20,7 @@ from roarbench.benchmark.matrix.recipe import Recipe
 from roarbench.benchmark.matrix.spec import Cell, key
 from roarbench.benchmark.networks import training
 from roarbench.benchmark.randomness import generator
-from roarbench.benchmark.removal.reduction import reduced
+from roarbench.benchmark.removal.reduction import reduced, stored
 from roarbench.benchmark.results.store import Store
 from roarbench.datasets.digits import load
 from roarbench.datasets.stream import Stream
@@ -55,7 +55,7 @@ def rows(root: Path, out: Path, *, in_memory: bool, loaders: int = 0, **fields: 
     small: dict = {
         "datasets": (name(root, in_memory=in_memory),), "classifiers": ("mlp[width=16]",), "seeds": 1,
         "explainers": ("gradient_shap[samples=1]", "smoothgrad[samples=2]"), "fractions": (0.5,), "recipe": FAST,
-        "unretrained_fills": (), "mask_fractions": (), "measure_attributions": False,
+        "unretrained_fills": (), "mask_fractions": (), "measures": (),
     }  # fmt: skip
     assert set(session.run(plan.Matrix(**(small | fields)), out, Resources(Path(), "cpu", 0, loaders=loaders))) == {
         "done"
@@ -138,7 +138,8 @@ def test_features_are_removed_before_augmentation(
     """What is augmented has as many zeros as the mask made; a mask after a shift would uncover or hide others."""
     cell, place = ranked(in_memory)
     cell = replace(cell, fill=plugin("zero", "fill"))
-    data = reduced(cell, runner.data_for(cell.training, place), place.artefacts)
+    intact = runner.data_for(cell.training, place)
+    data = reduced(cell, intact, stored(cell, intact.splits, place.artefacts))
     assert isinstance(data.train, Stream) is not in_memory
     seen: list[Tensor] = []
 

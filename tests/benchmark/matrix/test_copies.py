@@ -27,7 +27,7 @@ def skipped(matrix: Matrix, shape: tuple[int, ...]) -> set[tuple[str, str]]:
 @pytest.mark.parametrize("shape", [ONE, ROW])
 def test_squares_of_single_values_rank_as_their_base(small_matrix: Build, shape: tuple[int, ...]) -> None:
     matrix = small_matrix(
-        explainers=("gradient", "squared", "squared[base=vargrad]"), mask_fractions=(0.5,), measure_attributions=True
+        explainers=("gradient", "squared", "squared[base=vargrad]"), mask_fractions=(0.5,), measures=("standard",)
     )
     assert skipped(matrix, shape) == {("squared", "image"), ("squared", "mask")}  # vargrad itself is not measured
 
@@ -60,7 +60,7 @@ def test_a_run_records_copies_as_skipped_with_the_reason(tmp_path, capsys) -> No
     words = [
         "run", "--classifiers", "mlp[width=8,hidden_layers=1]", "--explainers", "gradient", "squared", "--seeds", "1",
         "--fractions", "0.5", "--epochs", "1", "--workers", "0", "--mask-fractions", "--unretrained-fills",
-        "--no-measure-attributions", "--out", str(tmp_path),
+        "--measures", "--out", str(tmp_path),
     ]  # fmt: skip
     assert run_benchmark.main(words) == 0
     rows = pd.read_csv(tmp_path / "report" / "rows.csv").query("explainer == 'squared'")

@@ -130,7 +130,7 @@ def test_without_retraining_the_network_that_is_measured_is_the_one_explained(sm
 
 def test_attributions_of_a_network_that_all_seeds_share_are_measured_once(small_matrix: Build) -> None:
     for protocol, expected in (("paper", 1), ("rigorous", 3)):
-        matrix = small_matrix(explainers=("gradient",), seeds=3, protocol=protocol, measure_attributions=True)
+        matrix = small_matrix(explainers=("gradient",), seeds=3, protocol=protocol, measures=("standard",))
         assert sum(cell.probe == "attribution" for cell in plan.cells(matrix)) == expected
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from roarbench.benchmark.matrix.described import measure, summary
 from roarbench.benchmark.matrix.notation import parse
-from roarbench.benchmark.matrix.plugins import TABLES, build, check_name, plugin, summary
+from roarbench.benchmark.matrix.plugins import TABLES, build, check_name, plugin
 from roarbench.benchmark.matrix.spec import key
 
 
@@ -32,6 +33,8 @@ def test_plug_ins_nest() -> None:
 def test_every_parameter_of_every_plug_in_changes_its_key(kind: str) -> None:
     needed = {"image_folder": "root=a", "arrays": "path=a"}
     for name in TABLES[kind]:
+        if kind == "measure" and measure(name)["order"] is not None:
+            continue  # read from curves: not asked for by name
         identity = plugin(f"{name}[{needed[name]}]" if name in needed else name, kind)
         for parameter, value in identity.parameters:
             for text in _other(value):

@@ -19,7 +19,7 @@ from roarbench.benchmark.randomness import generator, normal
 from roarbench.benchmark.removal import fills
 from roarbench.benchmark.removal.imputation import impute
 from roarbench.benchmark.removal.ranks import remove, training_mean
-from roarbench.benchmark.removal.reduction import reduced
+from roarbench.benchmark.removal.reduction import reduced, stored
 from roarbench.benchmark.results.store import Store
 from roarbench.datasets.base import Dataset, Split
 from roarbench.methods.base import Skip
@@ -160,8 +160,9 @@ def test_noise_is_that_of_seed_split_and_position(small_matrix: Build, place: Wo
     def noise(cell: Cell) -> Dataset:
         """What noise adds; NaN where nothing was removed."""
         data = runner.data_for(cell.training, place)
-        plain = reduced(replace(cell, fill=plugin("noisy_linear[noise=0]", "fill")), data, place.artefacts)
-        noisy = reduced(cell, data, place.artefacts)
+        ranks = stored(cell, data.splits, place.artefacts)
+        plain = reduced(replace(cell, fill=plugin("noisy_linear[noise=0]", "fill")), data, ranks)
+        noisy = reduced(cell, data, ranks)
 
         def added(name: str, split: Split) -> Split:
             more = split.inputs - plain.splits[name].inputs

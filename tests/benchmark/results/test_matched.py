@@ -67,9 +67,9 @@ def test_explainers_without_a_finished_cell_are_left_out(matrix: Matrix) -> None
 
 def test_a_folder_asks_for_them_after_the_masks_and_keeps_them(matrix: Matrix) -> None:
     planned = plan.cells(matrix)
-    first = seeds.cells(matrix, rows(planned))
+    first = seeds.cells(matrix, rows(planned), plan.cells(matrix))
     assert first[: len(planned)] == planned
-    assert seeds.cells(matrix, rows(first)) == first
+    assert seeds.cells(matrix, rows(first), plan.cells(matrix)) == first
 
 
 def test_without_kar_or_retraining_there_is_nothing_to_compare(matrix: Matrix) -> None:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("unillustrated")
 ADAPTIVE = [
     "run", "--classifiers", "mlp[width=16,hidden_layers=1]", "--explainers", "random", "gradient", "center",
     "--seeds", "2", "--fractions", "0.3", "0.9", "--epochs", "10", "--device", "cpu", "--workers", "0",
-    "--mask-fractions", "--unretrained-fills", "--no-measure-attributions",
+    "--mask-fractions", "--unretrained-fills", "--measures",
 ]  # fmt: skip
 UNTIL = ["--target-interval", "4", "--max-seeds", "4"]
 MATRIX = Matrix(
@@ -34,7 +34,7 @@ MATRIX = Matrix(
     max_seeds=6,
     unretrained_fills=(),
     mask_fractions=(),
-    measure_attributions=False,
+    measures=(),
 )
 NOISE = {"random": 0.001, "gradient": 0.008, "sobel": 0.008, "center": 0.1}
 
@@ -54,12 +54,16 @@ def measured(cells: list[Cell], known: list[Row]) -> list[Row]:
     return list((held | {key(cell): Row(key(cell), asdict(cell), outcome(cell)) for cell in cells}).values())
 
 
+def planned(matrix: Matrix, held: list[Row]) -> list[Cell]:
+    return seeds.cells(matrix, held, seeds.wide(matrix, held))
+
+
 def finished(matrix: Matrix, rows: list[Row] | None = None) -> list[Row]:
     """Rounds until nothing is asked for."""
     before: list[Row] = []
     after = rows or []
     while len(after) != len(before) or not after:
-        before, after = after, measured(seeds.cells(matrix, after), after)
+        before, after = after, measured(planned(matrix, after), after)
     return after
 
 
@@ -82,8 +86,8 @@ def counts(rows: list[Row]) -> dict[tuple[str, str, str], int]:
 
 def test_without_a_target_there_are_the_cells_of_the_matrix() -> None:
     fixed = replace(MATRIX, target_interval=None)
-    assert seeds.cells(fixed, []) == plan.cells(fixed)
-    assert seeds.within_reach(fixed) == []
+    assert planned(fixed, []) == plan.cells(fixed)
+    assert seeds.wide(fixed, []) == plan.cells(fixed)
 
 
 def test_seeds_are_added_where_they_are_needed(rows: list[Row]) -> None:
@@ -94,9 +98,8 @@ def test_seeds_are_added_where_they_are_needed(rows: list[Row]) -> None:
 
 
 def test_a_seed_brings_the_cells_that_its_curve_needs_in_canonical_order(rows: list[Row]) -> None:
-    cells = seeds.cells(MATRIX, rows)
-    wide = seeds.within_reach(MATRIX)
-    assert cells == [cell for cell in wide if cell in set(cells)]
+    cells = planned(MATRIX, rows)
+    assert cells == [cell for cell in seeds.wide(MATRIX, rows) if cell in set(cells)]
     for cell in (cell for cell in cells if cell.ranking):
         assert Cell(cell.training, None, None) in cells
         assert Cell(cell.training, None, cell.fill, "morf", 1.0, cell.retrain) in cells
@@ -104,7 +107,7 @@ def test_a_seed_brings_the_cells_that_its_curve_needs_in_canonical_order(rows: l
 
 
 def test_what_is_measured_beside_curves_gets_their_seeds_and_asks_for_none() -> None:
-    beside = replace(MATRIX, unretrained_fills=("zero",), mask_fractions=(0.5,), measure_attributions=True)
+    beside = replace(MATRIX, unretrained_fills=("zero",), mask_fractions=(0.5,), measures=("standard",))
     lean, full = (finished(matrix) for matrix in (MATRIX, beside))
     assert {row.key for row in lean} <= {row.key for row in full}
     own: dict[object, set[tuple[str, int]]] = {}
@@ -119,10 +122,10 @@ def test_wherever_it_stops_a_run_goes_on_to_the_same_cells(seed: int, rows: list
     draw = random.Random(seed)
     part: list[Row] = []
     for _ in range(6):
-        cells = seeds.cells(MATRIX, part)
+        cells = planned(MATRIX, part)
         part = measured(draw.sample(cells, draw.randint(len(cells) // 2, len(cells))), part)
         draw.shuffle(part)
-    assert seeds.cells(MATRIX, finished(MATRIX, part)) == seeds.cells(MATRIX, rows)
+    assert planned(MATRIX, finished(MATRIX, part)) == planned(MATRIX, rows)
 
 
 @pytest.mark.parametrize(
@@ -140,19 +143,19 @@ def test_wherever_it_stops_a_run_goes_on_to_the_same_cells(seed: int, rows: list
 )
 def test_a_folder_never_loses_a_seed(change: dict, rows: list[Row]) -> None:
     for held in (rows, rows[: 2 * len(rows) // 3]):
-        asked = {key(cell) for cell in seeds.cells(replace(MATRIX, **change), held)}
+        asked = {key(cell) for cell in planned(replace(MATRIX, **change), held)}
         assert {row.key for row in held} <= asked
 
 
 def test_a_seed_that_was_begun_is_finished(rows: list[Row]) -> None:
     one = next(row for row in rows if row.specification["training"]["seed"] == 4 and row.specification["ranking"])
     fixed = replace(MATRIX, target_interval=None)
-    found = [cell for cell in seeds.cells(fixed, [one]) if cell.training.seed >= 3]
+    found = [cell for cell in planned(fixed, [one]) if cell.training.seed >= 3]
     assert [(cell.removal_fraction, cell.training.seed) for cell in found] == [(t, 4) for t in (0.0, 1.0, 0.3, 0.7)]
 
 
 def test_the_paper_explains_one_network_with_all_seeds() -> None:
-    cells = seeds.cells(paper := replace(MATRIX, protocol="paper"), finished(paper))
+    cells = planned(paper := replace(MATRIX, protocol="paper"), finished(paper))
     assert max(cell.training.seed for cell in cells) == 5
     assert {cell.ranking.training.seed for cell in cells if cell.ranking} == {0}
 

@@ -19,10 +19,10 @@ from roarbench.benchmark.results.store import Outcome
 from roarbench.reports.page import figures
 from roarbench.reports.page.answer import Answer, Verdict, answers
 from roarbench.reports.page.figures import address
-from roarbench.reports.page.kinds import kinds
 from roarbench.reports.page.methods import cited
 from roarbench.reports.page.page import page
 from roarbench.reports.page.provenance import toml
+from roarbench.reports.page.tables import sections
 from roarbench.reports.page.validity import checks
 from roarbench.reports.report import report
 from roarbench.reports.rows.load import Run, curves, read
@@ -56,7 +56,7 @@ def measured(cell: Cell) -> Outcome:
 def wide() -> Matrix:
     return Matrix(
         explainers=EXPLAINERS, seeds=4, fractions=(0.0, 0.3, 0.6, 1.0), unretrained_fills=(), mask_fractions=(0.9,),
-        measure_attributions=False,
+        measures=(),
     )  # fmt: skip
 
 
@@ -305,7 +305,7 @@ def test_a_drawing_survives_its_address() -> None:
 def test_cells_are_sorted_by_the_numbers_behind_them(stored: Stored, wide: Matrix) -> None:
     run = read(stored(wide, measured))
     made = {table.name: table for table in [*tables(run.frame), *summaries(run.frame)]}
-    (shown,) = (t for kind in kinds([*made.values()]) for t in kind.tables if t.name == "summary-roar")
+    (shown,) = (t for kind in sections([*made.values()]) for t in kind.tables if t.name == "summary-roar")
     at = shown.columns.index("gain")
     values = [entries[at].value for _, entries in shown.rows]
     assert values[0] == ""  # random is not compared with itself
@@ -319,7 +319,7 @@ def test_marks_of_tables_stand_out(stored: Stored, wide: Matrix) -> None:
     table = tables(run.frame)[0]
     marks = table.shown.map(lambda text: "")
     marks.iloc[0, 0], marks.iloc[1, 0] = "best", "group"
-    (kind,) = kinds([with_marks(table, marks)])
+    (kind,) = sections([with_marks(table, marks)])
     assert [entries[0].mark for _, entries in kind.tables[0].rows] == ["best", "group", "", ""]
 
 

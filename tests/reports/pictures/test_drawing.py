@@ -87,7 +87,7 @@ def test_long_names_are_not_cut_off(stored: Stored, matrix: Matrix, orders: tupl
         return replace(made, metrics=made.metrics | {"passes": 3.0}) if cell.probe == "attribution" else made
 
     names = ("random", "gradient", "cladec[alpha=0.5,layer=dense,score=kept]")
-    more = {"explainers": names, "mask_fractions": (0.5,), "measure_attributions": True, "orders": orders}
+    more = {"explainers": names, "mask_fractions": (0.5,), "measures": ("standard",), "orders": orders}
     pictures = drawn(stored(replace(matrix, **more), judge))
     assert len(pictures) == len(orders) + 3
     for picture in pictures:
@@ -154,7 +154,7 @@ def test_cost_is_passes_where_they_are_known(stored: Stored, matrix: Matrix, tmp
         passes = 0.0 if cell.ranking and cell.ranking.explainer.name == "random" else 3.0
         return replace(made, metrics={"passes": passes})
 
-    (picture,) = cost_plots(load(stored(replace(matrix, measure_attributions=True), judge)))
+    (picture,) = cost_plots(load(stored(replace(matrix, measures=("standard",)), judge)))
     assert "forward passes" in picture.caption and "1 explainer." in picture.alt
     assert write([picture], tmp_path)
 
@@ -166,7 +166,7 @@ def test_an_explainer_without_a_measured_point_has_no_panel(status: Status, stor
         return Outcome(status, reason="ranks as its base does") if copy else outcome(cell)
 
     explainers = ("random", "gradient", "squared[base=gradient]")
-    folder = stored(replace(matrix, explainers=explainers, measure_attributions=True), skipping)
+    folder = stored(replace(matrix, explainers=explainers, measures=("standard",)), skipping)
     frame = load(folder)
     assert set(drawable(frame).explainer.dropna()) == {"random", "gradient"}
     (picture,) = plots(drawable(frame))
@@ -184,7 +184,7 @@ def test_keys_of_many_explainers_fit_and_tell_them_apart(stored: Stored, matrix:
         made = outcome(cell)
         return replace(made, metrics=made.metrics | {"passes": 3.0}) if cell.probe == "attribution" else made
 
-    wide = replace(matrix, explainers=MANY, seeds=1, mask_fractions=(0.5,), measure_attributions=True)
+    wide = replace(matrix, explainers=MANY, seeds=1, mask_fractions=(0.5,), measures=("standard",))
     pictures = drawn(stored(wide, judge))
     assert len(pictures) == 5
     for picture in pictures:

@@ -26,21 +26,21 @@ def judge(cell: Cell) -> Outcome:
 
 
 def test_the_table_shows_what_was_measured_and_no_more(stored: Stored, matrix: Matrix) -> None:
-    (made,) = attribution_tables(load(stored(replace(matrix, measure_attributions=True), judge)))
+    (made,) = attribution_tables(load(stored(replace(matrix, measures=("standard",)), judge)))
     assert made.shown.columns.tolist() == ["infidelity", "Gini", "passes", "ms"]
     assert made.shown.loc["GRAD"].tolist() == ["2.00 ± 0.00", "0.50 ± 0.00", "12,690", "2.1"]
 
 
 def test_attributions_never_enter_curves(stored: Stored, matrix: Matrix) -> None:
     plain, wide = (
-        stored(m, judge, name) for m, name in ((matrix, "a"), (replace(matrix, measure_attributions=True), "b"))
+        stored(m, judge, name) for m, name in ((matrix, "a"), (replace(matrix, measures=("standard",)), "b"))
     )
     assert len(curves(load(plain))) == len(curves(load(wide)))
     assert attribution_tables(load(plain)) == []
 
 
 def test_nothing_measured_yet_is_no_table(stored: Stored, matrix: Matrix) -> None:
-    folder = stored(replace(matrix, measure_attributions=True), lambda cell: None)
+    folder = stored(replace(matrix, measures=("standard",)), lambda cell: None)
     assert attribution_tables(load(folder)) == []
 
 
@@ -55,7 +55,7 @@ def inventive(cell: Cell) -> Outcome:
 
 @pytest.mark.usefixtures("unillustrated")
 def test_numbers_that_only_a_plug_in_knows_reach_rows_and_tables(stored: Stored, matrix: Matrix) -> None:
-    folder = stored(replace(matrix, measure_attributions=True), inventive)
+    folder = stored(replace(matrix, measures=("standard",)), inventive)
     report(folder)
     rows = pd.read_csv(folder / "report" / "rows.csv")
     assert list(rows.columns[-2:]) == ["my_measure", "own_num_steps"]

@@ -29,7 +29,7 @@ def judge(cell: Cell) -> Outcome:
 
 @pytest.fixture
 def run(stored: Stored, matrix: Matrix) -> Path:
-    return stored(replace(matrix, explainers=("random", *DEGRADED), measure_attributions=True), judge)
+    return stored(replace(matrix, explainers=("random", *DEGRADED), measures=("standard",)), judge)
 
 
 def test_degrees_are_read_from_the_specification_whatever_was_written(run: Path) -> None:
@@ -46,7 +46,7 @@ def test_each_measure_is_scored_by_the_order_it_finds(run: Path) -> None:
     assert found["ROAR (mean, retrained)"] == pytest.approx(1)
     assert found["KAR (mean, retrained)"] == pytest.approx(-1)
     assert found["Infidelity"] == 0
-    assert found["Truth found, AUC"] == pytest.approx(1)
+    assert found["Truth AUC"] == pytest.approx(1)
     assert not {"Gini", "Max-sensitivity", "Lipschitz"} & set(found.index)
     assert "a check, no result" in made.notes[0] and "n = 3 seeds" in made.notes[0]
     assert made.shown.loc["KAR (mean, retrained)", "Truth"] == "-1.00, -1.00, -1.00"
@@ -75,9 +75,9 @@ def table(folder: Path) -> Table:
 
 def test_a_base_that_noise_beats_knows_no_order_and_its_truth_is_shown(stored: Stored, matrix: Matrix) -> None:
     """For such a base the truth itself prefers noise, so that a measure that does so too is right."""
-    both = replace(matrix, explainers=("random", *DEGRADED, *WORSE), measure_attributions=True)
+    both = replace(matrix, explainers=("random", *DEGRADED, *WORSE), measures=("standard",))
     made = table(stored(both, beside))
-    truth = made.shown.index.str.startswith("Truth found")
+    truth = made.shown.index.str.startswith("Truth ")
     assert set(made.shown.loc[~truth, "IG"]) == {"–"} and "–" not in set(made.shown["Truth"])
     assert set(made.shown.loc[truth, "IG"]) == {"-1.00, -1.00, -1.00"}
     assert made.numbers.loc[~truth, ("IG", "mean")].isna().all()
@@ -90,17 +90,17 @@ def test_data_without_truth_know_no_order(stored: Stored, matrix: Matrix) -> Non
         made = judge(cell)
         return replace(made, metrics={k: v for k, v in made.metrics.items() if k != "truth_auc"})
 
-    made = table(stored(replace(matrix, explainers=DEGRADED, measure_attributions=True), unknown))
+    made = table(stored(replace(matrix, explainers=DEGRADED, measures=("standard",)), unknown))
     assert set(made.shown["Truth"]) == {"–"}
     assert made.notes[1] == "Truth is refused: digits knows no ground truth, hence no order of its degrees."
 
 
 def test_what_was_not_measured_or_has_no_interval_is_refused(stored: Stored, matrix: Matrix) -> None:
     unmeasured = table(stored(replace(matrix, explainers=DEGRADED), judge, "unmeasured"))
-    single = table(stored(replace(matrix, explainers=DEGRADED, seeds=1, measure_attributions=True), judge, "single"))
+    single = table(stored(replace(matrix, explainers=DEGRADED, seeds=1, measures=("standard",)), judge, "single"))
     assert "were not measured" in unmeasured.notes[1] and set(unmeasured.shown["Truth"]) == {"–"}
     assert "of one seed" in single.notes[1]
-    assert single.shown.loc["Truth found, AUC", "Truth"] == "1.00"
+    assert single.shown.loc["Truth AUC", "Truth"] == "1.00"
 
 
 def test_many_seeds_have_mean_and_range_and_every_number_in_the_file(stored: Stored, matrix: Matrix) -> None:
@@ -111,7 +111,7 @@ def test_many_seeds_have_mean_and_range_and_every_number_in_the_file(stored: Sto
         turned = cell.probe == "image" and cell.order == "morf" and cell.training.seed == 0 and noise == 0.0
         return replace(made, metrics=made.metrics | ({"test_accuracy": 0.45} if turned else {}))
 
-    made = table(stored(replace(matrix, explainers=DEGRADED, seeds=6, measure_attributions=True), wavering))
+    made = table(stored(replace(matrix, explainers=DEGRADED, seeds=6, measures=("standard",)), wavering))
     assert made.shown.loc["ROAR (mean, retrained)", "Truth"] == "0.92 (0.50 to 1.00)"
     behind = made.numbers.loc["ROAR (mean, retrained)", "Truth"]
     assert behind["seed 0"] == pytest.approx(0.5) and behind["low"] == pytest.approx(0.5) and behind["n"] == 6
@@ -131,7 +131,7 @@ def test_curves_that_are_not_whole_do_not_count(stored: Stored, matrix: Matrix) 
         return replace(made, metrics=made.metrics | higher)
 
     explainers = ("random", *DEGRADED, "degraded[base=truth,noise=0.6]")
-    wide = replace(matrix, explainers=explainers, fractions=(0.1, 0.9), measure_attributions=True)
+    wide = replace(matrix, explainers=explainers, fractions=(0.1, 0.9), measures=("standard",))
     folder = stored(wide, unfinished)
     (made,) = trust_tables(load(folder), read(folder).degrees)
     assert made.numbers["Truth", "mean"]["ROAR (mean, retrained)"] == pytest.approx(1)

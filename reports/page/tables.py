@@ -7,28 +7,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from roarbench.reports.kinds.kind import named
+from roarbench.reports.kinds.tables import TABLES
 from roarbench.reports.rows.style import FLAG
 from roarbench.reports.tables.table import Table
 
-KINDS = {
-    "summary": ("Against random", "How much, and how surely, each explainer does better than pixels drawn at random."),
-    "roar": ("Most relevant removed first", "Accuracy that is left. A good explainer makes it fall: lower is better."),
-    "kar": ("Least relevant removed first", "Accuracy that is kept. A good explainer keeps it high: higher is better."),
-    "diffroar": ("DiffROAR", "What is kept minus what is left, at the same share removed: higher is better."),
-    "fidelity": ("Fidelity and interpretability", "How much accuracy stays for how much is hidden."),
-    "operating": ("Operating points", "Explainers with masks of their own, and all others at the same share hidden."),
-    "masks": ("Masks alone", "What networks can tell from the places of the removed pixels, without any image."),
-    "deletion": ("Deletion", "The probability of the class as the most relevant go, without retraining."),
-    "insertion": ("Insertion", "The probability of the class as the most relevant come, without retraining."),
-    "instruments": ("Instruments", "Explainers that were spoilt in a known way, beside those they come from."),
-    "attributions": ("Attributions by themselves", "What is measured of the maps without removing anything."),
-    "notes": ("Notes of explainers", "What explainers with masks of their own say of their training."),
-    "consistency": ("Consistency", "Whether ways of measuring put explainers in the same order."),
-    "trust": ("Trust", "Whether ways of measuring recover an order that is known."),
-    "friedman": ("Over data sets", "Mean ranks, and Friedman's test."),
-    "reference": ("Beside the published table", "The same explainers in Hooker et al. 2019."),
-    "claims": ("Claims of the paper", "Whether they hold here."),
-}
 OTHER = ("Further tables", "What else was asked for.")
 PARTS = re.compile(r"(?<=[.;:?]) ")
 NUMBER = re.compile(r"[-−]?\d[\d,]*(?:\.\d+)?")
@@ -69,7 +52,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Kind:
+class Section:
     """Tables about the same thing."""
 
     name: str
@@ -78,16 +61,18 @@ class Kind:
     tables: list[Shown]
 
 
-def kinds(tables: Sequence[Table]) -> list[Kind]:
+def sections(tables: Sequence[Table]) -> list[Section]:
     """All tables, in the order in which one reads them; those of unknown kinds at the end."""
-    by: dict[str, list[Table]] = {name: [] for name in (*KINDS, "")}
+    known = {kind.name: kind for kind in TABLES}
+    by: dict[str, list[Table]] = {name: [] for name in (*known, "")}
     for table in tables:
-        name = table.name.partition("-")[0]
-        by[name if name in KINDS else ""].append(table)
+        by[named(table.name) if named(table.name) in known else ""].append(table)
+    words = {name: (kind.title, kind.sentence) for name, kind in known.items()} | {"": OTHER}
     return [
-        Kind(name or "further", *KINDS.get(name, OTHER), [_shown(t, h) for t, h in zip(of, _headings(of), strict=True)])
-        for name, of in by.items() if of
-    ]  # fmt: skip
+        Section(name or "further", *words[name], [_shown(t, h) for t, h in zip(of, _headings(of), strict=True)])
+        for name, of in by.items()
+        if of
+    ]
 
 
 def _headings(tables: Sequence[Table]) -> list[str]:

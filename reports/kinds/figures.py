@@ -1,0 +1,38 @@
+"""The kinds of figures, in the order in which one looks at them; add yours here."""
+
+from roarbench.reports.kinds.kind import Kind, OfDrawable
+from roarbench.reports.pictures.consistency import heat_maps
+from roarbench.reports.pictures.cost import cost_plots
+from roarbench.reports.pictures.critical_difference import diagrams
+from roarbench.reports.pictures.curves import plots
+from roarbench.reports.pictures.differences import difference_plots
+from roarbench.reports.pictures.drawing import Picture
+from roarbench.reports.pictures.gallery import galleries
+from roarbench.reports.pictures.leaks import leak_plots
+from roarbench.reports.pictures.plane import planes
+
+FIGURES: tuple[Kind[Picture], ...] = (
+    Kind("curves", "Curves", "Accuracy against the share of features removed.", OfDrawable(plots)),
+    Kind(
+        "difference",
+        "Differences to random",
+        "Gain over features drawn at random, with its interval.",
+        OfDrawable(difference_plots),
+    ),
+    Kind("plane", "Fidelity against interpretability", "What is kept for what is hidden.", OfDrawable(planes)),
+    Kind(
+        "masks_retrained",
+        "Label leakage",
+        "Accuracy after retraining against that of the mask alone.",
+        OfDrawable(leak_plots),
+    ),
+    Kind(
+        "cost_quality",
+        "Cost and quality",
+        "Gain over random against what an explanation costs.",
+        OfDrawable(cost_plots),
+    ),
+    Kind("consistency", "Consistency", "Rank correlation of every two ways of measuring.", OfDrawable(heat_maps)),
+    Kind("critical_difference", "Over data sets", "Mean ranks, joined where they do not differ.", OfDrawable(diagrams)),
+    Kind("gallery", "Gallery", "Images as explainers rank them and as retrained networks see them.", galleries),
+)

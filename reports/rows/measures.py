@@ -1,0 +1,40 @@
+"""What measures say of themselves: those of the tables, and those that a run brought along."""
+
+from collections.abc import Mapping
+
+from roarbench.benchmark import MEASURES
+from roarbench.benchmark.matrix import described
+from roarbench.benchmark.results.store import Card
+from roarbench.reports.rows.style import Form, label, percent, probability, share
+
+FORMS: dict[str, Form] = {"number": share, "probability": probability, "percent": percent}
+DIRECTIONS = {"low": "lower is better", "high": "higher is better", "": "neither is better"}
+
+Cards = Mapping[str, Card]
+"""Name of a measure as written -> what it says of itself."""
+
+
+def known(stored: Cards = {}) -> Cards:  # noqa: B006  (never changed)
+    """All measures of the tables, and those of a run."""
+    return {name: described.measure(name) for name in MEASURES} | dict(stored)
+
+
+def of_attributions(cards: Cards) -> Cards:
+    """Those that are measured of attributions themselves."""
+    return {name: card for name, card in cards.items() if card["order"] is None}
+
+
+def of_curves(cards: Cards) -> Cards:
+    """Those that are read from the curves of networks that see images."""
+    return {name: card for name, card in cards.items() if card["order"] is not None and card["probe"] == "image"}
+
+
+def heading(name: str, card: Card) -> str:
+    """Heading of the column of a measure."""
+    return str(card["label"]) or label(name)
+
+
+def sentence(name: str, card: Card) -> str:
+    """A measure in words, for the note of a table."""
+    said = "; ".join(filter(None, (str(card["summary"]).rstrip("."), DIRECTIONS[card["better"]])))
+    return f"{heading(name, card)}: {said}."
