@@ -117,7 +117,8 @@ def _check_depth(path: Path, mode: str) -> None:
 def _readable(path: Path) -> Iterator[None]:
     """Names the file in whatever goes wrong with it; warnings are of metadata, or of sizes that are no error yet."""
     try:
-        with warnings.catch_warnings(action="ignore"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
     except Exception as error:  # decoders raise whatever they meet in a broken file
         reason = _reason(path, error)

@@ -4,7 +4,6 @@ import contextlib
 import io
 import re
 import sys
-import tomllib
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from roarbench import run_benchmark
+from roarbench.benchmark.matrix.presets import tomllib
 from tests.test_layers import FILES, imports
 
 PROJECT = Path(__file__).parents[1]

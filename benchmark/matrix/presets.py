@@ -1,12 +1,17 @@
 """Presets: one TOML file for each published table or study; its keys are the fields of `Matrix`."""
 
-import tomllib
+import sys
 from dataclasses import MISSING, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from roarbench.benchmark.matrix.notation import suggestion
 from roarbench.benchmark.matrix.plan import Matrix
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 FOLDER = Path(__file__).parents[1] / "configs"
 

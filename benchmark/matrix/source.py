@@ -17,6 +17,9 @@ from pathlib import Path
 LARGE = 2**30
 """Bytes of a folder of images that are read whenever it is named."""
 
+BLOCK = 2**20
+"""Bytes of a file that are read at once."""
+
 OURS = "roarbench"
 """Our own package, whose results have versions."""
 
@@ -53,10 +56,18 @@ def fingerprint(path: Path, *, images: bool = False) -> str:
     return _of_file(path.resolve(), stat.st_mtime_ns, stat.st_size)
 
 
+def checksum(file: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with file.open("rb") as handle:
+        while block := handle.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
 @lru_cache(maxsize=65536)
 def _of_file(path: Path, _: int, __: int) -> str:
-    with path.open("rb") as handle:
-        return f"sha256:{hashlib.file_digest(handle, 'sha256').hexdigest()}"
+    return f"sha256:{checksum(path)}"
 
 
 @lru_cache(maxsize=64)

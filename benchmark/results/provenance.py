@@ -4,7 +4,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,7 +20,7 @@ def provenance(device: str) -> dict[str, str]:
 def begun(device: str) -> Callable[[], dict[str, str]]:
     """Takes down now what work of hours runs on; gives the facts once it is finished."""
     machine = _machine(device)
-    return lambda: {**machine, "finished": datetime.now(UTC).isoformat(timespec="seconds")}
+    return lambda: {**machine, "finished": datetime.now(timezone.utc).isoformat(timespec="seconds")}
 
 
 @cache

@@ -14,6 +14,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from roarbench.benchmark.matrix.source import checksum
+
 SEAL = "sha256"
 FILE = "checksums.json"
 
@@ -38,7 +40,7 @@ def sound_tensors(file: Path) -> bool:
 
 def seal(folder: Path) -> None:
     """Writes the checksums of the files of a folder into it."""
-    checksums = {file.name: _of_file(file) for file in folder.iterdir()}
+    checksums = {file.name: checksum(file) for file in folder.iterdir()}
     (folder / FILE).write_text(json.dumps(checksums), encoding="utf-8")
 
 
@@ -48,7 +50,7 @@ def sound_folder(folder: Path) -> bool:
         return False
     try:
         checksums = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        whole = all(_of_file(folder / name) == checksum for name, checksum in checksums.items())
+        whole = all(checksum(folder / name) == checksum for name, checksum in checksums.items())
     except FileNotFoundError as error:
         whole = Path(error.filename).name == FILE
     except (OSError, ValueError, AttributeError):
@@ -64,8 +66,3 @@ def _tell(path: Path) -> bool:
 
 def _of_tensors(tensors: Mapping[str, Tensor]) -> str:
     return hashlib.sha256(save(dict(tensors))).hexdigest()
-
-
-def _of_file(file: Path) -> str:
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -12,6 +12,7 @@ from roarbench.reports.rows.style import ORDERS, labels, mean_rank, p_value
 from roarbench.reports.statistics.ranks import LEAST_BLOCKS, LEAST_EXPLAINERS, Friedman, friedman
 from roarbench.reports.tables.curves import what
 from roarbench.reports.tables.evidence import means
+from roarbench.reports.tables.lines import Columns, Lines
 from roarbench.reports.tables.table import Table, table
 
 INSTALL = 'For critical-difference diagrams: pip install "roarbench[posthocs]".'
@@ -62,7 +63,7 @@ def _table(rows: pd.DataFrame, order: str, values: pd.DataFrame, ending: str) ->
     }
     ranked = rows[rows.explainer.isin(values.columns)]
     caption = f"Ranks over data sets. {what(rows, order)}. {title(rows, dataset=False)}."
-    shown = table(f"friedman-{ORDERS[order].lower()}{ending}", caption, ranked, columns, mean_rank)
+    shown = table(f"friedman-{ORDERS[order].lower()}{ending}", caption, Lines(ranked), Columns(columns, mean_rank))
     return Table(shown.name, caption, shown.shown, shown.numbers, tuple(_notes(rows, values, made)))
 
 

@@ -9,7 +9,8 @@ from roarbench.reports.rows.load import further
 from roarbench.reports.rows.measures import FORMS, Cards, heading, known, of_attributions, sentence
 from roarbench.reports.rows.settings import slug
 from roarbench.reports.rows.style import plain
-from roarbench.reports.tables.table import Format, Table, by_seed, table
+from roarbench.reports.tables.lines import Columns, Format, Lines
+from roarbench.reports.tables.table import Table, by_seed, table
 
 OWN_NOTE = "own_"
 """Begins the columns of what explainers with masks of their own note; measures of a user's own have a colon."""
@@ -93,7 +94,7 @@ def _table(part: pd.DataFrame, columns: dict[str, Column], ending: str) -> Table
     said = [HOW.format(images=IMAGES, measures=" ".join(column.said for column in present.values() if column.said))]
     others = ", ".join(present[name].heading for name in further(part) if name in present and not present[name].said)
     said += [OTHERS.format(names=others)] if others else []
-    return table(f"attributions{ending}", caption, part, values, forms).noted(*said)
+    return table(f"attributions{ending}", caption, Lines(part), Columns(values, forms)).noted(*said)
 
 
 def _noted(part: pd.DataFrame, notes: list[str], ending: str) -> Table:
@@ -101,4 +102,4 @@ def _noted(part: pd.DataFrame, notes: list[str], ending: str) -> Table:
     values = {words(column): by_seed(once, column) for column in notes if once[column].notna().any()}
     first = part.iloc[0]
     caption = f"Notes of explainers. {first.dataset}, {first.classifier}; {first.target} class."
-    return table(f"notes{ending}", caption, once, values, plain).noted(NOTED)
+    return table(f"notes{ending}", caption, Lines(once), Columns(values, plain)).noted(NOTED)

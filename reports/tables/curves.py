@@ -15,6 +15,7 @@ from roarbench.reports.rows.style import BETTER, ORDERS, label, percent, points
 from roarbench.reports.statistics.groups import Better
 from roarbench.reports.statistics.indices import INDICES, with_indices
 from roarbench.reports.tables.evidence import with_groups
+from roarbench.reports.tables.lines import Columns, Lines
 from roarbench.reports.tables.masks import with_masks
 from roarbench.reports.tables.operating import at_own_shares, forms, own_rows
 from roarbench.reports.tables.table import Table, by_fraction, by_seed, table
@@ -92,9 +93,10 @@ def _accuracies(rows: pd.DataFrame, order: str, ending: str, rule: Rule | None) 
     guessed = rows.chance.mean()
     chance = () if math.isnan(guessed) else (CHANCE.format(chance=percent(Summary(guessed, math.nan, 1), 1)),)
     if rows.probe.iloc[0] == "mask":
-        return table("masks" + ending.removesuffix("-mask"), caption, rows, values, percent, rule=rule).noted(*chance)
-    better = _inside("t={}", rows, BETTER[order])
-    made = table(ORDERS[order].lower() + ending, caption, rows, values, percent, rule=rule, better=better)
+        name = "masks" + ending.removesuffix("-mask")
+        return table(name, caption, Lines(rows, rule=rule), Columns(values, percent)).noted(*chance)
+    columns = Columns(values, percent, _inside("t={}", rows, BETTER[order]))
+    made = table(ORDERS[order].lower() + ending, caption, Lines(rows, rule=rule), columns)
     return with_groups(made.noted(*chance), rows, order)
 
 
@@ -116,10 +118,8 @@ def _fidelities(
     written = {column: by_index[column.partition(" ")[0]] for column in values}
     better = {k: v for name in INDICES for k, v in _inside(f"{name} h={{}}", rows, "high").items()}
     what = "Fidelity F, FIR = F/(F+I) and FII = F*I, least relevant hidden first; I is the share hidden at fraction h"
-    made = table(
-        "fidelity" + ending, f"{what}. {title(rows)}.", rows, values, written,
-        first=tuple(name for e in own for name in own_rows(e)), rule=rule, better=better,
-    )  # fmt: skip
+    lines = Lines(rows, tuple(name for e in own for name in own_rows(e)), rule)
+    made = table("fidelity" + ending, f"{what}. {title(rows)}.", lines, Columns(values, written, better))
     of_own = made.shown.index.isin([name for e in own for name in own_rows(e)])
     for column in values:
         at_own = column.partition("h=")[2] in map(label, own)
@@ -142,4 +142,4 @@ def _differences(part: pd.DataFrame, ending: str) -> Table | None:
     values = {f"t={t:.10g}": by_seed(at, "difference") for t, at in by_fraction(difference)}
     caption = f"{DIFF_ROAR}. {title(part)}."
     better = _inside("t={}", difference, "high")
-    return table("diffroar" + ending, caption, between, values, points, better=better) if values else None
+    return table("diffroar" + ending, caption, Lines(between), Columns(values, points, better)) if values else None

@@ -46,7 +46,8 @@ def _boards(run: Run) -> Iterator[dict]:
         entries = list(_entries(rows, joined, order))
         named = tuple(rows.iloc[0][SETTING])
         for entry in entries:
-            entry["specification"] = hashes[(*named, entry["explainer"], order)]
+            place = *named, entry["explainer"], order
+            entry["specification"] = hashes[place]
         if entries:
             yield {
                 "table": f"{protocol(rows, order)}. {title(rows)}",

@@ -10,6 +10,7 @@ from roarbench.reports.rows.load import SETTING, curves
 from roarbench.reports.rows.settings import settings, slug, title
 from roarbench.reports.rows.style import Form, label, probability, repeated, share
 from roarbench.reports.statistics.indices import highest, with_indices
+from roarbench.reports.tables.lines import Columns, Lines
 from roarbench.reports.tables.table import Table, by_seed, table
 
 POINT = ["explainer", "seed", "I", "accuracy"]
@@ -101,7 +102,8 @@ def _of_setting(part: pd.DataFrame, frame: pd.DataFrame, ending: str) -> Iterato
         values = {column: by_seed(rows, column) for column in written}
         caption = f"Operating point: {own_rows(name)[0]}, and all explainers at the same share hidden I. {title(kept)}."
         variant = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
-        made = table(f"operating-{variant}{ending}", caption, common, values, written, first=own_rows(name))
+        lines = Lines(common, own_rows(name))
+        made = table(f"operating-{variant}{ending}", caption, lines, Columns(values, written))
         without = made.numbers[("I", "n")] == 0
         made.shown.loc[without.to_numpy()] = "–"
         notes = (HOW, *([MISSING] if without.any() else []), *_collapses(own))

@@ -8,6 +8,7 @@ from roarbench.reports.rows.style import BETTER, probability
 from roarbench.reports.statistics.areas import area
 from roarbench.reports.statistics.groups import Better
 from roarbench.reports.statistics.tests import Seeds
+from roarbench.reports.tables.lines import Columns, Lines
 from roarbench.reports.tables.table import Table, by_seed, table
 
 METRIC = "test_target_probability"
@@ -45,7 +46,7 @@ def _probabilities(rows: pd.DataFrame, measured: pd.DataFrame, order: str, name:
         better["AUC"] = BETTER[order]
     over = "" if (first, last) == (0, 1) else f" divided by its width, from {sign} = {first:.10g} to {last:.10g}"
     caption = f"{WHAT[order]}. {title(rows)}."
-    return table(name, caption, rows, values, probability, better=better).noted(HOW.format(over=over))
+    return table(name, caption, Lines(rows), Columns(values, probability, better)).noted(HOW.format(over=over))
 
 
 def _areas(wide: pd.DataFrame) -> dict[str, Seeds]:

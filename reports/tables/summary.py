@@ -39,8 +39,9 @@ from roarbench.reports.statistics.tests import (
 from roarbench.reports.tables.attributions import COMPARED, count
 from roarbench.reports.tables.curves import what
 from roarbench.reports.tables.evidence import grouped, in_common, means, with_letters
+from roarbench.reports.tables.lines import Columns, Format, Lines
 from roarbench.reports.tables.masks import with_masks
-from roarbench.reports.tables.table import Format, Table, by_seed, table
+from roarbench.reports.tables.table import Table, by_seed, table
 
 FORMS: dict[str, Format] = {
     "mean": percent, "gain": points, "area": points, "RACU": signed, "rank": mean_rank, "passes": count,
@@ -159,7 +160,7 @@ def _summary(rows: pd.DataFrame, frame: pd.DataFrame, order: str, name: str, ref
     values |= {"passes": passed} if (passed := _passes(rows, frame)) else {}
     caption = f"Summary. {what(rows, order)}. {title(rows)}."
     forms = {column: FORMS[column] for column in values}
-    made = table(name, caption, rows, values, forms, better={"mean": BETTER[order]})
+    made = table(name, caption, Lines(rows), Columns(values, forms, {"mean": BETTER[order]}))
     made = _tested(_without_reference(made, rows, reference), rows, compared)
     found = grouped(rows, order)
     if found.letters:

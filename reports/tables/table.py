@@ -1,7 +1,7 @@
 """One table: explainers by columns, as CSV, Markdown and booktabs LaTeX."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -9,17 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from roarbench.benchmark.results.adaptive import Rule
-from roarbench.benchmark.results.statistics import Summary, summarise
-from roarbench.reports.rows.seeds import covers, notes, num_seeds, repeats
-from roarbench.reports.rows.style import Form, label, labels, repeated, span
-from roarbench.reports.statistics.groups import LEAST_SEEDS, Better, Mark, marks
+from roarbench.benchmark.results.statistics import Summary
+from roarbench.reports.rows.style import Form, label, repeated
+from roarbench.reports.statistics.groups import LEAST_SEEDS, Mark, marks
 from roarbench.reports.statistics.tests import Seeds
 from roarbench.reports.tables.latex import floats
-
-Format = Callable[[Summary, int], str]
-Values = Mapping[str, Mapping[str, Seeds]]
-"""Column -> explainer -> seed -> number."""
+from roarbench.reports.tables.lines import Columns, Lines, Summaries
 
 MARKDOWN: dict[Mark, str] = {"best": "**{}**", "group": "<u>{}</u>", "": "{}"}
 
@@ -127,52 +122,31 @@ class Table:
         return replace(self, shown=self.shown.assign(**texts))
 
 
-def table(
-    name: str,
-    caption: str,
-    rows: pd.DataFrame,
-    values: Values,
-    form: Format | Mapping[str, Format],
-    *,
-    first: tuple[str, ...] = (),
-    rule: Rule | None = None,
-    better: Mapping[str, Better] | None = None,
-) -> Table:
-    """A row for each explainer, and before them rows of other names.
-
-    Args:
-        form: of all columns, or by column.
-        rule: by which seeds were added; with one, or where explainers differ in them, their number is a column.
-        better: which numbers are, of the columns whose best is marked.
-    """
-    planned = dict.fromkeys(first, rows.seed.nunique()) | num_seeds(rows)
-    explainers, numbers_of_seeds = list(planned), sorted(set(planned.values()))
-    summaries = {c: {e: summarise(by.get(e, {}).values()) for e in explainers} for c, by in values.items()}
-    index = pd.Index([*first, *labels(explainers[len(first) :])], name="explainer")
-    counted = {"n": [str(n) for n in planned.values()]} if rule or len(numbers_of_seeds) > 1 else {}
-    forms = dict.fromkeys(values, form) if callable(form) else form
-    formatted = {c: [forms[c](s[e], n) for e, n in planned.items()] for c, s in summaries.items()}
-    shown = pd.DataFrame(counted | formatted).set_index(index)
-    numbers = {
-        (c, number): [getattr(s[e], number) for e in explainers]
-        for c, s in summaries.items() for number in ("mean", "half_width", "n")
-    }  # fmt: skip
-    what = "Mean ± half-width of the 95 % t interval over" if numbers_of_seeds[-1] > 1 else "Values of"
-    mean = f"{what} {repeats(rows, span(numbers_of_seeds))}."
-    said = (f"{mean} {covers(rows)}", *(notes(rows, rule) if rule else ()))
-    found = {c: marks(values[c], which) for c, which in (better or {}).items()}
-    tested = bool(found) and numbers_of_seeds[-1] >= LEAST_SEEDS
-    if tested:
-        said = (*said, MARKED if any(found.values()) else UNMARKED)
+def table(name: str, caption: str, lines: Lines, columns: Columns) -> Table:
+    """A line for each explainer, a column for each quantity, with notes about seeds, marks and gaps."""
+    summaries = columns.summaries(lines.planned)
+    texts = columns.texts(summaries, lines.planned)
+    shown = pd.DataFrame(lines.counts | texts).set_index(lines.index)
+    marked = {c: marks(columns.values[c], which) for c, which in columns.better.items()}
+    tested = bool(marked) and lines.most_seeds >= LEAST_SEEDS
+    said = [*lines.notes(), *([MARKED if any(marked.values()) else UNMARKED] if tested else []), *_gaps(lines.rows)]
     return Table(
-        name, caption, shown, pd.DataFrame(numbers).set_index(index), (*said, *_gaps(rows)), dataset=_dataset(rows),
-        marks=pd.DataFrame({str(c): [found.get(str(c), {}).get(e, "") for e in explainers] for c in shown}, index),
-        tested=tested,
-        written={
-            c: Column(f, tuple((summaries[c][e], n) for e, n in planned.items()))
-            for c, f in forms.items() if isinstance(f, Form)
-        },
+        name, caption, shown, _numbers(summaries).set_index(lines.index), tuple(said), dataset=_dataset(lines.rows),
+        marks=pd.DataFrame({c: [marked.get(c, {}).get(e, "") for e in lines.planned] for c in shown}, lines.index),
+        tested=tested, written=_written(columns, summaries, lines.planned),
     )  # fmt: skip
+
+
+def _numbers(summaries: Summaries) -> pd.DataFrame:
+    """What is behind the text, by (column, number)."""
+    numbers = ("mean", "half_width", "n")
+    return pd.DataFrame({(c, n): [getattr(s, n) for s in by.values()] for c, by in summaries.items() for n in numbers})
+
+
+def _written(columns: Columns, summaries: Summaries, planned: Mapping[str, int]) -> dict[str, Column]:
+    """The columns whose decimals can be chosen."""
+    forms = {c: form for c, form in columns.forms.items() if isinstance(form, Form)}
+    return {c: Column(form, tuple((summaries[c][e], n) for e, n in planned.items())) for c, form in forms.items()}
 
 
 def corrected(tables: Iterable[Table]) -> list[str]:

@@ -63,7 +63,7 @@ def direct(image: np.ndarray, kept: np.ndarray) -> np.ndarray:
     entries = []
     for here, there, weight in _neighbours(*kept.shape):
         diagonal[here] += weight
-        known[:, *here] += weight * image[:, *there] * kept[there]
+        known[(slice(None), *here)] += weight * image[(slice(None), *there)] * kept[there]
         both = gone[here] & gone[there]
         entries.append((number[here][both], number[there][both], np.full(both.sum(), -weight)))
     entries.append((number[gone], number[gone], diagonal[gone]))

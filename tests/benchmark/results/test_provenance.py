@@ -1,6 +1,6 @@
 """Facts stored with results."""
 
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 import pytest
 
@@ -11,7 +11,7 @@ def test_work_of_hours_keeps_the_commit_of_its_start_and_the_time_of_its_end(mon
     monkeypatch.setattr(provenance, "_machine", lambda device: {"commit": "first", "device": device})
     origin = provenance.begun("cpu")
     monkeypatch.setattr(provenance, "_machine", lambda device: {"commit": "second", "device": device})
-    end = datetime.now(UTC).replace(microsecond=0)
+    end = datetime.now(timezone.utc).replace(microsecond=0)
     found = origin()
     assert (found["commit"], found["device"]) == ("first", "cpu")
     assert datetime.fromisoformat(found["finished"]) >= end

@@ -2,7 +2,6 @@
 
 import math
 import re
-import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -14,6 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.presets import tomllib
 from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.results.store import Outcome
 from roarbench.reports.page import figures
