@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from roarbench.benchmark.cost.work_lines import Absent, Cost, Line, costs, row_bytes, spelt
+from roarbench.benchmark.cost.costs import Absent, Cost, Line, costs, row_bytes, spelt
 from roarbench.benchmark.execution.session import Resources, num_workers, workplace
 from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.plan import Matrix

@@ -12,7 +12,6 @@ from jaxtyping import Bool, Float, Integer
 from torch import Tensor
 
 from roarbench.benchmark.matrix.spec import Order, Unit, check_fraction
-from roarbench.datasets.statistics import channel_mean
 
 Normal = Callable[[], Float[Tensor, "n *feature"]]
 """Standard normal numbers, one for each feature of the inputs and on their device; the same at every call."""
@@ -129,11 +128,6 @@ def remove(
         normal: standard normal numbers for fills that ask for them.
     """
     return torch.where(mask, inputs, fill(inputs, mask, train_mean, normal))
-
-
-def training_mean(inputs: Float[Tensor, "n *feature"]) -> Float[Tensor, "*channel"]:
-    """Mean per channel of images, `(c, 1, 1)`; per feature of tabular rows, `(d,)`."""
-    return channel_mean(inputs)
 
 
 def unit_shape(feature_shape: tuple[int, ...], unit: Unit) -> tuple[int, ...]:

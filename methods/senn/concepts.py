@@ -2,7 +2,7 @@
 
 import math
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -25,21 +25,6 @@ class Code(NamedTuple):
 
     concepts: Float[Tensor, "b k"]
     log_variance: Float[Tensor, "b k"] | None = None
-
-
-class Conceptizer(Protocol):
-    """A module with an encoder and, where concepts are learned, a decoder."""
-
-    num_concepts: int
-    learned: bool
-
-    def encode(self, inputs: Float[Tensor, "b *feature"]) -> Code:
-        """The concepts of a batch."""
-        ...
-
-    def decode(self, concepts: Float[Tensor, "b k"]) -> Float[Tensor, "b *feature"]:
-        """Inputs as the concepts alone tell them."""
-        ...
 
 
 class Identity(nn.Module):

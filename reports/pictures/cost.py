@@ -10,8 +10,9 @@ from matplotlib.ticker import NullFormatter
 
 from roarbench.benchmark.results.statistics import Summary, summarise
 from roarbench.reports.pictures.curves import orders_of, point, seeds
-from roarbench.reports.pictures.drawing import PAGE, STYLE, Margins, Picture, gridded, headed, panels
-from roarbench.reports.pictures.looks import key, looks
+from roarbench.reports.pictures.drawing import STYLE, Margins, Picture, gridded
+from roarbench.reports.pictures.frame import framed
+from roarbench.reports.pictures.looks import looks
 from roarbench.reports.rows.load import curves
 from roarbench.reports.rows.settings import settings, slug, title
 from roarbench.reports.rows.style import ORDERS, labels, points, repeated, share
@@ -86,10 +87,7 @@ def _gains(rows: pd.DataFrame, order: str, costs: Mapping[str, Summary]) -> dict
 @matplotlib.rc_context(STYLE)
 def _figure(part: pd.DataFrame, gains: dict[str, dict[str, Summary]], costs: dict[str, Summary], cost: str) -> Figure:
     shown = {e: look for e, look in looks(part).items() if any(e in of for of in gains.values())}
-    height = max(HEIGHT, 0.135 * len(shown) - 0.4)
-    margins = MARGINS.holding(look.label for look in shown.values())
-    width = PAGE + margins.wider(MARGINS)
-    figure, (axes,) = panels(1, len(gains), width=width, height=height, margins=margins)
+    figure, axes = framed(part, [*shown.values()], len(gains), MARGINS, HEIGHT)
     for axis, (order, of) in zip(axes, gains.items(), strict=True):
         best = front({e: (costs[e].mean, gain.mean) for e, gain in of.items()})
         axis.plot([costs[e].mean for e in best], [100 * of[e].mean for e in best], color="0.6", ls="--", lw=0.8)
@@ -102,7 +100,4 @@ def _figure(part: pd.DataFrame, gains: dict[str, dict[str, Summary]], costs: dic
         axis.set_title(ORDERS[order], loc="left", pad=3)
         gridded(axis)
     axes[0].set_ylabel("gain over random in points")
-    marks = [replace(look, joined=False) for look in shown.values()]
-    key(figure, marks, PAGE - MARGINS.right + 0.05, MARGINS.top)
-    headed(figure, title(part).replace("; ", "\n", 1))
     return figure

@@ -1,7 +1,6 @@
 """Accuracy from masks alone against accuracy after retraining, of the same explainer at the same removal fraction."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import matplotlib
 import pandas as pd
@@ -9,8 +8,9 @@ from matplotlib.figure import Figure
 
 from roarbench.benchmark.results.statistics import Summary
 from roarbench.reports.pictures.curves import by_explainer, orders_of, seeds
-from roarbench.reports.pictures.drawing import PAGE, STYLE, Margins, Picture, gridded, headed, panels
-from roarbench.reports.pictures.looks import key, looks
+from roarbench.reports.pictures.drawing import STYLE, Margins, Picture, gridded
+from roarbench.reports.pictures.frame import framed
+from roarbench.reports.pictures.looks import looks
 from roarbench.reports.rows.load import curves
 from roarbench.reports.rows.settings import settings, slug, title
 from roarbench.reports.rows.style import ORDERS, repeated
@@ -59,10 +59,7 @@ def paired_with_masks(rows: pd.DataFrame, joined: pd.DataFrame) -> Pairs:
 @matplotlib.rc_context(STYLE)
 def _figure(part: pd.DataFrame, pairs: dict[str, Pairs], chance: float) -> Figure:
     shown = {e: look for e, look in looks(part).items() if any(e in of for of in pairs.values())}
-    height = max(HEIGHT, 0.135 * len(shown) - 0.4)
-    margins = MARGINS.holding(look.label for look in shown.values())
-    width = PAGE + margins.wider(MARGINS)
-    figure, (axes,) = panels(1, len(pairs), width=width, height=height, margins=margins)
+    figure, axes = framed(part, [*shown.values()], len(pairs), MARGINS, HEIGHT)
     for axis, (order, of) in zip(axes, pairs.items(), strict=True):
         axis.plot([0, 100], [0, 100], color="0.6", linewidth=0.8, zorder=1)
         if chance == chance:
@@ -86,7 +83,4 @@ def _figure(part: pd.DataFrame, pairs: dict[str, Pairs], chance: float) -> Figur
         axis.set_title(ORDERS[order], loc="left", pad=3)
         gridded(axis)
     axes[0].set_ylabel("accuracy after retraining in %")
-    marks = [replace(look, joined=False) for look in shown.values()]
-    key(figure, marks, PAGE - MARGINS.right + 0.05, MARGINS.top)
-    headed(figure, title(part).replace("; ", "\n", 1))
     return figure

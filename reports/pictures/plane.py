@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 
 from roarbench.benchmark.results.statistics import Summary, summarise
 from roarbench.reports.pictures.curves import by_explainer, point, seeds
-from roarbench.reports.pictures.drawing import PAGE, STYLE, Margins, Picture, headed, panels
-from roarbench.reports.pictures.looks import Look, key, looks
+from roarbench.reports.pictures.drawing import STYLE, Margins, Picture
+from roarbench.reports.pictures.frame import framed
+from roarbench.reports.pictures.looks import Look, looks
 from roarbench.reports.rows.load import curves
 from roarbench.reports.rows.settings import settings, slug, title
 from roarbench.reports.rows.style import label, probability, repeated, share
@@ -58,10 +59,8 @@ def own_points(kept: pd.DataFrame, original: pd.DataFrame) -> Iterator[tuple[Loo
 def _figure(kept: pd.DataFrame, done: pd.DataFrame, original: pd.DataFrame) -> Figure:
     shown, own = looks(kept), list(own_points(kept, original))
     hidden, fidelity = by_explainer(done, "share_removed"), by_explainer(done, "F")
-    height = max(HEIGHT, 0.135 * (len(shown) + len(own)) - 0.3)
-    margins = MARGINS.holding(look.label for look in (*shown.values(), *(look for look, *_ in own)))
-    width = PAGE + margins.wider(MARGINS)
-    figure, (axes,) = panels(1, 2, width=width, height=height, margins=margins)
+    keyed = [*shown.values(), *(look for look, *_ in own)]
+    figure, axes = framed(kept, keyed, 2, MARGINS, HEIGHT, lines=True)
     top = max(1.05, 1.02 * float(done.F.max()))
     corner = min([0.8, *(0.98 * f.mean for _, _, f in own)])
     for axis, limits in zip(axes, (((0.0, 1.02), (0.0, top)), ((0.45, 1.02), (corner, top))), strict=True):
@@ -74,8 +73,6 @@ def _figure(kept: pd.DataFrame, done: pd.DataFrame, original: pd.DataFrame) -> F
             point(axis, *star, (probability, share))
         axis.set(xlim=limits[0], ylim=limits[1])
     axes[0].set_ylabel("fidelity F")
-    key(figure, [*shown.values(), *(look for look, *_ in own)], PAGE - MARGINS.right + 0.12, MARGINS.top)
-    headed(figure, title(kept).replace("; ", "\n", 1))
     return figure
 
 

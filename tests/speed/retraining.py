@@ -16,8 +16,9 @@ from roarbench.benchmark.networks.precision import settled
 from roarbench.benchmark.networks.training import train
 from roarbench.benchmark.randomness import seeded
 from roarbench.benchmark.removal.fills import mean
-from roarbench.benchmark.removal.ranks import kept, remove, training_mean
+from roarbench.benchmark.removal.ranks import kept, remove
 from roarbench.datasets.base import Dataset, Split
+from roarbench.datasets.statistics import channel_mean
 from tests.speed.timing import Ratio, compare
 
 EPOCHS, BATCH, FRACTION = 2, 128, 0.5
@@ -30,7 +31,7 @@ def cell(data: Dataset) -> Ratio:
     ranks = attributions.flatten(1).argsort(1, descending=True).argsort(1).view_as(attributions)
 
     def ours() -> None:
-        middle = training_mean(data.train.inputs)
+        middle = channel_mean(data.train.inputs)
         reduced = remove(
             data.train.inputs,
             kept(ranks, removal_fraction=FRACTION),

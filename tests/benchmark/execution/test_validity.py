@@ -20,6 +20,7 @@ from roarbench.benchmark.randomness import generator, seeded
 from roarbench.benchmark.removal import fills
 from roarbench.benchmark.removal import ranks as removal
 from roarbench.datasets.base import Dataset
+from roarbench.datasets.statistics import channel_mean
 from roarbench.reports.rows.load import curves, load
 
 Build = Callable[..., Matrix]
@@ -97,7 +98,7 @@ def squares() -> Dataset:
 def retrained(data: Dataset, *, removal_fraction: float, order: str) -> float:
     """Test accuracy after removal by the ground truth."""
     assert data.train.truth
-    train_mean = removal.training_mean(data.train.inputs)
+    train_mean = channel_mean(data.train.inputs)
 
     def reduced(name: str) -> Tensor:
         inputs = data.splits[name].inputs

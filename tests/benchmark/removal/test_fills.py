@@ -18,7 +18,7 @@ from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.randomness import generator, normal
 from roarbench.benchmark.removal import fills
 from roarbench.benchmark.removal.imputation import impute
-from roarbench.benchmark.removal.ranks import remove, training_mean
+from roarbench.benchmark.removal.ranks import remove
 from roarbench.benchmark.removal.reduction import reduced, stored
 from roarbench.benchmark.results.store import Store
 from roarbench.datasets.base import Dataset, Split
@@ -44,7 +44,7 @@ def test_constant_fills_by_hand() -> None:
 
 def test_tabular_rows_are_filled_feature_by_feature() -> None:
     inputs = torch.tensor([[0.0, 1.0], [1.0, 1.0]])
-    mask, train_mean = torch.zeros(2, 2, dtype=torch.bool), training_mean(inputs)
+    mask, train_mean = torch.zeros(2, 2, dtype=torch.bool)(inputs)
     assert remove(inputs, mask, fills.mean, train_mean, no_normal).tolist() == [[0.5, 1.0], [0.5, 1.0]]
 
 

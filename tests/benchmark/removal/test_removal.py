@@ -11,6 +11,7 @@ from torch import Tensor
 from roarbench.benchmark.randomness import generator
 from roarbench.benchmark.removal import fills
 from roarbench.benchmark.removal import ranks as removal
+from roarbench.datasets.statistics import channel_mean
 
 
 def no_normal() -> Tensor:
@@ -100,7 +101,7 @@ def test_larger_fractions_remove_what_smaller_ones_did() -> None:
 
 def test_kept_values_are_untouched_and_removed_ones_become_the_fill() -> None:
     inputs = torch.rand(4, 3, 5, 5, generator=generator("x"))
-    train_mean = removal.training_mean(inputs)
+    train_mean = channel_mean(inputs)
     mask = torch.rand(4, 1, 5, 5, generator=generator("m")) < 0.5
     reduced = removal.remove(inputs, mask, fills.mean, train_mean, no_normal)
     everywhere = mask.expand_as(inputs)

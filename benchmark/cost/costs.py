@@ -12,7 +12,7 @@ import numpy as np
 from torch import nn
 from tqdm import tqdm
 
-from roarbench.benchmark.cost.sample import Pass, Sample, sample
+from roarbench.benchmark.cost.sample import Sample, sample
 from roarbench.benchmark.execution import runner
 from roarbench.benchmark.execution.rehearsal import loaded
 from roarbench.benchmark.execution.runner import Workplace
@@ -32,6 +32,10 @@ from roarbench.methods.base import Explainer, source_of
 
 METRICS_BYTES, PAGE_BYTES = 400, 4096
 """Scores of a cell as they are stored, and a page of the database: a row is larger than half of one."""
+
+
+Source = tuple[str, Explainer]
+"""Target and explainer that make a pass; equal under every seed."""
 
 
 @dataclass(frozen=True)
@@ -139,9 +143,8 @@ def _cost(kind: Original, cells: list[Cell], place: Workplace) -> Cost | Absent:
     cells = [cell for cell in cells if cell not in repeated]
     with seeded("cost"):
         few = sample(data, kind, place.device)
-        replicas = few.num_replicas(len(data.train))
-        measured = _Measured(kind, data, few, replicas, work.groups(cells), work.chains(cells))
-        shared, alone = measured.passes()
+        measured = _Measured(kind, data, few, work.groups(cells), work.chains(cells))
+        shared, alone = measured.shared_and_alone()
         return Cost(
             title=f"{title}: {_extent(data)}",
             passes=shared,
@@ -161,83 +164,84 @@ class _Measured:
         wanted: the groups that will be measured: explainers that do not apply are left out.
     """
 
-    def __init__(
-        self, kind: Original, data: Dataset, few: Sample, replicas: int, groups: list[Group], chains: list[Chain]
-    ) -> None:
-        self.kind, self.data, self.few, self.replicas, self.chains = kind, data, few, replicas, chains
+    def __init__(self, kind: Original, data: Dataset, few: Sample, groups: list[Group], chains: list[Chain]) -> None:
+        self.kind, self.data, self.few, self.chains = kind, data, few, chains
+        self.replicas, self.examples = few.num_replicas(len(data.train)), _num_examples(data)
         parts: list[Group | Chain] = [*groups, *chains]
         rankings = (cell.ranking for part in parts for cell in part.cells)
         self.unit: Unit = next((ranking.unit for ranking in rankings if ranking), "pixel")
-        self.scoring = few.scoring()
-        self.sources: dict[tuple[str, Explainer], list[Group]] = {}
+        self.scoring, self.ranking = few.scoring(), few.ranking(self.unit)
+        self.sources: dict[Source, list[Group]] = {}
         for group in groups:
             if group.rankings:
                 self.sources.setdefault(_source(group), []).append(group)
         sources = dict.fromkeys([*self.sources, *(_source(chain) for chain in chains)])
         bar = tqdm(sources, "measuring a sample", leave=False, delay=3)
-        self.found = {source: few.passing(source[1], self.scoring) for source in bar}
-        self.wanted = [group for group in groups if not group.rankings or self.found[_source(group)].applies]
+        self.passes = {source: few.passing(source[1]) for source in bar}
+        self.wanted = [group for group in groups if not group.rankings or self.passes[_source(group)].applies]
 
-    def passes(self) -> tuple[float, float]:
+    def shared_and_alone(self) -> tuple[float, float]:
         """Images that pass the classifier for each image, as planned and if each explainer worked alone."""
-        parts = [(self.found[source].passes or 0.0, len(groups[0].rankings)) for source, groups in self.sources.items()]
+        parts = [(self.passes[s].passes or 0.0, len(groups[0].rankings)) for s, groups in self.sources.items()]
         return sum((passes for passes, _ in parts), 0.0), sum((passes * rankings for passes, rankings in parts), 0.0)
 
     def trainings(self, originals: int) -> Iterator[Line]:
         """Originals, and networks that are retrained or scored on reduced inputs."""
-        examples = _num_examples(self.data)
-        alone = self._training(1)
-        seconds = (alone.seconds or 0) + self.scoring.seconds * examples
-        yield replace(alone, what="original networks", count=originals, seconds=seconds)
+        yield Line("original networks", originals, self._training(1) + self.scoring * self.examples)
         bundles = self._bundles()
         several = len({fill for _, fill, _ in bundles}) > 1
         for (retrain, fill, together), count in bundles.items():
-            seen = self.few.reducing(self.unit, fill).seconds + self.scoring.seconds
+            seen = self.few.reducing(self.unit, fill) + self.scoring
             named = f", {fill.text if fill else 'masks alone'}" if several else ""
-            if not retrain:
-                held = examples - len(self.data.train)  # nothing is trained: its images are left alone
-                compared = 2 * len(self.data.test) * self.scoring.seconds  # target_probability: intact and reduced
-                yield Line(f"original networks scored on reduced inputs{named}", count, seen * held + compared)
+            if retrain:
+                beside = f", {together} side by side" if together > 1 else ""
+                seconds = self._training(together) + seen * self.examples
+                yield Line(f"retrained networks{beside}{named}", count, seconds, together)
             else:
-                line = alone if together == 1 else self._training(together)
-                yield replace(line, what=line.what + named, count=count, seconds=(line.seconds or 0) + seen * examples)
+                held = self.examples - len(self.data.train)  # nothing is trained: its images are left alone
+                compared = 2 * len(self.data.test) * self.scoring  # target_probability: intact and reduced
+                yield Line(f"original networks scored on reduced inputs{named}", count, seen * held + compared)
 
     def rankings(self) -> Iterator[Line]:
         """Passes over the data, dearest first; the ranks of all their views are counted with them."""
-        num_examples, rank = _num_examples(self.data), self.few.ranking(self.unit).seconds
-        lines = []
-        for source, groups in self.sources.items():
-            found, rankings = self.found[source], groups[0].rankings
-            predicting = self.scoring.seconds if rankings[0].target == "predicted" else 0
-            seconds = None
-            if found.seconds is not None:
-                assessed = len(groups[0].assessed) > 0
-                passed = num_examples + assessed * IMAGES * (1 + PERTURBATIONS)
-                seconds = found.preparing + passed * (found.seconds + predicting + len(rankings) * rank)
-            lines.append(Line(_words(rankings, found), len(groups), seconds, note=found.note))
+        lines = [self._pass(source, groups) for source, groups in self.sources.items()]
         yield from sorted(lines, key=lambda line: -line.total)
 
     def steps(self) -> Iterator[Line]:
         """Steps of recursive curves, each of which ranks, reduces and retrains; a curve is one piece of work."""
-        alike: dict[tuple[tuple[str, Explainer], PlugIn | None], list[Chain]] = {}
+        alike: dict[tuple[Source, PlugIn | None], list[Chain]] = {}
         for chain in self.chains:
             alike.setdefault((_source(chain), chain.cells[0].fill), []).append(chain)
         several = len({fill for _, fill in alike}) > 1
         for (source, fill), chains in alike.items():
-            if self.found[source].applies:
+            if self.passes[source].applies:
                 named = f", {fill.text}" if several and fill else ""
+                lengths = [len(chain.cells[-1].steps or ()) + 1 for chain in chains]
                 what = f"recursive steps of {_ranking(chains[0]).explainer.text}{named}"
-                lengths = [_num_steps(chain) for chain in chains]
                 seconds = self._step(source, fill)
-                yield Line(what, sum(lengths), seconds, max(lengths), self.found[source].note)
+                yield Line(what, sum(lengths), seconds, max(lengths), self.passes[source].note)
 
-    def _step(self, source: tuple[str, Explainer], fill: PlugIn | None) -> float:
+    def _pass(self, source: Source, groups: list[Group]) -> Line:
+        found, rankings = self.passes[source], groups[0].rankings
+        seconds = None
+        if found.seconds is not None:
+            passed = self.examples + bool(groups[0].assessed) * IMAGES * (1 + PERTURBATIONS)
+            seconds = found.preparing + passed * (
+                found.seconds + self._predicting(source) + len(rankings) * self.ranking
+            )
+        more = f" and {len(rankings) - 1} more" if len(rankings) > 1 else ""
+        passes = f", {spelt(found.passes)}" if found.passes else ""
+        return Line(f"ranking by {rankings[0].explainer.text}{more}{passes}", len(groups), seconds, note=found.note)
+
+    def _step(self, source: Source, fill: PlugIn | None) -> float:
         """Seconds of one step of a recursive curve, as far as they are known."""
-        found = self.found[source]
-        predicting = self.scoring.seconds if source[0] == "predicted" else 0
-        ranked = (found.seconds or 0) + predicting + self.few.ranking(self.unit).seconds
-        seen = self.few.reducing(self.unit, fill).seconds + self.scoring.seconds
-        return found.preparing + (self._training(1).seconds or 0) + _num_examples(self.data) * (ranked + seen)
+        found = self.passes[source]
+        ranked = (found.seconds or 0) + self._predicting(source) + self.ranking
+        seen = self.few.reducing(self.unit, fill) + self.scoring
+        return found.preparing + self._training(1) + self.examples * (ranked + seen)
+
+    def _predicting(self, source: Source) -> float:
+        return self.scoring if source[0] == "predicted" else 0.0
 
     def _bundles(self) -> Counter[tuple[bool, PlugIn | None, int]]:
         """(retrained, fill, how many side by side) -> number of cells, networks that are retrained first."""
@@ -245,19 +249,13 @@ class _Measured:
         found = Counter((cell.retrain, cell.fill, len(cells)) for cells in parts for cell in cells)
         return Counter(dict(sorted(found.items(), key=lambda item: (not item[0][0], -item[1]))))
 
-    def _training(self, together: int) -> Line:
-        """Training one of so many networks side by side."""
-        recipe, num_examples = self.kind.recipe, len(self.data.train)
-        rate = self.few.training(together, num_examples)
-        epochs = 1 if recipe.optimiser == "least_squares" else recipe.epochs
-        step = min(recipe.batch_size, num_examples)
-        small = rate.images < step and epochs > 1
-        what = "retrained networks" + (f", {together} side by side" if together > 1 else "")
-        note = f"timed in steps of {rate.images} images, not {step}" if small else ""
-        return Line(what, 0, rate.seconds * num_examples * epochs, together, note)
+    def _training(self, together: int) -> float:
+        """Seconds of training one of so many networks side by side."""
+        epochs = 1 if self.kind.recipe.optimiser == "least_squares" else self.kind.recipe.epochs
+        return self.few.training(together) * len(self.data.train) * epochs
 
 
-def _source(work: Group | Chain) -> tuple[str, Explainer]:
+def _source(work: Group | Chain) -> Source:
     """Target and explainer that make the pass of some work; equal under every seed."""
     ranking = _ranking(work)
     return ranking.target, source_of(build(ranking.explainer, "explainer"))
@@ -266,17 +264,6 @@ def _source(work: Group | Chain) -> tuple[str, Explainer]:
 def _ranking(work: Group | Chain) -> Ranking:
     """The first ranking of some work that has one."""
     return next(cell.ranking for cell in work.cells if cell.ranking)
-
-
-def _num_steps(chain: Chain) -> int:
-    """Networks that are retrained along a recursive curve, measured or on the way."""
-    return len(chain.cells[-1].steps or ()) + 1
-
-
-def _words(rankings: tuple[Ranking, ...], found: Pass) -> str:
-    more = f" and {len(rankings) - 1} more" if len(rankings) > 1 else ""
-    passes = f", {spelt(found.passes)}" if found.passes else ""
-    return f"ranking by {rankings[0].explainer.text}{more}{passes}"
 
 
 def spelt(passes: float) -> str:
