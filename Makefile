@@ -3,7 +3,7 @@ BIN := .venv/bin
 UV := $(or $(shell command -v uv),$(BIN)/uv)
 PARTS := roarbench/__init__.py benchmark datasets hns methods reports run_benchmark.py
 
-.PHONY: benchmark test slow faults speed speed-gpu lint format
+.PHONY: benchmark test slow faults speed speed-gpu graph lint format
 
 benchmark: .venv/installed  ## the quick matrix: tables and curves in runs/quick/report
 	$(BIN)/python run_benchmark.py run
@@ -22,6 +22,9 @@ speed: .venv/installed  ## times of the fast paths beside the plain ones; needs 
 
 speed-gpu: .venv/installed  ## minutes of the CIFAR-10 and MNIST tables on a CUDA device, and cells against the plain loop
 	$(BIN)/python -m tests.speed.gpu --data-root $(or $(DATA),data)
+
+graph: .venv/installed  ## which folder imports which, as in docs/architecture.md
+	@$(BIN)/python -m tests.imports
 
 lint: .venv/installed
 	$(BIN)/ruff format --check .

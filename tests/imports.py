@@ -1,4 +1,4 @@
-"""The import graph of the checkout, read from its source: `python -m tests.imports` prints it between folders."""
+"""The import graph of the checkout, read from its source; `make graph` prints it between folders."""
 
 import ast
 from collections.abc import Iterator
@@ -56,6 +56,25 @@ def arrows() -> dict[tuple[str, str], int]:
     return counted
 
 
+def reduced(edges: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The arrows that no way over other arrows implies; of a graph without circles."""
+    ends: dict[str, set[str]] = {}
+    for start, end in edges:
+        ends.setdefault(start, set()).add(end)
+
+    def reached(start: str) -> set[str]:
+        return {far for end in ends.get(start, ()) for far in (end, *reached(end))}
+
+    return {(a, b) for a, b in edges if not any(b in reached(c) for c in ends[a] - {b})}
+
+
+def mermaid(counted: dict[tuple[str, str], int]) -> str:
+    """The graph as a diagram: an arrow goes from a folder to one that it imports, unless other arrows imply it."""
+    edges = sorted(reduced({arrow for arrow in counted if not arrow[0].endswith("commands")}))
+    return "\n".join(["graph TD", *(f"    {start} --> {end}" for start, end in edges)])
+
+
 if __name__ == "__main__":
-    for (start, end), number in sorted(arrows().items()):
-        print(f"{start:24} -> {end:24} {number:3}")
+    arrows_found = arrows()
+    print(f"{len(FILES)} files, {len({place(file.parent) for file in FILES})} folders, {len(arrows_found)} arrows")
+    print(mermaid(arrows_found))

@@ -2,7 +2,7 @@
 
 import ast
 
-from tests.imports import FILES, PROJECT, arrows, imports, ours, place, tree
+from tests.imports import FILES, PROJECT, arrows, imports, mermaid, ours, place, tree
 
 FLOORS = (
     "datasets", "hns", "methods/senn", "methods/cladec", "methods",
@@ -35,6 +35,11 @@ TORCHLESS = ("benchmark/matrix/", "benchmark/results/adaptive.py", "benchmark/re
 def test_no_import_goes_up() -> None:
     up = [arrow for arrow in arrows() if arrow[0] not in COMMANDS and FLOORS.index(arrow[0]) < FLOORS.index(arrow[1])]
     assert not up
+
+
+def test_the_graph_of_the_documents_is_that_of_the_source() -> None:
+    drawn = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8").split("```mermaid\n")[1]
+    assert drawn.partition("```")[0].strip() == mermaid(arrows())
 
 
 def test_folders_meet_through_few_doors() -> None:

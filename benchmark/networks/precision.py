@@ -19,7 +19,8 @@ def multiplies_bf16(device: str) -> bool:
     """Whether a device has instructions for bfloat16; emulated, it would be slower than float32."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    return any(torch.cpu.get_capabilities().get(name) for name in ("amx_bf16", "avx512_bf16"))
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # older versions do not tell
+    return any(capabilities.get(name) for name in ("amx_bf16", "avx512_bf16"))
 
 
 def products(precision: Precision, device: torch.device) -> AbstractContextManager:

@@ -94,7 +94,9 @@ def reduced(cell: Cell, data: Dataset, stored: Mapping[str, RankMap]) -> Dataset
     Args:
         stored: split name -> ranks, or masks, of its examples, as `Reduction.stored`.
     """
-    return data.each(lambda name, split: reduction(cell, name, data, stored).of(split))
+    parts = (reduction(cell, name, data, stored).of(split) for name, split in data.splits.items())
+    train, validation, test = parts
+    return replace(data, train=train, validation=validation, test=test)
 
 
 def redrawn(cell: Cell, data: Dataset, seen: Dataset) -> Dataset:

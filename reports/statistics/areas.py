@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
+from scipy.integrate import trapezoid
 
 Curves = Float[np.ndarray, "... t"]
 """Values at ascending removal fractions, the last axis."""
@@ -15,7 +16,7 @@ def area(fractions: Sequence[float], values: Curves) -> Float[np.ndarray, "..."]
     >>> float(area([0.0, 0.5, 1.0], np.array([1.0, 1.0, 0.0])))
     0.75
     """
-    return np.asarray(np.trapezoid(np.asarray(values, float), np.asarray(fractions, float), axis=-1))
+    return np.asarray(trapezoid(np.asarray(values, float), np.asarray(fractions, float), axis=-1))
 
 
 def racu(

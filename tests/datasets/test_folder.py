@@ -91,7 +91,7 @@ def test_an_unreadable_image_is_named(images_root: Path, content: bytes) -> None
 
 def test_a_16_bit_image_is_refused_rather_than_clipped(images_root: Path) -> None:
     Image.fromarray(np.full((4, 4), 30000, dtype=np.uint16)).save(images_root / "train/ant/0.png")
-    with pytest.raises(ValueError, match=r"0.png must have 8 bits per channel, got mode I;16"):
+    with pytest.raises(ValueError, match=r"0.png must have 8 bits per channel, got mode I"):
         folder(images_root)
 
 

@@ -146,7 +146,7 @@ def test_a_truncated_image_of_any_split_is_named_before_any_work(images_root: Pa
 
 def test_a_16_bit_image_is_refused_before_any_work(images_root: Path) -> None:
     Image.new("I;16", (4, 4)).save(images_root / "train/ant/0.png")
-    with pytest.raises(ValueError, match=r"0.png must have 8 bits per channel, got mode I;16"):
+    with pytest.raises(ValueError, match=r"0.png must have 8 bits per channel, got mode I"):
         image_folder(Path(), root=images_root, in_memory=False)
 
 

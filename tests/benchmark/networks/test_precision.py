@@ -44,10 +44,10 @@ def test_bfloat16_trains_as_well_as_float32(network: str, change: dict) -> None:
 
 
 def test_auto_takes_bfloat16_only_where_the_processor_multiplies_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False)
     assert precision.settled(Recipe(), "cpu").precision == "bf16"
     assert precision.settled(Recipe(precision="fp32"), "cpu").precision == "fp32"
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False})
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False}, raising=False)
     assert precision.settled(Recipe(), "cpu").precision == "fp32"
 
 
@@ -60,7 +60,7 @@ def test_a_run_stores_the_precision_that_it_used(tmp_path: Path, monkeypatch: py
         "run", "--classifiers", "mlp[width=16,hidden_layers=1]", "--explainers", "random", "--seeds", "1",
         "--fractions", "0.5", "--epochs", "1", "--device", "cpu", "--workers", "0", "--out", str(tmp_path / "run"),
     ]  # fmt: skip
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {})
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict, raising=False)
     assert run_benchmark.main(command) == 0
     rows = Store(tmp_path / "run").rows()
     assert {row.specification["training"]["recipe"]["precision"] for row in rows} == {"fp32"}

@@ -22,6 +22,7 @@ from roarbench.benchmark.removal.ranks import remove
 from roarbench.benchmark.removal.reduction import reduced, stored
 from roarbench.benchmark.results.store import Store
 from roarbench.datasets.base import Dataset, Split
+from roarbench.datasets.statistics import channel_mean
 from roarbench.methods.base import Skip
 from tests.speed.imputation import masks
 
@@ -44,7 +45,7 @@ def test_constant_fills_by_hand() -> None:
 
 def test_tabular_rows_are_filled_feature_by_feature() -> None:
     inputs = torch.tensor([[0.0, 1.0], [1.0, 1.0]])
-    mask, train_mean = torch.zeros(2, 2, dtype=torch.bool)(inputs)
+    mask, train_mean = torch.zeros(2, 2, dtype=torch.bool), channel_mean(inputs)
     assert remove(inputs, mask, fills.mean, train_mean, no_normal).tolist() == [[0.5, 1.0], [0.5, 1.0]]
 
 
