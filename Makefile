@@ -1,9 +1,10 @@
 PYTHON ?= python3
+OLDEST ?= 3.10
 BIN := .venv/bin
 UV := $(or $(shell command -v uv),$(BIN)/uv)
 PARTS := roarbench/__init__.py benchmark datasets hns methods reports run_benchmark.py
 
-.PHONY: benchmark test slow faults speed speed-gpu graph lint format
+.PHONY: benchmark test slow faults speed speed-gpu lowest graph lint format
 
 benchmark: .venv/installed  ## the quick matrix: tables and curves in runs/quick/report
 	$(BIN)/python run_benchmark.py run
@@ -22,6 +23,11 @@ speed: .venv/installed  ## times of the fast paths beside the plain ones; needs 
 
 speed-gpu: .venv/installed  ## minutes of the CIFAR-10 and MNIST tables on a CUDA device, and cells against the plain loop
 	$(BIN)/python -m tests.speed.gpu --data-root $(or $(DATA),data)
+
+lowest: .venv/installed  ## the laws with the lowest versions that pyproject.toml allows; OLDEST=3.11 takes another Python
+	test -x .venv-lowest/bin/python || $(UV) venv --quiet --python $(OLDEST) .venv-lowest || $(UV) venv --quiet .venv-lowest
+	$(UV) pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable ".[dev]"
+	.venv-lowest/bin/python -m pytest -n auto --maxprocesses 8 -W default
 
 graph: .venv/installed  ## which folder imports which, as in docs/architecture.md
 	@$(BIN)/python -m tests.imports

@@ -64,17 +64,11 @@ def run(matrix: Matrix, folder: Path, resources: Resources) -> Counter[str]:
         OSError: no space left.
     """
     place = workplace(folder, resources)
-    plan.check(matrix)
-    num_workers(resources.workers, place.device)  # bad numbers are refused before anything is loaded
-    if resources.cluster:
-        resources.cluster.check()
-        _check_precision(matrix, resources.cluster)
+    _check(matrix, place, resources)  # bad input is refused before anything is loaded
     matrix = replace(matrix, recipe=settled(matrix.recipe, place.device))
     rows = _rows(folder)
     all_cells = seeds.wide(matrix, rows)
-    finished = {row.key for row in rows if row.outcome}
-    unfinished = [cell for cell in seeds.cells(matrix, rows, all_cells) if key(cell) not in finished]
-    data = rehearse(unfinished, place)  # before anything is written
+    data = rehearse(_unfinished(seeds.cells(matrix, rows, all_cells), rows), place)  # before anything is written
     store = Store(folder, create=True)
     with store.locked():
         for dataset, found in data.items():
@@ -97,6 +91,21 @@ def run(matrix: Matrix, folder: Path, resources: Resources) -> Counter[str]:
         else:
             print(f"{folder}: all {len(cells)} cells are finished, nothing to do", file=sys.stderr)
         return store.counts()
+
+
+def _check(matrix: Matrix, place: Workplace, resources: Resources) -> None:
+    """Raises ValueError for what is wrong without looking at any data."""
+    plan.check(matrix)
+    num_workers(resources.workers, place.device)
+    if resources.cluster:
+        resources.cluster.check()
+        _check_precision(matrix, resources.cluster)
+
+
+def _unfinished(cells: list[Cell], rows: list[Row]) -> list[Cell]:
+    """The cells without an outcome."""
+    finished = {row.key for row in rows if row.outcome}
+    return [cell for cell in cells if key(cell) not in finished]
 
 
 def _check_precision(matrix: Matrix, cluster: Cluster) -> None:
