@@ -281,12 +281,17 @@ def _parsed(arguments: list[str]) -> Callable[[], int]:
     box = io.StringIO()
     try:
         with contextlib.redirect_stderr(box):
-            prog = "run_benchmark.py" + (f" {words.pop(0)}" if family else "")
+            prog = _program() + (f" {words.pop(0)}" if family else "")
             return tyro.cli(command, args=words, prog=prog, description=SENTENCE)
     except SystemExit as end:
         if end.code in (0, None):
             raise
         raise ValueError(complaint(box.getvalue(), kinds)) from None
+
+
+def _program() -> str:
+    """How this program was called: by the command of the package, or as a file of a checkout."""
+    return "roarbench" if Path(sys.argv[0]).name == "roarbench" else "run_benchmark.py"
 
 
 def _finish(folder: Path, counts: Counter[str]) -> int:
