@@ -60,7 +60,7 @@ def fingerprint(path: Path, *, look: bool) -> str:
     """Checksum of an image file.
 
     Args:
-        look: whether to find out that it can be decoded.
+        look: whether to decode it now, to find out if that works.
 
     Raises:
         ValueError: it cannot be read, or has more than 8 bits per channel.

@@ -43,7 +43,7 @@ class Arrays:
 
     Attributes:
         splits: "train", "test" and, where the file has it, "validation"; images with channels first.
-        checksum: of the file.
+        checksum: checksum of the file.
         notes: lines on how the file was read.
     """
 

@@ -25,7 +25,7 @@ class Leak:
     """Test accuracies of fresh small seekers, in [0, 1].
 
     Attributes:
-        mask_only: sees only the masks of the hider: above chance where their shape tells the class.
+        mask_only: sees only the masks of the hider: above chance where their shape reveals the class.
         random_mask_only: sees only random masks that keep as much of each image: what their size tells.
         random_masked: sees images behind those random masks: what any mask of this size leaves of the image.
         masked: sees images behind the hider's masks, for comparison with the other three.

@@ -34,13 +34,14 @@ class HideAndSeek:
 
     Attributes:
         estimator: how gradients pass the threshold.
-        slope: of the threshold under sa once all steps are done, which it reaches from 1 at an even rate; at least 1;
-            no other estimator has one.
+        slope: slope of the threshold under sa once all steps are done, which it reaches from 1 at an even rate; at
+            least 1; no other estimator has one.
         alpha: weight of the classification loss; without it alpha falls from 1.00 to 0.10, adaptively.
         patience: steps in the window that tells a plateau.
-        steps: of the joint training, at most, rounded up to whole epochs; the learning rate falls to 0 over the last
+        steps: most steps of the joint training, rounded up to whole epochs; the learning rate falls to 0 over the last
             fifth of them, or over as many once alpha has come to its end.
-        pretraining_steps: of the hider, which reproduces the image; rounded up to whole epochs, 0 leaves it out.
+        pretraining_steps: steps in which the hider learns to reproduce the image; rounded up to whole epochs, 0 leaves
+            it out.
     """
 
     version: ClassVar[int] = 1

@@ -1,10 +1,13 @@
 """What documents and the package promise: options, links, measures and kinds that exist; declared dependencies."""
 
 import contextlib
+import dataclasses
+import inspect
 import io
 import re
 import sys
 import tomllib
+import typing
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -15,6 +18,11 @@ import pytest
 from roarbench import run_benchmark
 from roarbench.benchmark import MEASURES
 from roarbench.benchmark.matrix import described
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.hns import settings as hns
+from roarbench.methods.cladec import settings as cladec
+from roarbench.methods.senn import settings as senn
 from roarbench.reports.kinds.figures import FIGURES
 from roarbench.reports.kinds.tables import TABLES
 from roarbench.reports.paper.bibliography import identifiers
@@ -48,6 +56,11 @@ def test_every_option_that_a_document_names_exists(document: Path) -> None:
             assert re.search(rf"{option}\b", options(command)), f"{command} has no {option}: {written}"
 
 
+STUDIES = (hns, senn, cladec)
+OPTIONS = (
+    Matrix, Recipe, run_benchmark.Run, run_benchmark.Status, run_benchmark.Report, *(m.Settings for m in STUDIES)
+)  # fmt: skip
+"""Classes whose fields are options of the command line."""
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)")
 README_LINES = 120
@@ -89,6 +102,15 @@ def test_every_measure_has_a_section_that_agrees_with_its_card(name: str) -> Non
 def test_every_kind_of_table_and_figure_is_listed(heading: str, kinds: tuple[Any, ...]) -> None:
     listed = REFERENCE.read_text(encoding="utf-8").partition(f"| {heading} | what it shows |")[2].partition("\n\n")[0]
     assert re.findall(r"^\| `(\w+)` \|", listed, re.MULTILINE) == [kind.name for kind in kinds]
+
+
+@pytest.mark.parametrize("kind", OPTIONS, ids=lambda kind: kind.__module__.removeprefix("roarbench."))
+def test_every_option_has_a_text_that_stands_alone(kind: Any) -> None:
+    texts = dict(re.findall(r"^\s+(\w+): (.+)", inspect.getdoc(kind) or "", re.MULTILINE))
+    for field in dataclasses.fields(kind):
+        nested = dataclasses.is_dataclass(typing.get_type_hints(kind)[field.name])
+        assert nested or field.name in texts, f"{field.name} has no text"
+        assert not re.match("(of|its|at most|the same) ", texts.get(field.name, "")), texts[field.name]
 
 
 def test_everything_that_is_imported_is_declared() -> None:

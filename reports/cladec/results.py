@@ -46,11 +46,11 @@ class System:
     """Trainings that can be compared: one experiment, one classifier, one kind of training.
 
     Attributes:
-        reduction: of the reconstruction error: sum or mean.
+        reduction: reduction of the reconstruction error: sum or mean.
         variational: decoded from Gaussians (ClaDec-VAE, RefVAE).
         target: label of the classification loss: true or predicted.
-        rows: of `frame`, decoders and references.
-        classifiers: of `frame`, their classifiers on original images.
+        rows: rows of `frame` about decoders and references.
+        classifiers: rows of `frame` about their classifiers on original images.
     """
 
     name: str

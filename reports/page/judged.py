@@ -22,7 +22,7 @@ class Judged:
     Attributes:
         reference: random as written; empty where it was not measured.
         names: explainer -> label.
-        p: of the gain, by Holm over all explainers; NaN with fewer than two seeds.
+        p: p value of the gain, by Holm over all explainers; NaN with fewer than two seeds.
         pairs: the tests of all pairs; empty where seeds do not suffice.
         leaks: explainer -> what its most telling mask tells; empty where networks are not retrained.
         mask_fractions: removal fractions at which masks were read.

@@ -83,7 +83,7 @@ def _masks(joined: pd.DataFrame) -> Check:
 
 
 def _leaks(joined: pd.DataFrame) -> Iterator[tuple[str, dict[str, Leak]]]:
-    """Data set and classifier, and what masks tell there: those of both orders tell the same."""
+    """Data set, classifier and the leakage of masks there; those of both orders carry the same information."""
     for rows, _ in ways(joined):
         if rows.retrain.iloc[0]:
             yield f"{rows.dataset.iloc[0]}, {rows.classifier.iloc[0]}", worst_leaks(rows, joined)

@@ -30,7 +30,7 @@ class Difference:
     """A mean of paired differences.
 
     Attributes:
-        half_width: of the 95 % t interval of the mean; NaN for n < 2, as are the p values.
+        half_width: half the width of the 95 % t interval of the mean; NaN for n < 2, as are the p values.
         p_t: two-sided p of the paired t test.
         p_exact: two-sided p of the sign-flip permutation test, which supposes no distribution, only symmetry about 0.
     """

@@ -58,7 +58,7 @@ def correlations(
 
     Args:
         scores: larger is better; ties share their rank.
-        families: of every explainer.
+        families: family of every explainer.
     """
     members = [np.flatnonzero(np.array(families) == name) for name in dict.fromkeys(families)]
     sampled = np.random.default_rng(0).integers(len(members), size=(draws, len(members)))

@@ -33,7 +33,7 @@ FIXED = {
 }
 MASKS = (
     "Masks alone: networks that see only which pixels were removed, the most relevant share t (masks of the other "
-    "order are complements of these, and tell the same)"
+    "order are the complements, and carry the same information)"
 )
 DIFF_ROAR = (
     "DiffROAR (Shah et al. 2021): accuracy without the least relevant share t minus accuracy without the most relevant "

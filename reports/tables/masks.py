@@ -1,4 +1,4 @@
-"""Label leakage: whether networks that see masks alone tell the class, and which conclusions that puts in doubt."""
+"""Label leakage: whether networks that see masks alone predict the class, and which conclusions that puts in doubt."""
 
 import math
 from collections.abc import Mapping
@@ -146,7 +146,7 @@ def with_masks(made: Table, rows: pd.DataFrame, joined: pd.DataFrame) -> Table:
 def masks_of(rows: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
     """The mask cells of one setting and order.
 
-    What stays under one order at t is what goes under the other at 1 - t, and a mask tells as much as its complement.
+    What stays under one order at t goes under the other at 1 - t, and a mask carries as much as its complement.
     """
     first = rows.iloc[0]
     masks = joined[(joined.probe == "mask") & (joined.retrain.astype(bool)) & (joined.status == "done")]

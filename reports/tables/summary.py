@@ -125,7 +125,7 @@ def disputed(p: Mapping[str, float], pairs: Groups, reference: str) -> list[str]
     """Explainers that differ from random in the tests against it, and not in those of all pairs, which are stricter.
 
     Args:
-        p: of the tests against random, adjusted.
+        p: adjusted p values of the tests against random.
         pairs: the tests of all pairs.
     """
     known = [e for e in p if {e, reference} <= pairs.letters.keys()]

@@ -87,8 +87,8 @@ class Base:
 
     Attributes:
         name: as written.
-        names: what it was degraded to, as written, the least degraded first.
-        said: whether it counts, with the number that decides.
+        names: its degraded variants as written, the least degraded first.
+        said: a sentence that says whether it counts, with the number that decides.
     """
 
     name: str
@@ -114,7 +114,7 @@ def trust_tables(frame: pd.DataFrame, degrees: Degrees, cards: Cards | None = No
     """Measures by bases, for each data set and classifier; none without at least three degrees of noise of one base.
 
     Args:
-        degrees: of the explainers that were degraded.
+        degrees: degraded explainer -> its base and noise.
         cards: what measures say of themselves; those of the tables unless given.
     """
     degraded = frame[frame.explainer.isin(list(degrees))]
