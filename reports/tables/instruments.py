@@ -1,4 +1,4 @@
-"""Instruments beside what they spoil: by how much each is better or worse than its base, and what the masks tell."""
+"""Instruments beside what they spoil: by how much each is better or worse than its base, and what the masks reveal."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -28,7 +28,7 @@ HOW = (
     "curves, with its 95 % t interval. p by paired t test, by Holm over this table; {better} accuracy is better here, "
     "and a verdict stands where p is at most {level:g}; – is no significant difference, which does not make them equal."
 )
-MASKED = "Masks: accuracy of networks that see only which pixels were removed, at the t where it tells most."
+MASKED = "Masks: accuracy of networks that see only which pixels were removed, at the t where it leaks most."
 
 Verdict = Literal["better", "worse", "–"]
 

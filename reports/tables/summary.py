@@ -46,7 +46,7 @@ FORMS: dict[str, Format] = {
     "mean": percent, "gain": points, "area": points, "RACU": signed, "rank": mean_rank, "passes": count,
 }  # fmt: skip
 BESIDE = {
-    "rank": "Rank: 1 is the best mean of a seed; averaged over the seeds that all ranked explainers share.",
+    "rank": "Rank: mean rank over the seeds that all ranked explainers share (1 = best).",
     "passes": "Passes: forward passes of the classifier per explained image.",
     "group": (
         "Group: explainers without a common letter differ significantly; a is the best, as in the table of the curves."

@@ -37,7 +37,7 @@ NOTE = (
     "itself beats noise by the ground truth. It does if the whole interval of the AUC of its least degraded variant "
     "is above 50 %. For other bases (–) only the rows of the truth are filled. Numbers are Spearman correlations of "
     "the order by less noise with the order that a measure gives, seed by seed, {over}. All measures of a base have "
-    "the same seeds and degrees. 1: the measure finds the order; 0: it does not see it; below 0: it prefers noise. A "
+    "the same seeds and degrees. 1: the measure recovers the order; 0: it is blind to it; below 0: it prefers noise. A "
     "blind measure finds a whole order in one seed with a chance of {luck}. Curves count by their mean over 0 < t < 1, "
     "where they are whole. "
     "Degrees of noise: {noise}. Left out because they say nothing about it: {blind}; the noise replaces magnitudes by "
