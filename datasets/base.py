@@ -27,7 +27,7 @@ Change = Callable[[Float[Tensor, "b *feature"], Int[Tensor, "b"]], Float[Tensor,
 
 
 def chunk_size(feature_shape: tuple[int, ...], most: int = CHUNK) -> int:
-    """Examples in a chunk: at most so many, and fewer where they are large."""
+    """Number of examples in a chunk: `most`, or fewer where they are large."""
     return max(1, min(most, CHUNK_FEATURES // math.prod(feature_shape)))
 
 
@@ -76,7 +76,7 @@ class Split:
         return map(self.at, indices)
 
     def chunks(self, most: int = CHUNK) -> Iterator["Split"]:
-        """The examples in order, so many at a time, and fewer where they are large: memory stays bounded."""
+        """The examples in order, `most` at a time, or fewer where they are large: memory stays bounded."""
         size = chunk_size(self.feature_shape, most)
         for start in range(0, len(self), size):
             part = slice(start, start + size)

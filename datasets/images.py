@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 NOT_DECODED = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
-"""Formats that Pillow tells from others but does not decode, or not without another program."""
+"""Formats that Pillow recognises but does not decode, or not without another program."""
 
 ORIENTATION = 0x0112
 """EXIF tag: how the camera was held."""

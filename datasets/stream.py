@@ -88,7 +88,7 @@ class Stream(Split):
             yield self._split(sent.popleft(), inputs)
 
     def chunks(self, most: int = CHUNK) -> Iterator[Split]:
-        """The examples in order, so many at a time, and fewer where they are large."""
+        """The examples in order, `most` at a time, or fewer where they are large."""
         if len(self):
             yield from self.batches(torch.arange(len(self)).split(chunk_size(self.shape, most)))
 

@@ -19,13 +19,13 @@ class Settings:
 
     Attributes:
         model: hns_small (sides divisible by 4), hns_large or hns_resnet (by 32).
-        mask_channels: 1 hides whole pixels; as many as the image has hides every value by itself.
+        mask_channels: 1 hides whole pixels; the number of image channels hides every value by itself.
         start: what is pretrained: nothing (full), the hider, the seeker, both.
         pretraining_epochs: epochs of each part that is pretrained here.
         hider_weights: a file of pretrain-hider; the hider starts from it.
         seeker_weights: a file of pretrain-seeker; the seeker starts from it.
-        initial_keep: probability by which a hider without pretraining keeps a pixel at first, in (0, 1), and at least
-            0.5 for a deterministic one, which would hide everything and never recover; published: 0.5.
+        initial_keep: probability by which a hider without pretraining keeps a pixel at first, in (0, 1). A
+            deterministic one needs at least 0.5, or it hides everything and never recovers; published: 0.5.
         stochastic: draws masks at random: short for `--estimator st1`, unless another estimator is given.
         estimator: how gradients pass the threshold.
         rate: growth of the slope in an epoch under sa, up to 1e6; 0.5 is 50 %.

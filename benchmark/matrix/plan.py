@@ -48,8 +48,8 @@ class Matrix:
         retrain: true retrains from scratch; false measures the original network on reduced inputs.
         unretrained_fills: fills under which the original network is measured too, without retraining, which is cheap;
             noisy_linear makes it ROAD.
-        mask_fractions: removal fractions at which a network is also trained that sees only which features were removed
-            (control for label leakage), where networks are retrained at all.
+        mask_fractions: removal fractions of the control for label leakage: a network that sees only which features were
+            removed is trained too, where networks are retrained at all.
         measures: measures of the attributions themselves; "standard" is the group that list shows, and "my_file:Mine"
             is one of your own.
         recursive: true explains each retrained network again before more is removed, so that its cells depend on all

@@ -38,7 +38,7 @@ class Conceptizer(Protocol):
         ...
 
     def decode(self, concepts: Float[Tensor, "b k"]) -> Float[Tensor, "b *feature"]:
-        """Inputs as the concepts alone tell them."""
+        """Inputs reconstructed from the concepts alone."""
         ...
 
 

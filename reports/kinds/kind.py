@@ -52,7 +52,7 @@ class Kind(Generic[Made]):
 
 
 def named(name: str) -> str:
-    """The kind that a file name tells.
+    """The kind of a file, from its name.
 
     >>> named("roar-mnist-noisy_linear")
     'roar'

@@ -144,7 +144,7 @@ def _framed(records: list[dict[str, object]]) -> pd.DataFrame:
 def _strange(cell: dict) -> bool:
     """Whether a network that is not retrained is another than the one that was explained.
 
-    Older folders of the protocol that explains one network hold such cells; they tell of transfer, not of explainers.
+    Older folders of the protocol that explains one network hold such cells; they measure transfer, not explainers.
     """
     ranking = cell["ranking"]
     return bool(ranking) and not cell["retrain"] and ranking["training"]["seed"] != cell["training"]["seed"]

@@ -41,8 +41,8 @@ DIFF_ROAR = (
 )
 CHANCE = "Chance, the accuracy of always answering the most frequent class: {chance} %."
 OWN_SHARE = (
-    "h={name}: at the share of the test images that its own masks hide, given in the table of its operating point, "
-    "where networks were retrained at that share; nothing is marked."
+    "h={name}: at the share that its own masks hide, where networks were retrained at that share. The table of its "
+    "operating point gives that share; nothing is marked."
 )
 
 

@@ -24,9 +24,10 @@ CONTROLS = {"random_per_epoch": "random"}
 """Instruments by themselves, and what they are compared with."""
 
 HOW = (
-    "Difference: accuracy over 0 < t < 1 of the instrument minus that of its base, in points, paired by seed, of whole "
-    "curves, with its 95 % t interval. p by paired t test, by Holm over this table; {better} accuracy is better here, "
-    "and a verdict stands where p is at most {level:g}; – is no significant difference, which does not make them equal."
+    "Difference: mean accuracy over 0 < t < 1 of the instrument minus that of its base, of whole curves. In points, "
+    "paired by seed, with its 95 % t interval. p by paired t test, by Holm over this table; {better} accuracy is "
+    "better here, and a verdict stands where p is at most {level:g}. – is no significant difference, which does not "
+    "make them equal."
 )
 MASKED = "Masks: accuracy of networks that see only which pixels were removed, at the t where it leaks most."
 
