@@ -53,7 +53,7 @@ class Matrix:
         measures: measures of the attributions themselves; "standard" is the group that list shows, and "my_file:Mine"
             is one of your own.
         recursive: true explains each retrained network again before more is removed, so that its cells depend on all
-            smaller fractions: another fraction begins a folder anew; false removes by one ranking.
+            smaller fractions, and one that is added below others needs a new folder; false removes by one ranking.
         protocol: rigorous (whole pixels, magnitude, one network per seed) or paper (features, signed, one network).
         unit: whether whole pixels or single features are ranked; overrides the protocol.
         magnitude: whether the sign of attributions is dropped; overrides the protocol.
