@@ -76,8 +76,8 @@ class Run:
             beside a GPU.
         ray_address: cluster for ray, such as auto; by default one is started for the run.
         gpus_per_task: share of a GPU for each piece of work under ray: 0.25 puts four on each.
-        dry_run: only print what would be done, and what it would take, measured on a sample.
-        retry_failed: run failed cells again.
+        dry_run: only prints what would be done, and what it would take, measured on a sample.
+        retry_failed: runs failed cells again.
     """
 
     matrix: OmitArgPrefixes[plan.Matrix]
@@ -125,7 +125,7 @@ class Status:
 
     Attributes:
         out: folder of the run.
-        failures: with the traceback of every failure.
+        failures: prints the traceback of every failure.
     """
 
     out: Path = Path("runs/quick")
@@ -144,15 +144,15 @@ class Report:
 
     Attributes:
         out: folder of the run; the report lies in its folder report.
-        reference: set Table 2 of Hooker et al. 2019 beside it, and judge the claims of the paper.
-        decimals: of accuracies in percent, and one more of numbers around 1; by default 1. With decimals, columns or
-            explainers only tables are written, to the folder report-view.
-        columns: what tables show: removal fractions, names of columns, or words of these; tables without any of them
-            stay whole.
-        explainers: which are shown, as written or by their labels; what is tested stays the same.
+        reference: sets Table 2 of Hooker et al. 2019 beside the run, and judges the claims of the paper.
+        decimals: decimals of percentages, by default 1; F, FIR, FII and correlations get one more. With decimals,
+            columns or explainers only tables are written, to the folder report-view.
+        columns: show only these columns: removal fractions, names of columns, or words of these; tables that have none
+            of them are shown whole.
+        explainers: show only these explainers, as written or by their labels; tests still use all.
         watch: renders again whenever cells were measured, until none is left to do.
-        every: seconds between two looks of watch.
-        compare: two folders: instead of a report, what moved from the first to the second.
+        every: seconds between two refreshes, with watch.
+        compare: two folders: prints what moved from the first to the second, instead of a report.
         merge: folders of runs of one protocol, which become one run in out before it is reported.
     """
 

@@ -27,7 +27,7 @@ Change = Callable[[Float[Tensor, "b *feature"], Int[Tensor, "b"]], Float[Tensor,
 
 
 def chunk_size(feature_shape: tuple[int, ...], most: int = CHUNK) -> int:
-    """Examples in a chunk: at most so many, and fewer where they are large."""
+    """Number of examples in a chunk: `most`, or fewer where they are large."""
     return max(1, min(most, CHUNK_FEATURES // math.prod(feature_shape)))
 
 
@@ -76,27 +76,27 @@ class Split:
         return map(self.at, indices)
 
     def chunks(self, most: int = CHUNK) -> Iterator["Split"]:
-        """The examples in order, so many at a time, and fewer where they are large: memory stays bounded."""
+        """The examples in order, `most` at a time, or fewer where they are large: memory stays bounded."""
         size = chunk_size(self.feature_shape, most)
         for start in range(0, len(self), size):
             part = slice(start, start + size)
             yield replace(self, inputs=self.inputs[part], labels=self.labels[part])
 
     def showing(self, read: Read, feature_shape: tuple[int, ...]) -> "Split":
-        """The same examples with other inputs: those that `read` gives for positions."""
+        """A split with these labels and other inputs: those that `read` gives for positions."""
         return replace(self, inputs=read(torch.arange(len(self))).to(self.labels.device))
 
     def mapped(self, change: Change, feature_shape: tuple[int, ...] | None = None) -> "Split":
-        """The same examples with changed inputs; those of a stream are changed whenever they are read.
+        """A split with these labels and changed inputs; those of a stream are changed whenever they are read.
 
         Args:
             change: (inputs, their positions) -> other inputs.
-            feature_shape: of the changed inputs, where it is another one.
+            feature_shape: shape of a changed input, where it is another one.
         """
         return self.showing(lambda index: change(self.inputs, index), feature_shape or self.feature_shape)
 
     def to(self, device: str, *, loaders: int = 0) -> "Split":
-        """The same examples on another device.
+        """This split on another device.
 
         Args:
             loaders: processes that read a stream; 0 reads where the examples are used.
@@ -141,7 +141,7 @@ class Dataset:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
     def to(self, device: str, *, loaders: int = 0) -> "Dataset":
-        """The same data on another device; streams are read by so many processes, by the caller's own for 0."""
+        """This data set on another device; `loaders` processes read its streams, for 0 the caller's own."""
         return self.each(lambda _, split: split.to(device, loaders=loaders))
 
     def each(self, change: Callable[[str, Split], Split]) -> "Dataset":

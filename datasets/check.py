@@ -59,7 +59,7 @@ def check(data: object) -> Dataset:
 
 
 def remarks(data: Dataset) -> tuple[str, ...]:
-    """What a data set has to tell, and whether its test split has hardly more than one class."""
+    """Notes of a data set, and a warning where its test split has hardly more than one class."""
     classes, counts = data.test.labels.unique(return_counts=True)
     most = int(counts.argmax())
     share = int(counts[most]) / len(data.test)

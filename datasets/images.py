@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 NOT_DECODED = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
-"""Formats that Pillow tells from others but does not decode, or not without another program."""
+"""Formats that Pillow recognises but does not decode, or not without another program."""
 
 ORIENTATION = 0x0112
 """EXIF tag: how the camera was held."""
@@ -60,7 +60,7 @@ def fingerprint(path: Path, *, look: bool) -> str:
     """Checksum of an image file.
 
     Args:
-        look: whether to find out that it can be decoded.
+        look: whether to decode it now, to find out if that works.
 
     Raises:
         ValueError: it cannot be read, or has more than 8 bits per channel.

@@ -17,7 +17,7 @@ from roarbench.datasets.download import checksum
 from roarbench.datasets.split import Examples
 
 Layout = Literal["auto", "first", "last"]
-"""Where images of four axes have their channels: where their shape tells, on axis 1, on axis 3."""
+"""Where images of four axes have their channels: as their shape shows, on axis 1, on axis 3."""
 
 NAMES = (("x_{}", "y_{}"), ("{}_images", "{}_labels"))
 """What inputs and labels of a split are called; the second as in MedMNIST."""
@@ -43,7 +43,7 @@ class Arrays:
 
     Attributes:
         splits: "train", "test" and, where the file has it, "validation"; images with channels first.
-        checksum: of the file.
+        checksum: checksum of the file.
         notes: lines on how the file was read.
     """
 
@@ -102,7 +102,7 @@ def channels_first(values: np.ndarray, name: str, layout: Layout) -> Shaped[np.n
 
 
 def _channel_axis(shape: tuple[int, ...], layout: Layout) -> int | None:
-    """The axis of the channels, 1 or 3; None where the shape does not tell."""
+    """The axis of the channels, 1 or 3; None where the shape does not show it."""
     if layout != "auto":
         return {"first": 1, "last": 3}[layout]
     usual = [axis for axis in (1, 3) if shape[axis] in USUAL_CHANNELS]

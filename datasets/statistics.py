@@ -13,7 +13,7 @@ class Statistics(NamedTuple):
 
     Attributes:
         mean: per channel of images `(c, 1, 1)`, per feature of tabular rows `(d,)`.
-        std: the same of the standard deviation.
+        std: standard deviation of each channel or feature.
         feature_mean: per feature, the shape of an example.
     """
 

@@ -23,7 +23,7 @@ class Stream(Split):
 
     Attributes:
         read: positions -> inputs, float32 in [0, 1], on the CPU; the same whenever and in whichever process it reads.
-        shape: of one example: `(c, h, w)` or `(d,)`.
+        shape: shape of one example: `(c, h, w)` or `(d,)`.
         device: where batches go.
         loaders: processes that read ahead; 0 reads in the process that asks.
     """
@@ -88,20 +88,20 @@ class Stream(Split):
             yield self._split(sent.popleft(), inputs)
 
     def chunks(self, most: int = CHUNK) -> Iterator[Split]:
-        """The examples in order, so many at a time, and fewer where they are large."""
+        """The examples in order, `most` at a time, or fewer where they are large."""
         if len(self):
             yield from self.batches(torch.arange(len(self)).split(chunk_size(self.shape, most)))
 
     def showing(self, read: Read, feature_shape: tuple[int, ...]) -> "Stream":
-        """The same examples with other inputs: those that `read` gives for positions."""
+        """A stream with these labels and other inputs: those that `read` gives for positions."""
         return replace(self, read=read, shape=feature_shape)
 
     def mapped(self, change: Change, feature_shape: tuple[int, ...] | None = None) -> "Stream":
-        """The same examples, whose inputs are changed whenever they are read."""
+        """A stream with these labels, whose inputs are changed whenever they are read."""
         return self.showing(lambda index: change(self.read(index), index), feature_shape or self.shape)
 
     def to(self, device: str, *, loaders: int = 0) -> "Stream":
-        """The same examples, which go to another device when they are read."""
+        """This stream, whose examples go to another device when they are read."""
         return replace(self, labels=self.labels.to(device), device=device, loaders=loaders)
 
     def _split(self, index: Tensor, inputs: Tensor) -> Split:
@@ -109,7 +109,7 @@ class Stream(Split):
 
 
 def streamed(split: Split) -> Stream:
-    """The same examples, taken when they are used, by the process that uses them."""
+    """A split as a stream, read by the process that uses it."""
     if isinstance(split, Stream):
         return replace(split, loaders=0)
     device = str(split.labels.device)

@@ -46,7 +46,8 @@ def squares(
 
     The background is noise in [0, 0.5); the square lies anywhere with equal chance. Its pixels are the same levels
     from 0.6 to 1 in every image and only their order follows the stripes (random phase, some noise): neither place
-    nor mean nor histogram tells the class. Inputs `(n, 1, size, size)`; the truth is 1 on the square. `draw` seeds all.
+    nor mean nor histogram reveals the class. Inputs `(n, 1, size, size)`; the truth is 1 on the square.
+    `draw` seeds all.
     """
     if not 3 <= square <= size:
         raise ValueError(f"square must lie in [3, size = {size}] pixels, got {square}; its stripes need 3 or more")
@@ -132,7 +133,7 @@ def _squares(count: int, size: int, square: int, generator: np.random.Generator)
 
 
 def _textures(labels: Int[np.ndarray, "n"], square: int, generator: np.random.Generator) -> Float[np.ndarray, "n s s"]:
-    """The same levels in every square, laid out in the order of a noisy wave across the stripes."""
+    """Squares that all hold one set of levels, laid out in the order of a noisy wave across the stripes."""
     direction = np.array(STRIPE_DIRECTIONS, dtype=float)
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     y, x = np.mgrid[:square, :square]

@@ -140,7 +140,7 @@ def _read_compas(data_root: Path) -> tuple[Float[np.ndarray, "n 11"], Int[np.nda
 
 
 def _vectors(features: Float[np.ndarray, "n d"]) -> Int[np.ndarray, "n"]:
-    """The same number for identical rows."""
+    """Row numbers in which identical rows share one."""
     return np.unique(features, axis=0, return_inverse=True)[1].reshape(-1)
 
 

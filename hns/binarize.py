@@ -52,7 +52,7 @@ def score_loss(logits: Logits, mask: Mask, losses: Float[Tensor, "b"]) -> Float[
 
     Args:
         mask: drawn from Bernoulli(sigmoid(logits)).
-        losses: of each example; detached here.
+        losses: loss of each example; detached here.
 
     Paper: Williams 1992, doi:10.1007/BF00992696; baseline as in arXiv:2005.00130.
     Differs from the paper: the published code sets J = J~ = 1 and never learns; an example is left out of its own J~.

@@ -16,8 +16,8 @@ class Score:
     """One split under a hider and its seeker.
 
     Attributes:
-        accuracy: of the seeker on masked images, in [0, 1].
-        loss: its mean cross-entropy in nats.
+        accuracy: accuracy of the seeker on masked images, in [0, 1].
+        loss: mean cross-entropy of the seeker, in nats.
         hidden: share of mask elements that are hidden, in [0, 1]: interpretability I.
         nonzero_hidden: share of values other than 0 that are hidden; black pixels are hidden for free.
         chance: share of the most frequent class, the accuracy of guessing.

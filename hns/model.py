@@ -35,7 +35,7 @@ class HideAndSeek(nn.Module):
     """x -> hider -> mask -> x * mask -> seeker. Hidden pixels are 0.
 
     Attributes:
-        slope: of the hider's sigmoid; grows under slope annealing and is saved with the weights.
+        slope: slope of the hider's sigmoid; grows under slope annealing and is saved with the weights.
         test_masks: masks of a stochastic hider in eval mode: s > 0.5, or drawn as in training.
 
     Paper: Hide-and-Seek, arXiv:2005.00130.

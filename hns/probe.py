@@ -14,7 +14,7 @@ from roarbench.hns.pretraining import Budget, classifying, fit
 from roarbench.hns.seeker import seeker_small
 
 EPOCHS, STEPS = 3, 235
-"""A probe sees its examples so many times, and few examples so often that it takes as many steps."""
+"""Epochs of a probe, and the least number of its steps, for which few examples are seen more often."""
 
 EXAMPLES, FEATURES = 10_000, 2**28
 """Most examples of a split that probes see, and features of all of them: what they find is a lower bound."""
@@ -25,8 +25,8 @@ class Leak:
     """Test accuracies of fresh small seekers, in [0, 1].
 
     Attributes:
-        mask_only: sees only the masks of the hider: above chance where their shape tells the class.
-        random_mask_only: sees only random masks that keep as much of each image: what their size tells.
+        mask_only: sees only the masks of the hider: above chance where their shape reveals the class.
+        random_mask_only: sees only random masks that keep as much of each image: what their size reveals.
         random_masked: sees images behind those random masks: what any mask of this size leaves of the image.
         masked: sees images behind the hider's masks, for comparison with the other three.
     """

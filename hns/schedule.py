@@ -19,7 +19,7 @@ class Alpha:
 
     Attributes:
         patience: batches whose losses are looked at; at least 2.
-        stagnation: how a plateau is told, see `plateau` and `published`.
+        stagnation: how stagnation is detected, see `plateau` and `published`.
         constant: keeps this alpha for ever.
         num_drops: how often alpha was lowered.
         window: monitored losses since the last drop, the latest `patience` of them.

@@ -19,25 +19,27 @@ class Settings:
 
     Attributes:
         model: hns_small (sides divisible by 4), hns_large or hns_resnet (by 32).
-        mask_channels: 1 hides whole pixels; as many as the image has hides every value by itself.
+        mask_channels: 1 hides whole pixels; the number of image channels hides every value by itself.
         start: what is pretrained: nothing (full), the hider, the seeker, both.
-        pretraining_epochs: of each part that is pretrained here.
+        pretraining_epochs: epochs of each part that is pretrained here.
         hider_weights: a file of pretrain-hider; the hider starts from it.
         seeker_weights: a file of pretrain-seeker; the seeker starts from it.
-        initial_keep: probability by which a hider without pretraining keeps a pixel at first, in (0, 1), and at least
-            0.5 for a deterministic one, which would hide everything and never recover; published: 0.5.
-        stochastic: draws masks; the same as an estimator other than deterministic, st1 unless one is given.
+        initial_keep: probability by which a hider without pretraining keeps a pixel at first, in (0, 1). A
+            deterministic one needs at least 0.5, or it hides everything and never recovers; published: 0.5.
+        stochastic: draws masks at random: short for `--estimator st1`, unless another estimator is given.
         estimator: how gradients pass the threshold.
         rate: growth of the slope in an epoch under sa, up to 1e6; 0.5 is 50 %.
         test_masks: masks of a stochastic hider at test time: probability above 0.5, or drawn as in training; the
             published sampling always draws.
-        reference: samples as the published code does, its second sigmoid and the extremes of the batch included.
+        reference: samples as the published code does, with its second sigmoid and the extremes of the batch.
         alpha: weight of the classification loss, in [0, 1]; without it alpha falls from 1.00 to 0.10, adaptively.
         monitor: loss whose stagnation lowers alpha.
-        patience: batches in the window of that test.
-        stagnation: plateau, or the inverted condition of the published code.
-        epochs: at most.
-        cooldown: share of the epochs, the last ones, in which the learning rate falls to 0; in [0, 1].
+        patience: batches over which the monitored loss must stagnate.
+        stagnation: plateau lowers alpha where the loss neither falls nor rises; published where the loss moves.
+        epochs: most epochs of the joint training.
+        batch_size: images in each step.
+        learning_rate: Adam's learning rate, before the cooldown.
+        cooldown: share of the epochs, at the end, in which the learning rate falls to 0; in [0, 1].
     """
 
     model: Model = "hns_small"
@@ -119,7 +121,7 @@ class Experiment:
     """A training of one's own or of a preset: data and settings.
 
     Attributes:
-        dataset: such as "mnist" or "mnist[train=10000]".
+        dataset: data set, such as "mnist" or "mnist[train=10000]".
     """
 
     dataset: str = "digits"
@@ -131,7 +133,7 @@ class Condition:
     """One row of a study.
 
     Attributes:
-        settings: what differs from the preset of the study.
+        settings: fields that differ from the preset of the study.
         published: row of `published.csv` it is compared with, if there is one.
     """
 
@@ -144,7 +146,7 @@ class Study:
     """A research question: one preset, several conditions.
 
     Attributes:
-        conditions: by the label they have in tables and figures.
+        conditions: label in tables and figures -> condition.
     """
 
     question: str

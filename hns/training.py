@@ -23,7 +23,7 @@ class Event(NamedTuple):
     """Something has come to an end: the stay at a value of alpha, an epoch, or both.
 
     Attributes:
-        alpha: of the last step.
+        alpha: alpha of the last step.
     """
 
     alpha: float

@@ -69,8 +69,8 @@ class View:
     """An explainer that is a cheap function of a costlier `source`, so that several views share one pass.
 
     A subclass is a frozen dataclass that defines `source` and `reduce`. SmoothGrad and VarGrad, for example, are two
-    views of the same noisy passes. Random numbers are drawn by the source alone and seeded with its name, hence a view
-    yields the same attributions whether it is computed alone or beside others.
+    views of the same noisy passes. Random numbers are drawn by the source alone and seeded with its name. Hence a view
+    yields the same attributions alone and beside others.
     """
 
     @property

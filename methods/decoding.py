@@ -24,7 +24,7 @@ class Reconstructed(NamedTuple):
     """Images and what became of them, all of one shape, in [0, 1].
 
     Attributes:
-        reference: by the autoencoder that learned reconstruction alone.
+        reference: images by the autoencoder that learned reconstruction alone.
         decoded: from the layer.
         pressed: from the layer, at a higher alpha.
     """
@@ -118,7 +118,7 @@ class Decoding(View):
             dotted name of a module.
         alpha: weight of the classification loss in the decoder; the rest weighs reconstruction.
         high_alpha: the same, of the decoder that pressure compares.
-        steps: of each of the three trainings, rounded up to whole epochs.
+        steps: steps of each of the three trainings, rounded up to whole epochs.
     """
 
     version: ClassVar[int] = 2

@@ -103,7 +103,7 @@ def _require_completeness(
         why: what else may be the reason, for the message.
 
     Raises:
-        Skip: they disagree; or there are such steps, and the differences are too small to tell.
+        Skip: they disagree; or there are such steps, and the differences are too small to decide.
     """
     logits, black = classifier(images).double(), classifier(torch.zeros_like(images)).double()
     targets = logits.argmax(1)

@@ -26,21 +26,22 @@ from roarbench.methods.base import AttributionFunction, Explains, Skip
 class HideAndSeek:
     """Probability of keeping a pixel, from a hider trained with a seeker of its own; the classifier stays unexplained.
 
-    Of the classifier it only asks the accuracy, to tell a collapsed training.
+    It only uses the accuracy of the classifier, to detect a collapsed training.
 
     Paper: Hide-and-Seek, arXiv:2005.00130; pixels by the hider's probability before the threshold.
     Differs from the paper: the hider is pretrained, alpha falls on a true plateau, training ends with a cooldown; see
-    docs/hns.md. A collapsed training is repeated, at most twice; the notes tell.
+    docs/hns.md. A collapsed training is repeated, at most twice; the notes count it.
 
     Attributes:
         estimator: how gradients pass the threshold.
-        slope: of the threshold under sa once all steps are done, which it reaches from 1 at an even rate; at least 1;
-            no other estimator has one.
+        slope: slope of the threshold under sa once all steps are done, which it reaches from 1 at an even rate; at
+            least 1; no other estimator has one.
         alpha: weight of the classification loss; without it alpha falls from 1.00 to 0.10, adaptively.
-        patience: steps in the window that tells a plateau.
-        steps: of the joint training, at most, rounded up to whole epochs; the learning rate falls to 0 over the last
+        patience: steps in the window in which a plateau is detected.
+        steps: most steps of the joint training, rounded up to whole epochs; the learning rate falls to 0 over the last
             fifth of them, or over as many once alpha has come to its end.
-        pretraining_steps: of the hider, which reproduces the image; rounded up to whole epochs, 0 leaves it out.
+        pretraining_steps: steps in which the hider learns to reproduce the image; rounded up to whole epochs, 0 leaves
+            it out.
     """
 
     version: ClassVar[int] = 1

@@ -85,7 +85,7 @@ class Degraded:
 
     Paper: Zheng et al. 2025, arXiv:2410.02970, s.5 judges a measure by how it orders explainers that noise made worse.
     Differs from the paper: the noise acts on ranks, so that it means the same for every base;
-    score = (1 - noise) * r + noise * u, with u uniform in [0, 1) and r the rank of the magnitude of a unit within its
+    score = (1 - noise) * r + noise * u, with u uniform in [0, 1); r is the rank of the magnitude of a unit within its
     example, from 0, the least, to 1, the most important. A pixel is one unit: its channels are summed, and score alike.
 
     Attributes:

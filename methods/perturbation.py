@@ -71,7 +71,7 @@ class Lime:
         samples: subsets, the full image among them.
         superpixel: side of a superpixel in pixels; in tabular rows every feature is its own.
         width: kernel width; smaller looks closer to the full image.
-        penalty: of the ridge regression, intercept excepted.
+        penalty: penalty of the ridge regression, on all but the intercept.
     """
 
     version: ClassVar[int] = 1

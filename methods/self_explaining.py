@@ -103,7 +103,7 @@ class SelfExplaining(View):
         concepts: identity takes features, convolutional and vae learn num_concepts of them.
         robust_weight: lambda.
         robustness: probe costs a class, residual all.
-        steps: of the training, rounded up to whole epochs.
+        steps: training steps, rounded up to whole epochs.
         surrogate: learns the classes that the classifier predicts, and explains those.
     """
 
@@ -147,7 +147,7 @@ class SelfExplaining(View):
 
 @dataclass(frozen=True)
 class Disentangled(SelfExplaining):
-    """The same with the latent means of a beta-VAE as concepts (DiSENN).
+    """Reasons of a self-explaining network whose concepts are the latent means of a beta-VAE (DiSENN).
 
     Paper: Elbaghdadi, Hussain, Hoenes, Bardarov 2020, a reproduction of arXiv:1806.07538 with DiSENN.
     Differs from the paper: the robustness loss is of logits, for each class; beta is 1, not 4; see docs/senn.md.

@@ -40,7 +40,7 @@ def status(folder: Path, *, failures: bool = False) -> str:
     """Counts of cells by status, what failed and why, and the time the rest will take at the pace so far.
 
     Args:
-        failures: with the traceback below every failure.
+        failures: adds the traceback below every failure.
 
     Raises:
         ValueError: the folder holds no run.

@@ -34,34 +34,34 @@ CONVENTIONS: dict[Protocol, Convention] = {
 
 @dataclass(frozen=True)
 class Matrix:
-    """The product of its axes; what `run` measures.
+    """What `run` measures: the product of these axes.
 
     Attributes:
         datasets: names such as "mnist" or "mnist[train=10000,test=2000]".
         classifiers: names such as "cnn_small" or "resnet18[width=32]".
         explainers: names, with parameters such as "smoothgrad[samples=50]", "my_file:MyExplainer", or a group: "paper"
             (the 17 rows of Hooker et al. 2019), "controls", "cladec_scores".
-        seeds: how many: 0, 1, ... seeds - 1.
+        seeds: number of seeds, which are 0, 1, ... seeds - 1.
         fractions: shares of features removed, in [0, 1]; the original (0) is always measured.
         orders: morf removes the most important first (ROAR), lerf the least important (KAR).
-        fills: what replaces removed features.
+        fills: names of what replaces removed features.
         retrain: true retrains from scratch; false measures the original network on reduced inputs.
-        unretrained_fills: fills under which the original network is measured besides, which is cheap; noisy_linear
-            makes it ROAD.
-        mask_fractions: removal fractions at which a network that sees only which features were removed is trained
-            besides (leak control), where networks are retrained at all.
-        measures: what is measured of the attributions themselves besides; "standard" takes those that list names
-            together, and "my_file:Mine" is one of your own.
+        unretrained_fills: fills under which the original network is measured too, without retraining, which is cheap;
+            noisy_linear makes it ROAD.
+        mask_fractions: removal fractions of the control for label leakage: a network that sees only which features were
+            removed is trained too, where networks are retrained at all.
+        measures: measures of the attributions themselves; "standard" is the group that list shows, and "my_file:Mine"
+            is one of your own.
         recursive: true explains each retrained network again before more is removed, so that its cells depend on all
-            smaller fractions: another fraction begins a folder anew; false removes by one ranking.
+            smaller fractions, and one that is added below others needs a new folder; false removes by one ranking.
         protocol: rigorous (whole pixels, magnitude, one network per seed) or paper (features, signed, one network).
-        unit: overrides what the protocol says.
-        magnitude: overrides what the protocol says.
-        target: class that is explained; overrides what the protocol says.
+        unit: whether whole pixels or single features are ranked; overrides the protocol.
+        magnitude: whether the sign of attributions is dropped; overrides the protocol.
+        target: class that is explained, the predicted one or the label; overrides the protocol.
         recipe: how classifiers are trained.
-        target_interval: half width in percentage points; seeds are added to the explainers whose 95 % interval of the
-            mean over fractions is wider.
-        max_seeds: how many seeds an explainer gets at most when target_interval is given.
+        target_interval: adds seeds to the explainers whose 95 % interval of the mean over fractions is wider than this
+            half-width in percentage points.
+        max_seeds: most seeds that an explainer gets when target_interval is given.
     """
 
     datasets: tuple[str, ...] = ("digits",)

@@ -15,12 +15,17 @@ class Recipe:
 
     Attributes:
         optimiser: "least_squares" solves a linear classifier in closed form and ignores all other fields.
-        learning_rate: its peak where the schedule moves.
+        epochs: epochs of each training.
+        batch_size: examples in each step.
+        learning_rate: learning rate, or its peak where the schedule moves.
         schedule: "one_cycle" warms up for 30 % of the steps and anneals to zero; "steps" warms up over
             `warmup_epochs`, then multiplies by 0.1 at 1/3, 2/3 and 8/9 of the epochs (30, 60, 80 of 90).
+        warmup_epochs: epochs in which the learning rate rises to its peak; "one_cycle" has a warm-up of its own.
+        momentum: Nesterov momentum of "sgd"; the other optimisers ignore it.
         weight_decay: L2 penalty on weights; biases and normalisation layers are left out.
-        augmentation: applied after features were removed; see `benchmark/augmentation.py`.
-        precision: of products in training; a run takes "auto" as bf16 where the processor has it, else as fp32.
+        label_smoothing: share of each label that is spread evenly over all classes, in [0, 1).
+        augmentation: random changes of training images, applied after features were removed.
+        precision: precision of products in training; "auto" is bf16 where the processor has it, else fp32.
             Scores and attributions are always computed in float32.
     """
 

@@ -102,6 +102,8 @@ class Evaluate:
 
     Attributes:
         run: a folder that train has printed, or one above several.
+        data_root: folder of the data sets.
+        device: cpu, cuda, cuda:1, ...; auto takes CUDA where there is one.
     """
 
     run: Positional[Path]
@@ -124,7 +126,7 @@ class RunStudy:
 
     Attributes:
         study: one of those that `hns list` shows, or a TOML file.
-        conditions: only these; the table shows whatever is finished.
+        conditions: conditions to train, by default all; the table shows whatever is finished.
         identifier: name of the folder of the results.
     """
 

@@ -22,7 +22,7 @@ class Log:
         best: index of the row that the selection rule keeps: the highest accuracy * share hidden on the validation
             split, which is the highest FII there; the last row where there is no validation split.
         collapses: how earlier attempts ended.
-        seconds: of all attempts so far.
+        seconds: seconds of all attempts so far.
         initial_hidden: share of the test split that the untrained masks hide; their FII is at most about that.
     """
 

@@ -42,7 +42,7 @@ def measure_hider(settings: Settings, site: Site) -> Pretrained:
 def train(settings: Settings, site: Site, identity: dict[str, Any], origin: Origin) -> dict[str, Any]:
     """Trains, or goes on with a training, until there is a result; a finished training only returns it.
 
-    A collapsed attempt is repeated with new seeds, at most twice; the result tells.
+    A collapsed attempt is repeated with new seeds, at most twice; the result records it.
 
     Args:
         identity: name, dataset and seed of the training, and `baseline`, the accuracy on intact images in (0, 1].

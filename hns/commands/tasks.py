@@ -60,7 +60,7 @@ class PartKey:
 
 @dataclass(frozen=True)
 class HiderKey(PartKey):
-    """The same for a hider trained alone."""
+    """What a hider that is trained alone depends on."""
 
     mask_channels: int
     initial_keep: float

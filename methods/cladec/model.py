@@ -75,7 +75,7 @@ class Autoencoder(nn.Module):
 
 @dataclass(frozen=True)
 class Explained:
-    """A classifier, the layer of it that is explained, and an example that tells the shapes.
+    """A classifier, the layer of it that is explained, and an example that gives the shapes.
 
     Attributes:
         path: dotted name of the module; see `layers.located`.

@@ -14,16 +14,19 @@ class Settings:
     """Training of one decoder, or of the reference autoencoder beside it.
 
     Attributes:
-        reduction: of the squared error of an image: its sum over all values, or their mean; see `converted`.
+        reduction: sum or mean of the squared errors of an image; see `converted` for the alpha of the other.
         target: label of the classification loss, the true one or the one that the classifier predicts.
-        decoder: generated for the shape of the code; one of the two published ones, for 28x28 images; or published,
-            the one of both that is for the code, vector or maps.
+        decoder: generated fits the shape of the code; published_dense (vectors) and published_conv (feature maps) are
+            for 28x28 images; published takes the one of these that fits the code.
         variational: the code passes through latent Gaussians (ClaDec-VAE, RefVAE).
-        latent_dim: of these Gaussians.
-        beta: weight of their KL divergence, beside errors that are sums.
-        epsilon: of Adam.
+        latent_dim: number of latent Gaussians.
+        beta: weight of the KL divergence of the latent Gaussians, beside summed errors.
+        epochs: epochs of each decoder.
+        batch_size: images in each step.
+        learning_rate: Adam's learning rate.
+        epsilon: Adam's epsilon.
         weight_decay: L2 penalty on all weights, through the gradient.
-        evaluation_epochs: of a fresh classifier that learns from reconstructions.
+        evaluation_epochs: epochs of a fresh classifier that learns from reconstructions.
     """
 
     reduction: Reduction = "sum"

@@ -89,7 +89,7 @@ def residual_loss(network: Senn, held: Held) -> Float[Tensor, ""]:
 
 
 def probe_loss(network: Senn, held: Held) -> Float[Tensor, ""]:
-    """The same in expectation, at the cost of one class: the squared norm of the classes mixed with random signs."""
+    """An unbiased estimate of `residual_loss` at the cost of one class: classes are mixed with random signs."""
     logits = held.found.logits
     signs = torch.randint(2, logits.shape).to(logits) * 2 - 1  # drawn on the CPU: alike on every device
     return _slope(held, signs).flatten(1).square().sum(1).mean() / network.num_classes

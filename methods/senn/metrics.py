@@ -26,15 +26,15 @@ class Report:
     """Measures of one network on the test split; all relative ones are free of the scale of the relevances.
 
     Attributes:
-        accuracy: of the network, in [0, 1].
+        accuracy: accuracy of the network, in [0, 1].
         relevance: mean norm of the relevances of the predicted class.
         lipschitz_inputs: largest change of these relevances by the distance of the inputs, mean over examples.
-        lipschitz_concepts: the same by the distance of the concepts.
+        lipschitz_concepts: largest change of these relevances by the distance of the concepts, mean over examples.
         relative_inputs, relative_concepts: these two by the mean norm of the relevances; a network whose relevances are
             all near zero wins without it.
         faithfulness: correlation of contributions and of the drop of the predicted probability without each concept.
         residual_ratio: norm of the part of the gradient that relevances do not explain, by that of the gradient.
-        cosine: of the map theta^T J h and the plain gradient.
+        cosine: cosine of the map theta^T J h and the plain gradient.
         completeness: largest difference of logits and summed contributions; 0 but for rounding.
     """
 

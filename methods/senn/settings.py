@@ -15,21 +15,24 @@ class Settings:
 
     Attributes:
         concepts: identity takes every feature as a concept; convolutional and vae learn num_concepts of them.
-        num_concepts: of learned concepts.
-        bias: a further concept that is always 1, so that logits have an offset; in identity only.
+        num_concepts: number of learned concepts.
+        bias: adds a concept that is always 1, so that logits have an offset; for identity only.
         relevances: the network of the relevances; dense for rows of a table or flattened images.
         hidden: widths of a dense network between its input and its relevances.
-        bounded: relevances end in a hyperbolic tangent, in (-1, 1).
+        bounded: ends the relevances in a hyperbolic tangent, in (-1, 1).
         dropout: share of the features before the relevances that a training step leaves out, in [0, 1).
-        dropout_outputs: leaves out relevances instead of those features, as the published code does.
-        robustness: residual penalises grad f - theta^T J h of the logits, exactly; probe the same at the cost of one
-            class, unbiased; reproduction the forms of the published code, which are wrong: see `losses`.
-        robust_weight: lambda, of the robustness loss.
-        concept_weight: of the reconstruction by the concepts, with sparsity or the KL divergence; 0 for identity.
-        sparsity: xi, weight of the mean magnitude of the concepts of an example, within the concept loss.
+        dropout_outputs: dropout leaves out relevances instead of features, as the published code does.
+        robustness: residual penalises grad f - theta^T J h of all logits, exactly; probe estimates that without bias at
+            the cost of one class; reproduction has the forms of the published code, which are wrong: see `losses`.
+        robust_weight: lambda, weight of the robustness loss.
+        concept_weight: weight of the concept loss: reconstruction with sparsity or KL divergence; idle for identity.
+        sparsity: xi, weight of the mean magnitude of the concepts within the concept loss.
         beta: weight of the KL divergence of a VAE.
-        pretraining_epochs: of the concepts alone, before all else.
-        pretraining_beta: the weight meanwhile.
+        pretraining_epochs: epochs in which the concepts are trained alone, before all else.
+        pretraining_beta: weight of the KL divergence while the concepts are trained alone.
+        epochs: epochs of the joint training.
+        batch_size: examples in each step.
+        learning_rate: Adam's learning rate.
     """
 
     concepts: Concepts = "identity"
@@ -72,7 +75,7 @@ class Experiment:
     """A training of one's own or of a preset: data and settings.
 
     Attributes:
-        dataset: such as "mnist" or "compas[grouped=true]".
+        dataset: data set, such as "mnist" or "compas[grouped=true]".
     """
 
     dataset: str = "digits"

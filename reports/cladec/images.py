@@ -17,7 +17,7 @@ def alpha_grid(rows: Rows, titles: Sequence[str], title: str) -> Figure:
     """A column for each example, original and reconstructions below each other, on one grey scale from 0 to 1.
 
     Args:
-        titles: of the columns: the class, or "7, as 9" where the prediction is wrong; see `captions`.
+        titles: titles of the columns: the class, or "7, as 9" where the prediction is wrong; see `captions`.
     """
     return tiles(rows, title, titles)
 

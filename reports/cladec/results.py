@@ -38,7 +38,7 @@ COMPARABLE = ["name", "classifier", "reduction", "target", "variational"]
 """What all decoders have in common that one table or figure is about."""
 
 TRAINING = ["dataset", "layer", "kind", "alpha", "seed"]
-"""What tells them apart."""
+"""Columns in which they differ."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +46,11 @@ class System:
     """Trainings that can be compared: one experiment, one classifier, one kind of training.
 
     Attributes:
-        reduction: of the reconstruction error: sum or mean.
+        reduction: reduction of the reconstruction error: sum or mean.
         variational: decoded from Gaussians (ClaDec-VAE, RefVAE).
         target: label of the classification loss: true or predicted.
-        rows: of `frame`, decoders and references.
-        classifiers: of `frame`, their classifiers on original images.
+        rows: rows of `frame` about decoders and references.
+        classifiers: rows of `frame` about their classifiers on original images.
     """
 
     name: str
@@ -115,7 +115,7 @@ class System:
 def frame(results: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """One row a training: what it was, and its metrics on the test split, NaN where it has none.
 
-    A row of kind "classifier" tells of the original test images, and has no layer. `evaluations` are the accuracies of
+    A row of kind "classifier" is about the original test images, and has no layer. `evaluations` are the accuracies of
     all evaluators, `evaluation_accuracy` is their mean.
     """
     return pd.DataFrame([_record(result) for result in results])

@@ -22,7 +22,7 @@ SCORES = {"accuracy": "accuracy", "hidden": "share hidden", "fii": "FII"}
 def images(
     inputs: np.ndarray, masks: np.ndarray, predicted: Sequence[object], labels: Sequence[object], path: Path
 ) -> Path:
-    """Draws examples of one checkpoint in columns: image, mask, masked image; titles tell hits from misses.
+    """Draws examples of one checkpoint in columns: image, mask, masked image; titles mark hits and misses.
 
     Args:
         inputs: (b, c, h, w) in [0, 1]; three channels are RGB, other numbers of them are averaged.
@@ -50,7 +50,7 @@ def alpha_grid(inputs: np.ndarray, masks: Mapping[float, np.ndarray], path: Path
 
     Args:
         inputs: as in `images`.
-        masks: alpha -> masks of these examples, as in `images`; rows tell the share that these masks hide.
+        masks: alpha -> masks of these examples, as in `images`; rows name the share that these masks hide.
 
     Raises:
         ValueError: shapes that do not fit.

@@ -19,7 +19,12 @@ FIGURES: tuple[Kind[Picture], ...] = (
         "Gain over features drawn at random, with its interval.",
         OfDrawable(difference_plots),
     ),
-    Kind("plane", "Fidelity against interpretability", "What is kept for what is hidden.", OfDrawable(planes)),
+    Kind(
+        "plane",
+        "Fidelity against interpretability",
+        "Accuracy that is kept, against the share that is hidden.",
+        OfDrawable(planes),
+    ),
     Kind(
         "masks_retrained",
         "Label leakage",

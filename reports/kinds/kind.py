@@ -39,9 +39,9 @@ class Kind(Generic[Made]):
 
     Attributes:
         name: the first word of the names of its files, before the first hyphen.
-        sentence: what they show, for page and paper.
-        make: makes them; one maker may make several kinds.
-        asked: whether they are made only where the published table is asked for.
+        sentence: what the tables or figures show, for page and paper.
+        make: makes the tables or figures; one maker may make several kinds.
+        asked: true for a kind that is made only where the published table is asked for.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Kind(Generic[Made]):
 
 
 def named(name: str) -> str:
-    """The kind that a file name tells.
+    """The kind of a file, from its name.
 
     >>> named("roar-mnist-noisy_linear")
     'roar'

@@ -35,7 +35,7 @@ TABLES: tuple[Kind[Table], ...] = (
     Kind(
         "summary",
         "Against random",
-        "How much, and how surely, each explainer does better than features drawn at random.",
+        "By how much each explainer beats features drawn at random, with intervals and tests.",
         OfRows(summaries),
     ),
     Kind(
@@ -52,36 +52,36 @@ TABLES: tuple[Kind[Table], ...] = (
     ),
     Kind("masks", "Masks alone", "Accuracy of networks that see only which features were removed.", _curves),
     Kind("diffroar", "DiffROAR", "KAR minus ROAR at the same removal fraction: higher is better.", OfRows(diff_roar)),
-    Kind("fidelity", "Fidelity and interpretability", "How much accuracy stays for how much is hidden.", _curves),
+    Kind("fidelity", "Fidelity and interpretability", "Accuracy that is kept for the share that is hidden.", _curves),
     Kind(
         "operating",
         "Operating points",
-        "Explainers with masks of their own, and all others at the share that these hide.",
+        "Explainers with own masks, and all others at the share that these masks hide.",
         OfRows(operating_tables),
     ),
     Kind(
         "deletion",
         "Deletion",
-        "Probability of the class as the most relevant go, not retrained.",
+        "Probability of the class as the most relevant features are removed, not retrained.",
         OfRows(probabilities),
     ),
     Kind(
         "insertion",
         "Insertion",
-        "Probability of the class as the most relevant come, not retrained.",
+        "Probability of the class as the most relevant features are shown, not retrained.",
         OfRows(probabilities),
     ),
     Kind(
         "instruments",
         "Instruments",
-        "Explainers changed in one known way, beside those they come from.",
+        "Sanity checks: explainers changed in one known way, beside their bases.",
         OfRows(instrument_tables),
     ),
     Kind("attributions", "Attributions by themselves", "Measures that remove and retrain nothing.", _attributions),
     Kind(
         "notes",
         "Notes of explainers",
-        "What explainers with masks of their own note of their training.",
+        "Numbers that explainers with own masks yield about their training.",
         OfRows(note_tables),
     ),
     Kind(
@@ -99,5 +99,5 @@ TABLES: tuple[Kind[Table], ...] = (
         OfRows(reference_tables),
         asked=True,
     ),
-    Kind("claims", "Published claims", "What the paper says, judged by this run.", OfRows(claim_tables), asked=True),
+    Kind("claims", "Published claims", "Claims of the paper, judged by this run.", OfRows(claim_tables), asked=True),
 )

@@ -13,18 +13,16 @@ FEW = 6
 SIDES = {"morf": ("worse", "better"), "lerf": ("better", "worse")}
 """What a leak can feign, and what it cannot, by what is removed first: it can only raise accuracy."""
 
-NOT_RETRAINED = (
-    "Not retrained: networks meet images unlike those they learned from, and may fall for that reason alone."
-)
-UNMEASURED = "Masks alone were not measured: whether label leakage shows in the curves is open."
+NOT_RETRAINED = "Not retrained: reduced images are unlike training images, and accuracy may fall for that reason alone."
+UNMEASURED = "Masks alone were not measured: it is open whether label leakage changes the curves."
 LEAKING = (
-    "{flag} Label leakage: the masks of {some} of {all} explainers alone tell the class (up to {most} % with {name}; "
+    "{flag} Label leakage: the masks of {some} of {all} explainers reveal the class (up to {most} % with {name}; "
     "chance {chance:.1f} %, intact images {intact:.1f} %). A readable mask can only raise accuracy. {doubt}"
 )
-UNSETTLED = "Not settled: whether the masks of {some} of {all} explainers tell the class ({names})."
+UNSETTLED = "Not settled: whether the masks of {some} of {all} explainers reveal the class ({names})."
 CLEAR = (
-    "Masks alone do not tell the class at the measured t ({fractions}): the interval of each of {all} explainers lies "
-    "below {limit:.1f} %. That limit is chance and a tenth of what intact images tell beyond it."
+    "Masks alone do not reveal the class at the measured t ({fractions}): the intervals of all {all} explainers lie "
+    "below {limit:.1f} %. That limit is chance plus a tenth of what intact images reach beyond it."
 )
 
 
@@ -39,7 +37,7 @@ def named(judged: Judged, explainers: list[str]) -> str:
 
 
 def _masks(judged: Judged) -> Iterator[str]:
-    """What masks alone tell, where networks are retrained."""
+    """What masks alone reveal, where networks are retrained."""
     if not judged.rows.retrain.iloc[0]:
         yield NOT_RETRAINED
     elif not judged.leaks:

@@ -1,4 +1,4 @@
-"""One way of measuring, judged: every explainer against random, between explainers, and what its masks tell."""
+"""One way of measuring, judged: every explainer against random, between explainers, and what its masks reveal."""
 
 import math
 from collections.abc import Iterable
@@ -22,9 +22,9 @@ class Judged:
     Attributes:
         reference: random as written; empty where it was not measured.
         names: explainer -> label.
-        p: of the gain, by Holm over all explainers; NaN with fewer than two seeds.
+        p: p value of the gain, by Holm over all explainers; NaN with fewer than two seeds.
         pairs: the tests of all pairs; empty where seeds do not suffice.
-        leaks: explainer -> what its most telling mask tells; empty where networks are not retrained.
+        leaks: explainer -> its worst leak over removal fractions; empty where networks are not retrained.
         mask_fractions: removal fractions at which masks were read.
     """
 

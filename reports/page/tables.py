@@ -35,7 +35,7 @@ class Shown:
     """A table as the page shows it.
 
     Attributes:
-        heading: what tells it from the other tables of its kind.
+        heading: the part of its caption that other tables of its kind do not have.
         corner: name of the first column.
         rows: name of the row and its cells.
     """

@@ -1,4 +1,4 @@
-"""What speaks against believing a run: masks that can be read, maps of zeros, ways that disagree, cells that lack."""
+"""Reasons to doubt a run: label leakage, maps of zeros, measures that disagree, missing cells."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,23 +16,23 @@ from roarbench.reports.tables.masks import Leak, worst_leaks
 from roarbench.reports.tables.table import Table
 
 MASKS = (
-    "Networks that see only which pixels were removed. Where they tell the class, the places of the pixels carry it, "
-    "and networks retrained on reduced images may read them there."
+    "A control: networks that see only which pixels were removed. Where they predict the class, the masks leak the "
+    "label, and networks retrained on reduced images may use that."
 )
 FOUND = {
-    "warn": f"{FLAG} Masks alone tell the class.",
-    "open": "Whether masks alone tell the class is not settled.",
-    "good": "No mask tells the class at the measured t.",
+    "warn": f"{FLAG} Masks alone reveal the class.",
+    "open": "It is not settled whether masks alone reveal the class.",
+    "good": "No mask reveals the class at the measured t.",
 }
 ZEROS = "A map of zeros orders its pixels by chance: its curve is partly that of random."
 AGREEMENT = (
-    "Spearman correlation of the orders of explainers, 1 where both ways agree, below 0 where they contradict each "
-    "other. Where ways disagree, who is best depends on how one asks."
+    "Spearman correlation of the orders of explainers: 1 where two ways of measuring agree, below 0 where they "
+    "contradict each other. Where they disagree, the best explainer depends on the measure."
 )
 CELLS = "Cells that failed, do not apply or are still to do are gaps in the tables, never numbers."
 STRANGERS = (
-    "{cells} of networks that are neither retrained nor the one that was explained: left out of all tables, for they "
-    "tell how masks transfer from network to network."
+    "{cells} of networks that are neither retrained nor the one that was explained: left out of all tables, because "
+    "they measure how masks transfer between networks."
 )
 SEEDS = "Intervals and tests rest on whole curves alone; with fewer seeds than planned they are wider."
 ADDED = (
@@ -83,14 +83,14 @@ def _masks(joined: pd.DataFrame) -> Check:
 
 
 def _leaks(joined: pd.DataFrame) -> Iterator[tuple[str, dict[str, Leak]]]:
-    """Data set and classifier, and what masks tell there: those of both orders tell the same."""
+    """Data set, classifier and the leakage of masks there; those of both orders carry the same information."""
     for rows, _ in ways(joined):
         if rows.retrain.iloc[0]:
             yield f"{rows.dataset.iloc[0]}, {rows.classifier.iloc[0]}", worst_leaks(rows, joined)
 
 
 def _named(leaks: Mapping[str, Leak]) -> str:
-    """Whose masks tell the class, or may."""
+    """Explainers whose masks reveal the class, or may."""
     found = []
     for state, words in (("readable", "readable"), ("open", "not settled")):
         of = [f"{label(e)} {percent(k.accuracy, k.accuracy.n)} %" for e, k in leaks.items() if k.state == state]

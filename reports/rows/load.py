@@ -58,7 +58,7 @@ class Run:
             accuracies as shares in [0, 1]; `explainer`, `order` and the rest of the ranking are empty where a cell
             serves several curves; `status` is "to do" where a cell was not measured yet.
         costs: seconds and provenance of every measured cell; apart because they differ from run to run.
-        matrix: what the folder was last planned with.
+        matrix: the matrix that the folder was last planned with.
         cards: explainer as written -> what it says of itself; runs of older versions have none.
         measures: measure as written -> what it says of itself.
         protocols: hash of each planned cell whatever its seed, in the order of `frame`.
@@ -144,7 +144,7 @@ def _framed(records: list[dict[str, object]]) -> pd.DataFrame:
 def _strange(cell: dict) -> bool:
     """Whether a network that is not retrained is another than the one that was explained.
 
-    Older folders of the protocol that explains one network hold such cells; they tell of transfer, not of explainers.
+    Older folders of the protocol that explains one network hold such cells; they measure transfer, not explainers.
     """
     ranking = cell["ranking"]
     return bool(ranking) and not cell["retrain"] and ranking["training"]["seed"] != cell["training"]["seed"]

@@ -69,10 +69,10 @@ REFERENCE = "random"
 """The explainer that all others are compared with."""
 
 FLAG = "⚑"
-"""Of a mask that tells the class; `OPEN` where it is not settled whether one does."""
+"""Marks a mask that reveals the class; `OPEN` marks one of which that is not settled."""
 OPEN = "?"
 
-CUT = "Intervals in brackets are cut at the bounds of what they are of; a cut interval covers as often."
+CUT = "Intervals in brackets are cut at the bounds of their number, which does not change how often they cover."
 ROUNDING = 1e-9
 """An interval that leaves its bounds by less does so by arithmetic alone."""
 

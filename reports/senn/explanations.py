@@ -22,7 +22,7 @@ class Explained:
         second: the class of the second highest logit.
         relevances_of_second: for that class.
         drops: fall of the probability of the predicted class without each concept.
-        names: of the concepts.
+        names: names of the concepts.
     """
 
     inputs: Float[np.ndarray, "n *feature"]

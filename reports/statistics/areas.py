@@ -25,8 +25,8 @@ def racu(
     """Relative area between curves: of random above method, relative to that of random above full removal.
 
     Madsen et al. 2022, arXiv:2110.08412, eq. 2-4, defined for the most relevant first: 1 is the best, 0 that of random.
-    Differs from the paper: areas are averaged over seeds before they are divided, for a mean of ratios is biased and
-    owes most to seeds that have little to divide by; and the ratio is clipped to [-1, 1]. For the least relevant first
+    Differs from the paper: areas are averaged over seeds before they are divided, and the ratio is clipped to [-1, 1].
+    A mean of ratios is biased, and seeds with a small divisor would dominate it. For the least relevant first
     its sign is turned by who asks.
 
     Args:

@@ -12,7 +12,7 @@ from roarbench.reports.statistics.tests import LEVEL, Seeds, holm, pairs, t_test
 
 LEAST_SEEDS = 3
 MOST_LETTERS = 8
-"""Beyond so many groups nobody can read them."""
+"""Most letters of a table; more of them nobody can read."""
 
 Pair = frozenset[str]
 Better = Literal["low", "high"]
@@ -42,8 +42,8 @@ def groups(values: Mapping[str, Seeds], *, highest_first: bool = False) -> Group
     """Compact letters: two explainers share one unless a paired t test, Holm's p over all pairs, separates them.
 
     Piepho 2004, J. Comput. Graph. Stat. 13: the letters are the maximal sets without a separated pair. Differs: with
-    more than `MOST_LETTERS` of them, a pair counts as separated only if every pair that encloses it is, as in range
-    tests, which separates fewer and leaves sets of neighbours.
+    more than `MOST_LETTERS` of them, a pair counts as separated only if every pair that encloses it is. That is the
+    rule of range tests: it separates fewer pairs and leaves sets of neighbours.
 
     Args:
         values: explainer -> seed -> mean of its curve; NaN does not count.

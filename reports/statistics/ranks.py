@@ -20,7 +20,7 @@ class Friedman:
     """Whether explainers differ over data sets (Demšar 2006, J. Mach. Learn. Res. 7).
 
     Attributes:
-        ranks: of every explainer on every data set, 1 the best; ties share their mean rank.
+        ranks: rank of every explainer on every data set, 1 the best; ties share their mean rank.
         statistic: Friedman's chi-squared; 0 if all tie.
         p: share of `DRAWS` permutations of the ranks within data sets that reach it; with few data sets the chi-squared
             distribution is far from that.

@@ -16,7 +16,7 @@ from roarbench.benchmark.results.statistics import summarise
 
 LEVEL, POWER = 0.05, 0.80
 ENUMERATED, DRAWS = 12, 10_000
-"""Up to so many differences the exact test goes through all signs; beyond, through so many drawn ones, always the same.
+"""Most differences for which the exact test enumerates all signs; beyond, the number of drawn signs, always the same.
 """
 NOTHING = 1e-12
 """Differences of accuracies below this are rounding."""
@@ -30,7 +30,7 @@ class Difference:
     """A mean of paired differences.
 
     Attributes:
-        half_width: of the 95 % t interval of the mean; NaN for n < 2, as are the p values.
+        half_width: half the width of the 95 % t interval of the mean; NaN for n < 2, as are the p values.
         p_t: two-sided p of the paired t test.
         p_exact: two-sided p of the sign-flip permutation test, which supposes no distribution, only symmetry about 0.
     """
@@ -88,7 +88,7 @@ def sign_flip_test(differences: Sequence[float]) -> float:
     """Two-sided p of the mean under all changes of sign of the differences; NaN for n < 2.
 
     Fisher 1935, The Design of Experiments, s.21. Differs: beyond `ENUMERATED` differences, `DRAWS` changes of sign are
-    drawn, the one at hand counts as one more (Phipson and Smyth 2010), and p is at least `least_p`.
+    drawn. The one at hand counts as one more (Phipson and Smyth 2010), and p is at least `least_p`.
     """
     n = len(differences)
     if n < 2:

@@ -20,7 +20,7 @@ HOW = "Means over at most {images} test images, then over seeds. {measures} ms: 
 IMAGES = 32
 OTHERS = "As plug-ins yield them, without a direction that is known here: {names}."
 NOTED = (
-    "What explainers with masks of their own note of their training, in units of their own; see their documentation."
+    "Numbers that explainers with own masks yield about their training, in their own units; see their documentation."
 )
 
 

@@ -35,7 +35,7 @@ class Shared:
     """The curves of one setting and order that two runs have.
 
     Attributes:
-        rows: of the first run.
+        rows: rows of the first run.
         values: for each run, explainer -> seed -> mean; the same explainers and seeds.
     """
 

@@ -29,10 +29,10 @@ DRAWS, CONFIDENCE = 2000, 0.95
 BOUNDS = ("mean", "low", "high")
 
 NOTE = (
-    "Spearman correlation of the orders of {n} explainers, without controls and instruments, by accuracy averaged over "
-    "0 < t < 1 and {over}, of curves that are whole under all these ways; 1 where both ways put them in the same "
-    "order, best first. {interval} Rong et al. 2022 (arXiv:2202.00449) report ROAR against KAR, retrained, as -0.01 "
-    "for a fixed fill and 0.61 for noisy linear imputation, on CIFAR-10."
+    "Spearman correlation of the orders of {n} explainers, without controls and instruments. They are ordered by "
+    "accuracy averaged over 0 < t < 1 and {over}, of curves that are whole under all these ways. 1 where both ways put "
+    "them in the same order. {interval} Rong et al. 2022 (arXiv:2202.00449) report ROAR against KAR, retrained, as "
+    "-0.01 for a fixed fill and 0.61 for noisy linear imputation, on CIFAR-10."
 )
 INTERVAL = (
     f"In brackets the 95 % percentile interval of {DRAWS} bootstrap samples of the {{families}} families that they "
@@ -58,7 +58,7 @@ def correlations(
 
     Args:
         scores: larger is better; ties share their rank.
-        families: of every explainer.
+        families: family of every explainer.
     """
     members = [np.flatnonzero(np.array(families) == name) for name in dict.fromkeys(families)]
     sampled = np.random.default_rng(0).integers(len(members), size=(draws, len(members)))

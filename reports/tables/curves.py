@@ -34,7 +34,7 @@ FIXED = {
 }
 MASKS = (
     "Masks alone: networks that see only which pixels were removed, the most relevant share t (masks of the other "
-    "order are complements of these, and tell the same)"
+    "order are the complements, and carry the same information)"
 )
 DIFF_ROAR = (
     "DiffROAR (Shah et al. 2021): accuracy without the least relevant share t minus accuracy without the most relevant "
@@ -42,8 +42,8 @@ DIFF_ROAR = (
 )
 CHANCE = "Chance, the accuracy of always answering the most frequent class: {chance} %."
 OWN_SHARE = (
-    "h={name}: at the share of the test images that its own masks hide, given in the table of its operating point, "
-    "where networks were retrained at that share; nothing is marked."
+    "h={name}: at the share that its own masks hide, where networks were retrained at that share. The table of its "
+    "operating point gives that share; nothing is marked."
 )
 
 

@@ -1,4 +1,4 @@
-"""Instruments beside what they spoil: by how much each is better or worse than its base, and what the masks tell."""
+"""Instruments beside what they spoil: by how much each is better or worse than its base, and what the masks reveal."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -24,11 +24,12 @@ CONTROLS = {"random_per_epoch": "random"}
 """Instruments by themselves, and what they are compared with."""
 
 HOW = (
-    "Difference: accuracy over 0 < t < 1 of the instrument minus that of its base, in points, paired by seed, of whole "
-    "curves, with its 95 % t interval. p by paired t test, by Holm over this table; {better} accuracy is better here, "
-    "and a verdict stands where p is at most {level:g}; – is no significant difference, which does not make them equal."
+    "Difference: mean accuracy over 0 < t < 1 of the instrument minus that of its base, of whole curves. In points, "
+    "paired by seed, with its 95 % t interval. p by paired t test, by Holm over this table; {better} accuracy is "
+    "better here, and a verdict stands where p is at most {level:g}. – is no significant difference, which does not "
+    "make them equal."
 )
-MASKED = "Masks: accuracy of networks that see only which pixels were removed, at the t where it tells most."
+MASKED = "Masks: accuracy of networks that see only which pixels were removed, at the t where it leaks most."
 
 Verdict = Literal["better", "worse", "–"]
 

@@ -1,4 +1,4 @@
-"""Label leakage: whether networks that see masks alone tell the class, and which conclusions that puts in doubt."""
+"""Label leakage: whether networks that see masks alone predict the class, and which conclusions that puts in doubt."""
 
 import math
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from roarbench.reports.tables.table import Column, Table
 
 State = Literal["readable", "not readable", "open"]
 MARGIN = 0.10
-"""Share of what there is to tell, intact accuracy minus chance, beyond which a mask is said to tell the class."""
+"""Share of intact accuracy minus chance, beyond which a mask is said to reveal the class."""
 
 SIGNS: dict[State, str] = {"readable": f" {FLAG}", "open": f" {OPEN}", "not readable": ""}
 SEVERITY: tuple[State, ...] = ("not readable", "open", "readable")
@@ -23,13 +23,13 @@ SEEN_BY_MASKS = ["dataset", "classifier", "unit", "magnitude", "target"]
 OPPOSITE = {"morf": "lerf", "lerf": "morf"}
 
 READ = (
-    "Mask: accuracy of networks that see only which pixels were removed, at that one of t = {fractions} where it tells "
-    "most."
+    "Mask: accuracy of networks that see only which pixels were removed, at that one of t = {fractions} where it "
+    "leaks most."
 )
-AT_ONCE = "These masks are of the ranking at once, not of the recursive ones."
+AT_ONCE = "These masks are of the ranking of the original network, not of the recursive ones."
 LIMIT = (
-    "A mask tells the class from {limit:.1f} % on: chance ({chance:.1f} %) and {margin:.0f} % of what intact images "
-    "({intact:.1f} %) tell beyond it."
+    "A mask reveals the class from {limit:.1f} % on: chance ({chance:.1f} %) plus {margin:.0f} % of what intact images "
+    "({intact:.1f} %) reach beyond it."
 )
 UNKNOWN = f"{OPEN} open: chance or the accuracy on intact images is unknown."
 FLAGGED = f"{FLAG} label leakage: the whole interval is above that."
@@ -40,7 +40,7 @@ DOUBT = {
 """What a flag means, by what is removed first."""
 
 OPENED = f"{OPEN} not settled: the interval contains that limit, or there is none."
-CLEAR = "No mask tells the class at these t: all intervals are below that."
+CLEAR = "No mask reveals the class at these t: all intervals are below that."
 BY_SEEDS = "These intervals are t intervals over seeds; how many test images there were is not stored."
 BY_IMAGES = (
     "Decided by an interval that contains the t interval over seeds and the binomial one of {images:,} test images. It "
@@ -50,27 +50,27 @@ BY_IMAGES = (
 
 @dataclass(frozen=True)
 class Scale:
-    """What there is to tell: accuracy of guessing the most frequent class, and of networks that see intact images."""
+    """The range of accuracies: of guessing the most frequent class, and of networks that see intact images."""
 
     chance: float
     intact: float
 
     @property
     def limit(self) -> float:
-        """Accuracy from which on a mask tells the class; NaN where either is unknown."""
+        """Accuracy from which on a mask reveals the class; NaN where either is unknown."""
         return self.chance + MARGIN * max(self.intact - self.chance, 0.0)
 
 
 @dataclass(frozen=True)
 class Leak:
-    """What the masks of an explainer tell at one removal fraction."""
+    """What the masks of an explainer reveal at one removal fraction."""
 
     accuracy: Summary
     state: State
 
 
 def leakage(mask: Summary, scale: Scale, num_test: int | None) -> State:
-    """Whether masks tell the class: shown to, shown not to, or neither.
+    """Whether masks reveal the class: shown to, shown not to, or neither.
 
     Args:
         mask: accuracy of networks that see masks alone, over seeds.
@@ -105,7 +105,7 @@ def scale_of(rows: pd.DataFrame, joined: pd.DataFrame) -> Scale:
 
 
 def leaks(rows: pd.DataFrame, joined: pd.DataFrame) -> dict[str, dict[float, Leak]]:
-    """Explainer -> removal fraction -> what its masks tell there, of the rows of one setting and order."""
+    """Explainer -> removal fraction -> what its masks reveal there, of the rows of one setting and order."""
     scale, masks = scale_of(rows, joined), masks_of(rows, joined)
     by_explainer: dict[str, dict[float, Leak]] = {}
     for name, own in masks.groupby("explainer", sort=False):
@@ -119,17 +119,17 @@ def leaks(rows: pd.DataFrame, joined: pd.DataFrame) -> dict[str, dict[float, Lea
 
 
 def worst(by_fraction: Mapping[float, Leak]) -> Leak:
-    """Of an explainer, that fraction at which masks tell most: a leak at one is a leak."""
+    """The leak of an explainer at its worst fraction: a leak at one is a leak."""
     return max(by_fraction.values(), key=lambda leak: (SEVERITY.index(leak.state), leak.accuracy.mean))
 
 
 def worst_leaks(rows: pd.DataFrame, joined: pd.DataFrame) -> dict[str, Leak]:
-    """Explainer -> what its masks tell where they tell most, of the rows of one setting and order."""
+    """Explainer -> what its masks reveal at the worst fraction, of the rows of one setting and order."""
     return {name: worst(by_fraction) for name, by_fraction in leaks(rows, joined).items()}
 
 
 def with_masks(made: Table, rows: pd.DataFrame, joined: pd.DataFrame) -> Table:
-    """A table of curves with the column `mask`: what masks alone tell the networks that were retrained behind them."""
+    """A table of curves with the column `mask`: the accuracy that masks alone allow."""
     masks = masks_of(rows, joined)
     if masks.empty or not rows.retrain.iloc[0]:
         return made
@@ -146,7 +146,7 @@ def with_masks(made: Table, rows: pd.DataFrame, joined: pd.DataFrame) -> Table:
 def masks_of(rows: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
     """The mask cells of one setting and order.
 
-    What stays under one order at t is what goes under the other at 1 - t, and a mask tells as much as its complement.
+    What stays under one order at t goes under the other at 1 - t, and a mask carries as much as its complement.
     """
     first = rows.iloc[0]
     masks = joined[(joined.probe == "mask") & (joined.retrain.astype(bool)) & (joined.status == "done")]

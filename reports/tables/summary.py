@@ -47,7 +47,7 @@ FORMS: dict[str, Format] = {
     "mean": percent, "gain": points, "area": points, "RACU": signed, "rank": mean_rank, "passes": count,
 }  # fmt: skip
 BESIDE = {
-    "rank": "Rank: 1 is the best mean of a seed; averaged over the seeds that all ranked explainers share.",
+    "rank": "Rank: mean rank over the seeds that all ranked explainers share (1 = best).",
     "passes": "Passes: forward passes of the classifier per explained image.",
     "group": (
         "Group: explainers without a common letter differ significantly; a is the best, as in the table of the curves."
@@ -126,7 +126,7 @@ def disputed(p: Mapping[str, float], pairs: Groups, reference: str) -> list[str]
     """Explainers that differ from random in the tests against it, and not in those of all pairs, which are stricter.
 
     Args:
-        p: of the tests against random, adjusted.
+        p: adjusted p values of the tests against random.
         pairs: the tests of all pairs.
     """
     known = [e for e in p if {e, reference} <= pairs.letters.keys()]

@@ -37,7 +37,7 @@ NOTE = (
     "itself beats noise by the ground truth. It does if the whole interval of the AUC of its least degraded variant "
     "is above 50 %. For other bases (–) only the rows of the truth are filled. Numbers are Spearman correlations of "
     "the order by less noise with the order that a measure gives, seed by seed, {over}. All measures of a base have "
-    "the same seeds and degrees. 1: the measure finds the order; 0: it does not see it; below 0: it prefers noise. A "
+    "the same seeds and degrees. 1: the measure recovers the order; 0: it is blind to it; below 0: it prefers noise. A "
     "blind measure finds a whole order in one seed with a chance of {luck}. Curves count by their mean over 0 < t < 1, "
     "where they are whole. "
     "Degrees of noise: {noise}. Left out because they say nothing about it: {blind}; the noise replaces magnitudes by "
@@ -87,8 +87,8 @@ class Base:
 
     Attributes:
         name: as written.
-        names: what it was degraded to, as written, the least degraded first.
-        said: whether it counts, with the number that decides.
+        names: its degraded variants as written, the least degraded first.
+        said: a sentence that says whether it counts, with the number that decides.
     """
 
     name: str
@@ -114,7 +114,7 @@ def trust_tables(frame: pd.DataFrame, degrees: Degrees, cards: Cards | None = No
     """Measures by bases, for each data set and classifier; none without at least three degrees of noise of one base.
 
     Args:
-        degrees: of the explainers that were degraded.
+        degrees: degraded explainer -> its base and noise.
         cards: what measures say of themselves; those of the tables unless given.
     """
     degraded = frame[frame.explainer.isin(list(degrees))]

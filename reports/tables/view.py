@@ -26,8 +26,8 @@ class View:
     """What is shown of every table.
 
     Attributes:
-        decimals: of accuracies in percent, and one more of numbers around 1; None leaves them as they are.
-        columns: removal fractions or names of columns, or a word of these; a table that has none of them stays whole.
+        decimals: decimals of percentages; numbers around 1 get one more. None leaves them as they are.
+        columns: removal fractions or names of columns, or a word of these; tables that have none are shown whole.
         explainers: as written or as labels; empty for all.
     """
 

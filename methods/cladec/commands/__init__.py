@@ -34,7 +34,7 @@ class Train:
 
     Attributes:
         config: digits, mnist, fashion_mnist, authors, vae, or a TOML file of your own.
-        recipe: of the classifier and of evaluators.
+        recipe: training of the classifier and of evaluators.
         evaluators: fresh classifiers for each decoder that learn from its reconstructions; more may be asked for later.
         identifier: name of the experiment: trainings with other settings need another.
     """
@@ -88,7 +88,7 @@ class Explain:
         run: the folder of one layer and seed, that train or sweep has printed.
         data_root: folder of the data sets.
         device: cpu, cuda, cuda:1, ...; auto takes CUDA where there is one.
-        seed: which examples are drawn.
+        seed: decides which examples are drawn.
     """
 
     run: Positional[Path]
@@ -111,8 +111,8 @@ class Sweep:
 
     Attributes:
         config: digits, mnist, fashion_mnist, authors, vae, or a TOML file of your own.
-        layers: in place of the one of the preset.
-        recipe: of the classifier and of evaluators.
+        layers: layers to decode, in place of the one of the preset.
+        recipe: training of the classifier and of evaluators.
         evaluators: fresh classifiers for each decoder that learn from its reconstructions; more may be asked for later.
         identifier: name of the experiment: trainings with other settings need another.
     """

@@ -25,8 +25,8 @@ class Experiment:
     """What is explained and how: data, classifier, layer, alphas and the training of the decoders.
 
     Attributes:
-        dataset: such as "mnist" or "mnist[train=10000]".
-        classifier: such as "vgg_small".
+        dataset: data set, such as "mnist" or "mnist[train=10000]".
+        classifier: classifier whose layer is decoded, such as "vgg_small".
         layer: conv (output of the last convolutional block), dense (what the last linear layer sees), or the dotted
             name of a module, such as 1.3.
         alphas: weights of the classification loss; the rest weighs the reconstruction.
@@ -41,7 +41,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Preset(Experiment):
-    """The same with the recipe of the classifier, and the number of evaluators: the keys of a preset."""
+    """An experiment with the recipe of its classifier and the number of evaluators: the keys of a preset."""
 
     recipe: Recipe = PUBLISHED
     evaluators: int = 0

@@ -114,7 +114,7 @@ class Sweep:
     Attributes:
         config: digits, compas, mnist, fashion_mnist, mnist_disenn, or a TOML file of your own.
         lambdas: weights of the robustness loss.
-        forms: of the loss.
+        forms: forms of the robustness loss.
         without_bias: a reproduction has no bias concept, as published.
         identifier: name of the folder of the results.
     """

@@ -117,7 +117,7 @@ def test_the_best_is_named_with_its_interval_and_its_mask(stored: Stored, wide: 
     )
     assert (lead.better, lead.worse) == (["IG"], ["GRAD"])
     assert re.fullmatch(r"Sobel \(-?\d\.\d ± \d\.\d\)", lead.undecided[0])
-    assert "the masks of 1 of 4 explainers alone tell the class (up to 79.9 ± 0.1 % with IG" in lead.cautions[0]
+    assert "the masks of 1 of 4 explainers reveal the class (up to 79.9 ± 0.1 % with IG" in lead.cautions[0]
     assert other.better == ["GRAD"]
     assert "points more than Random" in other.sentence
 

@@ -58,7 +58,7 @@ def test_the_mask_column_holds_the_most_telling_fraction_and_a_flag(stored: Stor
     assert made.numbers.loc["GRAD", ("mask", "mean")] == pytest.approx(0.801)
     assert made.numbers["mask", "leakage"].tolist() == ["not readable", "readable"]
     limit = 0.1 + MARGIN * (0.91 - 0.1)
-    assert "at that one of t = 0.1, 0.3, 0.9 where it tells most" in made.notes[-1]
+    assert "at that one of t = 0.1, 0.3, 0.9 where it leaks most" in made.notes[-1]
     assert f"from {100 * limit:.1f} % on: chance (10.0 %)" in made.notes[-1]
     assert r"\textbf{!}" in made.latex() and FLAG not in made.latex()
 
@@ -140,9 +140,9 @@ def test_two_seeds_that_disagree_are_open_everywhere(stored: Stored, matrix: Mat
     folder = stored(replace(matrix, seeds=2, mask_fractions=(0.5,)), two_seeds)
     made, frame = named(folder, "roar"), load(folder)
     assert made.shown.loc["GRAD", "mask"] == "65.0 [0.0, 100.0] ?"
-    assert "not settled" in made.notes[-1] and "No mask tells the class" not in made.notes[-1]
+    assert "not settled" in made.notes[-1] and "No mask reveals the class" not in made.notes[-1]
     said = " ".join(answers(curves(frame))[0].verdicts[0].cautions)
-    assert "Not settled: whether the masks of 1 of 2 explainers tell the class (GRAD 65.0 [0.0, 100.0] %)." in said
+    assert "Not settled: whether the masks of 1 of 2 explainers reveal the class (GRAD 65.0 [0.0, 100.0] %)." in said
     assert "do not tell" not in said
     assert of_masks(folder).state == "open" and "not settled 1 of 2 (GRAD" in of_masks(folder).cases[0]
     assert '"label_leakage": "open"' in write_leaderboard(read(folder), tmp_path)[0].read_text()
@@ -159,8 +159,8 @@ def test_masks_are_clear_only_where_all_are_shown_to_be(stored: Stored, masked: 
     folder = stored(masked, clear, keep=morf_only)
     assert of_masks(folder).state == "good"
     said = " ".join(verdicts(folder)[0].cautions)
-    assert "Masks alone do not tell the class at the measured t (0.1, 0.3, 0.9)" in said
-    assert "the interval of each of 2 explainers lies below 18.1 %" in said
+    assert "Masks alone do not reveal the class at the measured t (0.1, 0.3, 0.9)" in said
+    assert "the intervals of all 2 explainers lie below 18.1 %" in said
 
 
 def test_stored_test_images_make_one_seed_tell(stored: Stored, masked: Matrix) -> None:
