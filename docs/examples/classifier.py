@@ -1,7 +1,7 @@
 r"""A classifier of your own. Copy this file to the current folder, then:
 
 python run_benchmark.py run --explainers random gradient \
-    --classifiers "classifier:convolutional[channels=16]" --out runs/net
+    --classifiers "classifier:convolutional[channels=16]" --out runs/convolutional
 """
 
 from torch import nn
