@@ -9,6 +9,9 @@ from scipy.stats import norm, t
 
 CONFIDENCE = 0.95
 
+INTERVAL = f"{100 * CONFIDENCE:g} % t interval"
+"""The interval of all tables and figures in words: of the mean over seeds."""
+
 
 @dataclass(frozen=True)
 class Summary:

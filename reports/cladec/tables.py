@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from roarbench.benchmark.results.statistics import Summary, summarise
+from roarbench.benchmark.results.statistics import INTERVAL, Summary, summarise
 from roarbench.reports.cladec.results import METRICS, System, shortest, summary, systems
 from roarbench.reports.rows.style import CUT, Form, percent, span
 from roarbench.reports.tables.table import Table
@@ -21,7 +21,7 @@ HOW = (
     "cross-entropy: with the true label. "
     "Evaluation accuracy: of fresh classifiers trained and tested on reconstructions. Agreement: share of "
     "reconstructions that the classifier puts in the class of the original; divergence: KL of its predictions, in "
-    "nats. Accuracies in %, on the test split; mean ± half-width of the 95 % t interval over n = {n} trainings, or "
+    f"nats. Accuracies in %, on the test split; mean ± half-width of the {INTERVAL} over n = {{n}} trainings, or "
     "over the evaluators of a single one. {cut}"
 )
 THEIRS = (

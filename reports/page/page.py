@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from roarbench.benchmark.results.adaptive import rule
+from roarbench.benchmark.results.statistics import INTERVAL
 from roarbench.reports.page import chart
 from roarbench.reports.page.answer import answers
 from roarbench.reports.page.asked import AIM, protocol, question
@@ -38,7 +39,8 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Caption]) -> str:
     )  # fmt: skip
     environment.filters["glued"] = glued
     return environment.get_template("page.html.j2").render(
-        aim=AIM, question=question(joined), protocol=protocol(run.frame, run.costs), answers=answers(joined),
+        interval=INTERVAL, aim=AIM, question=question(joined), answers=answers(joined),
+        protocol=protocol(run.frame, run.costs),
         series=[one for one in drawn if one.explainer in there], panels=panels(joined, drawn),
         covered=covers(joined), chart=chart, kinds=sections(tables),
         corrected=corrected(tables), figures=figures_shown, galleries=galleries,

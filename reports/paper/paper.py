@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from roarbench.benchmark.results.statistics import INTERVAL
 from roarbench.reports.kinds.kind import named
 from roarbench.reports.kinds.tables import TABLES
 from roarbench.reports.paper.bibliography import citations
@@ -58,7 +59,7 @@ def paper(
     known = {e: run.cards[e] for e in shown if e in run.cards}
     entries |= {key: entry for card in known.values() for key, entry in citations(str(card["paper"])).items()}
     text = _environment().get_template("paper.tex").render(
-        protocol=_protocol(run), kinds={named(table.name) for table in tables}, cite=cited,
+        interval=INTERVAL, protocol=_protocol(run), kinds={named(table.name) for table in tables}, cite=cited,
         methods=[_method(e, run) for e in shown], cards=bool(known),
         corrected=corrected(tables), sections=list(_sections(tables)), versions=versions(run.costs),
         pictures=[p for p in pictures if (folder / f"{p.name}.pdf").exists()],

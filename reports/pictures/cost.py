@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from roarbench.benchmark.results.statistics import Summary, summarise
+from roarbench.benchmark.results.statistics import INTERVAL, Summary, summarise
 from roarbench.reports.pictures.curves import orders_of, point, seeds
 from roarbench.reports.pictures.drawing import STYLE, Margins, Picture, gridded
 from roarbench.reports.pictures.frame import framed
@@ -29,7 +29,7 @@ MARGINS = Margins(left=0.45, right=1.4, top=0.55, across=0.35)
 HEIGHT = 2.4
 CAPTION = (
     "{protocol}: gain over the random control, the mean over 0 < t < 1 in points of accuracy, paired by seed, with "
-    "95 % t intervals over {n}, against {cost}; the dashed line joins the Pareto front. {setting}."
+    f"{INTERVAL}s over {{n}}, against {{cost}}; the dashed line joins the Pareto front. {{setting}}."
 )
 LEFT_OUT = " Without a place on the axis, for their cost is 0 or unknown: {names}."
 ALT = "Gain over random against cost, {explainers}. {setting}."

@@ -13,7 +13,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from roarbench.benchmark.matrix.notation import parse
-from roarbench.benchmark.results.statistics import Summary, summarise
+from roarbench.benchmark.results.statistics import INTERVAL, Summary, summarise
 from roarbench.reports.pictures.drawing import PAGE, STYLE, Margins, Picture, gridded, headed, panels
 from roarbench.reports.pictures.looks import DASHES, GREY, LEGIBLE, LINE, Colour, Look, families, key, varied
 from roarbench.reports.rows.load import curves
@@ -26,7 +26,9 @@ MARGINS = Margins(right=1.65, top=0.52, bottom=0.36, down=0.16)
 HEIGHT = 0.98
 """Of one panel, in inches."""
 
-CAPTION = "{protocol} curves: test accuracy over the removal fraction t, mean and 95 % t interval over {n}. {setting}."
+CAPTION = (
+    f"{{protocol}} curves: test accuracy over the removal fraction t, mean and {INTERVAL} over {{n}}. {{setting}}."
+)
 ALT = "Curves of {explainers} in {panels}, one a family, with the random control behind them. {setting}."
 
 

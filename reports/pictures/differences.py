@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from seaborn import color_palette
 
-from roarbench.benchmark.results.statistics import Summary, summarise
+from roarbench.benchmark.results.statistics import INTERVAL, Summary, summarise
 from roarbench.reports.pictures.curves import orders_of, seeds
 from roarbench.reports.pictures.drawing import PAGE, STYLE, Margins, Picture, gridded, headed, panels
 from roarbench.reports.pictures.looks import MARKERS, families
@@ -29,7 +29,7 @@ HEIGHT = 0.2
 
 CAPTION = (
     "{protocol}: gain over the random control at every removal fraction t, in points of accuracy, paired by seed, with "
-    "95 % t intervals over {n}; right of the line is better than random. {setting}."
+    f"{INTERVAL}s over {{n}}; right of the line is better than random. {{setting}}."
 )
 ALT = "Gains of {explainers} over random, a row each. {setting}."
 

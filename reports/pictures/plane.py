@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from roarbench.benchmark.results.statistics import Summary, summarise
+from roarbench.benchmark.results.statistics import INTERVAL, Summary, summarise
 from roarbench.reports.pictures.curves import by_explainer, point, seeds
 from roarbench.reports.pictures.drawing import STYLE, Margins, Picture
 from roarbench.reports.pictures.frame import framed
@@ -29,7 +29,7 @@ CAPTION = (
     "equal FIR = F/(F+I), dotted lines of equal FII = F*I{own}; the right panel magnifies the upper right corner. "
     "{setting}."
 )
-OWN = "; stars, with 95 % t intervals, are masks that explainers chose themselves"
+OWN = f"; stars, with {INTERVAL}s, are masks that explainers chose themselves"
 ALT = "Lines of {explainers}: fidelity over the share hidden. {setting}."
 
 

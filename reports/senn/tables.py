@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from roarbench.benchmark.results.statistics import summarise
+from roarbench.benchmark.results.statistics import INTERVAL, summarise
 from roarbench.reports.rows.style import CUT, percent, share, signed, span
 from roarbench.reports.senn.results import MEASURES, published
 from roarbench.reports.tables.table import Table
@@ -20,7 +20,7 @@ HOW = (
     "concepts contribute with the fall of the probability without them. Residual: the part of the gradient that "
     "relevances do not explain, by its norm; cosine: of theta^T J h with the gradient. Lower is better for Lipschitz "
     "and residual, higher for faithful and cosine. On the test split; mean ± "
-    "half-width of the 95 % t interval over n = {n} trainings, of the epoch with the best validation accuracy. {cut}"
+    f"half-width of the {INTERVAL} over n = {{n}} trainings, of the epoch with the best validation accuracy. {{cut}}"
 )
 
 
@@ -58,7 +58,7 @@ def sweep(finals: pd.DataFrame) -> Table:
         for name, by in columns.items() for number in ("mean", "half_width", "n")
     }  # fmt: skip
     note = (
-        "Test accuracy in %, mean ± half-width of the 95 % t interval over trainings. Published: best validation "
+        f"Test accuracy in %, mean ± half-width of the {INTERVAL} over trainings. Published: best validation "
         "accuracy of the reproduction (mean over its seeds), whose loss is the one called reproduction here."
     )
     caption = f"Accuracy against lambda, the weight of the robustness loss. {dataset}."

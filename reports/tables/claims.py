@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from roarbench.benchmark.results.statistics import summarise
+from roarbench.benchmark.results.statistics import INTERVAL, summarise
 from roarbench.reports.rows.load import curves
 from roarbench.reports.rows.settings import settings, slug, title
 from roarbench.reports.rows.style import label
@@ -25,7 +25,7 @@ NEAR = 0.05
 """Accuracies are near each other within so much: about the largest spread of the bases at t = 0.9 in Table 2."""
 
 HOW = (
-    "Differences are paired by seed. A claim about many differences holds where the 95 % t interval of each lies on "
+    f"Differences are paired by seed. A claim about many differences holds where the {INTERVAL} of each lies on "
     "its side (all must, so none is corrected); it does not hold where that of any, Bonferroni-corrected over all "
     "that it names, lies on the other side. Else it is incomplete where not every explainer and fraction that it "
     "names was measured; where all were, it is neither shown nor refuted with so few seeds. The last column counts "

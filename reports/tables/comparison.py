@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from roarbench.benchmark.results.statistics import Summary, summarise
+from roarbench.benchmark.results.statistics import INTERVAL, Summary, summarise
 from roarbench.reports.rows.load import SETTING, Run, curves, read
 from roarbench.reports.rows.seeds import covers
 from roarbench.reports.rows.settings import images, protocol, title
@@ -19,7 +19,7 @@ from roarbench.reports.tables.table import Table
 
 HOW = (
     "Accuracy in %, mean over 0 < t < 1, at the fractions and of the seeds that both runs have whole; B - A in points, "
-    "paired by seed, with its 95 % t interval; p by paired t test, by Holm over all {count} curves of this comparison. "
+    f"paired by seed, with its {INTERVAL}; p by paired t test, by Holm over all {{count}} curves of this comparison. "
     "Moved: p of at most {level:g}."
 )
 UNLIKE = "A and B do not measure the same: {what}. What moved may be due to that."

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from roarbench.benchmark.matrix.notation import parse
-from roarbench.benchmark.results.statistics import Summary
+from roarbench.benchmark.results.statistics import INTERVAL, Summary
 from roarbench.reports.rows.load import curves
 from roarbench.reports.rows.seeds import covers
 from roarbench.reports.rows.settings import foremost, images, title
@@ -25,7 +25,7 @@ CONTROLS = {"random_per_epoch": "random"}
 
 HOW = (
     "Difference: mean accuracy over 0 < t < 1 of the instrument minus that of its base, of whole curves. In points, "
-    "paired by seed, with its 95 % t interval. p by paired t test, by Holm over this table; {better} accuracy is "
+    f"paired by seed, with its {INTERVAL}. p by paired t test, by Holm over this table; {{better}} accuracy is "
     "better here, and a verdict stands where p is at most {level:g}. – is no significant difference, which does not "
     "make them equal."
 )

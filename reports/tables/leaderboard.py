@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from roarbench.benchmark.matrix.spec import digest
-from roarbench.benchmark.results.statistics import Summary, summarise
+from roarbench.benchmark.results.statistics import INTERVAL, Summary, summarise
 from roarbench.reports.rows.load import SETTING, Run, curves
 from roarbench.reports.rows.seeds import covers
 from roarbench.reports.rows.settings import images, protocol, title
@@ -20,7 +20,7 @@ from roarbench.reports.tables.summary import compare, reference_of
 
 NAME = "leaderboard"
 HOW = (
-    "Mean test accuracy over 0 < t < 1 with its 95 % t interval over n seeds; ROAR: lower is better, KAR: higher. "
+    f"Mean test accuracy over 0 < t < 1 with its {INTERVAL} over n seeds; ROAR: lower is better, KAR: higher. "
     "Places are those of the means; explainers without a common letter differ significantly, and of others no "
     "difference is claimed, whatever their places. Mask: accuracy from masks alone; ⚑ label leakage, ? not settled. "
     "Specification: hash of what was measured (data, classifier, recipe, explainer and its parameters, fill, order, "

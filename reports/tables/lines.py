@@ -7,7 +7,7 @@ from functools import cached_property
 import pandas as pd
 
 from roarbench.benchmark.results.adaptive import Rule
-from roarbench.benchmark.results.statistics import Summary, summarise
+from roarbench.benchmark.results.statistics import INTERVAL, Summary, summarise
 from roarbench.reports.rows.seeds import covers, notes, num_seeds, repeats
 from roarbench.reports.rows.style import labels, span
 from roarbench.reports.statistics.groups import Better
@@ -60,7 +60,7 @@ class Lines:
 
     def notes(self) -> tuple[str, ...]:
         """What the numbers are, over how many seeds, and what their intervals cover."""
-        what = "Mean ± half-width of the 95 % t interval over" if self.most_seeds > 1 else "Values of"
+        what = f"Mean ± half-width of the {INTERVAL} over" if self.most_seeds > 1 else "Values of"
         mean = f"{what} {repeats(self.rows, span(self.planned.values()))}."
         return f"{mean} {covers(self.rows)}", *(notes(self.rows, self.rule) if self.rule else ())
 
