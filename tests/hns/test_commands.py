@@ -90,7 +90,7 @@ def test_a_study_has_a_row_for_each_condition(tmp_path: Path, capsys: pytest.Cap
     shown = capsys.readouterr().out
     assert "Which?" in shown and "0.834 (SD 0.243)" in shown
     report = tmp_path / "out" / "studies" / "mine" / "default" / "report"
-    assert {"summary.tex", "trainings.csv", "projection.svg", "leaks.png"} <= {path.name for path in report.iterdir()}
+    assert {"summary.tex", "trainings.csv", "projection.svg", "leaks.svg"} <= {path.name for path in report.iterdir()}
 
 
 @pytest.mark.parametrize(

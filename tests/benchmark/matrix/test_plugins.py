@@ -9,6 +9,8 @@ from roarbench.benchmark.matrix.plugins import TABLES, build, check_name, plugin
 from roarbench.benchmark.matrix.spec import PlugIn, key
 from tests.values import compulsory, types, written
 
+every = pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, table in TABLES.items() for name in table])
+
 
 def test_defaults_are_part_of_the_identity_but_not_of_the_text() -> None:
     short, long = plugin("smoothgrad", "explainer"), plugin("smoothgrad[samples=15,base=gradient]", "explainer")
@@ -29,18 +31,18 @@ def test_plug_ins_nest() -> None:
     assert (explainer.base.steps, explainer.samples) == (3, 5)
 
 
-@pytest.mark.parametrize("kind", TABLES)
-def test_every_parameter_of_every_plug_in_changes_its_key(kind: str) -> None:
-    for name, path in TABLES[kind].items():
-        if kind == "measure" and measure(name)["order"] is not None:
-            continue  # read from curves: not asked for by name
-        needed = dict.fromkeys(compulsory(path), "a")
-        identity, hints = plugin(_text(name, needed), kind), types(path)
-        for parameter, _ in identity.parameters:
-            texts = [_text(name, needed | {parameter: value}) for value in written(hints[parameter])]
-            keys = [key(other) for text in texts if (other := _accepted(text, kind)) and other.text != identity.text]
-            assert keys, f"no other value of {name}[{parameter}] was accepted"
-            assert key(identity) not in keys, (name, parameter)
+@every
+def test_every_parameter_of_every_plug_in_changes_its_key(kind: str, name: str) -> None:
+    if kind == "measure" and measure(name)["order"] is not None:
+        return  # read from curves: not asked for by name
+    path = TABLES[kind][name]
+    needed = dict.fromkeys(compulsory(path), "a")
+    identity, hints = plugin(_text(name, needed), kind), types(path)
+    for parameter, _ in identity.parameters:
+        texts = [_text(name, needed | {parameter: value}) for value in written(hints[parameter])]
+        keys = [key(other) for text in texts if (other := _accepted(text, kind)) and other.text != identity.text]
+        assert keys, f"no other value of {name}[{parameter}] was accepted"
+        assert key(identity) not in keys, parameter
 
 
 def _text(name: str, brackets: dict[str, str]) -> str:
@@ -127,8 +129,7 @@ def test_the_word_seed_stands_for_the_seed_of_the_cell(tmp_path: Path) -> None:
     assert first.train.inputs.equal(again.train.inputs)
 
 
-@pytest.mark.parametrize("kind", TABLES)
-def test_every_plug_in_says_what_it_is(kind: str) -> None:
-    for name in TABLES[kind]:
-        check_name(name, kind)
-        assert summary(kind, name).endswith((".", ")")), name
+@every
+def test_every_plug_in_says_what_it_is(kind: str, name: str) -> None:
+    check_name(name, kind)
+    assert summary(kind, name).endswith((".", ")"))

@@ -55,7 +55,7 @@ def test_classifiers_alone_are_not_drawn(trained: Path, capsys: pytest.CaptureFi
 def test_reconstructions_are_drawn(trained: Path) -> None:
     home = trained / "digits" / "conv" / "default" / "0"
     assert main(["cladec", "explain", str(home)]) == 0
-    assert {path.stem for path in home.glob("*.png")} == {"alphas", "single", "worst"}
+    assert {path.stem for path in home.glob("*.svg")} == {"alphas", "single", "worst"}
 
 
 def test_without_a_reference_the_lowest_alpha_is_judged(trained: Path, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_latent_spaces_are_drawn(tmp_path: Path) -> None:
     assert main(["cladec", "train", *FAST[:-1], *words]) == 0
     home = tmp_path / "digits" / "dense" / "default" / "0"
     assert main(["cladec", "explain", str(home)]) == 0
-    drawn = {path.stem for path in home.glob("latent*.png")}
+    drawn = {path.stem for path in home.glob("latent*.svg")}
     kinds = ("reference", "alpha-0")
     assert "RefVAE" in (home / "alphas.svg").read_text() and "ClaDec-VAE 0" in (home / "single.svg").read_text()
     assert drawn == {f"latent{grid}-{kind}" for kind in kinds for grid in ("", "-grid")}
@@ -113,7 +113,7 @@ def test_a_sweep_compares_layers_and_goes_on(tmp_path: Path, capsys: pytest.Capt
     homes = [str(tmp_path / "digits" / layer / "default" / "0") for layer in ("conv", "1.10")]
     assert first.splitlines()[-2:] == homes
     assert "digits, 1.10, reconstruction" in first
-    assert (tmp_path / "sweeps" / "digits" / "default" / "alpha-default-vgg_small-sum.png").exists()
+    assert (tmp_path / "sweeps" / "digits" / "default" / "alpha-default-vgg_small-sum.svg").exists()
     assert main(words) == 0
     assert capsys.readouterr().out == first
     assert main(["cladec", "evaluate", homes[1]]) == 0

@@ -24,7 +24,7 @@ def test_trainings_are_evaluated(trained: Path, capsys: pytest.CaptureFixture[st
 
 def test_explanations_are_drawn(trained: Path) -> None:
     assert main(["senn", "explain", str(trained / "0")]) == 0
-    drawn = {path.stem for path in (trained / "0").glob("*.png")}
+    drawn = {path.stem for path in (trained / "0").glob("*.svg")}
     assert drawn == {"explanations", "prototypes-activation", "prototypes-contrast", "neighbours", "traversals"}
 
 
@@ -33,14 +33,14 @@ def test_identity_concepts_of_images_are_explained_by_the_largest(tmp_path: Path
     assert main(["senn", "train", "--out", str(tmp_path), *FAST, *settings, "--num-trainings", "1"]) == 0
     folder = tmp_path / "digits" / "identity" / "default" / "0"
     assert main(["senn", "explain", str(folder)]) == 0
-    assert {path.stem for path in folder.glob("*.png")} == {"explanations"}
+    assert {path.stem for path in folder.glob("*.svg")} == {"explanations"}
 
 
 def test_a_sweep_compares_forms_of_the_loss(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lambdas = ["--lambdas", "0.001", "1", "--num-trainings", "1"]
     assert main(["senn", "sweep", "--out", str(tmp_path), *FAST, *lambdas, "--dataset", "digits"]) == 0
     assert "| 0.001" in capsys.readouterr().out
-    assert (tmp_path / "sweeps" / "digits" / "default" / "sweep.png").exists()
+    assert (tmp_path / "sweeps" / "digits" / "default" / "sweep.svg").exists()
 
 
 @pytest.mark.parametrize(
