@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from roarbench.benchmark.results.store import Store
-from roarbench.reports.hns import plots
 from roarbench.reports.pictures import drawing
 
 FORMATS = dict(drawing.NAMELESS)
@@ -31,8 +30,7 @@ def real_data() -> Path:
 
 def only(patch: pytest.MonkeyPatch, formats: dict[str, Any]) -> None:
     """Pictures are written in these formats alone."""
-    for module in (drawing, plots):
-        patch.setattr(module, "NAMELESS", formats)
+    patch.setattr(drawing, "NAMELESS", formats)
     patch.setattr(drawing.save.__wrapped__, "__defaults__", (tuple(formats),))
 
 

@@ -180,6 +180,7 @@ def test_names_are_known_however_their_letters_are_written(name: str) -> None:
     assert plugin(name, "explainer").text == "smoothgrad"
 
 
+@pytest.mark.whole
 def test_runs_are_merged_compared_and_watched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     common = ["--seeds", "1", "--fractions", "0.5", "--classifiers", "mlp[width=8,hidden_layers=1]", "--workers", "0"]
     off = ["--mask-fractions", "--unretrained-fills", "--measures"]

@@ -120,6 +120,7 @@ def statuses(out: Path) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.whole
 def test_the_explainer_of_the_readme_runs_by_dotted_path(
     workers: int, mine: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -181,6 +182,7 @@ def test_a_failing_explainer_that_joins_finished_work_fails_alone(mine: Path) ->
 
 
 @unreported
+@pytest.mark.whole
 def test_an_explainer_that_changes_its_inputs_harms_nobody_else(mine: Path) -> None:
     assert run("--explainers", "random", out=mine / "alone") == 0
     assert run("--explainers", "mine:Vandal", "random", out=mine / "beside") == 1
@@ -226,6 +228,7 @@ def test_a_classifier_that_breaks_the_contract_is_refused_before_anything_is_wri
         assert not (mine / "out").exists()
 
 
+@pytest.mark.whole
 def test_a_failure_of_one_seed_lowers_n(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = MINE.replace("train.labels[0] != SEED_ONE_LABEL", "first_weight(classifier) < 0")
     probe = "\ndef first_weight(network):\n    return next(iter(network.parameters())).flatten()[:1].item() + OFFSET\n"
@@ -262,6 +265,7 @@ def test_a_finished_run_does_nothing_and_says_so(tmp_path: Path, capsys: pytest.
 
 
 @unreported
+@pytest.mark.whole
 def test_workers_never_change_a_number(tmp_path: Path) -> None:
     words = ("--explainers", "gradient", "random_per_epoch", "--seeds", "1", "--recursive", "true", "false")
     assert run(*words, out=tmp_path / "here", lean=False) == 0
@@ -298,6 +302,7 @@ def test_rank_maps_are_gone_after_a_run(tmp_path: Path) -> None:
 
 
 @unreported
+@pytest.mark.whole
 def test_a_full_disk_stops_the_run_and_keeps_what_is_done(tmp_path: Path) -> None:
     """The limit on file sizes stands in for the end of the disk: the store fits below it, rank maps do not."""
     limited = f"""import resource, signal, sys, run_benchmark
@@ -314,6 +319,7 @@ sys.exit(run_benchmark.main({[*SMALL, *LEAN, "--workers", "0", "--out", str(tmp_
 
 
 @unreported
+@pytest.mark.whole
 def test_a_killed_run_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
     command = [sys.executable, "run_benchmark.py", *SMALL, *LEAN, "--workers", "1", "--out", str(tmp_path / "killed")]
     process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -22,6 +22,8 @@ from roarbench.benchmark.removal import ranks as removal
 from roarbench.datasets.base import Dataset
 from roarbench.reports.rows.load import curves, load
 
+pytestmark = pytest.mark.whole
+
 Build = Callable[..., Matrix]
 
 

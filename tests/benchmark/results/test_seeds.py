@@ -180,6 +180,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.whole
 def test_a_run_adds_seeds_and_its_report_counts_them(whole: Path) -> None:
     frame = rows_of(whole)
     counts = frame.groupby(["order", "explainer"]).seed.nunique()
@@ -194,6 +195,7 @@ def test_a_run_adds_seeds_and_its_report_counts_them(whole: Path) -> None:
 
 
 @unreported
+@pytest.mark.whole
 def test_a_finished_run_is_left_alone(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = outcomes(whole)
     assert run(*UNTIL, out=whole) == 0
@@ -202,6 +204,7 @@ def test_a_finished_run_is_left_alone(whole: Path, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("stop", [7, 30])
+@pytest.mark.whole
 def test_an_interrupted_run_goes_on_to_the_same_rows(
     stop: int, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +231,7 @@ def _until(stop: int) -> Callable[[Store, Cell, Outcome], None]:
     return interrupted
 
 
+@pytest.mark.whole
 def test_the_same_folder_may_be_asked_for_something_else(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,6 +248,7 @@ def test_the_same_folder_may_be_asked_for_something_else(
 
 
 @unreported
+@pytest.mark.whole
 def test_the_paper_protocol_adds_seeds(tmp_path: Path) -> None:
     assert run(*UNTIL, "--protocol", "paper", "--target-interval", "0.1", "--max-seeds", "3", out=tmp_path) == 0
     assert max(row.specification["training"]["seed"] for row in Store(tmp_path).rows() if row.outcome) == 2

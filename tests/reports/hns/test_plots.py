@@ -75,7 +75,6 @@ def shown(svg: Path) -> str:
     return " ".join(" ".join("".join(node.itertext()) for node in texts(svg)).split())
 
 
-@pytest.mark.usefixtures("all_formats")
 def test_all_figures_appear_twice_and_are_the_same_bytes_every_time(tmp_path: Path) -> None:
     folder = study(tmp_path / "in", [("ST1", 0, 3), ("ST1", 1, 2), (MARKUP, 0, 3)])
     published = {MARKUP: "", "ST1": "mnist/st1", "not yet": "mnist/st2"}
