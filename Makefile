@@ -2,18 +2,19 @@ PYTHON ?= python3
 OLDEST ?= 3.10
 BIN := .venv/bin
 UV := $(or $(shell command -v uv),$(BIN)/uv)
+PYTEST := $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal
 PARTS := roarbench/__init__.py benchmark datasets hns methods reports run_benchmark.py
 
-.PHONY: benchmark test slow faults speed speed-gpu lowest graph lint format
+.PHONY: benchmark test test-all faults speed speed-gpu lowest graph lint format
 
 benchmark: .venv/installed  ## the quick matrix: tables and curves in runs/quick/report
 	$(BIN)/python run_benchmark.py run
 
-test: .venv/installed lint  ## style, types and the fast tests
-	$(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile
+test: .venv/installed lint  ## style, types and the laws: all tests but whole runs
+	$(PYTEST) --durations=10
 
-slow: .venv/installed  ## the tests that take minutes
-	$(BIN)/pytest -m slow
+test-all: test  ## also whole runs, kills, other processes and the browser; without checks of tensors, which slow them
+	$(PYTEST) --durations=10 -o addopts="-q -rfEs --strict-markers" -m "(whole or slow) and not gpu and not network"
 
 faults: .venv/installed  ## kills, full disks and damaged files: what they cost; an hour
 	$(BIN)/python -m tests.faults

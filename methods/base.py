@@ -22,7 +22,7 @@ class Skip(Exception):  # noqa: N818  (not an error: the method does not apply h
 class Explainer(Protocol):
     """A frozen dataclass of hyper-parameters; its fields are the bracketed parameters of the command line.
 
-    It may carry six class attributes:
+    It may carry seven class attributes:
         version: a whole number, 1 unless given; raised when the results of the explainer change on purpose.
         explains: "classifier" (post hoc; the default), "itself" (self-explaining) or "nothing" (a control).
         trains: True where `prepare` trains networks, for minutes: such work is begun first.
@@ -30,6 +30,7 @@ class Explainer(Protocol):
             and behind those of all other explainers at the share that they hide.
         monotone: True for a rising function of the magnitude of each single value of its `base`: where a unit has one
             value and magnitudes are ranked, it is skipped as a copy of the base.
+        targeted: False where attributions of a classifier do not follow the target class; True unless given.
         per_epoch: True for a control whose images lose other units, drawn at random, whenever they are trained on.
     """
 

@@ -123,6 +123,7 @@ class Decoding(View):
 
     version: ClassVar[int] = 2
     explains: ClassVar[Explains] = "classifier"
+    targeted: ClassVar[bool] = False
     trains: ClassVar[bool] = True
 
     score: Score = "difference"

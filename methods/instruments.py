@@ -29,6 +29,7 @@ class RandomClass:
 
     version: ClassVar[int] = 1
     explains: ClassVar[Explains] = "classifier"
+    targeted: ClassVar[bool] = False
 
     base: Explainer = Gradient()
 

@@ -1,10 +1,16 @@
 """Fixtures used across the test folders."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from roarbench.benchmark.results.store import Store
+from roarbench.reports.pictures import drawing
+
+FORMATS = dict(drawing.NAMELESS)
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -22,8 +28,47 @@ def real_data() -> Path:
     return REAL_DATA
 
 
+def only(patch: pytest.MonkeyPatch, formats: dict[str, Any]) -> None:
+    """Pictures are written in these formats alone."""
+    patch.setattr(drawing, "NAMELESS", formats)
+    patch.setattr(drawing.save.__wrapped__, "__defaults__", (tuple(formats),))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def vectors() -> Iterator[None]:
+    """Pictures are written as SVG alone: all three formats take three times as long."""
+    with pytest.MonkeyPatch.context() as patch:
+        only(patch, {"svg": FORMATS["svg"]})
+        yield
+
+
+@pytest.fixture
+def all_formats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures in every format, as a user gets them: for tests of what is written."""
+    only(monkeypatch, FORMATS)
+
+
+def without_pictures(patch: pytest.MonkeyPatch) -> None:
+    """Reports that draw nothing."""
+    patch.setattr("roarbench.reports.report.writing", lambda *_: list)
+    patch.setattr("roarbench.reports.hns.report.study_figures", lambda *_: [])
+
+
 @pytest.fixture
 def unillustrated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports without pictures, which take longer than small runs: for tests that look at everything else."""
-    monkeypatch.setattr("roarbench.reports.report.writing", lambda *_: list)
-    monkeypatch.setattr("roarbench.reports.hns.report.study_figures", lambda *_: [])
+    without_pictures(monkeypatch)
+
+
+@pytest.fixture
+def unreported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that end without a report: for laws of what is measured and kept, which `outcomes` tells."""
+    monkeypatch.setattr("roarbench.reports.report.report", lambda *_, **__: "")
+
+
+def outcomes(folder: Path) -> dict[str, str]:
+    """What a run measured: key of a cell -> status and numbers, without what depends on the clock."""
+    store = Store(folder)
+    rows = {row.key: row.outcome for row in store.rows()}
+    store.close()
+    return {key: f"{kept.status} {sorted(kept.metrics.items())}" if kept else "to do" for key, kept in rows.items()}

@@ -74,7 +74,8 @@ def test_bad_input_is_one_line_and_leaves_nothing_behind(
     arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run_benchmark.main(["run", "--out", "out", *arguments]) == 2
+    small = [] if {"--seeds", "--fractions"} & {*arguments} else ["--seeds", "1", "--fractions", "0.5"]
+    assert run_benchmark.main(["run", "--out", "out", *small, *arguments]) == 2
     message = capsys.readouterr().err
     assert said in message
     assert message.startswith("error: ")
@@ -89,6 +90,7 @@ def test_a_folder_without_a_run_is_one_line(command: str, tmp_path: Path, capsys
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.usefixtures("unreported")
 def test_another_matrix_in_the_folder_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     small = ["run", "--classifiers", "linear", "--seeds", "1", "--fractions", "0.5", "--epochs", "1", "--workers", "0"]
     assert run_benchmark.main([*small, "--explainers", "random", "--out", str(tmp_path)]) == 0
@@ -178,6 +180,7 @@ def test_names_are_known_however_their_letters_are_written(name: str) -> None:
     assert plugin(name, "explainer").text == "smoothgrad"
 
 
+@pytest.mark.whole
 def test_runs_are_merged_compared_and_watched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     common = ["--seeds", "1", "--fractions", "0.5", "--classifiers", "mlp[width=8,hidden_layers=1]", "--workers", "0"]
     off = ["--mask-fractions", "--unretrained-fills", "--measures"]

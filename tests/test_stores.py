@@ -14,6 +14,7 @@ pytestmark = pytest.mark.usefixtures("unillustrated")
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.whole
 def test_an_earlier_store_is_finished_and_renders_to_the_same_tables(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,7 @@ def test_the_same_command_does_nothing_again_and_other_settings_are_refused(
     assert "holds a training with patience 3, not 4; give another --identifier" in capsys.readouterr().err
 
 
+@pytest.mark.whole
 def test_evaluate_scores_every_checkpoint_and_draws_it(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert hns("evaluate", trained) == 0
     shown = capsys.readouterr().out
@@ -78,6 +79,7 @@ def test_pretrained_files_start_a_training(tmp_path: Path, capsys: pytest.Captur
     assert hns("train", "--out", tmp_path, *BRIEF[:2], *BRIEF[4:], *files, "--baseline", "0.9") == 0
 
 
+@pytest.mark.whole
 def test_a_study_has_a_row_for_each_condition(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.toml").write_text(
         'question = "Which?"\nconfig = "digits"\n'
@@ -90,7 +92,7 @@ def test_a_study_has_a_row_for_each_condition(tmp_path: Path, capsys: pytest.Cap
     shown = capsys.readouterr().out
     assert "Which?" in shown and "0.834 (SD 0.243)" in shown
     report = tmp_path / "out" / "studies" / "mine" / "default" / "report"
-    assert {"summary.tex", "trainings.csv", "projection.svg", "leaks.png"} <= {path.name for path in report.iterdir()}
+    assert {"summary.tex", "trainings.csv", "projection.svg", "leaks.svg"} <= {path.name for path in report.iterdir()}
 
 
 @pytest.mark.parametrize(
@@ -190,6 +192,7 @@ def test_other_settings_under_an_identifier_are_refused_before_anything_is_train
     assert sorted(out.rglob("*")) == before
 
 
+@pytest.mark.whole
 def test_evaluate_keeps_experiments_apart(
     trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,7 @@ def test_ten_thousand_rows_render_in_seconds_without_torch(tmp_path: Path) -> No
     assert sum(processor_seconds(tmp_path, seeds=12)) < LIMIT
 
 
+@pytest.mark.whole
 def test_a_quarter_of_them_render_in_a_few_times_what_the_import_takes(tmp_path: Path) -> None:
     imported, rendered = processor_seconds(tmp_path, seeds=3)
     assert rendered < IMPORTS * imported

@@ -220,6 +220,7 @@ def test_measuring_leaves_the_network_alone(few: Sample) -> None:
     assert network_bytes(few.network) == sum(4 * value.numel() for value in before.values())
 
 
+@pytest.mark.whole
 def test_hours_are_near_those_of_a_run(small_matrix: Build, place: Workplace) -> None:
     recipe = Recipe(epochs=8, batch_size=128, learning_rate=0.01, precision="fp32")
     explainers = ("random", "gradient", "integrated_gradients")

@@ -12,6 +12,7 @@ def silent(_: int) -> bool:
     return bool(tqdm([0]).disable)
 
 
+@pytest.mark.whole
 def test_workers_show_no_bars_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     with executor(1) as workers:

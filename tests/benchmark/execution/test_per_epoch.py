@@ -110,6 +110,7 @@ def test_cells_whose_masks_are_redrawn_stand_alone(small_matrix: Build) -> None:
     assert found == {("random",) * 4, ("random_per_epoch",)}
 
 
+@pytest.mark.whole
 def test_results_are_those_of_any_number_of_workers(small_matrix: Build, tmp_path: Path) -> None:
     matrix = small_matrix(explainers=CONTROLS, orders=("morf",), fractions=(0.9,))
     by_workers = []

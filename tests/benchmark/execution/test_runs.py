@@ -13,8 +13,10 @@ import pytest
 
 from roarbench import run_benchmark
 from roarbench.benchmark.results.store import FILE, Store
+from tests.conftest import outcomes
 
 pytestmark = pytest.mark.usefixtures("unillustrated")
+unreported = pytest.mark.usefixtures("unreported")
 
 NETWORK = """
 import torch
@@ -109,10 +111,6 @@ def run(*arguments: str, out: Path, workers: int = 0, lean: bool = True) -> int:
     return run_benchmark.main([*words, *arguments])
 
 
-def rows(out: Path) -> str:
-    return (out / "report" / "rows.csv").read_text()
-
-
 def statuses(out: Path) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for row in Store(out).rows():
@@ -122,6 +120,7 @@ def statuses(out: Path) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.whole
 def test_the_explainer_of_the_readme_runs_by_dotted_path(
     workers: int, mine: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -151,6 +150,7 @@ def test_failures_stay_where_they_happen(mine: Path, capsys: pytest.CaptureFixtu
     assert any("attributions must be finite" in reason for reason in reasons)
 
 
+@unreported
 def test_mended_failures_run_again(mine: Path) -> None:
     names = ("random", "mine:Broken")
     assert run("--explainers", *names, out=mine / "out") == 1
@@ -164,6 +164,7 @@ def test_mended_failures_run_again(mine: Path) -> None:
     assert statuses(mine / "out") == {"random": {"done"}, "mine:Broken": {"done"}}
 
 
+@unreported
 def test_where_no_explainer_works_nothing_is_trained(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--explainers", "mine:Broken", "mine:NotANumber", out=mine / "out") == 2
     shown = capsys.readouterr().err
@@ -172,6 +173,7 @@ def test_where_no_explainer_works_nothing_is_trained(mine: Path, capsys: pytest.
     assert Store(mine / "out").counts().keys() == {"to do"}
 
 
+@unreported
 def test_a_failing_explainer_that_joins_finished_work_fails_alone(mine: Path) -> None:
     assert run("--explainers", "random", "--seeds", "1", out=mine / "out") == 0
     for more in ([], ["--retry-failed"]):
@@ -179,6 +181,8 @@ def test_a_failing_explainer_that_joins_finished_work_fails_alone(mine: Path) ->
         assert statuses(mine / "out") == {"random": {"done"}, "mine:Broken": {"failed"}}
 
 
+@unreported
+@pytest.mark.whole
 def test_an_explainer_that_changes_its_inputs_harms_nobody_else(mine: Path) -> None:
     assert run("--explainers", "random", out=mine / "alone") == 0
     assert run("--explainers", "mine:Vandal", "random", out=mine / "beside") == 1
@@ -186,11 +190,12 @@ def test_an_explainer_that_changes_its_inputs_harms_nobody_else(mine: Path) -> N
     assert run("--explainers", *both, "random", out=mine / "failed") == 1
     assert statuses(mine / "beside")["mine:Vandal"] == {"failed"}
     assert [statuses(mine / "failed")[explainer] for explainer in both] == [{"failed"}, {"failed"}]
-    alone = set(rows(mine / "alone").splitlines())
-    assert alone <= set(rows(mine / "beside").splitlines())
-    assert alone <= set(rows(mine / "failed").splitlines())
+    alone = outcomes(mine / "alone").items()
+    assert alone <= outcomes(mine / "beside").items()
+    assert alone <= outcomes(mine / "failed").items()
 
 
+@unreported
 def test_an_edited_explainer_never_passes_off_old_numbers(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--explainers", "mine:SometimesBroken", "--seeds", "1", out=mine / "out") == 2
     (mine / "mine.py").write_text(MINE.replace("if train.labels[0] != SEED_ONE_LABEL:", "if False:"))
@@ -202,6 +207,7 @@ def test_an_edited_explainer_never_passes_off_old_numbers(mine: Path, capsys: py
     assert "mine.py changed since they were measured" in capsys.readouterr().err
 
 
+@unreported
 def test_a_classifier_of_functions_runs_and_what_has_no_rule_for_it_is_skipped(mine: Path) -> None:
     (mine / "network.py").write_text(NETWORK)
     names = "guided_backprop", "deep_lift", "grad_cam"
@@ -222,6 +228,7 @@ def test_a_classifier_that_breaks_the_contract_is_refused_before_anything_is_wri
         assert not (mine / "out").exists()
 
 
+@pytest.mark.whole
 def test_a_failure_of_one_seed_lowers_n(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = MINE.replace("train.labels[0] != SEED_ONE_LABEL", "first_weight(classifier) < 0")
     probe = "\ndef first_weight(network):\n    return next(iter(network.parameters())).flatten()[:1].item() + OFFSET\n"
@@ -247,31 +254,36 @@ def test_an_explainer_must_be_a_frozen_dataclass(mine: Path, capsys: pytest.Capt
     assert not (mine / "out").exists()
 
 
+@unreported
 def test_a_finished_run_does_nothing_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(out=tmp_path) == 0
-    before = (tmp_path / FILE).read_bytes(), rows(tmp_path)
+    before = outcomes(tmp_path)
     capsys.readouterr()
     assert run(out=tmp_path) == 0
     assert "nothing to do" in capsys.readouterr().err
-    assert rows(tmp_path) == before[1]
+    assert outcomes(tmp_path) == before
 
 
+@unreported
+@pytest.mark.whole
 def test_workers_never_change_a_number(tmp_path: Path) -> None:
     words = ("--explainers", "gradient", "random_per_epoch", "--seeds", "1", "--recursive", "true", "false")
     assert run(*words, out=tmp_path / "here", lean=False) == 0
     assert run(*words, out=tmp_path / "processes", workers=2, lean=False) == 0
-    assert rows(tmp_path / "here") == rows(tmp_path / "processes")
+    assert outcomes(tmp_path / "here") == outcomes(tmp_path / "processes")
 
 
+@unreported
 def test_a_growing_matrix_keeps_its_finished_cells(tmp_path: Path) -> None:
     assert run("--seeds", "1", out=tmp_path) == 0
-    first = {key: o for key, o in _outcomes(tmp_path).items() if o}
+    first = _kept(tmp_path)
     assert run("--seeds", "2", out=tmp_path) == 0
-    assert first.items() <= _outcomes(tmp_path).items()
+    assert first and first.items() <= _kept(tmp_path).items()
 
 
-def _outcomes(out: Path) -> dict[str, str]:
-    return {str(row.specification): str(row.outcome) for row in Store(out).rows()}
+def _kept(out: Path) -> dict[str, str]:
+    """Finished cells with all that is kept of them, the clock included."""
+    return {str(row.specification): str(row.outcome) for row in Store(out).rows() if row.outcome}
 
 
 def test_rows_tell_the_share_removed_of_all_pixels_and_of_those_that_are_not_black(tmp_path: Path) -> None:
@@ -283,11 +295,14 @@ def test_rows_tell_the_share_removed_of_all_pixels_and_of_those_that_are_not_bla
     assert deviation.nonzero_share_removed < 0.25  # what differs least from the mean is mostly black border
 
 
+@unreported
 def test_rank_maps_are_gone_after_a_run(tmp_path: Path) -> None:
     assert run(out=tmp_path) == 0
     assert not (tmp_path / "artefacts" / "ranks").exists()
 
 
+@unreported
+@pytest.mark.whole
 def test_a_full_disk_stops_the_run_and_keeps_what_is_done(tmp_path: Path) -> None:
     """The limit on file sizes stands in for the end of the disk: the store fits below it, rank maps do not."""
     limited = f"""import resource, signal, sys, run_benchmark
@@ -300,9 +315,11 @@ sys.exit(run_benchmark.main({[*SMALL, *LEAN, "--workers", "0", "--out", str(tmp_
     assert "failed" not in Store(tmp_path).counts()
     assert run(out=tmp_path) == 0
     assert run(out=tmp_path / "unbroken") == 0
-    assert rows(tmp_path) == rows(tmp_path / "unbroken")
+    assert outcomes(tmp_path) == outcomes(tmp_path / "unbroken")
 
 
+@unreported
+@pytest.mark.whole
 def test_a_killed_run_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
     command = [sys.executable, "run_benchmark.py", *SMALL, *LEAN, "--workers", "1", "--out", str(tmp_path / "killed")]
     process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -316,7 +333,7 @@ def test_a_killed_run_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
     _wait_for(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
     assert 4 <= Store(tmp_path / "killed").counts()["done"] < 10
     assert run(out=tmp_path / "killed") == run(out=tmp_path / "unbroken") == 0
-    assert rows(tmp_path / "killed") == rows(tmp_path / "unbroken")
+    assert outcomes(tmp_path / "killed") == outcomes(tmp_path / "unbroken")
 
 
 def _wait_for(condition: Callable[[], object], seconds: float = 120) -> None:

@@ -82,12 +82,14 @@ def _nameless(value: object) -> object:
         {"classifiers": ("resnet8[width=4]",), "recipe": replace(FAST, epochs=1)},
     ],
 )
+@pytest.mark.whole
 def test_rows_are_the_same_on_disk_and_in_memory(digits_folder: Path, tmp_path: Path, fields: dict) -> None:
     memory, disk = (rows(digits_folder, tmp_path / str(held), in_memory=held, **fields) for held in (True, False))
     assert memory == disk
     assert len(memory) == (11 if "mask_fractions" in fields else 5)
 
 
+@pytest.mark.whole
 def test_rows_are_the_same_whoever_reads(digits_folder: Path, tmp_path: Path) -> None:
     fields = {"explainers": ("gradient",), "orders": ("lerf",), "mask_fractions": (0.5,)}
     here, loaders = (rows(digits_folder, tmp_path / str(n), in_memory=False, loaders=n, **fields) for n in (0, 2))
@@ -168,6 +170,7 @@ def test_streams_are_not_stacked(ranked: Callable[[bool], tuple[Cell, Workplace]
     assert runner.num_replicas(memory, place) > 1
 
 
+@pytest.mark.whole
 def test_an_explainer_that_wants_all_inputs_says_why_it_cannot(
     digits_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

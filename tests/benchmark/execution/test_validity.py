@@ -23,6 +23,8 @@ from roarbench.datasets.base import Dataset
 from roarbench.datasets.statistics import channel_mean
 from roarbench.reports.rows.load import curves, load
 
+pytestmark = pytest.mark.whole
+
 Build = Callable[..., Matrix]
 
 

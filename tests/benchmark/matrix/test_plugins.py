@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from roarbench.benchmark.matrix.described import measure, summary
-from roarbench.benchmark.matrix.notation import parse
 from roarbench.benchmark.matrix.plugins import TABLES, build, check_name, plugin
-from roarbench.benchmark.matrix.spec import key
+from roarbench.benchmark.matrix.spec import PlugIn, key
+from tests.values import compulsory, types, written
+
+every = pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, table in TABLES.items() for name in table])
 
 
 def test_defaults_are_part_of_the_identity_but_not_of_the_text() -> None:
@@ -29,48 +31,30 @@ def test_plug_ins_nest() -> None:
     assert (explainer.base.steps, explainer.samples) == (3, 5)
 
 
-@pytest.mark.parametrize("kind", TABLES)
-def test_every_parameter_of_every_plug_in_changes_its_key(kind: str) -> None:
-    needed = {"image_folder": "root=a", "arrays": "path=a"}
-    for name in TABLES[kind]:
-        if kind == "measure" and measure(name)["order"] is not None:
-            continue  # read from curves: not asked for by name
-        identity = plugin(f"{name}[{needed[name]}]" if name in needed else name, kind)
-        for parameter, value in identity.parameters:
-            for text in _other(value):
-                try:
-                    brackets = (
-                        {parameter: text}
-                        | parse(f"x[{needed[name]}]" if name in needed else "x")[1]
-                        | {parameter: text}
-                    )
-                    other = plugin(f"{name}[{','.join(f'{k}={v}' for k, v in brackets.items())}]", kind)
-                except ValueError:
-                    continue  # out of the range of this parameter
-                assert key(other) != key(identity), (name, parameter)
-                break
-            else:
-                pytest.fail(f"no other value of {name}[{parameter}] was accepted")
+@every
+def test_every_parameter_of_every_plug_in_changes_its_key(kind: str, name: str) -> None:
+    if kind == "measure" and measure(name)["order"] is not None:
+        return  # read from curves: not asked for by name
+    path = TABLES[kind][name]
+    needed = dict.fromkeys(compulsory(path), "a")
+    identity, hints = plugin(_text(name, needed), kind), types(path)
+    for parameter, _ in identity.parameters:
+        texts = [_text(name, needed | {parameter: value}) for value in written(hints[parameter])]
+        keys = [key(other) for text in texts if (other := _accepted(text, kind)) and other.text != identity.text]
+        assert keys, f"no other value of {name}[{parameter}] was accepted"
+        assert key(identity) not in keys, parameter
 
 
-def _other(value: object) -> list[str]:
-    if isinstance(value, bool):
-        return [str(not value).lower()]
-    if isinstance(value, int | float):
-        return [str(value + 1), str(value / 2), "1"]
-    return [
-        "7",
-        "first",
-        "occlusion",
-        "0.5",
-        "conv",
-        "hns_large",
-        "st1",
-        "identity",
-        "magnitude",
-        "residual",
-        "similarity",
-    ]
+def _text(name: str, brackets: dict[str, str]) -> str:
+    return f"{name}[{','.join(f'{k}={v}' for k, v in brackets.items())}]" if brackets else name
+
+
+def _accepted(text: str, kind: str) -> PlugIn | None:
+    """The plug-in, or None where a value is out of the range of its parameter."""
+    try:
+        return plugin(text, kind)
+    except ValueError:
+        return None
 
 
 @pytest.mark.parametrize(
@@ -145,8 +129,7 @@ def test_the_word_seed_stands_for_the_seed_of_the_cell(tmp_path: Path) -> None:
     assert first.train.inputs.equal(again.train.inputs)
 
 
-@pytest.mark.parametrize("kind", TABLES)
-def test_every_plug_in_says_what_it_is(kind: str) -> None:
-    for name in TABLES[kind]:
-        check_name(name, kind)
-        assert summary(kind, name).endswith((".", ")")), name
+@every
+def test_every_plug_in_says_what_it_is(kind: str, name: str) -> None:
+    check_name(name, kind)
+    assert summary(kind, name).endswith((".", ")"))

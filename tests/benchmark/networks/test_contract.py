@@ -14,7 +14,7 @@ from roarbench.benchmark.networks.contract import rehearse_training, require_log
 from roarbench.benchmark.networks.training import score, train
 from roarbench.benchmark.randomness import generator, seeded
 from roarbench.datasets.base import Split
-from tests.benchmark.networks.test_classifiers import IMAGES
+from tests.benchmark.networks.test_classifiers import shape
 
 NETWORKS = """
 import collections
@@ -174,7 +174,7 @@ def test_networks_that_people_have_are_accepted(name: str) -> None:
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_the_classifiers_of_the_table_keep_the_contract(name: str) -> None:
-    few = Split(torch.rand(2, *IMAGES[name], generator=generator("few")), torch.tensor([0, 2]))
+    few = Split(torch.rand(2, *shape(name), generator=generator("few")), torch.tensor([0, 2]))
     recipe = Recipe(epochs=1, batch_size=2)
     rehearse_training(plugin(name, "classifier"), few, 3, recipe, batch_size=2)
 

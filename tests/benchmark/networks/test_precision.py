@@ -16,7 +16,7 @@ from roarbench.benchmark.networks.training import Score, score, train
 from roarbench.benchmark.randomness import generator, seeded
 from roarbench.benchmark.results.store import Store
 
-pytestmark = pytest.mark.usefixtures("unillustrated")
+pytestmark = pytest.mark.usefixtures("unreported")
 
 DIGITS = build(plugin("digits", "dataset"), "dataset")(Path("data"))
 

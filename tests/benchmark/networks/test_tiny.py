@@ -18,6 +18,16 @@ from roarbench.benchmark.randomness import seeded
 
 DATA, NETWORK = plugin("digits", "dataset"), plugin("cnn_small[width=8]", "classifier")
 DIGITS = build(DATA, "dataset")(Path("data"))
+RECIPE = Recipe(epochs=2, learning_rate=0.01)
+
+
+@pytest.fixture(scope="module")
+def trained() -> nn.Module:
+    """A network after two epochs of digits, which no test changes."""
+    with seeded("tiny"):
+        network = classifier(NETWORK, DIGITS.train.inputs, 10)
+    train(network, DIGITS.train, RECIPE, pairing=("tiny",))
+    return network
 
 
 @pytest.mark.parametrize(
@@ -68,16 +78,12 @@ def test_a_network_is_itself_again_even_after_an_error() -> None:
         "gradient_shap", "occlusion",
     ],
 )  # fmt: skip
-def test_explainers_rank_as_they_do_with_convolutions(name: str) -> None:
-    with seeded("tiny"):
-        network = classifier(NETWORK, DIGITS.train.inputs, 10)
-    recipe = Recipe(epochs=2, learning_rate=0.01)
-    train(network, DIGITS.train, recipe, pairing=("tiny",))
-    splits = {"train": DIGITS.train.at(torch.arange(300)), "test": DIGITS.test}
-    ranking = Ranking(Original(DATA, NETWORK, recipe, 0), plugin(name, "explainer"))
-    plain = rank_splits(network, splits, [ranking]).maps[0]
-    with as_products(network):
-        fast = rank_splits(network, splits, [ranking]).maps[0]
+def test_explainers_rank_as_they_do_with_convolutions(trained: nn.Module, name: str) -> None:
+    splits = {"train": DIGITS.train.at(torch.arange(100)), "test": DIGITS.test.at(torch.arange(100))}
+    ranking = Ranking(Original(DATA, NETWORK, RECIPE, 0), plugin(name, "explainer"))
+    plain = rank_splits(trained, splits, [ranking]).maps[0]
+    with as_products(trained):
+        fast = rank_splits(trained, splits, [ranking]).maps[0]
     for split in splits:
         # Equal but for units that tie up to rounding; the enlarged maps of Grad-CAM have more of them.
         assert (plain[split] != fast[split]).mean() < (0.01 if "grad_cam" in name else 1e-3)

@@ -23,6 +23,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.whole
 def test_a_training_leaves_a_classifier_a_reference_and_a_decoder_for_every_alpha(trained: Path) -> None:
     for seed in ("0", "1"):
         results = [
@@ -37,6 +38,7 @@ def test_a_training_leaves_a_classifier_a_reference_and_a_decoder_for_every_alph
     assert json.loads(classifiers[0].read_text())["kind"] == "classifier"
 
 
+@pytest.mark.whole
 def test_trainings_are_evaluated_with_their_classifiers(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for place in (Path("digits", "conv", "default"), Path("digits")):
         assert main(["cladec", "evaluate", str(trained / place)]) == 0
@@ -44,6 +46,7 @@ def test_trainings_are_evaluated_with_their_classifiers(trained: Path, capsys: p
     assert (trained / "digits" / "evaluation-default-vgg_small-sum.tex").exists()
 
 
+@pytest.mark.whole
 def test_classifiers_alone_are_not_drawn(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shared,) = (trained / "digits" / "classifiers").iterdir()
     for folder in (shared, shared / "0"):
@@ -52,12 +55,14 @@ def test_classifiers_alone_are_not_drawn(trained: Path, capsys: pytest.CaptureFi
         assert "holds no finished training" in said and said.count("\n") == 1
 
 
+@pytest.mark.whole
 def test_reconstructions_are_drawn(trained: Path) -> None:
     home = trained / "digits" / "conv" / "default" / "0"
     assert main(["cladec", "explain", str(home)]) == 0
-    assert {path.stem for path in home.glob("*.png")} == {"alphas", "single", "worst"}
+    assert {path.stem for path in home.glob("*.svg")} == {"alphas", "single", "worst"}
 
 
+@pytest.mark.whole
 def test_without_a_reference_the_lowest_alpha_is_judged(trained: Path, tmp_path: Path) -> None:
     moved = copytree(trained, tmp_path / "moved") / "digits" / "conv" / "default" / "0"
     rmtree(moved / "reference")
@@ -76,6 +81,7 @@ def test_trainings_that_all_fail_by_our_fault_end_with_status_1(
     assert "out of memory" in capsys.readouterr().err
 
 
+@pytest.mark.whole
 def test_models_of_another_classifier_are_not_drawn(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,6 +92,7 @@ def test_models_of_another_classifier_are_not_drawn(
     assert "sha256 of the classifier" in capsys.readouterr().err
 
 
+@pytest.mark.whole
 def test_other_settings_under_one_name_are_refused_before_anything_is_trained(
     trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -95,17 +102,19 @@ def test_other_settings_under_one_name_are_refused_before_anything_is_trained(
     assert not (trained / "digits" / "conv" / "default" / "0" / "alpha-0.5").exists()
 
 
+@pytest.mark.whole
 def test_latent_spaces_are_drawn(tmp_path: Path) -> None:
     words = ["--layer", "dense", "--variational", "--out", str(tmp_path)]
     assert main(["cladec", "train", *FAST[:-1], *words]) == 0
     home = tmp_path / "digits" / "dense" / "default" / "0"
     assert main(["cladec", "explain", str(home)]) == 0
-    drawn = {path.stem for path in home.glob("latent*.png")}
+    drawn = {path.stem for path in home.glob("latent*.svg")}
     kinds = ("reference", "alpha-0")
     assert "RefVAE" in (home / "alphas.svg").read_text() and "ClaDec-VAE 0" in (home / "single.svg").read_text()
     assert drawn == {f"latent{grid}-{kind}" for kind in kinds for grid in ("", "-grid")}
 
 
+@pytest.mark.whole
 def test_a_sweep_compares_layers_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["cladec", "sweep", "--out", str(tmp_path), *FAST[:-1], "--layers", "conv", "1.10"]
     assert main(words) == 0
@@ -113,7 +122,7 @@ def test_a_sweep_compares_layers_and_goes_on(tmp_path: Path, capsys: pytest.Capt
     homes = [str(tmp_path / "digits" / layer / "default" / "0") for layer in ("conv", "1.10")]
     assert first.splitlines()[-2:] == homes
     assert "digits, 1.10, reconstruction" in first
-    assert (tmp_path / "sweeps" / "digits" / "default" / "alpha-default-vgg_small-sum.png").exists()
+    assert (tmp_path / "sweeps" / "digits" / "default" / "alpha-default-vgg_small-sum.svg").exists()
     assert main(words) == 0
     assert capsys.readouterr().out == first
     assert main(["cladec", "evaluate", homes[1]]) == 0

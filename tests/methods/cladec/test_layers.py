@@ -9,9 +9,8 @@ from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.networks.classifiers import classifier
 from roarbench.benchmark.randomness import seeded
 from roarbench.methods.cladec.layers import Encoder, layers
+from tests.benchmark.networks.test_classifiers import shape
 from tests.methods.networks import convolutional
-
-IMAGES = {"resnet50": (3, 64, 64), "airbench": (3, 9, 9), "vgg_strided": (1, 32, 32)}
 
 
 def perturbed(name: str, example: torch.Tensor) -> nn.Module:
@@ -30,7 +29,7 @@ def running(network: nn.Module) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_nothing_that_the_classifier_learned_is_left_in_an_encoder(name: str) -> None:
-    example = torch.rand(1, *IMAGES.get(name, (1, 8, 8)))
+    example = torch.rand(1, *shape(name))
     network = perturbed(name, example)
     encoder = Encoder(network, [*layers(network, example)][-1], example).network
     parameters = dict(network.named_parameters())

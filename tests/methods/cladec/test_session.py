@@ -14,7 +14,6 @@ from roarbench.benchmark.randomness import seeded
 from roarbench.benchmark.study import checkpoint
 from roarbench.benchmark.study.site import Site
 from roarbench.datasets.base import Split
-from roarbench.datasets.digits import digits
 from roarbench.datasets.stream import Stream
 from roarbench.methods.cladec.commands import session
 from roarbench.methods.cladec.evaluation import measure
@@ -22,6 +21,7 @@ from roarbench.methods.cladec.layers import codes
 from roarbench.methods.cladec.model import decode, reconstructed
 from roarbench.methods.cladec.settings import Settings
 from roarbench.methods.cladec.training import Training, coded
+from tests.hns.problems import digits
 
 SETTINGS = Settings(epochs=3, batch_size=100, evaluation_epochs=1)
 IDENTITY = {"name": "test", "dataset": "digits", "seed": 0, "classifier": "vgg_small", "recipe": {}}
@@ -29,11 +29,11 @@ IDENTITY = {"name": "test", "dataset": "digits", "seed": 0, "classifier": "vgg_s
 
 def fresh() -> nn.Module:
     with seeded("network"):
-        return classifier(plugin("vgg_small", "classifier"), digits(Path()).train, 10).eval()
+        return classifier(plugin("vgg_small", "classifier"), digits().train, 10).eval()
 
 
 def site(folder: Path) -> Site:
-    return Site(digits(Path()), partial(seeded, "test", 0), folder)
+    return Site(digits(), partial(seeded, "test", 0), folder)
 
 
 def subject(alpha: float | None = 0.5, layer: str = "conv", settings: Settings = SETTINGS) -> session.Subject:
@@ -69,7 +69,7 @@ def test_a_saved_and_loaded_model_gives_the_same_row(tmp_path: Path) -> None:
     first = session.train(what, site(tmp_path), IDENTITY, lambda: {"commit": "abc"})
     assert session.train(what, site(tmp_path), IDENTITY, lambda: {"commit": "def"}) == first
     model = session.trained(what, site(tmp_path))
-    again = measure(model, what.explained, digits(Path()).test, SETTINGS, alpha=0.5)
+    again = measure(model, what.explained, digits().test, SETTINGS, alpha=0.5)
     assert vars(again) | {"evaluation_accuracy": []} == first["test"]
     assert first["num_parameters"] == sum(p.numel() for p in model.parameters())
 
@@ -96,7 +96,7 @@ def test_evaluators_are_added_one_by_one_and_never_measured_twice(tmp_path: Path
     parts: list[str] = []
 
     def learn(train: Split, *, epochs: int | None, part: str) -> nn.Module:
-        assert len(train) == len(digits(Path()).train)
+        assert len(train) == len(digits().train)
         assert epochs == 1
         parts.append(part)
         return fresh()
@@ -116,7 +116,7 @@ def test_evaluators_are_added_one_by_one_and_never_measured_twice(tmp_path: Path
 @pytest.mark.parametrize("target", ["true", "predicted"])
 def test_measures_are_what_they_say(alpha: float | None, target: str) -> None:
     what = subject(alpha, settings=replace(SETTINGS, target=target))  # type: ignore[arg-type]
-    data, network, model = digits(Path()), what.explained.classifier, what.model()
+    data, network, model = digits(), what.explained.classifier, what.model()
     found = measure(model, what.explained, data.test, what.settings, alpha=alpha)
     with torch.no_grad():
         code = data.test.inputs if alpha is None else codes(network, what.explained.path, data.test.inputs)
@@ -141,7 +141,7 @@ def test_measures_are_what_they_say(alpha: float | None, target: str) -> None:
 
 
 def test_reconstructions_keep_labels_and_order() -> None:
-    what, data = subject(), digits(Path())
+    what, data = subject(), digits()
     model = what.model()
     split = reconstructed(model, what.explained, data.test)
     assert torch.equal(split.labels, data.test.labels)
@@ -177,7 +177,7 @@ def test_all_alphas_start_from_the_same_weights_and_see_the_same_batches(
 
 
 def test_streams_are_refused_before_they_are_read() -> None:
-    data = digits(Path())
+    data = digits()
 
     def read(index: torch.Tensor) -> torch.Tensor:
         raise AssertionError("read")

@@ -28,8 +28,8 @@ def test_errors_are_divided_by_those_of_the_reference_of_the_same_seed() -> None
 def test_a_figure_for_each_system(tmp_path: Path) -> None:
     other = [decoder(alpha, settings={"reduction": "mean"}) for alpha in (0.0, 0.1)]
     paths = alpha_figure(frame([*sweep(), *sweep(dataset="digits"), *other]), tmp_path)
-    assert [path.name for path in paths if path.suffix == ".png"] == [
-        "alpha-made-up-vgg_small-sum.png", "alpha-made-up-vgg_small-mean.png",
+    assert [path.name for path in paths ] == [
+        "alpha-made-up-vgg_small-sum.svg", "alpha-made-up-vgg_small-mean.svg",
     ]  # fmt: skip
     assert all(path.stat().st_size > 1000 for path in paths)
 

@@ -24,6 +24,8 @@ sync_playwright = pytest.importorskip("playwright.sync_api", reason=NEEDED).sync
 Page = Any
 """`playwright.sync_api.Page`, which may be missing."""
 
+pytestmark = pytest.mark.whole
+
 SUMMARY = "#table-summary-roar"
 
 

@@ -38,6 +38,7 @@ def drawn(folder: Path) -> list[Picture]:
     return [picture for draw in (plots, difference_plots, planes, leak_plots, cost_plots) for picture in draw(frame)]
 
 
+@pytest.mark.usefixtures("all_formats")
 def test_two_writings_have_the_same_bytes_here_and_by_workers(
     stored: Stored, matrix: Matrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,7 +77,7 @@ def nothing(cell: Cell) -> Outcome | None:
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_gaps_are_drawn(stored: Stored, matrix: Matrix, tmp_path: Path, judge: Judge, seeds: int) -> None:
     pictures = drawn(stored(replace(matrix, seeds=seeds), judge))
-    assert pictures and len(write(pictures, tmp_path)) == 3 * len(pictures)
+    assert pictures and len(write(pictures, tmp_path)) == len(pictures)
     assert all(f"n = {seeds} seed" in picture.caption and picture.alt for picture in pictures)
 
 
@@ -143,7 +144,7 @@ def test_masks_meet_images_at_the_same_fraction(stored: Stored, matrix: Matrix, 
     pairs = paired_with_masks(own, rows)
     assert {e: [t for t, *_ in of] for e, of in pairs.items()} == {"random": [0.5], "gradient": [0.5]}
     (picture,) = leak_plots(frame)
-    assert len(write([picture], tmp_path)) == 3
+    assert len(write([picture], tmp_path)) == 1
 
 
 def test_cost_is_passes_where_they_are_known(stored: Stored, matrix: Matrix, tmp_path: Path) -> None:

@@ -172,6 +172,7 @@ def test_labels_of_instruments_say_what_was_done_to_which_explainer() -> None:
     assert family("degraded[base=truth]") == "Instruments"
 
 
+@pytest.mark.whole
 def test_rendering_never_imports_torch(stored: Stored, matrix: Matrix) -> None:
     folder = stored(matrix)
     command = ["report", "--out", str(folder)]

@@ -1,0 +1,55 @@
+"""Other values for any parameter of a plug-in, from its type alone."""
+
+import dataclasses
+import importlib
+import inspect
+import typing
+from pathlib import Path
+from types import UnionType
+from typing import Any
+
+from roarbench.methods.gradient import Gradient, InputXGradient
+
+NUMBERS = {int: [2, 1, 3, 7, 8, 10], float: [0.5, 0.25, 0.75, 1.0, 2.0]}
+WORDS = ["dense", "conv", "2", "7"]
+"""What free words name, wherever they are more than a Literal: layers of networks, numbers of them."""
+
+
+def target(path: str) -> Any:
+    """What a value of a table of plug-ins names: "module:attribute"."""
+    module, _, attribute = path.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def types(path: str) -> dict[str, Any]:
+    """The types of the parameters of a plug-in, by name."""
+    named = target(path)
+    wrapped = inspect.isclass(named) and not dataclasses.is_dataclass(named)
+    return typing.get_type_hints(named.__init__ if wrapped else named)
+
+
+def compulsory(path: str) -> list[str]:
+    """Bracketed parameters of a plug-in without a default."""
+    parameters = inspect.signature(target(path)).parameters.values()
+    return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
+
+
+def others(hint: Any) -> list[Any]:
+    """Values of a type; at least one is no default, and any parameter of that type takes some of them."""
+    if typing.get_origin(hint) in (typing.Union, UnionType):
+        return [value for choice in typing.get_args(hint) if choice is not type(None) for value in others(choice)]
+    if typing.get_origin(hint) is typing.Literal:
+        return list(typing.get_args(hint))
+    if hint is bool:
+        return [True, False]
+    if hint is str:
+        return WORDS
+    if hint is Path:
+        return [Path("a"), Path("b")]
+    return NUMBERS.get(hint) or [InputXGradient(), Gradient()]
+
+
+def written(hint: Any) -> list[str]:
+    """Values of a type as they are typed on the command line."""
+    names = {Gradient(): "gradient", InputXGradient(): "input_x_gradient", True: "true", False: "false"}
+    return [str(value) if type(value) in NUMBERS else names.get(value, str(value)) for value in others(hint)]
