@@ -18,6 +18,8 @@ from roarbench.reports.page import tables as page_tables
 from roarbench.reports.paper import paper
 from roarbench.reports.rows.load import read
 
+pytestmark = pytest.mark.whole
+
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 PLUGINS = {
     "explainer": ("--explainers", "random", "explainer:Contrast[examples=16]"),

@@ -10,7 +10,7 @@ import pytest
 
 from tests.imports import FOLDERS, PROJECT
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.whole
 
 STUB = "def load_dataset(name):\n    return name\n"
 OWN = """
