@@ -150,6 +150,7 @@ def test_what_a_measure_returns_is_checked(name: str, said: str) -> None:
         assess(sample(), plugin(name, "measure"))
 
 
+@pytest.mark.whole
 @pytest.mark.usefixtures("own", "unillustrated")
 def test_a_measure_of_ones_own_reaches_the_table_and_a_broken_one_fails_alone(tmp_path: Path) -> None:
     words = [

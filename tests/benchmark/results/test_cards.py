@@ -24,8 +24,7 @@ def test_parts_of_a_docstring() -> None:
 
 @pytest.mark.parametrize("name", methods.EXPLAINERS)
 def test_every_explainer_names_its_paper_and_what_differs(name: str) -> None:
-    parameters = {"grad_cam": "[layer=1.0]", "guided_grad_cam": "[layer=1.0]"}
-    found = card(plugin(name + parameters.get(name, ""), "explainer"), "explainer")
+    found = card(plugin(name, "explainer"), "explainer")
     assert found["summary"] and found["paper"] and found["differs"]
 
 
