@@ -196,7 +196,7 @@ def retrained(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
 
 
 def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
-    """The same for the cells of a bundle, whose networks stack; each outcome is the one the cell has alone."""
+    """Measures the cells of a bundle, whose networks stack; each outcome is the one that the cell has alone."""
     started = time.perf_counter()
     specification = cells[0].training
     data = data_for(specification, place)

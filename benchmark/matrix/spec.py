@@ -28,7 +28,7 @@ def key(specification: object) -> str:
 
 
 def digest(plain: object) -> str:
-    """The same of a specification as plain data, or of any part of one."""
+    """16 hexadecimal digits of the SHA-256 of a specification as plain data, or of any part of one; see `key`."""
     return hashlib.sha256(json.dumps(_canonical(plain), sort_keys=True).encode()).hexdigest()[:16]
 
 

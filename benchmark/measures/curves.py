@@ -9,7 +9,7 @@ class Roar(FromCurves):
     Paper: Hooker et al. 2019, arXiv:1806.10758, s. 3.
     Differs from the paper: whole pixels are ranked by magnitude unless `--protocol paper`.
 
-    Misleads: where masks tell the class, retrained networks read the mask; the mask probe shows it.
+    Misleads: where masks reveal the class (label leakage), retrained networks read the mask; the mask probe shows it.
     """
 
     label = "ROAR"
@@ -28,7 +28,7 @@ class Kar(FromCurves):
     Paper: Hooker et al. 2019, arXiv:1806.10758, s. 3.
     Differs from the paper: whole pixels are ranked by magnitude unless `--protocol paper`.
 
-    Misleads: where masks tell the class, retrained networks read the mask; the mask probe shows it.
+    Misleads: where masks reveal the class (label leakage), retrained networks read the mask; the mask probe shows it.
     """
 
     label = "KAR"
@@ -47,7 +47,7 @@ class DiffRoar(FromCurves):
     Paper: Shah et al. 2021, arXiv:2102.12781.
     Differs from the paper: fractions of features, not blocks.
 
-    Misleads: where masks tell the class, for both of its curves are raised.
+    Misleads: where masks reveal the class (label leakage): both of its curves are raised.
     """
 
     label = "DiffROAR"

@@ -1,4 +1,4 @@
-"""Bold only where the best is told apart from every other; underlined are those that it is not told apart from."""
+"""Bold only where the best differs significantly from every other; underlined are those without such a difference."""
 
 from collections.abc import Callable
 from dataclasses import replace
