@@ -11,10 +11,10 @@ from roarbench.datasets.split import Examples, carve, to_split
 
 def bright(inputs):
     """The ground truth, computed from the inputs: above 0 where a feature is relevant. Leave it out if unknown."""
-    return (inputs == 1).float()
+    return (inputs == 1).to(inputs.dtype)
 
 
-def bars(data_root, *, examples: int = 600, seed: int = 0):
+def bars(data_root, *, examples: int = 600, validation: float = 0.1, seed: int = 0):
     """A bright bar on noise, lying or upright: 2 classes, ground truth known."""
     draw = np.random.default_rng(seed)
     labels = draw.integers(0, 2, examples)  # 0 ... k-1, every class in train
@@ -22,7 +22,8 @@ def bars(data_root, *, examples: int = 600, seed: int = 0):
     for image, upright, place in zip(inputs[:, 0], labels, draw.integers(0, 8, examples), strict=True):
         (image.T if upright else image)[place] = 1
     rest, test = carve(labels, 0.25, name="test", seed=seed)  # stratified shares
-    train, validation = carve(labels[rest], 0.1, name="validation", seed=seed)
-    parts = [to_split(Examples(inputs, labels), i, truth=bright) for i in (rest[train], rest[validation], test)]
+    train, held = carve(labels[rest], validation, name="validation", seed=seed)
+    all_examples, places = Examples(inputs, labels), (rest[train], rest[held], test)
+    train, held, test = (to_split(all_examples, index, truth=bright) for index in places)
     card = Card(title="Bars", source="generated", licence="none needed", reference="none")
-    return Dataset(*parts, num_classes=2, card=card)
+    return Dataset(train, held, test, num_classes=2, card=card)

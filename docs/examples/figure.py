@@ -11,7 +11,7 @@ from pathlib import Path
 
 import matplotlib
 
-from roarbench.reports.kinds.kind import Kind, OfRows
+from roarbench.reports.kinds.kind import Kind, OfDrawable
 from roarbench.reports.pictures.drawing import PAGE, STYLE, Margins, Picture, headed, panels, write
 from roarbench.reports.rows.load import curves, load
 from roarbench.reports.rows.settings import images, title
@@ -39,7 +39,7 @@ def drawn(values, heading):
 
 
 # The name is the first word of the file names, before the hyphen; the sentence stands on the page.
-KIND = Kind("bars", "Mean accuracy", "One bar for each explainer.", OfRows(bars))
+KIND = Kind("bars", "Mean accuracy", "One bar for each explainer.", OfDrawable(bars))
 
 if __name__ == "__main__":
     for path in write(bars(load(Path(sys.argv[1]))), Path()):

@@ -30,8 +30,9 @@ def of_curves(cards: Cards) -> Cards:
 
 
 def heading(name: str, card: Card) -> str:
-    """Heading of the column of a measure."""
-    return str(card["label"]) or label(name)
+    """Heading of the column of a measure, with the parameters that it was written with."""
+    shown, bracket, parameters = str(card["label"]), *name.partition("[")[1:]
+    return f"{shown}{bracket}{parameters}" if shown else label(name)
 
 
 def sentence(name: str, card: Card) -> str:

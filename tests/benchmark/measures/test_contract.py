@@ -23,7 +23,7 @@ from roarbench.benchmark.measures.assessment import assess, samples
 from roarbench.benchmark.measures.sample import Sample
 from roarbench.benchmark.results.store import Store
 from roarbench.methods.gradient import Gradient
-from roarbench.reports.rows.measures import DIRECTIONS, FORMS
+from roarbench.reports.rows.measures import DIRECTIONS, FORMS, heading
 from tests.methods.networks import convolutional, split
 
 NEEDS = {"network", "gradients", "truth", "retraining", "evaluator"}
@@ -190,3 +190,10 @@ def test_examples_that_get_nan_are_left_out() -> None:
 
     examples = sample()
     assert assessment._measured(Some(), "some", examples) == 2.0
+
+
+@pytest.mark.parametrize("name", ["gini", "own_measures:Spread"])
+def test_two_variants_of_a_measure_have_two_headings(name: str) -> None:
+    card = described.measure("gini") if name == "gini" else described.MEASURE
+    assert heading(name, card) != heading(f"{name}[power=2]", card)
+    assert heading("gini", described.measure("gini")) == "Gini"
