@@ -25,7 +25,7 @@ COSTS = {
 """Columns of costs, the first that is known; seconds are no result and differ from run to run."""
 
 SHARED = ["dataset", "classifier", "unit", "magnitude", "target"]
-MARGINS = Margins(left=0.45, right=1.4, top=0.55, across=0.35)
+MARGINS = Margins(left=0.55, right=1.4, top=0.55, across=0.35)
 HEIGHT = 2.4
 CAPTION = (
     "{protocol}: gain over the random control, the mean over 0 < t < 1 in points of accuracy, paired by seed, with "
