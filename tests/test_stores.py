@@ -8,6 +8,7 @@ import pytest
 
 from roarbench import run_benchmark
 from roarbench.benchmark.execution import session
+from roarbench.benchmark.results.store import Store
 from tests.stores import FOLDER, NAMES, rounded, tables, unpack
 
 pytestmark = pytest.mark.usefixtures("unillustrated")
@@ -24,6 +25,7 @@ def test_an_earlier_store_is_finished_and_renders_to_the_same_tables(
     monkeypatch.setattr(session, "execute", lambda *_, **__: pytest.fail("a finished cell would be measured again"))
     folder = unpack(name, tmp_path / name)
     preset = str(FOLDER / name / "matrix.toml")
+    assert Store(folder).matrix()["measures"] == ["standard"]
     assert run_benchmark.main(["run", "--config", preset, "--out", str(folder), "--workers", "0"]) == 0
     earlier = (FOLDER / name / "tables.txt").read_text()
     assert tables(folder / "report", earlier) == rounded(earlier)

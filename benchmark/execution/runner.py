@@ -158,11 +158,10 @@ def _assessed(
     if not rankings:
         return []
     explainers, ranks = [build(r.explainer, "explainer") for r in rankings], [maps[r]["test"] for r in rankings]
-    with same_weights(rankings[0].explainer.text, network):
-        target, seed = rankings[0].target, ranked.seed
-        drawn = samples(network, ranked.attribute, explainers, test, target=target, seed=seed, ranks=ranks)
-        of = dict(zip(rankings, drawn, strict=True))
-        return [assess(of[cell.ranking], cell.measure) for cell in cells if cell.ranking]
+    target, seed = rankings[0].target, ranked.seed
+    drawn = samples(network, ranked.attribute, explainers, test, target=target, seed=seed, ranks=ranks)
+    of = dict(zip(rankings, drawn, strict=True))
+    return [assess(of[cell.ranking], cell.measure) for cell in cells if cell.ranking]
 
 
 def _shared(found: Sequence[Metrics], started: float, place: Workplace) -> list[Outcome]:

@@ -7,16 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from roarbench.benchmark.matrix.facts import MEASURE
 from roarbench.benchmark.matrix.plugins import TABLES
 
 PARTS = {"paper": "Paper:", "differs": "Differs from the paper:", "misleads": "Misleads:"}
 HEADINGS = re.compile(r"\n(?=Paper:|Differs from the paper:|Misleads:|Attributes:|Args:|\n)")
-
-MEASURE: dict[str, Any] = {
-    "label": "", "better": "", "bounds": (None, None), "form": "number", "needs": (), "cost": "", "sees_noise": True,
-    "order": None, "column": "test_accuracy", "probe": "image", "option": "",
-}  # fmt: skip
-"""Data of a measure that it may leave out; see `measures.base`. `order` is None unless it is read from curves."""
 
 Facts = dict[str, Any]
 

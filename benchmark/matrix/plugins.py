@@ -19,6 +19,7 @@ from pathlib import Path
 
 from roarbench.benchmark import CLASSIFIERS, FILLS, MEASURES, STANDARD
 from roarbench.benchmark.matrix import source
+from roarbench.benchmark.matrix.facts import check_measure
 from roarbench.benchmark.matrix.notation import parse, quoted, suggestion
 from roarbench.benchmark.matrix.spec import PlugIn
 from roarbench.datasets import DATASETS
@@ -186,6 +187,8 @@ def _names_content(value: object, hint: typing.Any, *, own: bool) -> bool:
 def _check_class(target: object, name: str, kind: str) -> None:
     if option := getattr(target, "option", ""):
         raise ValueError(f"{kind} {name} is read from curves: run {option} measures these; leave it out")
+    if kind == "measure":
+        check_measure(target, name)
     settings, method = getattr(target, "__dataclass_params__", None), METHODS[kind].partition("(")[0]
     made = callable(getattr(target, method, None))
     if not (inspect.isclass(target) and settings and settings.frozen and made):

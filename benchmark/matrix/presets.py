@@ -15,6 +15,9 @@ else:
 
 FOLDER = Path(__file__).parents[1] / "configs"
 
+GONE = {"measure_attributions": '; write measures = ["standard"], or measures = [] for none'}
+"""Keys of earlier versions, and what takes their place."""
+
 Record = TypeVar("Record")
 
 
@@ -81,7 +84,7 @@ def _fields(kind: type, table: object, where: str) -> dict[str, Any]:
     hints = get_type_hints(kind)
     for name in _table(table, where):
         if name not in hints:
-            raise ValueError(f"{where}: unknown key {name!r}{suggestion(name, hints)}")
+            raise ValueError(f"{where}: unknown key {name!r}{GONE.get(name) or suggestion(name, hints)}")
     return {name: _typed(value, hints[name], f"{where}: {name}") for name, value in _table(table, where).items()}
 
 

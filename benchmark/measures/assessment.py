@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from roarbench.benchmark.attribution.guard import same_weights
 from roarbench.benchmark.matrix.plugins import STANDARD, build, plugin
 from roarbench.benchmark.matrix.spec import PlugIn, Target
 from roarbench.benchmark.measures.base import Measure
@@ -14,7 +15,10 @@ from roarbench.benchmark.measures.sample import Examples, Pass, Sample
 from roarbench.benchmark.randomness import seeded
 from roarbench.benchmark.results.shards import RankMap
 from roarbench.datasets.base import Split
-from roarbench.methods.base import AttributionFunction, Explainer
+from roarbench.methods.base import AttributionFunction, Explainer, Skip
+
+ROUNDING = 1e-9
+"""A mean beyond its bounds by less is so by arithmetic alone."""
 
 Measured = dict[str, float | None]
 """Name of a measure, as written -> mean over examples; None where no example counts."""
@@ -65,26 +69,41 @@ def assess(sample: Sample, measure: PlugIn | None = None) -> Measured:
 
 
 def _measured(measure: Measure, name: str, sample: Sample) -> float | None:
-    """The mean of a measure; its random numbers are the same for every explainer."""
-    with seeded("measure", name):
-        values = measure.measure(sample)
-    if values is None or isinstance(values, int | float):
-        return None if values is None or math.isnan(values) else _finite(float(values), name)
-    numbers = torch.as_tensor(values) if isinstance(values, np.ndarray) else values
-    if not isinstance(numbers, Tensor) or numbers.shape not in ((), sample.targets.shape):
+    """The mean of a measure, which may change nothing; its random numbers are the same for every explainer."""
+    before = sample.test.stamp
+    try:
+        with seeded("measure", name), same_weights(f"measure {name}", sample.network):
+            mean = _mean(measure.measure(sample), name, sample)
+    except (Skip, ValueError):
+        raise
+    except (Exception, SystemExit) as error:  # it may be the user's: what fails is named
+        raise RuntimeError(f"measure {name}: {type(error).__name__}: {error}") from error
+    if sample.test.stamp != before:
+        raise ValueError(f"measure {name} must not change the test split; work on a copy: chunk.inputs.clone()")
+    return _within(mean, name, getattr(measure, "bounds", (None, None)))
+
+
+def _mean(values: object, name: str, sample: Sample) -> float | None:
+    """The mean over the examples that count; a single number as it is, None where it is not one."""
+    if values is None:
+        return None
+    array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    if array.dtype.kind not in "biuf" or array.shape not in ((), tuple(sample.targets.shape)):
         wanted = f"{len(sample.targets)} numbers, one for each example, or one number"
-        got = f"shape {tuple(numbers.shape)}" if isinstance(numbers, Tensor) else type(values).__name__
-        raise ValueError(f"measure {name} must return {wanted}, got {got}")
-    if not numbers.ndim:
-        return _finite(float(numbers), name)
-    counted = (sample.maps.norm(dim=-1) > 0) & ~numbers.isnan()
-    return _finite(float(numbers[counted].mean()), name) if counted.any() else None
+        raise ValueError(f"measure {name} must return {wanted}, got {array.dtype} of shape {array.shape}")
+    numbers = torch.from_numpy(array.astype(np.float64)).to(sample.targets.device)
+    counted = ~numbers.isnan() & (sample.maps.norm(dim=-1) > 0) if numbers.ndim else ~numbers.isnan()
+    return float(numbers[counted].mean()) if counted.any() else None
 
 
-def _finite(value: float, name: str) -> float:
-    if not math.isfinite(value):
+def _within(mean: float | None, name: str, bounds: tuple[float | None, float | None]) -> float | None:
+    """The mean, once it is finite and between the bounds that the measure declares."""
+    low, high = bounds
+    if mean is not None and not math.isfinite(mean):
         raise ValueError(f"measure {name} must return finite numbers, or NaN for an example that does not count")
-    return value
+    if mean is not None and not ((low is None or mean >= low - ROUNDING) and (high is None or mean <= high + ROUNDING)):
+        raise ValueError(f"measure {name} must lie within its bounds {low} and {high}, got {mean:g}; mend either")
+    return mean
 
 
 def known(metrics: Mapping[str, float | None]) -> Measured:

@@ -141,18 +141,18 @@ class Sample:
 
     @property
     def inputs(self) -> Float[Tensor, "n *feature"]:
-        """The examples, float32 in [0, 1]."""
-        return self.shared.examples.inputs
+        """The examples, float32 in [0, 1]; a copy, for other measures see the same ones."""
+        return self.shared.examples.inputs.clone()
 
     @property
     def targets(self) -> Integer[Tensor, "n"]:
-        """The class that is explained in each example, int64."""
-        return self.shared.examples.targets
+        """The class that is explained in each example, int64; a copy."""
+        return self.shared.examples.targets.clone()
 
     @property
     def maps(self) -> Float[Tensor, "n d"]:
-        """Attributions, signed and flattened, float64."""
-        return self.shared.clean[0][self.index]
+        """Attributions, signed and flattened, float64; a copy."""
+        return self.shared.clean[0][self.index].clone()
 
     @property
     def passes(self) -> float:
@@ -166,7 +166,7 @@ class Sample:
     @property
     def changes(self) -> Float[Tensor, "p n"]:
         """Euclidean norm of how attributions change from each example to its p perturbed copies."""
-        return self.shared.changes[:, self.index]
+        return self.shared.changes[:, self.index].clone()
 
     @property
     def distances(self) -> Float[Tensor, "p n"]:

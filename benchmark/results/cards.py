@@ -4,7 +4,8 @@ import inspect
 import re
 from collections.abc import Callable, Collection
 
-from roarbench.benchmark.matrix.described import HEADINGS, MEASURE, line, said
+from roarbench.benchmark.matrix.described import HEADINGS, line, said
+from roarbench.benchmark.matrix.facts import MEASURE
 from roarbench.benchmark.matrix.plugins import METHODS, build
 from roarbench.benchmark.matrix.spec import Cell, PlugIn
 from roarbench.benchmark.results.store import Card

@@ -11,7 +11,7 @@ from roarbench.benchmark.results.store import FILE, SEEDS, Row, Store
 
 AXES = (
     "datasets", "classifiers", "explainers", "fractions", "orders", "fills", "retrain", "unretrained_fills",
-    "mask_fractions", "recursive",
+    "mask_fractions", "recursive", "measures",
 )  # fmt: skip
 """Fields of a matrix in which runs of one protocol may differ: the merged one has all values of all."""
 
@@ -45,7 +45,7 @@ def merge(folders: Sequence[Path], out: Path) -> None:
     for dataset, files in data.items():
         new.check_data(dataset, files)
     for folder, store in stores.items():
-        for kind in ("explainer", "fill"):
+        for kind in ("explainer", "fill", "measure"):
             new.describe(kind, store.cards(kind))
         if (folder / GALLERY).is_dir():
             shutil.copytree(folder / GALLERY, out / GALLERY, dirs_exist_ok=True)

@@ -189,8 +189,11 @@ class Store:
 
     def matrix(self) -> dict[str, object]:
         """The matrix the folder was last planned with."""
-        found = self._database.execute("SELECT specification FROM matrix").fetchone()
-        return json.loads(found[0]) if found else {}
+        stored = self._database.execute("SELECT specification FROM matrix").fetchone()
+        matrix = json.loads(stored[0]) if stored else {}
+        if "measure_attributions" in matrix:  # of earlier versions
+            matrix["measures"] = ["standard"] if matrix.pop("measure_attributions") else []
+        return matrix
 
     def describe(self, kind: str, cards: dict[str, Card]) -> None:
         """Keeps what plug-ins of a kind say of themselves, by their names as written."""

@@ -1,6 +1,8 @@
 """What measures say of themselves: those of the tables, and those that a run brought along."""
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from roarbench.benchmark import MEASURES
 from roarbench.benchmark.matrix import described
@@ -33,6 +35,13 @@ def heading(name: str, card: Card) -> str:
     """Heading of the column of a measure, with the parameters that it was written with."""
     shown, bracket, parameters = str(card["label"]), *name.partition("[")[1:]
     return f"{shown}{bracket}{parameters}" if shown else label(name)
+
+
+def form(card: Card) -> Form:
+    """How values are written; intervals are cut at the bounds that the measure declares, and nowhere else."""
+    low, high = card["bounds"]
+    shown = FORMS[card["form"]]
+    return replace(shown, low=-math.inf if low is None else low, high=math.inf if high is None else high)
 
 
 def sentence(name: str, card: Card) -> str:

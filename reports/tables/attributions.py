@@ -1,12 +1,12 @@
 """What is measured of attributions themselves, without removing anything: a table for each data set and classifier."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from roarbench.benchmark.results.statistics import Summary
 from roarbench.reports.rows.load import further
-from roarbench.reports.rows.measures import FORMS, Cards, heading, known, of_attributions, sentence
+from roarbench.reports.rows.measures import Cards, form, heading, known, of_attributions, sentence
 from roarbench.reports.rows.settings import slug
 from roarbench.reports.rows.style import plain
 from roarbench.reports.tables.lines import Columns, Format, Lines
@@ -16,7 +16,7 @@ OWN_NOTE = "own_"
 """Begins the columns of what explainers with masks of their own note; measures of a user's own have a colon."""
 COMPARED = ["dataset", "classifier", "unit", "magnitude", "target"]
 
-HOW = "Means over at most {images} test images, then over seeds. {measures} ms: milliseconds to explain one image."
+HOW = "Means over at most {images} test images, then over seeds. {measures}ms: milliseconds to explain one image."
 IMAGES = 32
 OTHERS = "As plug-ins yield them, without a direction that is known here: {names}."
 NOTED = (
@@ -75,7 +75,7 @@ def words(column: str) -> str:
 def _columns(frame: pd.DataFrame, cards: Cards) -> dict[str, Column]:
     """Columns of a frame that are shown, those of measures first."""
     measures = {
-        name: Column(heading(name, card), FORMS.get(card["form"], count), sentence(name, card))
+        name: Column(heading(name, card), count if card["form"] == "count" else form(card), sentence(name, card))
         for name, card in cards.items()
         if name in frame
     }
@@ -87,11 +87,14 @@ def _table(part: pd.DataFrame, columns: dict[str, Column], ending: str) -> Table
     once = part.groupby(["explainer", "seed"], sort=False).first().reset_index()  # measures may have cells of their own
     present = {name: column for name, column in columns.items() if once[name].notna().any()}
     present = {name: column for name, column in present.items() if name != "zero_attributions" or once[name].any()}
+    headings = [column.heading for column in present.values()]
+    present = {name: replace(c, heading=name) if headings.count(c.heading) > 1 else c for name, c in present.items()}
     values = {column.heading: by_seed(once, name) for name, column in present.items()}
     forms = {column.heading: column.form for column in present.values()}
     first = part.iloc[0]
     caption = f"Attributions by themselves. {first.dataset}, {first.classifier}; {first.target} class."
-    said = [HOW.format(images=IMAGES, measures=" ".join(column.said for column in present.values() if column.said))]
+    sentences = "".join(f"{column.said} " for column in present.values() if column.said)
+    said = [HOW.format(images=IMAGES, measures=sentences)]
     others = ", ".join(present[name].heading for name in further(part) if name in present and not present[name].said)
     said += [OTHERS.format(names=others)] if others else []
     return table(f"attributions{ending}", caption, Lines(part), Columns(values, forms)).noted(*said)

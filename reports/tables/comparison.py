@@ -101,7 +101,7 @@ def _settings(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tupl
 def _protocols(run: Run) -> dict[tuple[tuple[object, ...], str], str]:
     """What each cell is called, but for its seed, and its explainer -> hash of what it is."""
     cells = run.frame.assign(protocol=run.protocols)[run.frame.explainer.notna()]
-    keys = zip(*(cells[column].map(str) for column in (*SETTING, "order", "removal_fraction")), strict=True)
+    keys = zip(*(cells[column].map(str) for column in (*SETTING, "measure", "order", "removal_fraction")), strict=True)
     return dict(zip(zip(keys, cells.explainer, strict=True), cells.protocol, strict=True))
 
 

@@ -171,7 +171,8 @@ def by_fraction(rows: pd.DataFrame) -> list[tuple[float, pd.DataFrame]]:
 def _gaps(rows: pd.DataFrame) -> Iterator[str]:
     """A line for explainers with as many cells that were not measured, for the same reason."""
     alike: dict[str, list[str]] = {}
-    for (explainer, status), group in rows[rows.status != "done"].groupby(["explainer", "status"], sort=False):
+    missing, by = rows[rows.status != "done"], ["explainer", "status", "measure"]
+    for (explainer, status, _), group in missing.groupby(by, sort=False, dropna=False):
         reason = next((reason for reason in group.reason if reason), "")
         became = f"{repeated(len(group), 'cell')} {status}" + (f" ({reason})" if reason else "")
         alike.setdefault(became, []).append(label(str(explainer)))

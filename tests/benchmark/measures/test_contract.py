@@ -84,6 +84,8 @@ def test_nonsense_is_refused_by_name(name: str) -> None:
 OWN = '''
 """Measures of one's own."""
 from dataclasses import dataclass
+import numpy as np
+import torch
 
 @dataclass(frozen=True)
 class Spread:
@@ -113,6 +115,49 @@ class Infinite:
     def measure(self, sample):
         return sample.maps.sum(1) / 0
 
+@dataclass(frozen=True)
+class Odd:
+    better = "sideways"
+
+    def measure(self, sample):
+        return 1.0
+
+@dataclass(frozen=True)
+class Beyond:
+    bounds = (0.0, 1.0)
+
+    def measure(self, sample):
+        return 2.0
+
+@dataclass(frozen=True)
+class Vandal:
+    """Writes to what it is given."""
+
+    def measure(self, sample):
+        for given in (sample.inputs, sample.maps, sample.targets):
+            given.zero_()
+        return 1.0
+
+@dataclass(frozen=True)
+class Spoiler:
+    def measure(self, sample):
+        for chunk in sample.test.chunks():
+            chunk.inputs.mul_(0.5)
+        return 1.0
+
+@dataclass(frozen=True)
+class Trainer:
+    def measure(self, sample):
+        with torch.no_grad():
+            for weight in sample.network.parameters():
+                weight.mul_(0.5)
+        return 1.0
+
+@dataclass(frozen=True)
+class Ender:
+    def measure(self, sample):
+        raise SystemExit(3)
+
 def function(sample):
     return 1.0
 '''
@@ -131,6 +176,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("roar", "is read from curves: run --retrain true"),
         ("gini[power=2]", "has no parameter 'power'"),
         ("ginny", "did you mean 'gini'"),
+        ("own_measures:Odd", "better must be one of 'high', 'low', '', got 'sideways'"),
         ("own_measures:function", r"must be a class with @dataclass\(frozen=True\) and a method measure\(sample\)"),
     ],
 )
@@ -143,11 +189,38 @@ def test_what_is_wrong_with_a_measure_is_one_line(name: str, said: str) -> None:
 @pytest.mark.usefixtures("own")
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("own_measures:Broken", "must return 32 numbers"), ("own_measures:Infinite", "must return finite numbers")],
+    [
+        ("Broken", "must return 32 numbers"),
+        ("Infinite", "must return finite numbers"),
+        ("Beyond", r"must lie within its bounds 0.0 and 1.0, got 2"),
+        ("Spoiler", "must not change the test split"),
+        ("Trainer", "measure own_measures:Trainer must leave the classifier as it was"),
+        ("Ender", "measure own_measures:Ender: SystemExit: 3"),
+    ],
 )
-def test_what_a_measure_returns_is_checked(name: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        assess(sample(), plugin(name, "measure"))
+def test_what_a_measure_does_and_returns_is_checked_and_named(name: str, said: str) -> None:
+    examples = sample()
+    examples.shared.network.load_state_dict({k: v.clone() for k, v in examples.network.state_dict().items()})
+    with pytest.raises((ValueError, RuntimeError), match=said):
+        assess(examples, plugin(f"own_measures:{name}", "measure"))
+
+
+@pytest.mark.usefixtures("own")
+def test_a_measure_that_writes_to_what_it_is_given_changes_no_other() -> None:
+    examples, alone = sample(), assess(sample())
+    assess(examples, plugin("own_measures:Vandal", "measure"))
+    assert {**assess(examples), "seconds_per_image": 0} == {**alone, "seconds_per_image": 0}
+
+
+@pytest.mark.parametrize(
+    ("value", "mean"),
+    [
+        (torch.ones(32, dtype=torch.bool), 1.0), (torch.arange(32), 15.5), (np.float32(0.5), 0.5), (np.int64(3), 3.0),
+        (torch.tensor(math.nan), None), (None, None), (0.1, 0.1), (torch.ones(32, requires_grad=True), 1.0),
+    ],
+)  # fmt: skip
+def test_numbers_of_every_kind_will_do(value: object, mean: float | None) -> None:
+    assert assessment._mean(value, "any", sample()) == mean
 
 
 @pytest.mark.whole
