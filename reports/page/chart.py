@@ -106,15 +106,15 @@ def series(frame: pd.DataFrame) -> list[Series]:
     families = [name for name in (*FAMILIES, OTHER_FAMILY) if name in {family(e) for e in explainers}]
     bases = [*dict.fromkeys(innermost(e) for e in explainers if parse(e)[0] != REFERENCE)]
     taken: set[tuple[int, int]] = set()
-    found = []
+    lines = []
     for number, (e, shown) in enumerate(zip(explainers, labels(explainers), strict=True)):
         if parse(e)[0] == REFERENCE:
-            found.append(Series(number, e, shown, family(e), "var(--random)", "1.5 3"))
+            lines.append(Series(number, e, shown, family(e), "var(--random)", "1.5 3"))
             continue
         colour, dash = _free(bases.index(innermost(e)), _dash(families, e), taken)
         taken.add((colour, dash))
-        found.append(Series(number, e, shown, family(e), f"var(--c{colour})", DASHES[dash]))
-    return found
+        lines.append(Series(number, e, shown, family(e), f"var(--c{colour})", DASHES[dash]))
+    return lines
 
 
 def panels(joined: pd.DataFrame, drawn: Sequence[Series]) -> list[Panel]:

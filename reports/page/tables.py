@@ -81,8 +81,8 @@ def _headings(tables: Sequence[Table]) -> list[str]:
     if len(parts) == 1:
         return [tables[0].caption]
     common = set.intersection(*map(set, parts))
-    own = [" ".join(part for part in of if part not in common).rstrip(".;:") for of in parts]
-    return [heading or table.caption for heading, table in zip(own, tables, strict=True)]
+    headings = [" ".join(part for part in of if part not in common).rstrip(".;:") for of in parts]
+    return [heading or table.caption for heading, table in zip(headings, tables, strict=True)]
 
 
 def _shown(table: Table, heading: str) -> Shown:
