@@ -106,9 +106,9 @@ class System:
         trained = self.reduction, self.variational, self.target
         if self.classifier.partition("[")[0] != PUBLISHED_CLASSIFIER or trained != PUBLISHED_TRAINING:
             return {}
-        known = pd.read_csv(PUBLISHED)
-        same = (known.dataset == dataset.partition("[")[0]) & (known.layer == layer) & (known.kind == kind)
-        rows = known[same & (known.alpha.isna() if alpha is None else known.alpha == alpha)]
+        table = pd.read_csv(PUBLISHED)
+        same = (table.dataset == dataset.partition("[")[0]) & (table.layer == layer) & (table.kind == kind)
+        rows = table[same & (table.alpha.isna() if alpha is None else table.alpha == alpha)]
         return dict(zip(rows.metric, rows.value, strict=True))
 
 

@@ -70,8 +70,8 @@ def _costs(frame: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     for (e, dataset, classifier), rows in measured.groupby(["explainer", "dataset", "classifier"], sort=False):
         through, clock = summarise(rows.passes), summarise(rows.seconds_per_image)
         images = count(through, through.n)
-        known = [f"{images} forward pass{'es' * (images != '1')}"] * bool(through.n)
-        known += [f"{milliseconds(clock, clock.n)} ms"] * bool(clock.n)
-        if known:
-            costs.setdefault(str(e), []).append((f"{dataset}, {classifier}", ", ".join(known)))
+        parts = [f"{images} forward pass{'es' * (images != '1')}"] * bool(through.n)
+        parts += [f"{milliseconds(clock, clock.n)} ms"] * bool(clock.n)
+        if parts:
+            costs.setdefault(str(e), []).append((f"{dataset}, {classifier}", ", ".join(parts)))
     return costs

@@ -103,10 +103,10 @@ def _figure(part: pd.DataFrame, gains: dict[str, Points]) -> Figure:
 
 def _marks(axis: Axes, gains: list[Summary | None], places: list[float], colour: tuple, marker: str) -> None:
     """Means with their intervals; nothing where nothing was measured."""
-    known = [(s, y) for s, y in zip(gains, places, strict=True) if s and s.n]
-    means, at = [100 * s.mean for s, _ in known], [y for _, y in known]
+    pairs = [(s, y) for s, y in zip(gains, places, strict=True) if s and s.n]
+    means, at = [100 * s.mean for s, _ in pairs], [y for _, y in pairs]
     axis.plot(means, at, linestyle="", marker=marker, color=colour, ms=3)
-    lines = [[(end, y) for end in points.ends(s)] for s, y in known]
+    lines = [[(end, y) for end in points.ends(s)] for s, y in pairs]
     axis.add_collection(LineCollection(lines, colors=[colour], linewidths=0.8))
 
 

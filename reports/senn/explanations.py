@@ -73,8 +73,8 @@ def largest(examples: Explained, count: int) -> Explained:
     most = np.abs(examples.relevances * examples.concepts).max(0)
     positions = np.sort((-most).argsort(kind="stable")[:count])
     by_concept = ("concepts", "relevances", "relevances_of_second", "drops")
-    taken = {name: getattr(examples, name)[:, positions] for name in by_concept}
-    return replace(examples, names=[examples.names[i] for i in positions], **taken)
+    parts = {name: getattr(examples, name)[:, positions] for name in by_concept}
+    return replace(examples, names=[examples.names[i] for i in positions], **parts)
 
 
 def neighbour_figure(example: Explained, neighbours: Explained) -> Figure:

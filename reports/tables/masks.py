@@ -87,9 +87,9 @@ def bounds(mask: Summary, num_test: int | None) -> tuple[float, float]:
 
     One seed has the binomial interval alone; where neither is known all is possible.
     """
-    known = [mask.within(0.0, 1.0)] if mask.n > 1 else []
-    known += [wilson(mask.mean, num_test)] if num_test and mask.n else []
-    return (min(low for low, _ in known), max(high for _, high in known)) if known else (0.0, 1.0)
+    intervals = [mask.within(0.0, 1.0)] if mask.n > 1 else []
+    intervals += [wilson(mask.mean, num_test)] if num_test and mask.n else []
+    return (min(low for low, _ in intervals), max(high for _, high in intervals)) if intervals else (0.0, 1.0)
 
 
 def scale_of(rows: pd.DataFrame, joined: pd.DataFrame) -> Scale:
@@ -161,8 +161,8 @@ def masks_of(rows: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
 
 def _num_test(cells: pd.DataFrame) -> int | None:
     """Test images of one network; runs of older versions did not store it."""
-    known = cells.test_examples.dropna()
-    return int(known.min()) if len(known) else None
+    counts = cells.test_examples.dropna()
+    return int(counts.min()) if len(counts) else None
 
 
 def _note(rows: pd.DataFrame, masks: pd.DataFrame, joined: pd.DataFrame, read: Mapping[str, Leak]) -> str:

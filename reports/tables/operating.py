@@ -68,7 +68,7 @@ def at_own_shares(part: pd.DataFrame, frame: pd.DataFrame) -> dict[str, pd.DataF
     original = part[part.removal_fraction == 0]
     behind, matched = (_measured(part, frame, probe) for probe in ("own_mask", "matched"))
     points = {}
-    for name, seeker in operating_points(_kept(part)).groupby("explainer", sort=False):
+    for name, seeker in operating_points(_lerf(part)).groupby("explainer", sort=False):
         seeker_row, retrained_row = own_rows(str(name))
         masks = behind[behind.explainer == name]
         at_share = matched.merge(_shares(masks), on=["seed", "removal_fraction"])
@@ -91,12 +91,12 @@ def _shares(masks: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"seed": masks.seed, "removal_fraction": masks.I.round(10)}).drop_duplicates()
 
 
-def _kept(part: pd.DataFrame) -> pd.DataFrame:
+def _lerf(part: pd.DataFrame) -> pd.DataFrame:
     return part[(part.order == "lerf") & (part.probe == "image") & (part.retrain.astype(bool))]
 
 
 def _of_setting(part: pd.DataFrame, frame: pd.DataFrame, ending: str) -> Iterator[Table]:
-    lerf = _kept(part)
+    lerf = _lerf(part)
     for name, rows in at_own_shares(part, frame).items():
         seeker = lerf[lerf.explainer == name]
         common = lerf[lerf.seed.isin(seeker.seed)]

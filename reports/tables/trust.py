@@ -230,10 +230,10 @@ def _agreement(candidates: Iterable[Measure], base: Base, degrees: Degrees) -> A
 
 
 def _note(
-    part: pd.DataFrame, known: Mapping[str, Agreement], bases: list[Base], degrees: Degrees, blind: list[str]
+    part: pd.DataFrame, agreements: Mapping[str, Agreement], bases: list[Base], degrees: Degrees, blind: list[str]
 ) -> str:
-    counts = [len(values) for one in known.values() for values in one.values.values()] or [0]
-    orders = sorted({one.num_degrees for one in known.values() if one.num_degrees}) or [LEAST]
+    counts = [len(values) for one in agreements.values() for values in one.values.values()] or [0]
+    orders = sorted({one.num_degrees for one in agreements.values() if one.num_degrees}) or [LEAST]
     luck = " or ".join(f"1/{factorial(k):,} ({k} degrees)" for k in orders)
     noise = sorted({degrees[name][1] for base in bases for name in base.names})
     degrees_written = ", ".join(f"{value:g}" for value in noise)
@@ -241,10 +241,10 @@ def _note(
     return NOTE.format(over=over, luck=luck, noise=degrees_written, blind=", ".join(blind))
 
 
-def _columns(rows: list[str], known: Mapping[str, Agreement]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _columns(rows: list[str], agreements: Mapping[str, Agreement]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measures by bases, as text and as numbers."""
     index = pd.Index(rows, name="measure")
-    by_base = {label(base): [one.values.get(row, {}) for row in rows] for base, one in known.items()}
+    by_base = {label(base): [one.values.get(row, {}) for row in rows] for base, one in agreements.items()}
     shown = {base: [_written(list(values.values())) for values in column] for base, column in by_base.items()}
     numbers = {
         (base, number): [_number(list(values.values())) for values in column]
