@@ -27,11 +27,11 @@ def tidied(folder: Path) -> Iterator[list[Path]]:
     try:
         yield written
     finally:
-        for name, kept in aside.items():
+        for name, copy in aside.items():
             if not (folder / name).exists():
-                kept.rename(folder / name)
+                copy.rename(folder / name)
             else:
-                print(f"{folder / name} was changed since it was written: that version is now {kept}", file=sys.stderr)
+                print(f"{folder / name} was changed since it was written: that version is now {copy}", file=sys.stderr)
     names = {path.name for path in written}
     for name in before.keys() - names - aside.keys():
         (folder / name).unlink(missing_ok=True)

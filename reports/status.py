@@ -85,12 +85,12 @@ def _status(row: Row) -> str:
 def _failures(rows: list[Row]) -> list[Failure]:
     """Failed cells by whose they are and the first line of their reason, in the order of the run."""
     several = len({row.specification["training"]["classifier"]["text"] for row in rows}) > 1
-    found: dict[tuple[str, str], Failure] = {}
+    by_reason: dict[tuple[str, str], Failure] = {}
     for row in rows:
         if row.outcome and row.outcome.status == "failed":
             whose, reason = _whose(row.specification, several=several), row.outcome.reason
-            found.setdefault((whose, reason.partition("\n")[0]), Failure(whose, reason)).cells.append(row)
-    return list(found.values())
+            by_reason.setdefault((whose, reason.partition("\n")[0]), Failure(whose, reason)).cells.append(row)
+    return list(by_reason.values())
 
 
 def _whose(cell: dict, *, several: bool) -> str:

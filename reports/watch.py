@@ -21,8 +21,8 @@ def watch(folder: Path, render: Callable[[], object], every: float) -> None:
     """
     if every <= 0:
         raise ValueError(f"every must be a positive number of seconds, got {every:g}")
-    seen: Counter[str] | None = None
-    while (counts := _counts(folder)) != seen:
+    before: Counter[str] | None = None
+    while (counts := _counts(folder)) != before:
         render()
         left = counts["to do"]
         print(
@@ -30,8 +30,8 @@ def watch(folder: Path, render: Callable[[], object], every: float) -> None:
             file=sys.stderr,
             flush=True,
         )
-        seen = counts
-        while left and _counts(folder) == seen:
+        before = counts
+        while left and _counts(folder) == before:
             time.sleep(every)
 
 

@@ -29,7 +29,7 @@ def captions(labels: Int[np.ndarray, "n"], predicted: Int[np.ndarray, "n"]) -> l
     ['7', '7, as 9']
     """
     pairs = zip(labels, predicted, strict=True)
-    return [str(true) if true == found else f"{true}, as {found}" for true, found in pairs]
+    return [str(true) if true == guess else f"{true}, as {guess}" for true, guess in pairs]
 
 
 def scored(labels: Int[np.ndarray, "n"], losses: Float[np.ndarray, "n"]) -> list[str]:
@@ -50,8 +50,8 @@ def triptych(images: Mapping[str, Float[np.ndarray, "c h w"]], title: str) -> Fi
 def worst(labels: Int[np.ndarray, "n"], losses: Float[np.ndarray, "n"], most: int = 20) -> Int[np.ndarray, "k"]:
     """Position of the highest loss of every class that occurs, or of the worst of them, in the order of the classes."""
     members = (np.flatnonzero(labels == label) for label in np.unique(labels))
-    found = np.array([own[losses[own].argmax()] for own in members])
-    return found[np.sort(np.argsort(-losses[found], kind="stable")[:most])]
+    positions = np.array([indices[losses[indices].argmax()] for indices in members])
+    return positions[np.sort(np.argsort(-losses[positions], kind="stable")[:most])]
 
 
 def latent_grid(images: Float[np.ndarray, "g g c h w"], limit: float, title: str) -> Figure:

@@ -32,15 +32,15 @@ KEY: dict[str, dict[str, Any]] = {
 DASHES: list[Any] = ["-", "--", "-.", ":"]
 
 
-def alpha_figure(found: pd.DataFrame, folder: Path) -> list[Path]:
+def alpha_figure(trainings: pd.DataFrame, folder: Path) -> list[Path]:
     """A figure for each system, a row for each data set, a line with its 95 % t band for each layer.
 
     Dotted: the reference, in the colour of the layer. Grey: the classifier on originals. Crosses: published values.
 
     Args:
-        found: from `results.frame`.
+        trainings: from `results.frame`.
     """
-    drawn = [system for system in systems(found) if system.alphas]
+    drawn = [system for system in systems(trainings) if system.alphas]
     return [path for system in drawn for path in save(_figure(system), folder / f"alpha-{system.slug}")]
 
 
@@ -75,8 +75,8 @@ def _layer(
     colour, dash = look
     marks = {metric: "o"} | ({"agreement": "s"} if metric == "frozen_accuracy" else {})
     for name, marker in marks.items():
-        found = {alpha: _summary(system, place, name, alpha) for alpha in system.alphas}
-        at, mean, half = _arrays({position(alpha, system.alphas): s for alpha, s in found.items() if s.n})
+        summaries = {alpha: _summary(system, place, name, alpha) for alpha in system.alphas}
+        at, mean, half = _arrays({position(alpha, system.alphas): s for alpha, s in summaries.items() if s.n})
         face = colour if marker == "o" else "white"
         axis.plot(at, mean, dash, color=colour, marker=marker, mfc=face, markersize=3, linewidth=1.1)
         axis.fill_between(at, mean - half, mean + half, color=colour, alpha=0.15, linewidth=0)
@@ -124,11 +124,11 @@ def position(alpha: float, alphas: Sequence[float]) -> float:
 
 def _ticks(alphas: Sequence[float]) -> list[float]:
     """Alphas whose labels do not overlap."""
-    kept: list[float] = []
+    ticks: list[float] = []
     for alpha in alphas:
-        if not kept or position(alpha, alphas) - position(kept[-1], alphas) > 0.5:
-            kept.append(alpha)
-    return kept
+        if not ticks or position(alpha, alphas) - position(ticks[-1], alphas) > 0.5:
+            ticks.append(alpha)
+    return ticks
 
 
 def _summary(system: System, place: tuple[str, str], metric: str, alpha: float) -> Summary:
@@ -147,8 +147,8 @@ def _published(system: System, place: tuple[str, str], metric: str, alpha: float
     return theirs.get(PUBLISHED_AS.get(metric, metric))
 
 
-def _arrays(found: Mapping[float, Summary]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _arrays(summaries: Mapping[float, Summary]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Positions, means, and half widths, 0 where there is no interval."""
-    means = np.array([s.mean for s in found.values()])
-    halves = np.nan_to_num(np.array([s.half_width for s in found.values()]))
-    return np.array(list(found)), means, halves
+    means = np.array([s.mean for s in summaries.values()])
+    halves = np.nan_to_num(np.array([s.half_width for s in summaries.values()]))
+    return np.array(list(summaries)), means, halves

@@ -87,7 +87,7 @@ class System:
     @property
     def departures(self) -> list[str]:
         """What any of its trainings has otherwise than the published ones."""
-        return list(dict.fromkeys(text for found in self.rows.departures for text in found))
+        return list(dict.fromkeys(text for texts in self.rows.departures for text in texts))
 
     @property
     def alphas(self) -> list[float]:
@@ -106,10 +106,10 @@ class System:
         trained = self.reduction, self.variational, self.target
         if self.classifier.partition("[")[0] != PUBLISHED_CLASSIFIER or trained != PUBLISHED_TRAINING:
             return {}
-        known = pd.read_csv(PUBLISHED)
-        same = (known.dataset == dataset.partition("[")[0]) & (known.layer == layer) & (known.kind == kind)
-        found = known[same & (known.alpha.isna() if alpha is None else known.alpha == alpha)]
-        return dict(zip(found.metric, found.value, strict=True))
+        table = pd.read_csv(PUBLISHED)
+        same = (table.dataset == dataset.partition("[")[0]) & (table.layer == layer) & (table.kind == kind)
+        rows = table[same & (table.alpha.isna() if alpha is None else table.alpha == alpha)]
+        return dict(zip(rows.metric, rows.value, strict=True))
 
 
 def frame(results: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -121,22 +121,22 @@ def frame(results: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame([_record(result) for result in results])
 
 
-def systems(found: pd.DataFrame) -> Iterator[System]:
+def systems(trainings: pd.DataFrame) -> Iterator[System]:
     """Each with the classifiers that belong to it; none where nothing was trained.
 
     Raises:
         ValueError: two experiments of one name, or trainings of one layer with other settings.
     """
-    if found.empty:
+    if trainings.empty:
         return
-    decoders, classifiers = found[found.kind != "classifier"], found[found.kind == "classifier"]
+    decoders, classifiers = trainings[trainings.kind != "classifier"], trainings[trainings.kind == "classifier"]
     for key, rows in decoders.groupby(COMPARABLE, sort=False):
         (name, classifier, reduction, target), variational = map(str, key[:-1]), bool(key[-1])
         if _mixed(rows):
             raise ValueError(f"run holds two experiments named {name}; give a folder that holds one of them")
         trained = classifiers.merge(rows[["dataset", "recipe"]].drop_duplicates())
-        own = trained[trained.classifier == classifier].drop_duplicates(["dataset", "seed"])
-        yield System(name, classifier, reduction, variational, target, rows, own)
+        members = trained[trained.classifier == classifier].drop_duplicates(["dataset", "seed"])
+        yield System(name, classifier, reduction, variational, target, rows, members)
 
 
 def summary(rows: pd.DataFrame, metric: str) -> Summary:
@@ -193,17 +193,17 @@ def _departures(result: Mapping[str, Any]) -> Iterator[str]:
     decoder = f"published_{result['layer']}"
     if result["layer"] in ("conv", "dense") and settings.get("decoder", "published") not in ("published", decoder):
         yield f"decoder {settings['decoder']} for layer {result['layer']} ({decoder})"
-    for kind, given, theirs in (("", settings, PUBLISHED_SETTINGS), ("recipe.", recipe, PUBLISHED_RECIPE)):
+    for kind, ours, theirs in (("", settings, PUBLISHED_SETTINGS), ("recipe.", recipe, PUBLISHED_RECIPE)):
         for name, value in theirs.items():
-            if given.get(name, value) != value:
-                yield f"{kind}{name} {given[name]} ({value})"
+            if ours.get(name, value) != value:
+                yield f"{kind}{name} {ours[name]} ({value})"
 
 
 def _of_originals(test: Mapping[str, Any]) -> dict[str, Any]:
     """What a classifier says of intact images, as the published table has it."""
     loss, accuracy = test["cross_entropy"], test["accuracy"]
-    told = {"total": loss, "classification": loss, "frozen_cross_entropy": loss, "frozen_accuracy": accuracy}
-    return told | {"evaluation_accuracy": [accuracy]}
+    values = {"total": loss, "classification": loss, "frozen_cross_entropy": loss, "frozen_accuracy": accuracy}
+    return values | {"evaluation_accuracy": [accuracy]}
 
 
 def _number(value: Any) -> float:

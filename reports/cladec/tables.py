@@ -37,13 +37,13 @@ PUBLISHED = ", published"
 """How the names of rows of theirs end."""
 
 
-def evaluation(found: pd.DataFrame) -> list[Table]:
+def evaluation(trainings: pd.DataFrame) -> list[Table]:
     """A table for each experiment, classifier and kind of training: a row for each data set, layer and metric.
 
     Args:
-        found: from `results.frame`.
+        trainings: from `results.frame`.
     """
-    return [_table(system) for system in systems(found)]
+    return [_table(system) for system in systems(trainings)]
 
 
 def _table(system: System) -> Table:
@@ -77,9 +77,9 @@ def _rows(system: System, place: tuple[str, str], columns: list[Column]) -> Iter
         name = f"{place[0]}, {place[1]}, {metric.replace('_', ' ')}"
         ours = {c: summary(system.of(*place, kind, alpha), metric) for c, kind, alpha in columns}
         theirs = {c: _single(system.published(*place, kind, alpha).get(metric)) for c, kind, alpha in columns}
-        if any(found.n for found in ours.values()):
+        if any(cell.n for cell in ours.values()):
             yield name, metric, ours
-            if any(found.n for found in theirs.values()):
+            if any(cell.n for cell in theirs.values()):
                 yield f"{name}{PUBLISHED}", metric, theirs
 
 
@@ -98,5 +98,5 @@ def _notes(system: System, *, compared: bool) -> Iterator[str]:
         yield MEANS
 
 
-def _cell(form: Form, found: Summary) -> str:
-    return form(found, found.n) if found.n else "–"
+def _cell(form: Form, value: Summary) -> str:
+    return form(value, value.n) if value.n else "–"

@@ -38,10 +38,10 @@ def images(
     with matplotlib.rc_context(STYLE):
         rows = {"image": inputs, "mask": masks, "masked image": _masked(inputs, masks)}
         pairs = list(zip(predicted, labels, strict=True))
-        titles = [plain(f"{found} / {true}") for found, true in pairs]
+        titles = [plain(f"{guess} / {true}") for guess, true in pairs]
         figure = tiles(rows, "predicted / true, misses in bold orange", titles, size=SIZE)
-        for axis, (found, true) in zip(figure.axes, pairs, strict=False):
-            axis.title.set(color=HIT if found == true else MISS, weight="normal" if found == true else "bold")
+        for axis, (guess, true) in zip(figure.axes, pairs, strict=False):
+            axis.title.set(color=HIT if guess == true else MISS, weight="normal" if guess == true else "bold")
         return save(figure, path)
 
 

@@ -239,5 +239,5 @@ def _leaks(study: Study) -> Figure:
 def _points(axis: Axes, study: Study, x: pd.Series, y: pd.Series) -> None:
     """One point a training, in the colour and the marker of its condition."""
     for name, look in looks(study).items():
-        own = study.finals.condition == name
-        axis.scatter(x[own], y[own], 26, color=[look.colour], marker=look.marker, alpha=0.75, linewidths=0.5)
+        members = study.finals.condition == name
+        axis.scatter(x[members], y[members], 26, color=[look.colour], marker=look.marker, alpha=0.75, linewidths=0.5)

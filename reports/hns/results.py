@@ -56,12 +56,12 @@ def published(rows: Mapping[str, str]) -> pd.DataFrame:
     Raises:
         ValueError: a row that was not published.
     """
-    known = pd.read_csv(PUBLISHED).set_index("row", drop=False)
-    wanted = {name: row for name, row in rows.items() if row}
-    for name, row in wanted.items():
-        if row not in known.index:
+    table = pd.read_csv(PUBLISHED).set_index("row", drop=False)
+    names = {name: row for name, row in rows.items() if row}
+    for name, row in names.items():
+        if row not in table.index:
             raise ValueError(f"published of {name!r} must be a row of {PUBLISHED.name}, got {row!r}")
-    return known.loc[[*wanted.values()]].set_axis([*wanted])
+    return table.loc[[*names.values()]].set_axis([*names])
 
 
 @dataclass(frozen=True)

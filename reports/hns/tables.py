@@ -27,39 +27,39 @@ PUBLISHED_NOTE = (
 )
 
 
-def trainings(found: pd.DataFrame) -> Table:
+def trainings(finals: pd.DataFrame) -> Table:
     """A row for every training of `results.frame`."""
-    index = [f"{row.condition}, seed {row.seed}" for row in found.itertuples()]
-    shown = found.drop(columns=["dataset", "condition", "seed"]).map(_plain).set_axis(index)
+    index = [f"{row.condition}, seed {row.seed}" for row in finals.itertuples()]
+    shown = finals.drop(columns=["dataset", "condition", "seed"]).map(_plain).set_axis(index)
     shown.index.name = "training"
-    return Table("trainings", f"Every training on {_datasets(found)}, on the test split.", shown, found)
+    return Table("trainings", f"Every training on {_datasets(finals)}, on the test split.", shown, finals)
 
 
-def summary(found: pd.DataFrame, rows: Mapping[str, str] | None = None) -> Table:
+def summary(finals: pd.DataFrame, rows: Mapping[str, str] | None = None) -> Table:
     """Mean and standard deviation over the trainings of each condition, and the published FII.
 
     Args:
-        found: trainings, from `results.frame`.
+        finals: trainings, from `results.frame`.
         rows: condition -> row of `published.csv`, or "".
     """
-    shown = pd.DataFrame({str(name): _means(group) for name, group in found.groupby("condition", sort=False)}).T
+    shown = pd.DataFrame({str(name): _means(group) for name, group in finals.groupby("condition", sort=False)}).T
     theirs = published({name: row for name, row in (rows or {}).items() if name in shown.index})
     for name, line in theirs.iterrows():
         shown.loc[name, "published FII"] = _mean_sd(line.fii, line.fii_sd)
         shown.loc[name, "published peak"] = f"{line.best_fii:.3f}"
     notes = (NOTE, PUBLISHED_NOTE) if len(theirs) else (NOTE,)
-    caption = f"Hide-and-Seek on {_datasets(found)}."
-    return Table("summary", caption, shown.fillna("–").rename_axis("condition"), found, notes)
+    caption = f"Hide-and-Seek on {_datasets(finals)}."
+    return Table("summary", caption, shown.fillna("–").rename_axis("condition"), finals, notes)
 
 
 def comparison(study: Study) -> Table:
     """The conditions, then the published ones they are compared with, in the shape of the authors' results."""
     peaks = study.epochs.groupby(["condition", "seed"]).fii.max()
-    found = study.finals.join(peaks.rename("peak FII"), on=["condition", "seed"])
-    rows = {str(name): _ours(group) for name, group in found.groupby("condition", sort=False)}
+    finals = study.finals.join(peaks.rename("peak FII"), on=["condition", "seed"])
+    rows = {str(name): _ours(group) for name, group in finals.groupby("condition", sort=False)}
     rows |= {f"published: {row['row']}": _theirs(row) for _, row in study.published.iterrows()}
     shown = pd.DataFrame(rows).T.rename_axis("condition")
-    return Table("comparison", f"Hide-and-Seek on {_datasets(found)}, beside the paper.", shown, found, (COMPARED,))
+    return Table("comparison", f"Hide-and-Seek on {_datasets(finals)}, beside the paper.", shown, finals, (COMPARED,))
 
 
 def _ours(group: pd.DataFrame) -> dict[str, str]:
@@ -92,8 +92,8 @@ def _theirs(row: pd.Series) -> dict[str, str]:
     }
 
 
-def _datasets(found: pd.DataFrame) -> str:
-    return ", ".join(dict.fromkeys(found.dataset))
+def _datasets(finals: pd.DataFrame) -> str:
+    return ", ".join(dict.fromkeys(finals.dataset))
 
 
 def _means(group: pd.DataFrame) -> dict[str, str]:

@@ -64,10 +64,10 @@ def answers(joined: pd.DataFrame) -> list[Answer]:
     Args:
         joined: all curves of a run, from `load.curves`.
     """
-    seen = joined[joined.probe == "image"]
+    rows_of_images = joined[joined.probe == "image"]
     return [
         Answer(str(dataset), str(classifier), [_verdict(judge(rows, order, joined)) for rows, order in ways(part)])
-        for (dataset, classifier), part in seen.groupby(["dataset", "classifier"], sort=False)
+        for (dataset, classifier), part in rows_of_images.groupby(["dataset", "classifier"], sort=False)
     ]
 
 
@@ -143,14 +143,14 @@ def _sentence(judged: Judged) -> str:
 
 def _begin(judged: Judged, best: str) -> str:
     """What is said of the explainer that is named: no loss is called a gain, and no gain the largest that is not."""
-    name, own = _called(judged, best), judged.gains[best].mean
+    name, mean = _called(judged, best), judged.gains[best].mean
     largest = max(gain.mean for gain in judged.gains.values() if gain.n)
-    tested = " of those tested" if own < largest else ""
-    if own <= 0:
+    tested = " of those tested" if mean < largest else ""
+    if mean <= 0:
         return f"None{tested} gains over {judged.random}; the smallest loss is that of {name}"
     if not judged.better:
         return f"The largest gain{tested}, which is not significant, is that of {name}"
-    if own < largest:
+    if mean < largest:
         return f"The largest significant gain is that of {name}"
     return name if len(judged.better) == 1 else f"The largest gain is that of {name}"
 

@@ -27,14 +27,14 @@ NETWORKS = {
 
 def question(joined: pd.DataFrame) -> str:
     """The protocol of a run's curves, from `load.curves`, in a few sentences; nothing without curves."""
-    seen = joined[joined.probe == "image"]
-    if seen.empty:
+    rows = joined[joined.probe == "image"]
+    if rows.empty:
         return ""
-    orders = [order for order in ORDERS if order in set(seen.order)]
+    orders = [order for order in ORDERS if order in set(rows.order)]
     ranked = RANKED.format(
-        units=" or ".join(f"{unit}s" for unit in dict.fromkeys(seen.unit)), ends=" or ".join(ENDS[o] for o in orders),
-        fills=" or ".join(str(fill) for fill in dict.fromkeys(seen.fill.dropna())),
-        networks=NETWORKS[tuple(sorted({bool(retrained) for retrained in seen.retrain}))],
+        units=" or ".join(f"{unit}s" for unit in dict.fromkeys(rows.unit)), ends=" or ".join(ENDS[o] for o in orders),
+        fills=" or ".join(str(fill) for fill in dict.fromkeys(rows.fill.dropna())),
+        networks=NETWORKS[tuple(sorted({bool(retrained) for retrained in rows.retrain}))],
     )  # fmt: skip
     good = ", ".join(GOOD[order] for order in orders)
     return ranked + good[0].upper() + good[1:] + CHANCE

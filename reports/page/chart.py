@@ -105,16 +105,16 @@ def series(frame: pd.DataFrame) -> list[Series]:
     explainers = [str(name) for name in dict.fromkeys(frame.explainer.dropna())]
     families = [name for name in (*FAMILIES, OTHER_FAMILY) if name in {family(e) for e in explainers}]
     bases = [*dict.fromkeys(innermost(e) for e in explainers if parse(e)[0] != REFERENCE)]
-    taken: set[tuple[int, int]] = set()
-    found = []
+    pairs: set[tuple[int, int]] = set()
+    lines = []
     for number, (e, shown) in enumerate(zip(explainers, labels(explainers), strict=True)):
         if parse(e)[0] == REFERENCE:
-            found.append(Series(number, e, shown, family(e), "var(--random)", "1.5 3"))
+            lines.append(Series(number, e, shown, family(e), "var(--random)", "1.5 3"))
             continue
-        colour, dash = _free(bases.index(innermost(e)), _dash(families, e), taken)
-        taken.add((colour, dash))
-        found.append(Series(number, e, shown, family(e), f"var(--c{colour})", DASHES[dash]))
-    return found
+        colour, dash = _free(bases.index(innermost(e)), _dash(families, e), pairs)
+        pairs.add((colour, dash))
+        lines.append(Series(number, e, shown, family(e), f"var(--c{colour})", DASHES[dash]))
+    return lines
 
 
 def panels(joined: pd.DataFrame, drawn: Sequence[Series]) -> list[Panel]:
@@ -192,10 +192,10 @@ def _dash(families: list[str], explainer: str) -> int:
     return 0 if family(explainer) == "Base" else 1 + others.index(family(explainer)) % (len(DASHES) - 1)
 
 
-def _free(colour: int, dash: int, taken: set[tuple[int, int]]) -> tuple[int, int]:
+def _free(colour: int, dash: int, others: set[tuple[int, int]]) -> tuple[int, int]:
     """The nearest pair of colour and dashes that no other explainer has; with too many explainers, one that has."""
     pairs = [
         ((colour + i) % NUM_COLOURS, (dash + j) % len(DASHES)) for j in range(len(DASHES)) for i in range(NUM_COLOURS)
     ]
-    wanted = (colour % NUM_COLOURS, dash)
-    return next((pair for pair in [wanted, *pairs] if pair not in taken), wanted)
+    first = (colour % NUM_COLOURS, dash)
+    return next((pair for pair in [first, *pairs] if pair not in others), first)

@@ -36,28 +36,28 @@ def figures(folder: Path, pictures: Iterable[Caption]) -> tuple[list[Figure], li
     Args:
         folder: where the files lie.
     """
-    given = [(picture, folder / f"{picture.name}.svg") for picture in pictures]
-    files = {picture.name: path.read_text(encoding="utf-8") for picture, path in given if path.exists()}
+    pairs = [(picture, folder / f"{picture.name}.svg") for picture in pictures]
+    files = {picture.name: path.read_text(encoding="utf-8") for picture, path in pairs if path.exists()}
     addresses = _within(BUDGET, {name: address(svg) for name, svg in files.items()})
-    found = [Figure(p.name, p.caption, p.alt, addresses.get(p.name, "")) for p, path in given if path.exists()]
-    return _of(found, gallery=False), _of(found, gallery=True)
+    drawings = [Figure(p.name, p.caption, p.alt, addresses.get(p.name, "")) for p, path in pairs if path.exists()]
+    return _of(drawings, gallery=False), _of(drawings, gallery=True)
 
 
 def address(svg: str) -> str:
     """A drawing as an address that holds it; coordinates to a hundredth of a point, without comments."""
-    small = COORDINATES.sub(lambda found: DIGITS.sub(r"\1", found[0]), COMMENTS.sub("", svg))
+    small = COORDINATES.sub(lambda match: DIGITS.sub(r"\1", match[0]), COMMENTS.sub("", svg))
     return "data:image/svg+xml," + quote(" ".join(small.split()), safe=PLAIN)
 
 
 def _within(budget: int, addresses: dict[str, str]) -> dict[str, str]:
-    kept: dict[str, str] = {}
-    for name, found in sorted(addresses.items(), key=lambda one: (len(one[1]), one[0])):
-        budget -= len(found)
+    selection: dict[str, str] = {}
+    for name, text in sorted(addresses.items(), key=lambda one: (len(one[1]), one[0])):
+        budget -= len(text)
         if budget < 0:
             break
-        kept[name] = found
-    return kept
+        selection[name] = text
+    return selection
 
 
-def _of(found: Sequence[Figure], *, gallery: bool) -> list[Figure]:
-    return [figure for figure in found if figure.name.startswith(GALLERY) == gallery]
+def _of(drawings: Sequence[Figure], *, gallery: bool) -> list[Figure]:
+    return [figure for figure in drawings if figure.name.startswith(GALLERY) == gallery]

@@ -65,13 +65,13 @@ def _method(series: Series, card: Card, costs: list[tuple[str, str]]) -> Method:
 
 def _costs(frame: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     """Explainer -> what it took under every data set and classifier where that was measured."""
-    found: dict[str, list[tuple[str, str]]] = {}
+    costs: dict[str, list[tuple[str, str]]] = {}
     measured = frame[(frame.probe == "attribution") & (frame.status == "done")]
     for (e, dataset, classifier), rows in measured.groupby(["explainer", "dataset", "classifier"], sort=False):
         through, clock = summarise(rows.passes), summarise(rows.seconds_per_image)
         images = count(through, through.n)
-        known = [f"{images} forward pass{'es' * (images != '1')}"] * bool(through.n)
-        known += [f"{milliseconds(clock, clock.n)} ms"] * bool(clock.n)
-        if known:
-            found.setdefault(str(e), []).append((f"{dataset}, {classifier}", ", ".join(known)))
-    return found
+        parts = [f"{images} forward pass{'es' * (images != '1')}"] * bool(through.n)
+        parts += [f"{milliseconds(clock, clock.n)} ms"] * bool(clock.n)
+        if parts:
+            costs.setdefault(str(e), []).append((f"{dataset}, {classifier}", ", ".join(parts)))
+    return costs

@@ -39,13 +39,13 @@ def specification(matrix: Mapping[str, object]) -> str:
 
 def facts(costs: pd.DataFrame) -> list[tuple[str, str]]:
     """Every fact that is stored with the cells, and for how many cells it holds where there are several."""
-    found = [(shown, _values(costs[column])) for column, shown in FACTS.items() if column in costs]
+    pairs = [(shown, _values(costs[column])) for column, shown in FACTS.items() if column in costs]
     if len(costs):
-        found.append(("Cells", f"{len(costs)} in {duration(float(costs.seconds.sum()))} of work"))
+        pairs.append(("Cells", f"{len(costs)} in {duration(float(costs.seconds.sum()))} of work"))
     if "finished" in costs and costs.finished.notna().any():
         times = sorted(costs.finished.dropna().astype(str))
-        found.append(("Finished", " to ".join(dict.fromkeys((times[0], times[-1])))))
-    return [(name, value) for name, value in found if value]
+        pairs.append(("Finished", " to ".join(dict.fromkeys((times[0], times[-1])))))
+    return [(name, value) for name, value in pairs if value]
 
 
 def duration(seconds: float) -> str:

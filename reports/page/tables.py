@@ -63,11 +63,11 @@ class Section:
 
 def sections(tables: Sequence[Table]) -> list[Section]:
     """All tables, in the order in which one reads them; those of unknown kinds at the end."""
-    known = {kind.name: kind for kind in TABLES}
-    by: dict[str, list[Table]] = {name: [] for name in (*known, "")}
+    kinds = {kind.name: kind for kind in TABLES}
+    by: dict[str, list[Table]] = {name: [] for name in (*kinds, "")}
     for table in tables:
-        by[named(table.name) if named(table.name) in known else ""].append(table)
-    words = {name: (kind.title, kind.sentence) for name, kind in known.items()} | {"": OTHER}
+        by[named(table.name) if named(table.name) in kinds else ""].append(table)
+    words = {name: (kind.title, kind.sentence) for name, kind in kinds.items()} | {"": OTHER}
     return [
         Section(name or "further", *words[name], [_shown(t, h) for t, h in zip(of, _headings(of), strict=True)])
         for name, of in by.items()
@@ -81,8 +81,8 @@ def _headings(tables: Sequence[Table]) -> list[str]:
     if len(parts) == 1:
         return [tables[0].caption]
     common = set.intersection(*map(set, parts))
-    own = [" ".join(part for part in of if part not in common).rstrip(".;:") for of in parts]
-    return [heading or table.caption for heading, table in zip(own, tables, strict=True)]
+    headings = [" ".join(part for part in of if part not in common).rstrip(".;:") for of in parts]
+    return [heading or table.caption for heading, table in zip(headings, tables, strict=True)]
 
 
 def _shown(table: Table, heading: str) -> Shown:

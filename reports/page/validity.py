@@ -66,8 +66,8 @@ def checks(
         tables: all that the report has.
         num_strangers: cells that the store has and the frame leaves out.
     """
-    made = [_masks(joined), _zeros(frame), _agreement(tables), _cells(frame, num_strangers), _seeds(joined)]
-    return [*made, *([_added(joined, rule)] if rule else [])]
+    results = [_masks(joined), _zeros(frame), _agreement(tables), _cells(frame, num_strangers), _seeds(joined)]
+    return [*results, *([_added(joined, rule)] if rule else [])]
 
 
 def _masks(joined: pd.DataFrame) -> Check:
@@ -91,11 +91,11 @@ def _leaks(joined: pd.DataFrame) -> Iterator[tuple[str, dict[str, Leak]]]:
 
 def _named(leaks: Mapping[str, Leak]) -> str:
     """Explainers whose masks reveal the class, or may."""
-    found = []
+    parts = []
     for state, words in (("readable", "readable"), ("open", "not settled")):
         of = [f"{label(e)} {percent(k.accuracy, k.accuracy.n)} %" for e, k in leaks.items() if k.state == state]
-        found += [f"{words} {len(of)} of {len(leaks)} ({listed(of)})"] if of else []
-    return "; ".join(found) or f"readable none of {len(leaks)}"
+        parts += [f"{words} {len(of)} of {len(leaks)} ({listed(of)})"] if of else []
+    return "; ".join(parts) or f"readable none of {len(leaks)}"
 
 
 def _zeros(frame: pd.DataFrame) -> Check:
@@ -107,20 +107,20 @@ def _zeros(frame: pd.DataFrame) -> Check:
         zero = summarise(rows.zero_attributions)
         if zero.mean > 0:
             cases.append(f"{dataset}: {label(str(e))} {percent(zero, zero.n)} % of the images.")
-    found = f"{repeated(len(cases), 'explainer')} with some." if cases else "None, on the images that were looked at."
-    return Check("Maps of zeros", "warn" if cases else "good", found, ZEROS, cases)
+    text = f"{repeated(len(cases), 'explainer')} with some." if cases else "None, on the images that were looked at."
+    return Check("Maps of zeros", "warn" if cases else "good", text, ZEROS, cases)
 
 
 def _agreement(tables: Sequence[Table]) -> Check:
-    found = [table for table in tables if table.name.startswith("consistency")]
-    pairs = [(table, *pair) for table in found for pair in _pairs(table)]
+    matrices = [table for table in tables if table.name.startswith("consistency")]
+    pairs = [(table, *pair) for table in matrices for pair in _pairs(table)]
     if not pairs:
         few = "Fewer than two ways share the explainers that a correlation needs."
         return Check("Agreement between ways of measuring", "open", few, AGREEMENT)
     pairs.sort(key=lambda pair: pair[3])
     lowest, highest = pairs[0], pairs[-1]
     against, surely = sum(pair[3] < 0 for pair in pairs), sum(pair[4] < 0 for pair in pairs)
-    told = (
+    text = (
         f"{against} of {len(pairs)} correlations are below 0, {surely or 'none'} with the whole interval; they lie "
         f"between {lowest[3]:.2f} and {highest[3]:.2f}."
     )
@@ -128,7 +128,7 @@ def _agreement(tables: Sequence[Table]) -> Check:
         f"{name}: {one} and {other}, {value:.2f} ({_where(table)})."
         for name, (table, one, other, value, _) in (("Lowest", lowest), ("Highest", highest))
     ]
-    return Check("Agreement between ways of measuring", "warn" if against else "good", told, AGREEMENT, cases)
+    return Check("Agreement between ways of measuring", "warn" if against else "good", text, AGREEMENT, cases)
 
 
 def _pairs(table: Table) -> Iterator[tuple[str, str, float, float]]:
@@ -147,7 +147,7 @@ def _where(table: Table) -> str:
 def _cells(frame: pd.DataFrame, num_strangers: int) -> Check:
     missing = frame[frame.status != "done"]
     counts = frame.status.value_counts()
-    told = ", ".join(
+    text = ", ".join(
         f"{counts[status]} {status}" for status in ("done", "failed", "skipped", "to do") if status in counts
     )
     cases = []
@@ -156,7 +156,7 @@ def _cells(frame: pd.DataFrame, num_strangers: int) -> Check:
         cases.append(f"{listed(names)}: {len(rows)} {status}" + (f" ({reason})." if reason else "."))
     if num_strangers:
         cases.append(STRANGERS.format(cells=repeated(num_strangers, "cell")))
-    return Check("Cells", "warn" if cases else "good", f"{len(frame)} planned: {told}.", CELLS, cases)
+    return Check("Cells", "warn" if cases else "good", f"{len(frame)} planned: {text}.", CELLS, cases)
 
 
 def _seeds(joined: pd.DataFrame) -> Check:
@@ -172,11 +172,11 @@ def _seeds(joined: pd.DataFrame) -> Check:
                 )
     most = joined[joined.probe == "image"].seed.nunique()
     few = most < 3
-    found = "Every curve has all its seeds." if not by else "Some curves lack seeds."
+    text = "Every curve has all its seeds." if not by else "Some curves lack seeds."
     if few:
         count = "is one seed" if most == 1 else f"are {most} seeds"
-        found += f" There {count} in all: too few to test differences between explainers."
-    return Check("Seeds", "warn" if by or few else "good", found, SEEDS, [f"{k}: {listed(v)}." for k, v in by.items()])
+        text += f" There {count} in all: too few to test differences between explainers."
+    return Check("Seeds", "warn" if by or few else "good", text, SEEDS, [f"{k}: {listed(v)}." for k, v in by.items()])
 
 
 def _added(joined: pd.DataFrame, rule: Rule) -> Check:
@@ -185,5 +185,5 @@ def _added(joined: pd.DataFrame, rule: Rule) -> Check:
         for rows, order in ways(joined) if rows.retrain.iloc[0]
         for note in list(notes(rows, rule))[1:]
     ]  # fmt: skip
-    found = f"{rule.first} to {rule.most} seeds, to a half-width of {100 * rule.target:g} points."
-    return Check("Added seeds", "warn" if cases else "good", found, ADDED, cases)
+    text = f"{rule.first} to {rule.most} seeds, to a half-width of {100 * rule.target:g} points."
+    return Check("Added seeds", "warn" if cases else "good", text, ADDED, cases)

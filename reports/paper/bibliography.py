@@ -27,8 +27,8 @@ def citations(paper: str) -> dict[str, str]:
     if not paper or paper.startswith(NONE):
         return {}
     named = identifiers(paper)
-    found = {key: entry for one in named if one in _known() for key, entry in [_known()[one]]}
-    return found if found and len(found) == len(named) else found | _described(paper)
+    entries = {key: entry for one in named if one in _known() for key, entry in [_known()[one]]}
+    return entries if entries and len(entries) == len(named) else entries | _described(paper)
 
 
 def identifiers(text: str) -> list[str]:

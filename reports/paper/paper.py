@@ -127,8 +127,8 @@ def _sections(tables: Sequence[Table]) -> Iterator[tuple[str, list[tuple[str, st
     """Data set -> title, sentence and files of every kind of tables about it; those over data sets last."""
     datasets = [name for name in dict.fromkeys(table.dataset for table in tables) if name]
     for dataset in [*datasets, ""]:
-        own = [table for table in tables if table.dataset == dataset]
-        kinds = {kind: [t.name for t in own if named(t.name) == kind.name] for kind in TABLES}
+        members = [table for table in tables if table.dataset == dataset]
+        kinds = {kind: [t.name for t in members if named(t.name) == kind.name] for kind in TABLES}
         sections = [(kind.title, kind.sentence, names) for kind, names in kinds.items() if names]
         if sections:
             yield dataset or ACROSS, sections

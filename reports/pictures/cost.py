@@ -69,19 +69,19 @@ def front(points: Mapping[str, tuple[float, float]]) -> list[str]:
     >>> front({"x": (1, 5), "y": (2, 4), "z": (3, 6)})
     ['x', 'z']
     """
-    best, found = -float("inf"), []
+    best, names = -float("inf"), []
     for name in sorted(points, key=lambda name: (points[name][0], -points[name][1])):
         if points[name][1] > best:
             best = points[name][1]
-            found.append(name)
-    return found
+            names.append(name)
+    return names
 
 
 def _gains(rows: pd.DataFrame, order: str, costs: Mapping[str, Summary]) -> dict[str, Summary]:
     reference = reference_of(rows)
     compared = compare(rows, order, reference).gain if reference else {}
-    found = {e: summarise(values) for e, values in compared.items() if e in costs}
-    return {e: summary for e, summary in found.items() if summary.n}
+    summaries = {e: summarise(values) for e, values in compared.items() if e in costs}
+    return {e: summary for e, summary in summaries.items() if summary.n}
 
 
 @matplotlib.rc_context(STYLE)

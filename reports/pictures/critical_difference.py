@@ -29,15 +29,15 @@ def diagrams(frame: pd.DataFrame) -> Iterator[Picture]:
     if not available():
         return
     for rows, order, values, ending in cases(curves(frame)):
-        made = friedman(values.to_numpy(), highest_first=order == "lerf")
-        mean = dict(zip(labels([*map(str, values)]), made.ranks.mean(axis=0), strict=True))
+        test = friedman(values.to_numpy(), highest_first=order == "lerf")
+        mean = dict(zip(labels([*map(str, values)]), test.ranks.mean(axis=0), strict=True))
         measure = protocol(rows, order)
         setting = f"{measure}; {title(rows, dataset=False)}"
-        caption = CAPTION.format(protocol=measure, n=len(values), critical=made.critical_difference)
+        caption = CAPTION.format(protocol=measure, n=len(values), critical=test.critical_difference)
         alt = ALT.format(
             ranks=", ".join(f"{name} {rank:.1f}" for name, rank in sorted(mean.items(), key=itemgetter(1)))
         )
-        figure = _draw(mean, made.critical_difference, setting)
+        figure = _draw(mean, test.critical_difference, setting)
         yield Picture(f"{NAME}-{ORDERS[order].lower()}{ending}", f"{caption} {setting}.", alt, figure)
 
 

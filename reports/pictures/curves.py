@@ -61,10 +61,10 @@ def seeds(part: pd.DataFrame) -> str:
 def by_explainer(rows: pd.DataFrame, column: str = "test_accuracy") -> dict[str, dict[float, Summary]]:
     """Explainer -> removal fraction -> mean over seeds and its interval, fractions ascending."""
     names, values = ["explainer", "removal_fraction"], rows[column].tolist()
-    found: dict[str, dict[float, list[float]]] = {}
+    numbers: dict[str, dict[float, list[float]]] = {}
     for explainer, fraction, value in zip(*(rows[name].tolist() for name in names), values, strict=True):
-        found.setdefault(explainer, {}).setdefault(fraction, []).append(value)
-    return {e: {t: summarise(of[t]) for t in sorted(of)} for e, of in found.items()}
+        numbers.setdefault(explainer, {}).setdefault(fraction, []).append(value)
+    return {e: {t: summarise(of[t]) for t in sorted(of)} for e, of in numbers.items()}
 
 
 @matplotlib.rc_context(STYLE)
@@ -76,7 +76,7 @@ def _curves(part: pd.DataFrame) -> Figure:
     width = PAGE if len(orders) > 1 else 0.5 * (PAGE + MARGINS.left + MARGINS.right)
     width += margins.wider(MARGINS)
     references = [e for e in dict.fromkeys(part.explainer) if parse(e)[0] == REFERENCE]
-    shown = [_looks(references, [e for e in own if e not in references]) for own in members.values()]
+    shown = [_looks(references, [e for e in group if e not in references]) for group in members.values()]
     heights = [max(HEIGHT, LINE * (len(looks) + len(stars))) for looks in shown]  # as tall as its key
     figure, grid = panels(len(members), len(orders), width=width, height=heights, margins=margins)
     summaries = {order: by_explainer(part[part.order == order]) for order in orders}

@@ -65,17 +65,17 @@ def gained(rows: pd.DataFrame, order: str) -> Points:
 
 
 def _by_seed(rows: pd.DataFrame) -> dict[tuple[str, float], Seeds]:
-    found: dict[tuple[str, float], dict[int, float]] = {}
+    accuracies: dict[tuple[str, float], dict[int, float]] = {}
     columns = (rows[c].tolist() for c in ("explainer", "removal_fraction", "seed", "test_accuracy"))
     for explainer, fraction, seed, accuracy in zip(*columns, strict=True):
-        found.setdefault((explainer, fraction), {})[seed] = accuracy
-    return found  # type: ignore[return-value]
+        accuracies.setdefault((explainer, fraction), {})[seed] = accuracy
+    return accuracies  # type: ignore[return-value]
 
 
 @matplotlib.rc_context(STYLE)
 def _figure(part: pd.DataFrame, gains: dict[str, Points]) -> Figure:
     members = families(part)
-    names = [e for own in members.values() for e in own if any(e in of for of in gains.values())]
+    names = [e for group in members.values() for e in group if any(e in of for of in gains.values())]
     fractions = sorted({t for of in gains.values() for by in of.values() for t in by})
     margins, height = MARGINS.holding(labels(names), "left"), max(0.8, HEIGHT * len(names))
     figure, (axes,) = panels(1, len(gains), width=PAGE + margins.wider(MARGINS), height=height, margins=margins)
@@ -91,7 +91,7 @@ def _figure(part: pd.DataFrame, gains: dict[str, Points]) -> Figure:
         axis.tick_params(axis="y", length=0)
         axis.autoscale_view(scaley=False)
         gridded(axis)
-        _separated(axis, [len([e for e in own if e in names]) for own in members.values()])
+        _separated(axis, [len([e for e in group if e in names]) for group in members.values()])
     handles = [Line2D([], [], color=c, marker=MARKERS[j % len(MARKERS)], linestyle="", markersize=3.5,
                label=f"t = {t:.10g}") for j, (t, c) in enumerate(zip(fractions, colours, strict=True))]  # fmt: skip
     top = 1 - 0.32 / figure.get_size_inches()[1]
@@ -103,10 +103,10 @@ def _figure(part: pd.DataFrame, gains: dict[str, Points]) -> Figure:
 
 def _marks(axis: Axes, gains: list[Summary | None], places: list[float], colour: tuple, marker: str) -> None:
     """Means with their intervals; nothing where nothing was measured."""
-    known = [(s, y) for s, y in zip(gains, places, strict=True) if s and s.n]
-    means, at = [100 * s.mean for s, _ in known], [y for _, y in known]
+    pairs = [(s, y) for s, y in zip(gains, places, strict=True) if s and s.n]
+    means, at = [100 * s.mean for s, _ in pairs], [y for _, y in pairs]
     axis.plot(means, at, linestyle="", marker=marker, color=colour, ms=3)
-    lines = [[(end, y) for end in points.ends(s)] for s, y in known]
+    lines = [[(end, y) for end in points.ends(s)] for s, y in pairs]
     axis.add_collection(LineCollection(lines, colors=[colour], linewidths=0.8))
 
 

@@ -117,11 +117,11 @@ def writing(draws: Sequence[Draw], folder: Path, num_rows: int) -> Callable[[], 
 
 
 def _written(draw: Draw, folder: Path) -> list[Caption]:
-    found = []
+    captions = []
     for picture in draw():
         write([picture], folder)
-        found.append(Caption(picture.name, picture.caption, picture.alt))
-    return found
+        captions.append(Caption(picture.name, picture.caption, picture.alt))
+    return captions
 
 
 @matplotlib.rc_context(STYLE)

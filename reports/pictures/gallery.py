@@ -42,15 +42,15 @@ class Exhibit:
 
 def galleries(run: Run) -> Iterator[Picture]:
     """A picture for each view, of every data set, classifier and way of ranking; none for runs that kept no images."""
-    exhibits = {str(found.about): found for found in map(_read, sorted((run.folder / FOLDER).glob("*.npz")))}
+    exhibits = {str(exhibit.about): exhibit for exhibit in map(_read, sorted((run.folder / FOLDER).glob("*.npz")))}
     if not exhibits:
         return
-    frame = pd.DataFrame([found.about | {"exhibit": found} for found in exhibits.values()])
+    frame = pd.DataFrame([exhibit.about | {"exhibit": exhibit} for exhibit in exhibits.values()])
     order = {name: place for place, name in enumerate(dict.fromkeys(run.frame.explainer.dropna()))}
     frame = frame[frame.explainer.isin(order)].sort_values("explainer", key=lambda names: names.map(order))
     for _, part in frame.groupby(GROUP, sort=False):
         for view, title in VIEWS.items():
-            shown = part[[view in found.arrays for found in part.exhibit]]
+            shown = part[[view in exhibit.arrays for exhibit in part.exhibit]]
             if len(shown):
                 yield _picture(
                     shown, view, title.format(share=f"{shown.fraction.iloc[0]:.0%}"), slug(part, frame, GROUP)
@@ -66,7 +66,10 @@ def _read(path: Path) -> Exhibit:
 def _picture(part: pd.DataFrame, view: str, title: str, ending: str) -> Picture:
     first = part.iloc[0]
     arrays = first.exhibit.arrays
-    rows = [_strip(arrays["images"]), *(_strip(found.arrays[view], ranks=view == "ranks") for found in part.exhibit)]
+    rows = [
+        _strip(arrays["images"]),
+        *(_strip(exhibit.arrays[view], ranks=view == "ranks") for exhibit in part.exhibit),
+    ]
     names = ["Input", *labels(list(part.explainer))]
     right = int((arrays["labels"] == arrays["predicted"]).sum())
     figure = _mosaic(rows, names, _heads(arrays["labels"], arrays["predicted"]))

@@ -36,7 +36,7 @@ def leak_plots(frame: pd.DataFrame) -> Iterator[Picture]:
         pairs = {order: paired_with_masks(part[part.order == order], joined) for order in orders_of(part)}
         if any(pairs.values()):
             setting, protocol = title(part), " and ".join(ORDERS[order] for order in pairs)
-            at = sorted({t for of in pairs.values() for own in of.values() for t, *_ in own})
+            at = sorted({t for of in pairs.values() for points in of.values() for t, *_ in points})
             fractions = ", ".join(f"{t:.10g}" for t in at)
             caption = CAPTION.format(protocol=protocol, fractions=fractions, n=seeds(part), setting=setting)
             alt = ALT.format(explainers=repeated(max(map(len, pairs.values())), "explainer"), setting=setting)
@@ -52,8 +52,8 @@ def paired_with_masks(rows: pd.DataFrame, joined: pd.DataFrame) -> Pairs:
     """Both accuracies wherever both were measured, of the rows of one setting and order."""
     masks = leaks(rows, joined)
     images = by_explainer(rows[(rows.removal_fraction > 0) & (rows.removal_fraction < 1)])
-    found = {e: [(t, masks[e][t], of[t]) for t in of if t in masks.get(e, {}) and of[t].n] for e, of in images.items()}
-    return {e: pairs for e, pairs in found.items() if pairs}
+    points = {e: [(t, masks[e][t], of[t]) for t in of if t in masks.get(e, {}) and of[t].n] for e, of in images.items()}
+    return {e: pairs for e, pairs in points.items() if pairs}
 
 
 @matplotlib.rc_context(STYLE)
@@ -65,15 +65,15 @@ def _figure(part: pd.DataFrame, pairs: dict[str, Pairs], chance: float) -> Figur
         if chance == chance:
             for line in (axis.axhline, axis.axvline):
                 line(100 * chance, color="0.5", linewidth=0.8, linestyle=":", zorder=1)
-        for e, own in of.items():
+        for e, points in of.items():
             look = shown[e]
             axis.plot(
-                [100 * leak.accuracy.mean for _, leak, _ in own],
-                [100 * i.mean for *_, i in own],
+                [100 * leak.accuracy.mean for _, leak, _ in points],
+                [100 * i.mean for *_, i in points],
                 color=look.colour,
                 lw=0.5,
             )
-            for t, leak, image in own:
+            for t, leak, image in points:
                 filling = look.colour if leak.state == "readable" else "white"
                 axis.plot(
                     [100 * leak.accuracy.mean], [100 * image.mean], marker=look.marker, color=look.colour,

@@ -39,10 +39,10 @@ class Look:
     def line(self, x: Sequence[float], y: Sequence[float], **more: Any) -> Line2D:
         """Its line, with markers if it has one; not yet added to anything."""
         line: Any = "-" if self.joined else ""
-        made = Line2D(x, y, color=self.colour, marker=self.marker, linestyle=line, **more)
+        curve = Line2D(x, y, color=self.colour, marker=self.marker, linestyle=line, **more)
         if self.dashes and self.joined:
-            made.set_dashes(self.dashes)
-        return made
+            curve.set_dashes(self.dashes)
+        return curve
 
 
 def varied(count: int, *ways: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -63,7 +63,7 @@ def families(rows: pd.DataFrame) -> dict[str, list[str]]:
     members: dict[str, list[str]] = {name: [] for name in FAMILY_ORDER}
     for explainer in dict.fromkeys(rows.explainer):
         members[family(explainer)].append(explainer)
-    return {name: own for name, own in members.items() if own}
+    return {name: names for name, names in members.items() if names}
 
 
 def looks(rows: pd.DataFrame) -> dict[str, Look]:
@@ -72,8 +72,8 @@ def looks(rows: pd.DataFrame) -> dict[str, Look]:
     shown = dict(zip([*dict.fromkeys(rows.explainer)], labels([*dict.fromkeys(rows.explainer)]), strict=True))
     return {
         explainer: Look(shown[explainer], _shade(COLOURS[name], i // len(MARKERS)), dashes, marker)
-        for name, own in members.items()
-        for i, (explainer, (marker, dashes)) in enumerate(zip(own, varied(len(own), MARKERS, DASHES), strict=True))
+        for name, names in members.items()
+        for i, (explainer, (marker, dashes)) in enumerate(zip(names, varied(len(names), MARKERS, DASHES), strict=True))
     }
 
 

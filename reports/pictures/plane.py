@@ -37,18 +37,18 @@ def planes(frame: pd.DataFrame) -> Iterator[Picture]:
     """A picture of every setting in which networks are retrained on images without the least relevant features."""
     joined = curves(frame)
     for part in settings(joined[(joined.probe == "image") & joined.retrain.astype(bool)]):
-        kept, original = part[part.order == "lerf"], part[part.removal_fraction == 0]
-        done = with_indices(kept[kept.status == "done"], original, accuracy="test_accuracy", hidden="share_removed")
+        rows, original = part[part.order == "lerf"], part[part.removal_fraction == 0]
+        done = with_indices(rows[rows.status == "done"], original, accuracy="test_accuracy", hidden="share_removed")
         if len(done):
-            setting, own = title(part), OWN if kept.own_accuracy.notna().any() else ""
-            caption = CAPTION.format(n=seeds(kept), own=own, setting=setting)
-            alt = ALT.format(explainers=repeated(kept.explainer.nunique(), "explainer"), setting=setting)
-            yield Picture(f"plane{slug(part, joined)}", caption, alt, _figure(kept, done, original))
+            setting, remark = title(part), OWN if rows.own_accuracy.notna().any() else ""
+            caption = CAPTION.format(n=seeds(rows), own=remark, setting=setting)
+            alt = ALT.format(explainers=repeated(rows.explainer.nunique(), "explainer"), setting=setting)
+            yield Picture(f"plane{slug(part, joined)}", caption, alt, _figure(rows, done, original))
 
 
-def own_points(kept: pd.DataFrame, original: pd.DataFrame) -> Iterator[tuple[Look, Summary, Summary]]:
+def own_points(part: pd.DataFrame, original: pd.DataFrame) -> Iterator[tuple[Look, Summary, Summary]]:
     """I and F of masks that explainers chose themselves."""
-    for name, points in operating_points(kept).groupby("explainer", sort=False):
+    for name, points in operating_points(part).groupby("explainer", sort=False):
         rows = with_indices(points, original, accuracy="accuracy", hidden="I")
         if len(rows):
             look = Look(f"{label(str(name))}, own masks", (0.0, 0.0, 0.0), (), "*", joined=False)
@@ -56,20 +56,20 @@ def own_points(kept: pd.DataFrame, original: pd.DataFrame) -> Iterator[tuple[Loo
 
 
 @matplotlib.rc_context(STYLE)
-def _figure(kept: pd.DataFrame, done: pd.DataFrame, original: pd.DataFrame) -> Figure:
-    shown, own = looks(kept), list(own_points(kept, original))
+def _figure(rows: pd.DataFrame, done: pd.DataFrame, original: pd.DataFrame) -> Figure:
+    shown, stars = looks(rows), list(own_points(rows, original))
     hidden, fidelity = by_explainer(done, "share_removed"), by_explainer(done, "F")
-    keyed = [*shown.values(), *(look for look, *_ in own)]
-    figure, axes = framed(kept, keyed, 2, MARGINS, HEIGHT, lines=True)
+    keyed = [*shown.values(), *(look for look, *_ in stars)]
+    figure, axes = framed(rows, keyed, 2, MARGINS, HEIGHT, lines=True)
     top = max(1.05, 1.02 * float(done.F.max()))
-    corner = min([0.8, *(0.98 * f.mean for _, _, f in own)])
+    corner = min([0.8, *(0.98 * f.mean for _, _, f in stars)])
     for axis, limits in zip(axes, (((0.0, 1.02), (0.0, top)), ((0.45, 1.02), (corner, top))), strict=True):
         axis.set(xlim=limits[0], ylim=limits[1], xlabel="share hidden I")
         _levels(axis)
         for explainer, of in fidelity.items():
             x = [hidden[explainer][t].mean for t in of]
             axis.add_line(shown[explainer].line(x, [s.mean for s in of.values()], linewidth=0.9))
-        for star in own:
+        for star in stars:
             point(axis, *star, (probability, share))
         axis.set(xlim=limits[0], ylim=limits[1])
     axes[0].set_ylabel("fidelity F")

@@ -136,8 +136,8 @@ def further(frame: pd.DataFrame) -> list[str]:
 
 
 def _framed(records: list[dict[str, object]]) -> pd.DataFrame:
-    found = pd.DataFrame(records)
-    known = found.reindex(columns=[*COLUMNS, *further(found)])
+    frame = pd.DataFrame(records)
+    known = frame.reindex(columns=[*COLUMNS, *further(frame)])
     return known.astype(WORDS | NUMBERS).copy()
 
 
@@ -183,11 +183,11 @@ def _result(row: Row) -> dict[str, object]:
 
 def _protocols(named: list[dict[str, object]], rows: list[Row]) -> list[str]:
     """Hashes of what cells are but for their seeds."""
-    found: dict[tuple[object, ...], str] = {}
+    hashes: dict[tuple[object, ...], str] = {}
     for name, row in zip(named, rows, strict=True):
-        if _seedless(name) not in found:
-            found[_seedless(name)] = _protocol(row.specification)
-    return [found[_seedless(name)] for name in named]
+        if _seedless(name) not in hashes:
+            hashes[_seedless(name)] = _protocol(row.specification)
+    return [hashes[_seedless(name)] for name in named]
 
 
 def _seedless(name: dict[str, object]) -> tuple[object, ...]:
@@ -208,5 +208,5 @@ def _costs(named: list[dict[str, object]], rows: list[Row]) -> pd.DataFrame:
 def _degrees(rows: list[Row]) -> dict[str, tuple[str, float]]:
     rankings = [row.specification["ranking"] for row in rows if row.specification["ranking"]]
     explainers = [ranking["explainer"] for ranking in rankings if ranking["explainer"]["name"] == DEGRADED]
-    given = {explainer["text"]: dict(explainer["parameters"]) for explainer in explainers}
-    return {text: (parameters["base"]["text"], float(parameters["noise"])) for text, parameters in given.items()}
+    by_text = {explainer["text"]: dict(explainer["parameters"]) for explainer in explainers}
+    return {text: (parameters["base"]["text"], float(parameters["noise"])) for text, parameters in by_text.items()}

@@ -64,11 +64,11 @@ def foremost(rows: pd.DataFrame, frame: pd.DataFrame) -> bool:
 def slug(part: pd.DataFrame, joined: pd.DataFrame, columns: Sequence[str] = SETTING) -> str:
     """Ending of file names that tells settings apart: data set and classifier where a run has several of them, and
     otherwise what differs from its first setting."""
-    first, own = joined[list(columns)].iloc[0], part[list(columns)].iloc[0]
+    first, values = joined[list(columns)].iloc[0], part[list(columns)].iloc[0]
     several = [column for column in NAMED if column in columns and joined[column].nunique() > 1]
-    other = [column for column in columns if column not in NAMED and own[column] != first[column]]
-    given = {column: own[column] for column in (*several, *other) if pd.notna(own[column])}
-    words = [FLAGS.get(column, {}).get(value, str(value)) for column, value in given.items()]
+    other = [column for column in columns if column not in NAMED and values[column] != first[column]]
+    differences = {column: values[column] for column in (*several, *other) if pd.notna(values[column])}
+    words = [FLAGS.get(column, {}).get(value, str(value)) for column, value in differences.items()]
     return "".join(f"-{re.sub('[^a-z0-9]+', '_', word.lower()).strip('_')}" for word in words)
 
 

@@ -36,50 +36,50 @@ class Explained:
     names: Sequence[str]
 
 
-def explanation_figure(found: Explained) -> Figure:
+def explanation_figure(examples: Explained) -> Figure:
     """A row for each example: the input if it is an image, relevances, concepts, and their products for two classes.
 
     Beside the contributions, as black dots on a scale of their own, is how far the probability of the predicted class
     falls without each concept.
     """
-    images = int(found.inputs.ndim == 4)
+    images = int(examples.inputs.ndim == 4)
     columns = {
-        "relevance": found.relevances,
-        "concept": found.concepts,
-        "contribution": found.relevances * found.concepts,
-        "contribution to second": found.relevances_of_second * found.concepts,
+        "relevance": examples.relevances,
+        "concept": examples.concepts,
+        "contribution": examples.relevances * examples.concepts,
+        "contribution to second": examples.relevances_of_second * examples.concepts,
     }
-    height = max(1.0, 0.16 * len(found.names) + 0.5)
-    figure = Figure(figsize=(1.2 * images + 1.9 * len(columns), height * len(found.inputs)), layout="constrained")
+    height = max(1.0, 0.16 * len(examples.names) + 0.5)
+    figure = Figure(figsize=(1.2 * images + 1.9 * len(columns), height * len(examples.inputs)), layout="constrained")
     widths = [1.0] * images + [1.6] * len(columns)
-    grid = figure.subplots(len(found.inputs), len(widths), squeeze=False, width_ratios=widths)
+    grid = figure.subplots(len(examples.inputs), len(widths), squeeze=False, width_ratios=widths)
     for row, axes in enumerate(grid):
-        title = f"class {found.labels[row]}, predicted {found.predicted[row]}"
+        title = f"class {examples.labels[row]}, predicted {examples.predicted[row]}"
         if images:
-            tile(axes[0], found.inputs[row])
+            tile(axes[0], examples.inputs[row])
             axes[0].set_title(title, fontsize=FONT)
         for axis, (name, values) in zip(axes[images:], columns.items(), strict=True):
             limit = max(float(np.abs(values).max()), 1e-9) * 1.1
-            _bars(axis, values[row], found.names if axis is axes[images] else [""] * len(found.names), limit)
+            _bars(axis, values[row], examples.names if axis is axes[images] else [""] * len(examples.names), limit)
             axis.set_title(name if images or axis is not axes[0] else f"{title}\n{name}", fontsize=FONT)
-        _dots(axes[images + 2], found.drops[row])
-        axes[images + 3].set_title(f"contribution to class {found.second[row]}, second highest", fontsize=FONT)
+        _dots(axes[images + 2], examples.drops[row])
+        axes[images + 3].set_title(f"contribution to class {examples.second[row]}, second highest", fontsize=FONT)
     figure.supxlabel(DOTS, fontsize=6)
     return figure
 
 
-def largest(found: Explained, count: int) -> Explained:
+def largest(examples: Explained, count: int) -> Explained:
     """With the concepts alone that contribute most in any of the examples, in their order."""
-    most = np.abs(found.relevances * found.concepts).max(0)
-    kept = np.sort((-most).argsort(kind="stable")[:count])
+    most = np.abs(examples.relevances * examples.concepts).max(0)
+    positions = np.sort((-most).argsort(kind="stable")[:count])
     by_concept = ("concepts", "relevances", "relevances_of_second", "drops")
-    taken = {name: getattr(found, name)[:, kept] for name in by_concept}
-    return replace(found, names=[found.names[i] for i in kept], **taken)
+    parts = {name: getattr(examples, name)[:, positions] for name in by_concept}
+    return replace(examples, names=[examples.names[i] for i in positions], **parts)
 
 
-def neighbour_figure(found: Explained, neighbours: Explained) -> Figure:
+def neighbour_figure(example: Explained, neighbours: Explained) -> Figure:
     """An image and its nearest neighbours among the concepts, with relevances and concepts below each."""
-    sides = [found, neighbours]
+    sides = [example, neighbours]
     inputs, relevances, concepts = (
         np.concatenate([getattr(side, name) for side in sides]) for name in ("inputs", "relevances", "concepts")
     )
@@ -90,7 +90,7 @@ def neighbour_figure(found: Explained, neighbours: Explained) -> Figure:
         grid[0, column].set_title(name, fontsize=FONT)
         for row, values in ((1, relevances), (2, concepts)):
             limit = max(float(np.abs(values).max()), 1e-9) * 1.1
-            names = found.names if column == 0 else [""] * len(found.names)
+            names = example.names if column == 0 else [""] * len(example.names)
             _bars(grid[row, column], values[column], names, limit)
     grid[1, 0].set_ylabel("relevance", fontsize=FONT)
     grid[2, 0].set_ylabel("concept", fontsize=FONT)

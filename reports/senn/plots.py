@@ -48,10 +48,10 @@ def sweep_figure(finals: pd.DataFrame, folder: Path) -> list[Path]:
 
 
 def _line(axis: Axes, rows: pd.DataFrame, column: str, name: str, colour: object, dash: str) -> None:
-    found = {weight: summarise(group[column].dropna()) for weight, group in rows.groupby("robust_weight")}
-    mean = np.array([summary.mean for summary in found.values()])
-    low, high = np.array([FORMS[column].ends(summary) for summary in found.values()]).T
+    summaries = {weight: summarise(group[column].dropna()) for weight, group in rows.groupby("robust_weight")}
+    mean = np.array([summary.mean for summary in summaries.values()])
+    low, high = np.array([FORMS[column].ends(summary) for summary in summaries.values()]).T
     axis.errorbar(
-        np.array([*found]), mean, (mean - low, high - mean), color=colour, linestyle=dash, linewidth=1.2, capsize=2,
+        np.array([*summaries]), mean, (mean - low, high - mean), color=colour, linestyle=dash, linewidth=1.2, capsize=2,
         markersize=3, marker="o", label=name,
     )  # fmt: skip

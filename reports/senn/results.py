@@ -26,8 +26,8 @@ def frame(results: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 def published(finals: pd.DataFrame) -> pd.DataFrame:
     """The published accuracies on the data set, whatever its parameters, with the same concepts; empty without any."""
-    known, ours = pd.read_csv(PUBLISHED), finals.iloc[0]
-    return known[(known.dataset == ours.dataset.partition("[")[0]) & (known.concepts == ours.concepts)]
+    table, ours = pd.read_csv(PUBLISHED), finals.iloc[0]
+    return table[(table.dataset == ours.dataset.partition("[")[0]) & (table.concepts == ours.concepts)]
 
 
 def _record(result: Mapping[str, Any]) -> dict[str, object]:

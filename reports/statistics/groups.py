@@ -59,11 +59,11 @@ def groups(values: Mapping[str, Seeds], *, highest_first: bool = False) -> Group
     means = {name: math.fsum(seeds.values()) / len(seeds) for name, seeds in known.items()}
     ordered = sorted(known, key=lambda name: -means[name] if highest_first else means[name])
     apart = separated(known)
-    found = cliques(ordered, apart)
-    coarse = len(found) > MOST_LETTERS
+    sets = cliques(ordered, apart)
+    coarse = len(sets) > MOST_LETTERS
     if coarse:
-        found = cliques(ordered, nested(ordered, apart), most=len(ordered))
-    letters = {name: "".join(_letter(i) for i, clique in enumerate(found) if name in clique) for name in known}
+        sets = cliques(ordered, nested(ordered, apart), most=len(ordered))
+    letters = {name: "".join(_letter(i) for i, clique in enumerate(sets) if name in clique) for name in known}
     return Groups(letters, frozenset(apart), coarse)
 
 
@@ -98,16 +98,16 @@ def nested(ordered: list[str], apart: Collection[Pair]) -> set[Pair]:
     >>> nested(["x", "y", "z"], {frozenset("xy")})
     set()
     """
-    kept: set[Pair] = set()
+    survivors: set[Pair] = set()
     last = len(ordered) - 1
     for width in range(last, 0, -1):
         for i in range(last - width + 1):
             j = i + width
             wider = [(i - 1, j)] * (i > 0) + [(i, j + 1)] * (j < last)
             pair = frozenset((ordered[i], ordered[j]))
-            if pair in apart and all(frozenset((ordered[a], ordered[b])) in kept for a, b in wider):
-                kept.add(pair)
-    return kept
+            if pair in apart and all(frozenset((ordered[a], ordered[b])) in survivors for a, b in wider):
+                survivors.add(pair)
+    return survivors
 
 
 def cliques(names: list[str], apart: Collection[Pair], most: int = MOST_LETTERS) -> list[frozenset[str]]:
@@ -122,8 +122,8 @@ def cliques(names: list[str], apart: Collection[Pair], most: int = MOST_LETTERS)
             near[one].add(other)
             near[other].add(one)
     place = {name: i for i, name in enumerate(names)}
-    found = islice(_grown(frozenset(), set(names), set(), near), most + 1)
-    return sorted(found, key=lambda clique: sorted(place[name] for name in clique))
+    sets = islice(_grown(frozenset(), set(names), set(), near), most + 1)
+    return sorted(sets, key=lambda clique: sorted(place[name] for name in clique))
 
 
 def _grown(clique: Pair, open_: set[str], closed: set[str], near: dict[str, set[str]]) -> Iterator[frozenset[str]]:

@@ -53,9 +53,9 @@ def difference(differences: Iterable[float]) -> Difference:
     >>> difference([1.0, 2.0, 3.0]).p_exact
     0.25
     """
-    given = [value for value in differences if not math.isnan(value)]
-    summary = summarise(given)
-    return Difference(summary.mean, summary.half_width, summary.n, t_test(given), sign_flip_test(given))
+    numbers = [value for value in differences if not math.isnan(value)]
+    summary = summarise(numbers)
+    return Difference(summary.mean, summary.half_width, summary.n, t_test(numbers), sign_flip_test(numbers))
 
 
 def paired(one: Seeds, other: Seeds) -> list[float]:

@@ -47,32 +47,32 @@ def cases(joined: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str, pd.DataFram
 
 def _means(rows: pd.DataFrame) -> pd.DataFrame:
     """Data sets by the explainers that have a whole curve on each of them."""
-    found = {
+    scores = {
         str(dataset): {name: fmean(seeds.values()) for name, seeds in means(of_one).items() if seeds}
         for dataset, of_one in rows.groupby("dataset", sort=False)
     }
-    common = [name for name in dict.fromkeys(rows.explainer) if all(name in by for by in found.values())]
-    return pd.DataFrame([[by[name] for name in common] for by in found.values()], index=list(found), columns=common)
+    common = [name for name in dict.fromkeys(rows.explainer) if all(name in by for by in scores.values())]
+    return pd.DataFrame([[by[name] for name in common] for by in scores.values()], index=list(scores), columns=common)
 
 
 def _table(rows: pd.DataFrame, order: str, values: pd.DataFrame, ending: str) -> Table:
-    made = friedman(values.to_numpy(), highest_first=order == "lerf")
-    by = {name: dict(enumerate(made.ranks[:, i].tolist())) for i, name in enumerate(map(str, values))}
+    test = friedman(values.to_numpy(), highest_first=order == "lerf")
+    by = {name: dict(enumerate(test.ranks[:, i].tolist())) for i, name in enumerate(map(str, values))}
     columns = {"mean rank": by} | {
         str(dataset): {name: {i: of_one[i]} for name, of_one in by.items()} for i, dataset in enumerate(values.index)
     }
     ranked = rows[rows.explainer.isin(values.columns)]
     caption = f"Ranks over data sets. {what(rows, order)}. {title(rows, dataset=False)}."
     shown = table(f"friedman-{ORDERS[order].lower()}{ending}", caption, Lines(ranked), Columns(columns, mean_rank))
-    return Table(shown.name, caption, shown.shown, shown.numbers, tuple(_notes(rows, values, made)))
+    return Table(shown.name, caption, shown.shown, shown.numbers, tuple(_notes(rows, values, test)))
 
 
-def _notes(rows: pd.DataFrame, values: pd.DataFrame, made: Friedman) -> Iterator[str]:
-    p = p_value(made.p)
+def _notes(rows: pd.DataFrame, values: pd.DataFrame, test: Friedman) -> Iterator[str]:
+    p = p_value(test.p)
     yield HOW
     yield FOUND.format(
-        blocks=len(values), statistic=made.statistic, p=p if p.startswith("<") else f"= {p}",
-        critical=made.critical_difference,
+        blocks=len(values), statistic=test.statistic, p=p if p.startswith("<") else f"= {p}",
+        critical=test.critical_difference,
     )  # fmt: skip
     missing = [name for name in dict.fromkeys(rows.explainer) if name not in values]
     if missing:

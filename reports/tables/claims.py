@@ -59,8 +59,8 @@ def beside_random(
     fractions = [t for t in FRACTIONS if t >= least]
 
     def differences(rows: pd.DataFrame) -> dict[str, np.ndarray]:
-        kept = rows[rows.retrain & rows.removal_fraction.isin(fractions)]
-        wide = kept.pivot_table("accuracy", ["removal_fraction", "seed"], "explainer")
+        part = rows[rows.retrain & rows.removal_fraction.isin(fractions)]
+        wide = part.pivot_table("accuracy", ["removal_fraction", "seed"], "explainer")
         if "Random" not in wide:
             return {}
         present = [name for name in names if name in wide]
@@ -127,23 +127,23 @@ def verdict(
 def in_print(claim: Claim) -> str:
     """What the means of Table 2 say of a claim, data set by data set."""
     rows = published().query("order == 'morf'").assign(retrain=True, seed=0)
-    found = {str(name): claim.differences(part) for name, part in rows.groupby("dataset", sort=False)}
-    if not any(found.values()):
+    by_dataset = {str(name): claim.differences(part) for name, part in rows.groupby("dataset", sort=False)}
+    if not any(by_dataset.values()):
         return "not in the table"
-    inside = {n: sum(claim.low <= v[0] <= claim.high for v in d.values()) for n, d in found.items()}
-    return ", ".join(f"{name} {inside[name]} of {len(found[name])}" for name in found)
+    inside = {n: sum(claim.low <= v[0] <= claim.high for v in d.values()) for n, d in by_dataset.items()}
+    return ", ".join(f"{name} {inside[name]} of {len(by_dataset[name])}" for name in by_dataset)
 
 
 def _table(part: pd.DataFrame, rows: pd.DataFrame, ending: str) -> Table:
     same = ["dataset", "classifier", "unit", "magnitude", "target", "fill"]
     alike = rows[(rows[same] == part[same].iloc[0]).all(axis=1)]
     alike = alike.assign(explainer=alike.spec.map(label))
-    found = {claim.text: claim.differences(alike) for claim in CLAIMS}
-    shown = pd.DataFrame(list(_lines(found)), index=pd.Index(found, name="claim"))
+    by_claim = {claim.text: claim.differences(alike) for claim in CLAIMS}
+    shown = pd.DataFrame(list(_lines(by_claim)), index=pd.Index(by_claim, name="claim"))
     numbers = pd.DataFrame(
         [
             (text, name, len(values), values.mean(), *_bounds(values))
-            for text, differences in found.items()
+            for text, differences in by_claim.items()
             for name, values in differences.items()
         ],
         columns=["claim", "difference", "n", "mean", "low", "high"],
@@ -158,9 +158,9 @@ def _bounds(values: np.ndarray) -> tuple[float, float]:
     return summarise(values).within() if len(values) > 1 else (np.nan, np.nan)
 
 
-def _lines(found: dict[str, dict[str, np.ndarray]]) -> Iterator[dict[str, str]]:
+def _lines(by_claim: dict[str, dict[str, np.ndarray]]) -> Iterator[dict[str, str]]:
     for claim in CLAIMS:
-        differences = found[claim.text]
+        differences = by_claim[claim.text]
         means = [float(values.mean()) for values in differences.values()]
         inside = sum(claim.low <= mean <= claim.high for mean in means)
         spread = f"{100 * min(means):+.1f} to {100 * max(means):+.1f}" if means else "–"

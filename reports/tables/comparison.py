@@ -76,8 +76,8 @@ def comparison(one: Run, other: Run) -> list[Table]:
         raise ValueError(f"compare needs whole curves that both runs have; {one.folder} and {other.folder} share none")
     p_values = holm([difference(values).p_t for shared in both for values in shared.moved.values()])
     adjusted, names, unlike = iter(p_values), (str(one.folder), str(other.folder)), differing(one, other)
-    made = [_table(shared, [next(adjusted) for _ in shared.moved], names, len(p_values)) for shared in both]
-    return [table.noted(*unlike) for table in made]
+    tables = [_table(shared, [next(adjusted) for _ in shared.moved], names, len(p_values)) for shared in both]
+    return [table.noted(*unlike) for table in tables]
 
 
 def differing(one: Run, other: Run) -> list[str]:

@@ -62,8 +62,8 @@ def correlations(
     """
     members = [np.flatnonzero(np.array(families) == name) for name in dict.fromkeys(families)]
     sampled = np.random.default_rng(0).integers(len(members), size=(draws, len(members)))
-    made = [_spearman(scores[np.concatenate([members[i] for i in drawn])]).ravel() for drawn in sampled]
-    bootstrapped = pd.DataFrame(made)  # quantiles without NaN
+    matrices = [_spearman(scores[np.concatenate([members[i] for i in drawn])]).ravel() for drawn in sampled]
+    bootstrapped = pd.DataFrame(matrices)  # quantiles without NaN
     low, high = (bootstrapped.quantile(q).to_numpy() for q in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
     mean = _spearman(scores)
     return mean, low.reshape(mean.shape), high.reshape(mean.shape)
@@ -100,7 +100,7 @@ def _scored(frame: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, pd.DataFrame, i
 def _scores(by: Mapping[str, Seeds], way: tuple, seeds: Sequence[int]) -> dict[str, float]:
     """Mean over seeds of every explainer that has them, larger where it is better."""
     turn = 1.0 if way[WAY.index("order")] == "lerf" else -1.0
-    return {name: turn * fmean(own[seed] for seed in seeds) for name, own in by.items() if set(seeds) <= set(own)}
+    return {name: turn * fmean(curve[seed] for seed in seeds) for name, curve in by.items() if set(seeds) <= set(curve)}
 
 
 def _table(scores: pd.DataFrame, part: pd.DataFrame, num_seeds: int, frame: pd.DataFrame) -> Table:

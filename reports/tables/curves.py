@@ -59,8 +59,8 @@ def diff_roar(frame: pd.DataFrame) -> list[Table]:
     Where nothing is retrained, the same difference of the original network.
     """
     joined = curves(frame)
-    made = [_differences(part, slug(part, joined)) for part in settings(joined[joined.probe == "image"])]
-    return [table for table in made if table]
+    differences = [_differences(part, slug(part, joined)) for part in settings(joined[joined.probe == "image"])]
+    return [table for table in differences if table]
 
 
 def what(rows: pd.DataFrame, order: str) -> str:
@@ -79,12 +79,12 @@ def _of_setting(part: pd.DataFrame, joined: pd.DataFrame, frame: pd.DataFrame, r
     images_retrained = not masks and bool(part.retrain.iloc[0])
     rule = rule if images_retrained or not joined.retrain.astype(bool).any() else None  # others follow these
     for order, rows in part.groupby("order", sort=False):
-        made = _accuracies(rows, str(order), ending, rule)
-        made = with_masks(made, rows, joined) if images_retrained else made
-        yield replace(made, printed=not masks and foremost(part, joined))
-    kept = part[(part.order == "lerf") & (part.removal_fraction > 0)]
-    if len(kept) and images_retrained:
-        yield _fidelities(kept, part, at_own_shares(part, frame), ending, rule)
+        accuracies = _accuracies(rows, str(order), ending, rule)
+        accuracies = with_masks(accuracies, rows, joined) if images_retrained else accuracies
+        yield replace(accuracies, printed=not masks and foremost(part, joined))
+    lerf = part[(part.order == "lerf") & (part.removal_fraction > 0)]
+    if len(lerf) and images_retrained:
+        yield _fidelities(lerf, part, at_own_shares(part, frame), ending, rule)
 
 
 def _accuracies(rows: pd.DataFrame, order: str, ending: str, rule: Rule | None) -> Table:
@@ -96,36 +96,36 @@ def _accuracies(rows: pd.DataFrame, order: str, ending: str, rule: Rule | None) 
         name = "masks" + ending.removesuffix("-mask")
         return table(name, caption, Lines(rows, rule=rule), Columns(values, percent)).noted(*chance)
     columns = Columns(values, percent, _inside("t={}", rows, BETTER[order]))
-    made = table(ORDERS[order].lower() + ending, caption, Lines(rows, rule=rule), columns)
-    return with_groups(made.noted(*chance), rows, order)
+    accuracies = table(ORDERS[order].lower() + ending, caption, Lines(rows, rule=rule), columns)
+    return with_groups(accuracies.noted(*chance), rows, order)
 
 
 def _fidelities(
-    rows: pd.DataFrame, part: pd.DataFrame, own: dict[str, pd.DataFrame], ending: str, rule: Rule | None
+    rows: pd.DataFrame, part: pd.DataFrame, seekers: dict[str, pd.DataFrame], ending: str, rule: Rule | None
 ) -> Table:
     """F, FIR and FII of each cell against the original of its seed; I is the share really hidden, in whole units.
 
     Args:
-        own: explainers with masks of their own, from `operating.at_own_shares`; these have rows, and a column of all
-            others at the share that they hide.
+        seekers: explainers with masks of their own, from `operating.at_own_shares`; these have rows, and a column of
+            all others at the share that they hide.
     """
     original = part[part.removal_fraction == 0]
     done = with_indices(rows[rows.status == "done"], original, accuracy="test_accuracy", hidden="share_removed")
     at = {f"{t:.10g}": done[done.removal_fraction == t] for t, _ in by_fraction(rows)}
-    at |= {label(name): points for name, points in own.items()}
+    at |= {label(name): points for name, points in seekers.items()}
     values = {f"{name} h={h}": by_seed(group, name) for name in INDICES for h, group in at.items()}
     by_index = forms(part)
     written = {column: by_index[column.partition(" ")[0]] for column in values}
     better = {k: v for name in INDICES for k, v in _inside(f"{name} h={{}}", rows, "high").items()}
     what = "Fidelity F, FIR = F/(F+I) and FII = F*I, least relevant hidden first; I is the share hidden at fraction h"
-    lines = Lines(rows, tuple(name for e in own for name in own_rows(e)), rule)
-    made = table("fidelity" + ending, f"{what}. {title(rows)}.", lines, Columns(values, written, better))
-    of_own = made.shown.index.isin([name for e in own for name in own_rows(e)])
+    lines = Lines(rows, tuple(name for e in seekers for name in own_rows(e)), rule)
+    fidelities = table("fidelity" + ending, f"{what}. {title(rows)}.", lines, Columns(values, written, better))
+    of_own = fidelities.shown.index.isin([name for e in seekers for name in own_rows(e)])
     for column in values:
-        at_own = column.partition("h=")[2] in map(label, own)
-        elsewhere = (made.numbers[(column, "n")] == 0) & (at_own | of_own)  # not measured there, hence no gap
-        made.shown[column] = made.shown[column].mask(elsewhere, "–")
-    return made.noted(*(OWN_SHARE.format(name=label(e)) for e in own))
+        at_own = column.partition("h=")[2] in map(label, seekers)
+        elsewhere = (fidelities.numbers[(column, "n")] == 0) & (at_own | of_own)  # not measured there, hence no gap
+        fidelities.shown[column] = fidelities.shown[column].mask(elsewhere, "–")
+    return fidelities.noted(*(OWN_SHARE.format(name=label(e)) for e in seekers))
 
 
 def _inside(name: str, rows: pd.DataFrame, better: Better) -> dict[str, Better]:

@@ -57,11 +57,11 @@ def in_common(curves: Sequence[Mapping[str, Seeds]], least: int) -> tuple[list[s
     whole = {name: set.intersection(*(set(way[name]) for way in curves)) for name in names}
     counts = Counter(seed for seeds in whole.values() for seed in seeds)
     seeds = sorted((seed for seed, count in counts.items() if count >= least), key=lambda s: (-counts[s], s))
-    found: list[tuple[list[str], list[int]]] = []
+    options: list[tuple[list[str], list[int]]] = []
     for n in range(1, len(seeds) + 1):
-        kept = [name for name in names if whole[name] >= set(seeds[:n])]
-        found += [(kept, sorted(seeds[:n]))] if len(kept) >= least else []
-    return max(found, key=lambda one: (len(one[0]) * len(one[1]), len(one[1])), default=([], []))
+        common = [name for name in names if whole[name] >= set(seeds[:n])]
+        options += [(common, sorted(seeds[:n]))] if len(common) >= least else []
+    return max(options, key=lambda one: (len(one[0]) * len(one[1]), len(one[1])), default=([], []))
 
 
 def grouped(rows: pd.DataFrame, order: str) -> Groups:
@@ -69,22 +69,22 @@ def grouped(rows: pd.DataFrame, order: str) -> Groups:
     return groups(means(rows), highest_first=order == "lerf")
 
 
-def with_groups(made: Table, rows: pd.DataFrame, order: str) -> Table:
+def with_groups(table: Table, rows: pd.DataFrame, order: str) -> Table:
     """A table of curves with the column `group`, and the difference that its seeds could show."""
     values = {name: seeds for name, seeds in means(rows).items() if seeds}
     if len(values) < 2:
-        return made
-    found = grouped(rows, order)
-    if found.letters:
-        made = with_letters(made, rows, found)
+        return table
+    lettering = grouped(rows, order)
+    if lettering.letters:
+        table = with_letters(table, rows, lettering)
     n = min(map(len, values.values()))
     least = minimum_detectable(pairs(values).values(), n)
-    told = () if math.isnan(least) else (DETECTABLE.format(points=at_least(least), n=n),)
-    letters = GROUPED.format(others=COARSE if found.coarse else SHARING)
-    return made.noted(letters if found.letters else UNGROUPED, *told)
+    notes = () if math.isnan(least) else (DETECTABLE.format(points=at_least(least), n=n),)
+    letters = GROUPED.format(others=COARSE if lettering.coarse else SHARING)
+    return table.noted(letters if lettering.letters else UNGROUPED, *notes)
 
 
-def with_letters(made: Table, rows: pd.DataFrame, found: Groups) -> Table:
+def with_letters(table: Table, rows: pd.DataFrame, lettering: Groups) -> Table:
     """A table with the column `group`."""
-    texts = [found.letters.get(name, "–") for name in dict.fromkeys(rows.explainer)]
-    return made.extended("group", texts, {"letters": texts})
+    texts = [lettering.letters.get(name, "–") for name in dict.fromkeys(rows.explainer)]
+    return table.extended("group", texts, {"letters": texts})

@@ -37,8 +37,8 @@ Verdict = Literal["better", "worse", "–"]
 def instrument_tables(frame: pd.DataFrame) -> list[Table]:
     """A table for every setting and order in which networks see images and an instrument stands beside its base."""
     joined = curves(frame)
-    found = (_table(rows, joined, order, ending) for rows, order, ending in images(joined))
-    return [table for table in found if table is not None]
+    tables = (_table(rows, joined, order, ending) for rows, order, ending in images(joined))
+    return [table for table in tables if table is not None]
 
 
 def base_of(explainer: str) -> str | None:
@@ -81,11 +81,11 @@ def _table(rows: pd.DataFrame, joined: pd.DataFrame, order: str, ending: str) ->
 def _written(tests: dict[str, Difference], pairs: dict[str, str], masks: dict[str, Summary]) -> dict[str, Column]:
     """Columns whose decimals can be chosen."""
     planned = max(test.n for test in tests.values())
-    found = {"difference": [(Summary(test.mean, test.half_width, test.n), planned) for test in tests.values()]}
+    columns = {"difference": [(Summary(test.mean, test.half_width, test.n), planned) for test in tests.values()]}
     if masks:
         of = {"mask": list(tests), "mask of base": [pairs[e] for e in tests]}
-        found |= {c: [(m, m.n) for m in (masks.get(e, NOTHING) for e in names)] for c, names in of.items()}
-    return {c: Column(points if c == "difference" else percent, tuple(cells)) for c, cells in found.items()}
+        columns |= {c: [(m, m.n) for m in (masks.get(e, NOTHING) for e in names)] for c, names in of.items()}
+    return {c: Column(points if c == "difference" else percent, tuple(cells)) for c, cells in columns.items()}
 
 
 def _lines(
@@ -95,14 +95,14 @@ def _lines(
     planned = max(test.n for test in tests.values())
     for (e, test), p in zip(tests.items(), holm([test.p_t for test in tests.values()]), strict=True):
         base = pairs[e]
-        own, other = masks.get(e, NOTHING), masks.get(base, NOTHING)
+        of_instrument, of_base = masks.get(e, NOTHING), masks.get(base, NOTHING)
         shown = {
             "base": label(base),
             "difference": points(Summary(test.mean, test.half_width, test.n), planned),
             "p (t)": p_value(p),
             "instrument is": verdict(test.mean, p, lower_is_better=lower_is_better),
         }
-        both = {"mask": own, "mask of base": other} if masks else {}
+        both = {"mask": of_instrument, "mask of base": of_base} if masks else {}
         shown |= {column: percent(mask, mask.n) if mask.n else "–" for column, mask in both.items()}
         numbers = {"mean": test.mean, "half_width": test.half_width, "n": test.n, "raw": test.p_t, "holm": p}
         yield shown, {"base": base, **numbers} | {column: mask.mean for column, mask in both.items()}

@@ -57,12 +57,12 @@ def fitted(body: str) -> str:
 def floats(name: str, caption: str, shown: pd.DataFrame, marks: pd.DataFrame | None, notes: Sequence[str]) -> str:
     """A booktabs table with its notes, continued in further ones where it is too wide."""
     parts = list(_panels(shown))
-    made = []
+    pieces = []
     for i, columns in enumerate(parts):
         said = escape(caption) if not i else rf"Continues Table~\ref{{tab:{name}}}."
         body = fitted(_tabular(shown[columns], None if marks is None else marks[columns]))
-        made.append(_float(name + f"-{i + 1}" * (i > 0), said, body, notes if i == len(parts) - 1 else ()))
-    return "\n".join(made)
+        pieces.append(_float(name + f"-{i + 1}" * (i > 0), said, body, notes if i == len(parts) - 1 else ()))
+    return "\n".join(pieces)
 
 
 def _float(name: str, caption: str, body: str, notes: Sequence[str]) -> str:

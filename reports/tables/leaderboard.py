@@ -68,11 +68,11 @@ def _entries(rows: pd.DataFrame, joined: pd.DataFrame, order: str) -> Iterator[d
     summaries = {name: summarise(seeds.values()) for name, seeds in values.items()}
     turn = 1 if order == "morf" else -1
     for place, name in enumerate(sorted(summaries, key=lambda e: turn * summaries[e].mean), start=1):
-        own, test, mask = summaries[name], tests.get(name), masks.get(name)
+        accuracy, test, mask = summaries[name], tests.get(name), masks.get(name)
         yield _plain(
             {
-                "place": place, "explainer": name, "label": label(name), "accuracy": own.mean,
-                "half_width": own.half_width, "n": own.n, "group": letters.get(name),
+                "place": place, "explainer": name, "label": label(name), "accuracy": accuracy.mean,
+                "half_width": accuracy.half_width, "n": accuracy.n, "group": letters.get(name),
                 "gain": test.mean if test else None, "gain_half_width": test.half_width if test else None,
                 "p_holm": adjusted.get(name), "mask_accuracy": mask.accuracy.mean if mask else None,
                 "label_leakage": mask.state if mask else None,

@@ -87,9 +87,9 @@ def bounds(mask: Summary, num_test: int | None) -> tuple[float, float]:
 
     One seed has the binomial interval alone; where neither is known all is possible.
     """
-    known = [mask.within(0.0, 1.0)] if mask.n > 1 else []
-    known += [wilson(mask.mean, num_test)] if num_test and mask.n else []
-    return (min(low for low, _ in known), max(high for _, high in known)) if known else (0.0, 1.0)
+    intervals = [mask.within(0.0, 1.0)] if mask.n > 1 else []
+    intervals += [wilson(mask.mean, num_test)] if num_test and mask.n else []
+    return (min(low for low, _ in intervals), max(high for _, high in intervals)) if intervals else (0.0, 1.0)
 
 
 def scale_of(rows: pd.DataFrame, joined: pd.DataFrame) -> Scale:
@@ -99,18 +99,18 @@ def scale_of(rows: pd.DataFrame, joined: pd.DataFrame) -> Scale:
         joined: all curves of the run, from `load.curves`.
     """
     first = rows.iloc[0]
-    own = joined[joined.dataset == first.dataset]
-    intact = own[(own.classifier == first.classifier) & (own.removal_fraction == 0) & (own.probe == "image")]
-    return Scale(float(own.chance.mean()), float(intact.drop_duplicates("seed").test_accuracy.mean()))
+    cells = joined[joined.dataset == first.dataset]
+    intact = cells[(cells.classifier == first.classifier) & (cells.removal_fraction == 0) & (cells.probe == "image")]
+    return Scale(float(cells.chance.mean()), float(intact.drop_duplicates("seed").test_accuracy.mean()))
 
 
 def leaks(rows: pd.DataFrame, joined: pd.DataFrame) -> dict[str, dict[float, Leak]]:
     """Explainer -> removal fraction -> what its masks reveal there, of the rows of one setting and order."""
     scale, masks = scale_of(rows, joined), masks_of(rows, joined)
     by_explainer: dict[str, dict[float, Leak]] = {}
-    for name, own in masks.groupby("explainer", sort=False):
-        for fraction in dict.fromkeys(own.removal_fraction):
-            cells = own[own.removal_fraction == fraction]
+    for name, group in masks.groupby("explainer", sort=False):
+        for fraction in dict.fromkeys(group.removal_fraction):
+            cells = group[group.removal_fraction == fraction]
             accuracy = summarise(cells.test_accuracy)
             if accuracy.n:
                 leak = Leak(accuracy, leakage(accuracy, scale, _num_test(cells)))
@@ -128,11 +128,11 @@ def worst_leaks(rows: pd.DataFrame, joined: pd.DataFrame) -> dict[str, Leak]:
     return {name: worst(by_fraction) for name, by_fraction in leaks(rows, joined).items()}
 
 
-def with_masks(made: Table, rows: pd.DataFrame, joined: pd.DataFrame) -> Table:
+def with_masks(table: Table, rows: pd.DataFrame, joined: pd.DataFrame) -> Table:
     """A table of curves with the column `mask`: the accuracy that masks alone allow."""
     masks = masks_of(rows, joined)
     if masks.empty or not rows.retrain.iloc[0]:
-        return made
+        return table
     read, planned = worst_leaks(rows, joined), num_seeds(masks)
     names = list(dict.fromkeys(rows.explainer))
     texts = [percent(read[e].accuracy, planned[e]) + SIGNS[read[e].state] if e in read else "–" for e in names]
@@ -140,7 +140,7 @@ def with_masks(made: Table, rows: pd.DataFrame, joined: pd.DataFrame) -> Table:
     behind: dict[str, list] = {k: [getattr(a, k) for a in accuracies.values()] for k in ("mean", "half_width", "n")}
     behind["leakage"] = [read[e].state if e in read else "" for e in names]
     written = Column(percent, tuple((accuracies[e], planned.get(e, 0)) for e in names))
-    return made.extended("mask", texts, behind, written).noted(_note(rows, masks, joined, read))
+    return table.extended("mask", texts, behind, written).noted(_note(rows, masks, joined, read))
 
 
 def masks_of(rows: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
@@ -161,8 +161,8 @@ def masks_of(rows: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
 
 def _num_test(cells: pd.DataFrame) -> int | None:
     """Test images of one network; runs of older versions did not store it."""
-    known = cells.test_examples.dropna()
-    return int(known.min()) if len(known) else None
+    counts = cells.test_examples.dropna()
+    return int(counts.min()) if len(counts) else None
 
 
 def _note(rows: pd.DataFrame, masks: pd.DataFrame, joined: pd.DataFrame, read: Mapping[str, Leak]) -> str:

@@ -36,7 +36,7 @@ def forms(part: pd.DataFrame) -> dict[str, Form]:
 def operating_tables(frame: pd.DataFrame) -> list[Table]:
     """A table for every explainer with masks of its own, in every setting where images are retrained."""
     joined = curves(frame)
-    return [made for part in settings(joined) for made in _of_setting(part, frame, slug(part, joined))]
+    return [table for part in settings(joined) for table in _of_setting(part, frame, slug(part, joined))]
 
 
 def operating_points(rows: pd.DataFrame) -> pd.DataFrame:
@@ -68,11 +68,13 @@ def at_own_shares(part: pd.DataFrame, frame: pd.DataFrame) -> dict[str, pd.DataF
     original = part[part.removal_fraction == 0]
     behind, matched = (_measured(part, frame, probe) for probe in ("own_mask", "matched"))
     points = {}
-    for name, seeker in operating_points(_kept(part)).groupby("explainer", sort=False):
-        own, retrained = own_rows(str(name))
+    for name, seeker in operating_points(_lerf(part)).groupby("explainer", sort=False):
+        seeker_row, retrained_row = own_rows(str(name))
         masks = behind[behind.explainer == name]
         at_share = matched.merge(_shares(masks), on=["seed", "removal_fraction"])
-        rows = pd.concat([seeker.assign(explainer=own), masks.assign(explainer=retrained)[POINT], at_share[POINT]])
+        rows = pd.concat(
+            [seeker.assign(explainer=seeker_row), masks.assign(explainer=retrained_row)[POINT], at_share[POINT]]
+        )
         points[str(name)] = with_indices(rows, original, accuracy="accuracy", hidden="I")
     return points
 
@@ -89,25 +91,25 @@ def _shares(masks: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"seed": masks.seed, "removal_fraction": masks.I.round(10)}).drop_duplicates()
 
 
-def _kept(part: pd.DataFrame) -> pd.DataFrame:
+def _lerf(part: pd.DataFrame) -> pd.DataFrame:
     return part[(part.order == "lerf") & (part.probe == "image") & (part.retrain.astype(bool))]
 
 
 def _of_setting(part: pd.DataFrame, frame: pd.DataFrame, ending: str) -> Iterator[Table]:
-    kept = _kept(part)
+    lerf = _lerf(part)
     for name, rows in at_own_shares(part, frame).items():
-        own = kept[kept.explainer == name]
-        common = kept[kept.seed.isin(own.seed)]
+        seeker = lerf[lerf.explainer == name]
+        common = lerf[lerf.seed.isin(seeker.seed)]
         written = forms(part)
         values = {column: by_seed(rows, column) for column in written}
-        caption = f"Operating point: {own_rows(name)[0]}, and all explainers at the same share hidden I. {title(kept)}."
+        caption = f"Operating point: {own_rows(name)[0]}, and all explainers at the same share hidden I. {title(lerf)}."
         variant = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
         lines = Lines(common, own_rows(name))
-        made = table(f"operating-{variant}{ending}", caption, lines, Columns(values, written))
-        without = made.numbers[("I", "n")] == 0
-        made.shown.loc[without.to_numpy()] = "–"
-        notes = (HOW, *([MISSING] if without.any() else []), *_collapses(own))
-        yield replace(made.noted(*notes), printed=True)
+        operating = table(f"operating-{variant}{ending}", caption, lines, Columns(values, written))
+        without = operating.numbers[("I", "n")] == 0
+        operating.shown.loc[without.to_numpy()] = "–"
+        notes = (HOW, *([MISSING] if without.any() else []), *_collapses(seeker))
+        yield replace(operating.noted(*notes), printed=True)
 
 
 def _collapses(rows: pd.DataFrame) -> Iterator[str]:

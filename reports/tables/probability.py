@@ -25,12 +25,12 @@ HOW = (
 
 def probabilities(frame: pd.DataFrame) -> list[Table]:
     """A table for every setting without retraining, and order, where the probability was measured."""
-    found = []
+    tables = []
     for rows, order, ending in images(curves(frame)):
         measured = rows[rows[METRIC].notna()]
         if not rows.retrain.iloc[0] and len(measured):
-            found.append(_probabilities(rows, measured, order, f"{NAMES[order]}{ending}"))
-    return found
+            tables.append(_probabilities(rows, measured, order, f"{NAMES[order]}{ending}"))
+    return tables
 
 
 def _probabilities(rows: pd.DataFrame, measured: pd.DataFrame, order: str, name: str) -> Table:

@@ -30,13 +30,13 @@ def published() -> pd.DataFrame:
     """
     wide = pd.read_csv(FILE, comment="#")
     long = wide.melt(["dataset", "estimator"], var_name="column", value_name="percent")
-    kept, percent = long.column.str.startswith("keep"), long.column.str.extract(r"(\d+)$")[0].astype(float) / 100
+    keeps, percent = long.column.str.startswith("keep"), long.column.str.extract(r"(\d+)$")[0].astype(float) / 100
     return pd.DataFrame(
         {
             "dataset": long.dataset,
             "explainer": long.estimator,
-            "order": kept.map({True: "lerf", False: "morf"}),
-            "removal_fraction": percent.where(~kept, 1 - percent).round(10),
+            "order": keeps.map({True: "lerf", False: "morf"}),
+            "removal_fraction": percent.where(~keeps, 1 - percent).round(10),
             "accuracy": long.percent / 100,
         }
     )
@@ -46,7 +46,7 @@ def reference_tables(frame: pd.DataFrame) -> list[Table]:
     """For ROAR and KAR of every retrained setting: mean over t and place in the order, published and ours."""
     joined = curves(frame)
     retrained = joined[(joined.probe == "image") & joined.retrain.astype(bool) & ~joined.recursive.astype(bool)]
-    return [made for part in settings(retrained) for made in _of_setting(part, slug(part, joined))]
+    return [table for part in settings(retrained) for table in _of_setting(part, slug(part, joined))]
 
 
 def _of_setting(part: pd.DataFrame, ending: str) -> Iterator[Table]:
@@ -67,14 +67,14 @@ def _ours(rows: pd.DataFrame) -> tuple[pd.Series, int]:
     measured = means(rows[rows.removal_fraction.isin(FRACTIONS)])
     in_print = {label(name): seeds for name, seeds in measured.items() if label(name) in known}
     names, seeds = in_common([in_print], LEAST)
-    found = {name: fmean(in_print[name][seed] for seed in seeds) for name in names}
-    return pd.Series(found, dtype=float, name=str(rows.dataset.iloc[0])), len(seeds)
+    accuracies = {name: fmean(in_print[name][seed] for seed in seeds) for name in names}
+    return pd.Series(accuracies, dtype=float, name=str(rows.dataset.iloc[0])), len(seeds)
 
 
 def _means(rows: pd.DataFrame, fractions: list[float]) -> pd.DataFrame:
     """Explainers by published data sets: mean accuracy over the fractions that a run has too."""
-    kept = rows[rows.removal_fraction.isin(fractions)]
-    return kept.pivot_table("accuracy", "explainer", "dataset", sort=False)
+    part = rows[rows.removal_fraction.isin(fractions)]
+    return part.pivot_table("accuracy", "explainer", "dataset", sort=False)
 
 
 def _table(common: pd.DataFrame, rows: pd.DataFrame, num_seeds: int, order: str, ending: str) -> Table:

@@ -96,13 +96,13 @@ class Comparison:
 
 def summaries(frame: pd.DataFrame) -> list[Table]:
     """A table for every setting and order in which networks see images and random was measured."""
-    joined, found = curves(frame), []
+    joined, tables = curves(frame), []
     for rows, order, ending in images(joined):
         reference = reference_of(rows)
         if reference:
-            made = _summary(rows, frame, order, f"summary-{ORDERS[order].lower()}{ending}", reference)
-            found.append(with_masks(made, rows, joined))
-    return found
+            summary = _summary(rows, frame, order, f"summary-{ORDERS[order].lower()}{ending}", reference)
+            tables.append(with_masks(summary, rows, joined))
+    return tables
 
 
 def reference_of(rows: pd.DataFrame) -> str | None:
@@ -142,9 +142,9 @@ def _areas(rows: pd.DataFrame, reference: str, turn: float) -> tuple[dict[str, l
     random, fractions = wide.loc[reference], wide.columns.to_numpy(float).tolist()
     areas, ratios = {}, {}
     for name in wide.index.get_level_values(0).unique().drop(reference):
-        own = wide.loc[name]
-        seeds = own.index.intersection(random.index)
-        one, other = own.loc[seeds].to_numpy(), random.loc[seeds].to_numpy()
+        accuracies = wide.loc[name]
+        seeds = accuracies.index.intersection(random.index)
+        one, other = accuracies.loc[seeds].to_numpy(), random.loc[seeds].to_numpy()
         areas[str(name)] = (turn * area(fractions, other - one)).tolist()
         if fractions[-1] == 1:
             ratios[str(name)] = (turn * racu(fractions, one, other, other[:, -1])).tolist()
@@ -160,17 +160,17 @@ def _summary(rows: pd.DataFrame, frame: pd.DataFrame, order: str, name: str, ref
     values |= {"passes": passed} if (passed := _passes(rows, frame)) else {}
     caption = f"Summary. {what(rows, order)}. {title(rows)}."
     forms = {column: FORMS[column] for column in values}
-    made = table(name, caption, Lines(rows), Columns(values, forms, {"mean": BETTER[order]}))
-    made = _tested(_without_reference(made, rows, reference), rows, compared)
-    found = grouped(rows, order)
-    if found.letters:
-        made = with_letters(made, rows, found)
-    made = made.noted(*_notes(rows, compared, order, label(reference)))
-    between = disputed(compared.adjusted, found, reference)
+    summary = table(name, caption, Lines(rows), Columns(values, forms, {"mean": BETTER[order]}))
+    summary = _tested(_without_reference(summary, rows, reference), rows, compared)
+    groups = grouped(rows, order)
+    if groups.letters:
+        summary = with_letters(summary, rows, groups)
+    summary = summary.noted(*_notes(rows, compared, order, label(reference)))
+    between = disputed(compared.adjusted, groups, reference)
     if between:
-        made = made.noted(FAMILIES.format(reference=label(reference), names=listed(list(map(label, between)))))
-    made = made.noted(*(note for column, note in BESIDE.items() if column in made.shown))
-    return replace(made, printed=foremost(rows, frame), tested=True)
+        summary = summary.noted(FAMILIES.format(reference=label(reference), names=listed(list(map(label, between)))))
+    summary = summary.noted(*(note for column, note in BESIDE.items() if column in summary.shown))
+    return replace(summary, printed=foremost(rows, frame), tested=True)
 
 
 def _ranks(of_curves: dict[str, Seeds], better: Better) -> dict[str, Seeds]:
@@ -188,21 +188,21 @@ def _passes(rows: pd.DataFrame, frame: pd.DataFrame) -> dict[str, Seeds]:
     return by_seed(measured[same], "passes")
 
 
-def _without_reference(made: Table, rows: pd.DataFrame, reference: str) -> Table:
+def _without_reference(summary: Table, rows: pd.DataFrame, reference: str) -> Table:
     """Random is not compared with itself."""
     at = np.array([name == reference for name in dict.fromkeys(rows.explainer)])
-    columns = {column: made.shown[column].mask(at, "–") for column in RELATIVE if column in made.shown}
-    return replace(made, shown=made.shown.assign(**columns))
+    columns = {column: summary.shown[column].mask(at, "–") for column in RELATIVE if column in summary.shown}
+    return replace(summary, shown=summary.shown.assign(**columns))
 
 
-def _tested(made: Table, rows: pd.DataFrame, compared: Comparison) -> Table:
+def _tested(summary: Table, rows: pd.DataFrame, compared: Comparison) -> Table:
     names = list(dict.fromkeys(rows.explainer))
     for column, which in (("p (t)", "p_t"), ("p (exact)", "p_exact")):
         raw = {e: getattr(test, which) for e, test in compared.tests.items()}
         adjusted = dict(zip(raw, holm(list(raw.values())), strict=True))
         behind = {"raw": [raw.get(e, np.nan) for e in names], "holm": [adjusted.get(e, np.nan) for e in names]}
-        made = made.extended(column, [p_value(p) for p in behind["holm"]], behind)
-    return made
+        summary = summary.extended(column, [p_value(p) for p in behind["holm"]], behind)
+    return summary
 
 
 def _notes(rows: pd.DataFrame, compared: Comparison, order: str, reference: str) -> list[str]:

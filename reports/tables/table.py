@@ -157,10 +157,10 @@ def corrected(tables: Iterable[Table]) -> list[str]:
 
 def by_seed(rows: pd.DataFrame, column: str = "test_accuracy") -> dict[str, Seeds]:
     """Explainer -> seed -> number, of rows of which each explainer has one a seed."""
-    found: dict[str, dict[int, float]] = {}
+    numbers: dict[str, dict[int, float]] = {}
     for name, seed, value in zip(*(rows[c].tolist() for c in ("explainer", "seed", column)), strict=True):
-        found.setdefault(str(name), {})[seed] = value
-    return dict(found)
+        numbers.setdefault(str(name), {})[seed] = value
+    return dict(numbers)
 
 
 def by_fraction(rows: pd.DataFrame) -> list[tuple[float, pd.DataFrame]]:

@@ -120,8 +120,8 @@ def trust_tables(frame: pd.DataFrame, degrees: Degrees, cards: Cards | None = No
     degraded = frame[frame.explainer.isin(list(degrees))]
     parts = [part for _, part in degraded.groupby(["dataset", "classifier"], sort=False)]
     cards = known() if cards is None else cards
-    found = [_table(part, degrees, cards, slug(part, frame, ["dataset", "classifier"])) for part in parts]
-    return [table for table in found if table is not None]
+    tables = [_table(part, degrees, cards, slug(part, frame, ["dataset", "classifier"])) for part in parts]
+    return [table for table in tables if table is not None]
 
 
 def agreement(values: pd.Series, noise: pd.Series) -> float:
@@ -160,7 +160,9 @@ def _of_curve(part: pd.DataFrame, card: Card, kind: str) -> Measure:
     if order:
         return Measure(f"{protocol(part, order)} ({kind})", better, _means(part, order, column))
     morf, lerf = (_means(part, one, column) for one in ("morf", "lerf"))
-    between = {e: {s: v - morf[e][s] for s, v in own.items() if s in morf[e]} for e, own in lerf.items() if e in morf}
+    between = {
+        e: {s: v - morf[e][s] for s, v in seeds.items() if s in morf[e]} for e, seeds in lerf.items() if e in morf
+    }
     return Measure(f"{card['label']} ({kind})", better, between)
 
 
@@ -169,17 +171,17 @@ def _means(part: pd.DataFrame, order: str, column: str) -> dict[str, Seeds]:
 
 
 def _single(rows: pd.DataFrame, column: str) -> dict[str, Seeds]:
-    own = rows[(rows.probe == "attribution") & (rows.status == "done") & rows[column].notna()]
-    by = own.groupby("explainer", sort=False)
+    cells = rows[(rows.probe == "attribution") & (rows.status == "done") & rows[column].notna()]
+    by = cells.groupby("explainer", sort=False)
     return {str(name): dict(zip(of_one.seed, of_one[column], strict=True)) for name, of_one in by}
 
 
 def _table(part: pd.DataFrame, degrees: Degrees, cards: Cards, ending: str) -> Table | None:
-    made, bases = list(measures(part, cards)), _bases(part, degrees)
-    rows = dict.fromkeys(m.name for m in made if any(_measured(m, base) for base in bases))
+    candidates, bases = list(measures(part, cards)), _bases(part, degrees)
+    rows = dict.fromkeys(m.name for m in candidates if any(_measured(m, base) for base in bases))
     if not rows:
         return None
-    agreements = {b.name: _agreement([m for m in made if b.counts or m.truth], b, degrees) for b in bases}
+    agreements = {b.name: _agreement([m for m in candidates if b.counts or m.truth], b, degrees) for b in bases}
     first = part.iloc[0]
     caption = f"Which measure to trust: recovery of a known order of explainers. {first.dataset}, {first.classifier}."
     blind = [heading(name, card) for name, card in of_attributions(cards).items() if not card["sees_noise"]]
@@ -191,18 +193,18 @@ def _table(part: pd.DataFrame, degrees: Degrees, cards: Cards, ending: str) -> T
 
 def _bases(part: pd.DataFrame, degrees: Degrees) -> list[Base]:
     """Bases that were degraded to enough explainers, and whether less noise is better for them."""
-    found: dict[str, list[str]] = {}
+    explainers: dict[str, list[str]] = {}
     for name in sorted(dict.fromkeys(part.explainer), key=lambda e: degrees[e][1]):
-        found.setdefault(degrees[name][0], []).append(name)
+        explainers.setdefault(degrees[name][0], []).append(name)
     order = dict.fromkeys(degrees[name][0] for name in dict.fromkeys(part.explainer))
-    return [_base(base, found[base], part) for base in order if len(found[base]) >= LEAST]
+    return [_base(base, explainers[base], part) for base in order if len(explainers[base]) >= LEAST]
 
 
 def _base(base: str, names: list[str], part: pd.DataFrame) -> Base:
-    own = part[(part.explainer == names[0]) & (part.probe == "attribution") & (part.status == "done")]
-    auc = summarise(own.truth_auc)
+    cells = part[(part.explainer == names[0]) & (part.probe == "attribution") & (part.status == "done")]
+    auc = summarise(cells.truth_auc)
     if not auc.n:
-        said = REFUSED["truth" if len(own) else "unmeasured"]
+        said = REFUSED["truth" if len(cells) else "unmeasured"]
     elif auc.n == 1:
         said = REFUSED["seed"]
     else:
@@ -215,9 +217,9 @@ def _measured(measure: Measure, base: Base) -> bool:
     return sum(bool(measure.values.get(e)) for e in base.names) >= LEAST
 
 
-def _agreement(made: Iterable[Measure], base: Base, degrees: Degrees) -> Agreement:
+def _agreement(candidates: Iterable[Measure], base: Base, degrees: Degrees) -> Agreement:
     """Of every measure with the order of a base, over the explainers and seeds that all of them have."""
-    of_these = {m: {e: m.values[e] for e in base.names if m.values.get(e)} for m in made if _measured(m, base)}
+    of_these = {m: {e: m.values[e] for e in base.names if m.values.get(e)} for m in candidates if _measured(m, base)}
     explainers, seeds = in_common(list(of_these.values()), LEAST)
     noise = pd.Series({e: degrees[e][1] for e in explainers}, dtype=float)
 
@@ -228,10 +230,10 @@ def _agreement(made: Iterable[Measure], base: Base, degrees: Degrees) -> Agreeme
 
 
 def _note(
-    part: pd.DataFrame, known: Mapping[str, Agreement], bases: list[Base], degrees: Degrees, blind: list[str]
+    part: pd.DataFrame, agreements: Mapping[str, Agreement], bases: list[Base], degrees: Degrees, blind: list[str]
 ) -> str:
-    counts = [len(values) for one in known.values() for values in one.values.values()] or [0]
-    orders = sorted({one.num_degrees for one in known.values() if one.num_degrees}) or [LEAST]
+    counts = [len(values) for one in agreements.values() for values in one.values.values()] or [0]
+    orders = sorted({one.num_degrees for one in agreements.values() if one.num_degrees}) or [LEAST]
     luck = " or ".join(f"1/{factorial(k):,} ({k} degrees)" for k in orders)
     noise = sorted({degrees[name][1] for base in bases for name in base.names})
     degrees_written = ", ".join(f"{value:g}" for value in noise)
@@ -239,10 +241,10 @@ def _note(
     return NOTE.format(over=over, luck=luck, noise=degrees_written, blind=", ".join(blind))
 
 
-def _columns(rows: list[str], known: Mapping[str, Agreement]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _columns(rows: list[str], agreements: Mapping[str, Agreement]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measures by bases, as text and as numbers."""
     index = pd.Index(rows, name="measure")
-    by_base = {label(base): [one.values.get(row, {}) for row in rows] for base, one in known.items()}
+    by_base = {label(base): [one.values.get(row, {}) for row in rows] for base, one in agreements.items()}
     shown = {base: [_written(list(values.values())) for values in column] for base, column in by_base.items()}
     numbers = {
         (base, number): [_number(list(values.values())) for values in column]

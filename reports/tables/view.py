@@ -47,11 +47,11 @@ def chosen(view: View, explainers: Sequence[str]) -> list[str]:
         ValueError: a name is that of no explainer.
     """
     named = {word: _named(word, explainers) for word in view.explainers}
-    for word, found in named.items():
-        if not found:
+    for word, matches in named.items():
+        if not matches:
             choices = {*explainers, *map(label, explainers)}
             raise ValueError(f"explainers must be among those of the run, got {word!r}{suggestion(word, choices)}")
-    return [e for e in explainers if not named or any(e in found for found in named.values())]
+    return [e for e in explainers if not named or any(e in matches for matches in named.values())]
 
 
 def shown(view: View, tables: Iterable[Table], explainers: Sequence[str]) -> list[Table]:
@@ -63,14 +63,14 @@ def shown(view: View, tables: Iterable[Table], explainers: Sequence[str]) -> lis
     Raises:
         ValueError: a name is that of no explainer, or of no column.
     """
-    kept = chosen(view, explainers)
-    made = [table if view.decimals is None else table.rounded(view.decimals) for table in tables]
-    _known(view.columns, made)
-    made = [_of_columns(table, view.columns) for table in made]
+    selection = chosen(view, explainers)
+    result = [table if view.decimals is None else table.rounded(view.decimals) for table in tables]
+    _known(view.columns, result)
+    result = [_of_columns(table, view.columns) for table in result]
     if view.explainers:
-        rows = {name for e in kept for name in (e, label(e), *own_rows(e))}
-        made = [_of_rows(table, rows) for table in made]
-    return [table for table in made if len(table.shown)]
+        rows = {name for e in selection for name in (e, label(e), *own_rows(e))}
+        result = [_of_rows(table, rows) for table in result]
+    return [table for table in result if len(table.shown)]
 
 
 def _named(word: str, explainers: Sequence[str]) -> list[str]:
@@ -105,20 +105,20 @@ def _same_number(one: str, other: str) -> bool:
 def _of_columns(table: Table, words: Collection[str]) -> Table:
     if not _choosable(table) or not any(_means(word, str(column)) for word in words for column in table.shown):
         return table
-    kept = [c for c in map(str, table.shown) if c == ALWAYS or any(_means(word, c) for word in words)]
-    hidden = ", ".join(c for c in map(str, table.shown) if c not in kept)
+    columns = [c for c in map(str, table.shown) if c == ALWAYS or any(_means(word, c) for word in words)]
+    hidden = ", ".join(c for c in map(str, table.shown) if c not in columns)
     behind = table.numbers.columns.get_level_values(0)
-    numbers = table.numbers.loc[:, behind.isin(kept)] if {*behind} <= {*table.shown} else table.numbers
-    marks = None if table.marks is None else table.marks[kept]
-    made = replace(table, shown=table.shown[kept], numbers=numbers, marks=marks, written={})
-    return made.noted(FEWER_COLUMNS.format(hidden=hidden)) if hidden else made
+    numbers = table.numbers.loc[:, behind.isin(columns)] if {*behind} <= {*table.shown} else table.numbers
+    marks = None if table.marks is None else table.marks[columns]
+    part = replace(table, shown=table.shown[columns], numbers=numbers, marks=marks, written={})
+    return part.noted(FEWER_COLUMNS.format(hidden=hidden)) if hidden else part
 
 
 def _of_rows(table: Table, names: Collection[str]) -> Table:
-    kept = table.shown.index.isin(list(names))
-    if not _choosable(table) or kept.all():
+    rows = table.shown.index.isin(list(names))
+    if not _choosable(table) or rows.all():
         return table
-    marks = None if table.marks is None else table.marks[kept]
+    marks = None if table.marks is None else table.marks[rows]
     numbers: pd.DataFrame = table.numbers[table.numbers.index.isin(list(names))]
-    made = replace(table, shown=table.shown[kept], numbers=numbers, marks=marks, written={})
-    return made.noted(FEWER_EXPLAINERS.format(shown=kept.sum(), all=len(kept)))
+    part = replace(table, shown=table.shown[rows], numbers=numbers, marks=marks, written={})
+    return part.noted(FEWER_EXPLAINERS.format(shown=rows.sum(), all=len(rows)))
