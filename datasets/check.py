@@ -186,7 +186,7 @@ def _rescaling(low: float, high: float) -> str:
 
 def _numbering(name: str, classes: Integer[np.ndarray, "m"], expected: Integer[np.ndarray, "k"]) -> str:
     lacks, extra = np.setdiff1d(expected, classes), np.setdiff1d(classes, expected)
-    wrong = [f"{word} {_some(found)}" for word, found in (("lacks", lacks), ("has", extra)) if len(found)]
+    wrong = [f"{word} {_some(numbers)}" for word, numbers in (("lacks", lacks), ("has", extra)) if len(numbers)]
     remedy = "subtract 1 from all labels" if np.array_equal(classes, expected + 1) else "renumber the classes"
     remedy = remedy if len(extra) else "leave examples of all classes to train on"
     wanted = f"every integer of 0 ... {len(expected) - 1}" + (" and no other" if len(extra) else "")

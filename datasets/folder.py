@@ -117,10 +117,10 @@ def _class_of_each(images: Sequence[Sequence[Path]]) -> Int[np.ndarray, "n"]:
     return np.repeat(np.arange(len(images)), [len(members) for members in images])
 
 
-def _checksums(found: Listing, root: Path, *, look: bool) -> dict[str, str]:
+def _checksums(content: Listing, root: Path, *, look: bool) -> dict[str, str]:
     """Folder -> checksum of its images."""
     return {
-        f"{folder.name}/*": _digest(root, found.images[split], look=look) for split, folder in found.folders.items()
+        f"{folder.name}/*": _digest(root, content.images[split], look=look) for split, folder in content.folders.items()
     }
 
 

@@ -33,12 +33,12 @@ class Score:
         """F, I, FIR and FII against the accuracy of a seeker of intact images; only I without one."""
         if baseline is None:
             return {"interpretability": self.hidden}
-        found = fidelity(self.accuracy, baseline)
+        ratio = fidelity(self.accuracy, baseline)
         return {
-            "fidelity": found,
+            "fidelity": ratio,
             "interpretability": self.hidden,
-            "fir": fir(found, self.hidden),
-            "fii": fii(found, self.hidden),
+            "fir": fir(ratio, self.hidden),
+            "fii": fii(ratio, self.hidden),
         }
 
 
@@ -83,5 +83,5 @@ def masks(network: HideAndSeek, split: Split) -> Split:
     """The masks of a split in place of its inputs: what a probe of the masks alone gets to see."""
     network.eval()
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        found = [network(chunk.inputs).mask for chunk in split.chunks()]
-    return Split(torch.cat(found), split.labels)
+        chunks = [network(chunk.inputs).mask for chunk in split.chunks()]
+    return Split(torch.cat(chunks), split.labels)

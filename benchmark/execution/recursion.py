@@ -59,6 +59,9 @@ def _narrowed(kept: Kept, network: nn.Module, seen: Dataset, cell: Cell, fractio
     assert cell.ranking is not None
     with as_products(network):
         maps = rank_splits(network, seen.splits, [cell.ranking]).maps[0]
-    ranks = {name: torch.from_numpy(found.astype("int64")) for name, found in maps.items()}
-    ranks = {name: removal.gone_first(found, kept.get(name), cell.order) for name, found in ranks.items()}
-    return {name: removal.kept(found, removal_fraction=fraction, order=cell.order) for name, found in ranks.items()}
+    ranks = {name: torch.from_numpy(split_ranks.astype("int64")) for name, split_ranks in maps.items()}
+    ranks = {name: removal.gone_first(split_ranks, kept.get(name), cell.order) for name, split_ranks in ranks.items()}
+    return {
+        name: removal.kept(split_ranks, removal_fraction=fraction, order=cell.order)
+        for name, split_ranks in ranks.items()
+    }

@@ -131,7 +131,7 @@ def rank(rankings: tuple[Ranking, ...], place: Workplace, assessed: Sequence[Cel
         for ranking, folder in zip(todo, folders, strict=True):
             _hide(ranking, ranked, data, folder)
         started, maps = time.perf_counter(), dict(zip(todo, ranked.maps, strict=True))
-        gallery.keep(place.folder / "gallery", {r: found["test"] for r, found in maps.items()}, network, data)
+        gallery.keep(place.folder / "gallery", {r: splits["test"] for r, splits in maps.items()}, network, data)
         return _shared(_assessed(assessed, maps, ranked=ranked, network=network, test=data.test), started, place)
 
 
@@ -165,11 +165,11 @@ def _assessed(
         return [assess(of[cell.ranking], cell.measure) for cell in cells if cell.ranking]
 
 
-def _shared(found: Sequence[Metrics], started: float, place: Workplace) -> list[Outcome]:
+def _shared(results: Sequence[Metrics], started: float, place: Workplace) -> list[Outcome]:
     """The outcomes of cells that were measured at one go, each with its share of the seconds since it started."""
-    seconds = (time.perf_counter() - started) / max(1, len(found))
+    seconds = (time.perf_counter() - started) / max(1, len(results))
     outcomes = []
-    for metrics in found:
+    for metrics in results:
         clocked = {"seconds_per_image": str(metrics["seconds_per_image"])}  # no result: it differs from run to run
         outcomes.append(Outcome("done", known(metrics), "", seconds, provenance(place.device) | clocked))
     return outcomes
@@ -308,10 +308,10 @@ def scored(network: nn.Module, data: Dataset, started: float, place: Workplace, 
     """The outcome of a network: its scores on every split, and what else is known."""
     metrics |= {"chance": training.chance(data.test), "test_examples": float(len(data.test))}
     for name, split in data.splits.items():
-        found = training.score(network, split)
-        if len(split) and not math.isfinite(found.loss):
-            raise ValueError(f"training diverged: the {name} loss is {found.loss}; lower --learning-rate")
-        metrics[f"{name}_accuracy"] = found.accuracy if len(split) else None
-        metrics[f"{name}_loss"] = found.loss if len(split) else None
-    found_by = provenance(place.device) | ({"processes": str(place.team.size)} if place.team else {})
-    return Outcome("done", metrics, "", time.perf_counter() - started, found_by)
+        score = training.score(network, split)
+        if len(split) and not math.isfinite(score.loss):
+            raise ValueError(f"training diverged: the {name} loss is {score.loss}; lower --learning-rate")
+        metrics[f"{name}_accuracy"] = score.accuracy if len(split) else None
+        metrics[f"{name}_loss"] = score.loss if len(split) else None
+    origin = provenance(place.device) | ({"processes": str(place.team.size)} if place.team else {})
+    return Outcome("done", metrics, "", time.perf_counter() - started, origin)

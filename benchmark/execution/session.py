@@ -71,9 +71,9 @@ def run(matrix: Matrix, folder: Path, resources: Resources) -> Counter[str]:
     data = rehearse(_unfinished(seeds.cells(matrix, rows, all_cells), rows), place)  # before anything is written
     store = Store(folder, create=True)
     with store.locked():
-        for dataset, found in data.items():
-            store.check_data(dataset.text, found.checksums)
-        shapes = {dataset: found.feature_shape for dataset, found in data.items()}
+        for dataset, facts in data.items():
+            store.check_data(dataset.text, facts.checksums)
+        shapes = {dataset: facts.feature_shape for dataset, facts in data.items()}
         cells = _planned(store, matrix, all_cells)
         for kind, described in cards(cells).items():
             store.describe(kind, described)

@@ -142,12 +142,12 @@ def cells(matrix: Matrix) -> list[Cell]:
     Fraction 0 depends on neither explainer nor order, fraction 1 not on the explainer: one cell each serves all curves.
     """
     datasets, classifiers, explainers, fills, *_ = axes(matrix)
-    found: dict[Cell, None] = {}
+    distinct: dict[Cell, None] = {}
     for dataset, classifier, seed in product(datasets, classifiers, range(matrix.seeds)):
         training = Original(dataset, classifier, matrix.recipe, seed)
-        found[Cell(training, None, None)] = None
-        found.update(dict.fromkeys(_reduced(matrix, training, explainers, fills)))
-    return list(found)
+        distinct[Cell(training, None, None)] = None
+        distinct.update(dict.fromkeys(_reduced(matrix, training, explainers, fills)))
+    return list(distinct)
 
 
 def axes(matrix: Matrix) -> list[list[PlugIn]]:

@@ -187,10 +187,10 @@ def _check_class(target: object, name: str, kind: str) -> None:
     if option := getattr(target, "option", ""):
         raise ValueError(f"{kind} {name} is read from curves: run {option} measures these; leave it out")
     settings, method = getattr(target, "__dataclass_params__", None), METHODS[kind].partition("(")[0]
-    made = callable(getattr(target, method, None))
-    if not (inspect.isclass(target) and settings and settings.frozen and made):
+    has_method = callable(getattr(target, method, None))
+    if not (inspect.isclass(target) and settings and settings.frozen and has_method):
         got = "a class" if inspect.isclass(target) else "a function"
-        lacking = [] if made else [method]
+        lacking = [] if has_method else [method]
         lacking += [] if settings and settings.frozen else ["@dataclass(frozen=True)"]
         raise ValueError(
             f"{kind} {name} must be a class with @dataclass(frozen=True) and a method {METHODS[kind]}, "

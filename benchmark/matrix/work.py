@@ -107,8 +107,10 @@ def groups(wanted: Iterable[Cell]) -> list[Group]:
     for cell in wanted:
         if not cell.intact and cell.steps is None:
             passes.setdefault(_pass(cell.ranking) if cell.ranking else cell, []).append(cell)
-    found = [Group(tuple(dict.fromkeys(c.ranking for c in part if c.ranking)), tuple(part)) for part in passes.values()]
-    return sorted(found, key=lambda group: not any(_trains(ranking) for ranking in group.rankings))
+    all_groups = [
+        Group(tuple(dict.fromkeys(c.ranking for c in part if c.ranking)), tuple(part)) for part in passes.values()
+    ]
+    return sorted(all_groups, key=lambda group: not any(_trains(ranking) for ranking in group.rankings))
 
 
 def _trains(ranking: Ranking) -> bool:

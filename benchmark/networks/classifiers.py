@@ -29,9 +29,9 @@ class Standardize(nn.Module):
     def __init__(self, train: Float[Tensor, "n *feature"] | Split) -> None:
         """Takes the statistics of inputs, or of a split; a constant channel keeps its scale."""
         super().__init__()
-        found = train.statistics if isinstance(train, Split) else statistics(train)
-        self.register_buffer("mean", found.mean.clone())
-        self.register_buffer("std", torch.where(found.std > 0, found.std, 1.0))
+        moments = train.statistics if isinstance(train, Split) else statistics(train)
+        self.register_buffer("mean", moments.mean.clone())
+        self.register_buffer("std", torch.where(moments.std > 0, moments.std, 1.0))
 
     def forward(self, inputs: Float[Tensor, "b *feature"]) -> Float[Tensor, "b *feature"]:
         return (inputs - self.mean) / self.std

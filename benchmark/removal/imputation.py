@@ -99,17 +99,17 @@ def _solve(grids: list[Grid]) -> Planes:
     """Conjugate gradients on every plane at once; those that are done stand still."""
     weight, _, residual, step, _, spare = grids[0]
     _precondition(grids)
-    found, direction = torch.zeros_like(step), step.clone()
+    solution, direction = torch.zeros_like(step), step.clone()
     around = _around(direction, *spare)
     slope = _dot(residual, step, spare[0])
     moving = torch.ones_like(slope, dtype=torch.bool)
     for _ in range(MOST_STEPS):
         change = around().addcmul_(weight, direction, value=-1)  # minus the system applied to the direction
         length = torch.where(moving & ~(slope < 1e-30), -slope / _dot(direction, change, spare[0]), 0)  # solved: 0 / 0
-        found.addcmul_(direction, length)
+        solution.addcmul_(direction, length)
         moving = moving & ~(length * slope <= 12 * TOLERANCE**2)  # 12: the weights sum to that, not to 1
         if not moving.any():
-            return found
+            return solution
         residual.addcmul_(change, length)
         _precondition(grids)
         before, slope = slope, _dot(residual, step, spare[0])

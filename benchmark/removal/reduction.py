@@ -43,10 +43,10 @@ class Reduction:
         """Units that are kept (True) of the examples at some positions."""
         if self.stored is None:
             return torch.zeros(len(index), *self.units, dtype=torch.bool, device=device)
-        found = self.stored[index.cpu().numpy()]
-        if self.cell.probe == "own_mask" or found.dtype == np.bool_:
-            return torch.from_numpy(found).bool().to(device)
-        ranks = torch.from_numpy(found.astype("int32")).to(device)
+        rows = self.stored[index.cpu().numpy()]
+        if self.cell.probe == "own_mask" or rows.dtype == np.bool_:
+            return torch.from_numpy(rows).bool().to(device)
+        ranks = torch.from_numpy(rows.astype("int32")).to(device)
         return removal.kept(ranks, removal_fraction=self.cell.removal_fraction, order=self.cell.order)
 
     def __call__(self, inputs: Float[Tensor, "b *feature"], index: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:

@@ -24,7 +24,7 @@ def cards(cells: Collection[Cell]) -> dict[str, dict[str, Card]]:
     fills = {cell.fill for cell in cells if cell.fill}
     explainers = {cell.ranking.explainer for cell in cells if cell.ranking}
     named = {"explainer": explainers, "fill": fills, "measure": {cell.measure for cell in cells if cell.measure}}
-    return {kind: {found.text: card(found, kind) for found in ones} for kind, ones in named.items()}
+    return {kind: {plugin.text: card(plugin, kind) for plugin in ones} for kind, ones in named.items()}
 
 
 def _docstring(target: type | Callable) -> str:

@@ -78,7 +78,7 @@ def union(runs: Mapping[Path, Sequence[Row]]) -> list[Row]:
     Raises:
         ValueError: a cell has two different results, or two versions of a plug-in made what is called the same.
     """
-    found: dict[str, tuple[Path, Row]] = {}
+    best: dict[str, tuple[Path, Row]] = {}
     keys: dict[str, tuple[Path, str]] = {}
     for folder, rows in runs.items():
         for row in rows:
@@ -88,8 +88,8 @@ def union(runs: Mapping[Path, Sequence[Row]]) -> list[Row]:
                     f"merge needs results of the same code: {other} and {folder} have different versions of "
                     f"{_short(row)}; measure it again in one of them"
                 )
-            found[row.key] = (folder, _better(found.get(row.key), folder, row))
-    return [row for _, row in found.values()]
+            best[row.key] = (folder, _better(best.get(row.key), folder, row))
+    return [row for _, row in best.values()]
 
 
 def _better(known: tuple[Path, Row] | None, folder: Path, row: Row) -> Row:
@@ -105,17 +105,17 @@ def _better(known: tuple[Path, Row] | None, folder: Path, row: Row) -> Row:
 
 
 def _same_data(stores: Mapping[Path, dict[str, dict[str, str]]]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
+    checksums: dict[str, dict[str, str]] = {}
     for folder, datasets in stores.items():
         for dataset, files in datasets.items():
-            known = found.setdefault(dataset, {})
+            known = checksums.setdefault(dataset, {})
             changed = [file for file, checksum in files.items() if known.get(file, checksum) != checksum]
             if changed:
                 raise ValueError(
                     f"merge needs runs on the same data and code: {changed[0]} of {dataset} is another in {folder}"
                 )
             known |= files
-    return found
+    return checksums
 
 
 def _first_names(rows: Iterable[Row]) -> dict[str, str]:
@@ -149,13 +149,13 @@ def _renamed_axes(matrix: dict, names: Mapping[str, str]) -> dict:
 
 def _flat(matrix: dict, prefix: str = "") -> dict[str, object]:
     """Fields that must agree, nested ones by dotted names."""
-    found: dict[str, object] = {}
+    fields: dict[str, object] = {}
     for name, value in matrix.items():
         if isinstance(value, dict):
-            found |= _flat(value, f"{prefix}{name}.")
+            fields |= _flat(value, f"{prefix}{name}.")
         elif name not in AXES:
-            found[prefix + name] = value
-    return found
+            fields[prefix + name] = value
+    return fields
 
 
 def _named(value: object) -> object:

@@ -32,10 +32,10 @@ class Shards:
         self.parts = parts
 
     def __getitem__(self, index: Int[np.ndarray, "b"]) -> np.ndarray:
-        found = np.empty((len(index), *self.parts[0].shape[1:]), self.parts[0].dtype)
+        rows = np.empty((len(index), *self.parts[0].shape[1:]), self.parts[0].dtype)
         for number, asked, positions in self._by_part(index):
-            found[asked] = self.parts[number][positions]
-        return found
+            rows[asked] = self.parts[number][positions]
+        return rows
 
     def __setitem__(self, index: Int[np.ndarray, "b"], values: np.ndarray) -> None:
         for number, asked, positions in self._by_part(index):

@@ -148,10 +148,10 @@ class Store:
 
     def data(self) -> dict[str, dict[str, str]]:
         """Data set, or plug-in of the user's own, -> file -> checksum."""
-        found: dict[str, dict[str, str]] = {}
+        checksums: dict[str, dict[str, str]] = {}
         for dataset, file, checksum in self._database.execute("SELECT dataset, file, checksum FROM data"):
-            found.setdefault(dataset, {})[file] = checksum
-        return found
+            checksums.setdefault(dataset, {})[file] = checksum
+        return checksums
 
     def check_data(self, dataset: str, checksums: dict[str, str]) -> None:
         """Remembers the checksums of a data set's files.
@@ -189,8 +189,8 @@ class Store:
 
     def matrix(self) -> dict[str, object]:
         """The matrix the folder was last planned with."""
-        found = self._database.execute("SELECT specification FROM matrix").fetchone()
-        return json.loads(found[0]) if found else {}
+        row = self._database.execute("SELECT specification FROM matrix").fetchone()
+        return json.loads(row[0]) if row else {}
 
     def describe(self, kind: str, cards: dict[str, Card]) -> None:
         """Keeps what plug-ins of a kind say of themselves, by their names as written."""

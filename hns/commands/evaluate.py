@@ -41,11 +41,11 @@ def evaluate(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFrame, 
         table, pictures = _evaluate_one(place, data_root, device)
         rows.append(table.assign(condition=condition_of(place, folder), seed=place.name))
         paths += pictures
-    found: pd.DataFrame = pd.concat(rows, ignore_index=True)
-    at_alphas = found[found.checkpoint.str[0].str.isdigit()]
+    frame: pd.DataFrame = pd.concat(rows, ignore_index=True)
+    at_alphas = frame[frame.checkpoint.str[0].str.isdigit()]
     if len(at_alphas):
         paths.append(alphas(at_alphas.assign(alpha=at_alphas.checkpoint.astype(float)), folder / "alphas.png"))
-    return means(found), paths
+    return means(frame), paths
 
 
 def condition_of(place: Path, folder: Path) -> str:
@@ -79,8 +79,8 @@ def _evaluate_one(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFr
     rows, seen = [], {}
     for name, path in tqdm(checkpoints(folder).items(), unit="checkpoint", leave=False):
         checkpoint.fill(network, checkpoint.read(path, "run")[0], "run")
-        found = score(network, data.test)
-        rows.append({"checkpoint": name, **asdict(found), **found.against(begun["baseline"])})
+        scores = score(network, data.test)
+        rows.append({"checkpoint": name, **asdict(scores), **scores.against(begun["baseline"])})
         seen[name] = _look(network, few.inputs)
     table = pd.DataFrame(rows)
     table.to_csv(folder / "evaluation.csv", index=False)
@@ -97,9 +97,9 @@ def settings_of(begun: dict[str, Any]) -> Settings:
 
 def checkpoints(folder: Path) -> dict[str, Path]:
     """Weights by name: "1.00", "0.95", ..., "best", "last"; only those that there are."""
-    found = {p.stem.removeprefix("alpha_"): p for p in sorted(folder.glob("alpha_*.safetensors"), reverse=True)}
+    at_alphas = {p.stem.removeprefix("alpha_"): p for p in sorted(folder.glob("alpha_*.safetensors"), reverse=True)}
     others = {"best": folder / "best.safetensors", "last": folder / "last_weights.safetensors"}
-    return found | {name: path for name, path in others.items() if path.exists()}
+    return at_alphas | {name: path for name, path in others.items() if path.exists()}
 
 
 def _look(network: "HideAndSeek", inputs: "torch.Tensor") -> tuple[Any, list[int]]:
@@ -116,7 +116,8 @@ def _pictures(folder: Path, inputs: Any, labels: list[int], seen: dict[str, tupl
     from roarbench.reports.hns.images import alpha_grid, images
 
     grids = [
-        images(inputs, masks, found, labels, folder / f"images_{name}.png") for name, (masks, found) in seen.items()
+        images(inputs, masks, predictions, labels, folder / f"images_{name}.png")
+        for name, (masks, predictions) in seen.items()
     ]
     masks = {float(name): masks for name, (masks, _) in seen.items() if name[0].isdigit()}
     some = {alpha: masks[alpha] for alpha in list(masks)[:: -(-len(masks) // NUM_ALPHAS)]} if masks else {}

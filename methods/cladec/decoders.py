@@ -116,6 +116,6 @@ def _doubled(width: int, channels: int, doublings: int) -> list[nn.Module]:
     return layers[:-1]
 
 
-def _require(fits: bool, what: str, code_shape: Shape, feature_shape: Shape) -> None:
+def _require(fits: bool, statement: str, code_shape: Shape, feature_shape: Shape) -> None:
     if not fits or feature_shape[1:] != (28, 28):
-        raise ValueError(f"{what} to 28x28 images, got {code_shape} and {feature_shape}; take decoder generated")
+        raise ValueError(f"{statement} to 28x28 images, got {code_shape} and {feature_shape}; take decoder generated")

@@ -47,11 +47,11 @@ def layers(classifier: nn.Module, example: Float[Tensor, "1 *feature"]) -> dict[
 
     Containers (nn.Sequential) are their last layers, and left out; so is what does not put out vectors or maps.
     """
-    found: dict[str, Shape] = {}
+    shapes: dict[str, Shape] = {}
 
     def note(name: str, output: object) -> None:
         if isinstance(output, Tensor) and output.ndim in (2, 4):
-            found.setdefault(name, tuple(output.shape[1:]))
+            shapes.setdefault(name, tuple(output.shape[1:]))
 
     handles = [
         module.register_forward_hook(lambda _, __, output, name=name: note(name, output))
@@ -64,7 +64,7 @@ def layers(classifier: nn.Module, example: Float[Tensor, "1 *feature"]) -> dict[
     finally:
         for handle in handles:
             handle.remove()
-    return found
+    return shapes
 
 
 def located(classifier: nn.Module, layer: str, example: Float[Tensor, "1 *feature"]) -> str:
@@ -95,8 +95,8 @@ def reached(network: nn.Module, path: str, inputs: Float[Tensor, "b *feature"]) 
     handle = network.get_submodule(path).register_forward_hook(stop)
     try:
         network(inputs)
-    except _Reached as found:
-        return found.code
+    except _Reached as signal:
+        return signal.code
     finally:
         handle.remove()
     raise ValueError(f"layer {path} does not work on these inputs; take another one")

@@ -101,8 +101,8 @@ class Vae(nn.Module):
 
     def encode(self, inputs: Float[Tensor, "b *feature"]) -> Code:
         """Means and log variances."""
-        found = self.encoder(inputs)
-        return Code(self.mean(found), self.log_variance(found))
+        features = self.encoder(inputs)
+        return Code(self.mean(features), self.log_variance(features))
 
     def decode(self, concepts: Float[Tensor, "b k"]) -> Float[Tensor, "b *feature"]:
         """The inputs of latent values."""
