@@ -49,17 +49,17 @@ def score(network: HideAndSeek, split: Split) -> Score:
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         for chunk in split.chunks():
             inputs, labels = chunk.inputs, chunk.labels
-            seen = network(inputs)
-            hidden = 1 - seen.mask.expand_as(inputs)
-            lit = inputs != 0
+            output = network(inputs)
+            hidden = 1 - output.mask.expand_as(inputs)
+            nonzero = inputs != 0
             sums += (
                 torch.stack(
                     [
-                        (seen.class_logits.argmax(1) == labels).sum(),
-                        F.cross_entropy(seen.class_logits, labels, reduction="sum"),
+                        (output.class_logits.argmax(1) == labels).sum(),
+                        F.cross_entropy(output.class_logits, labels, reduction="sum"),
                         hidden.flatten(1).mean(1).sum(),
-                        hidden[lit].sum(),
-                        lit.sum(),
+                        hidden[nonzero].sum(),
+                        nonzero.sum(),
                     ]
                 )
                 .double()

@@ -110,13 +110,13 @@ def painting(output: Float[Tensor, "b m h w"], batch: Split) -> Float[Tensor, ""
 def _best(network: nn.Module, data: Dataset, budget: Budget, aim: Aim) -> Pretrained:
     epochs: list[tuple[float, float]] = []
     best: dict[str, Tensor] = {}
-    kept = 0
+    best_epoch = 0
     for epoch in tqdm(fit(network, data.train, budget, aim.loss), total=budget.epochs, unit="epoch", leave=False):
         validation = aim.score(network, data.validation) if len(data.validation) else math.nan
         epochs.append((validation, aim.score(network, data.test)))
         # Without validation both are NaN: each epoch is kept in its turn.
-        if not aim.sign * validation <= aim.sign * epochs[kept][0] or not best:
-            kept, best = epoch, copy.deepcopy(network.state_dict())
+        if not aim.sign * validation <= aim.sign * epochs[best_epoch][0] or not best:
+            best_epoch, best = epoch, copy.deepcopy(network.state_dict())
     network.load_state_dict(best)
     network.eval()
-    return Pretrained(epochs[kept][1], kept + 1, epochs)
+    return Pretrained(epochs[best_epoch][1], best_epoch + 1, epochs)

@@ -45,12 +45,12 @@ def leak(network: HideAndSeek, data: Dataset) -> Leak:
     random = [shuffled(mask) for mask in own]
     images = (train.inputs, test.inputs)
     behind = [[replace(m, inputs=m.inputs * x) for m, x in zip(pair, images, strict=True)] for pair in (own, random)]
-    seen = {"mask_only": own, "random_mask_only": random, "masked": behind[0], "random_masked": behind[1]}
+    pairs = {"mask_only": own, "random_mask_only": random, "masked": behind[0], "random_masked": behind[1]}
     seed_state = torch.get_rng_state()
     accuracies = {}
-    for name, (fitted, scored) in seen.items():
+    for name, (train_split, test_split) in pairs.items():
         torch.set_rng_state(seed_state)
-        accuracies[name] = _accuracy_after(fitted, scored, data.num_classes)
+        accuracies[name] = _accuracy_after(train_split, test_split, data.num_classes)
     return Leak(**accuracies)
 
 

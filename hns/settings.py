@@ -88,8 +88,8 @@ class Settings:
     @property
     def pretrained(self) -> list[str]:
         """The parts that are pretrained: those that `start` names and that no file of weights fills."""
-        named = {"full": [], "both": ["hider", "seeker"]}.get(self.start, [self.start])
-        return [part for part in named if getattr(self, f"{part}_weights") is None]
+        parts = {"full": [], "both": ["hider", "seeker"]}.get(self.start, [self.start])
+        return [part for part in parts if getattr(self, f"{part}_weights") is None]
 
     def check(self) -> None:
         """Raises ValueError where a value is out of its range, or two contradict each other."""

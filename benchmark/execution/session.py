@@ -83,9 +83,9 @@ def run(matrix: Matrix, folder: Path, resources: Resources) -> Counter[str]:
         if missing:
             store.back_up()
             later = [] if matrix.target_interval is None else all_cells
-            with _pool(resources, place, [*missing, *later]) as (pool, seen):
+            with _pool(resources, place, [*missing, *later]) as (pool, worker_place):
                 while missing:
-                    execute(store, missing, seen, pool, keep_ranks=_ranks_again(matrix, missing))
+                    execute(store, missing, worker_place, pool, keep_ranks=_ranks_again(matrix, missing))
                     missing = _to_measure(store, _planned(store, matrix, all_cells), shapes)
             place.artefacts.clean()
         else:
@@ -167,8 +167,8 @@ def _pool(resources: Resources, place: Workplace, cells: list[Cell]) -> Iterator
             yield Pool(processes, max(1, workers)), place
     else:
         datasets = list(dict.fromkeys(runner.data_of(cell.training) for cell in cells))
-        with cluster_pool(resources.cluster, place, datasets, workers=resources.workers) as (pool, seen):
-            yield pool, seen
+        with cluster_pool(resources.cluster, place, datasets, workers=resources.workers) as (pool, worker_place):
+            yield pool, worker_place
 
 
 def device(name: str) -> str:

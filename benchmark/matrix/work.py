@@ -72,9 +72,9 @@ def bundles(wanted: Iterable[Cell], size: int) -> list[Bundle]:
     alike: dict[object, list[Cell]] = {}
     for cell in wanted:
         redrawn = cell.ranking and cell.fill and redraws(cell.ranking.explainer)
-        seen = (cell.removal_fraction, cell.order) if cell.probe == "mask" else None
+        masking = (cell.removal_fraction, cell.order) if cell.probe == "mask" else None
         shares = cell.retrain and not redrawn
-        alike.setdefault((cell.training, cell.probe, seen) if shares else cell, []).append(cell)
+        alike.setdefault((cell.training, cell.probe, masking) if shares else cell, []).append(cell)
     return [Bundle(tuple(part[i : i + size])) for part in alike.values() for i in range(0, len(part), size)]
 
 
@@ -125,20 +125,20 @@ def _pass(ranking: Ranking) -> object:
 
 def trainings(wanted: Iterable[Cell]) -> list[Original]:
     """The original networks that cells need, each once."""
-    needed: dict[Original, None] = {}
+    originals: dict[Original, None] = {}
     for cell in wanted:
         if cell.intact or not cell.retrain:
-            needed[cell.training] = None
+            originals[cell.training] = None
         if cell.ranking:
-            needed[cell.ranking.training] = None
-    return list(needed)
+            originals[cell.ranking.training] = None
+    return list(originals)
 
 
 def counted(wanted: list[Cell]) -> str:
     """What running cells would take: how many of each kind, and what they share."""
-    ranked, recursive = groups(wanted), chains(wanted)
-    rankings = sum(len(group.rankings) for group in ranked) + sum(len(chain.cells) for chain in recursive)
-    passes = sum(bool(group.rankings) for group in ranked) + sum(len(chain.cells) for chain in recursive)
+    all_groups, all_chains = groups(wanted), chains(wanted)
+    rankings = sum(len(group.rankings) for group in all_groups) + sum(len(chain.cells) for chain in all_chains)
+    passes = sum(bool(group.rankings) for group in all_groups) + sum(len(chain.cells) for chain in all_chains)
     retrained = sum(cell.retrain and not cell.intact for cell in wanted)
     masks = sum(cell.probe == "mask" for cell in wanted)
     scored = sum(not cell.retrain and cell.probe == "image" for cell in wanted)

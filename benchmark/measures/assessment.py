@@ -59,8 +59,8 @@ def assess(sample: Sample, measure: PlugIn | None = None) -> Measured:
         ValueError: attributions that are not finite, or a measure that returns something else than numbers.
         Skip: an explainer or a measure does not apply.
     """
-    wanted = [plugin(name, "measure") for name in STANDARD] if measure is None else [measure]
-    values = {one.text: _measured(build(one, "measure"), one.text, sample) for one in wanted}
+    measures = [plugin(name, "measure") for name in STANDARD] if measure is None else [measure]
+    values = {one.text: _measured(build(one, "measure"), one.text, sample) for one in measures}
     return values | {"seconds_per_image": sample.shared.seconds_per_image}
 
 
@@ -72,9 +72,9 @@ def _measured(measure: Measure, name: str, sample: Sample) -> float | None:
         return None if values is None or math.isnan(values) else _finite(float(values), name)
     numbers = torch.as_tensor(values) if isinstance(values, np.ndarray) else values
     if not isinstance(numbers, Tensor) or numbers.shape not in ((), sample.targets.shape):
-        wanted = f"{len(sample.targets)} numbers, one for each example, or one number"
-        got = f"shape {tuple(numbers.shape)}" if isinstance(numbers, Tensor) else type(values).__name__
-        raise ValueError(f"measure {name} must return {wanted}, got {got}")
+        requirement = f"{len(sample.targets)} numbers, one for each example, or one number"
+        form = f"shape {tuple(numbers.shape)}" if isinstance(numbers, Tensor) else type(values).__name__
+        raise ValueError(f"measure {name} must return {requirement}, got {form}")
     if not numbers.ndim:
         return _finite(float(numbers), name)
     counted = (sample.maps.norm(dim=-1) > 0) & ~numbers.isnan()

@@ -67,15 +67,15 @@ def _built(identity: PlugIn, shape: tuple[int, ...], num_classes: int) -> nn.Mod
         ValueError: it takes other arguments, or returns no module.
     """
     factory = build(identity, "classifier")
-    wanted = "must be a function name(feature_shape, num_classes) that returns an nn.Module"
+    requirement = "must be a function name(feature_shape, num_classes) that returns an nn.Module"
     signature = inspect.signature(factory)
     try:
         signature.bind(shape, num_classes)
     except TypeError:
-        raise ValueError(f"{wanted}, got one of the arguments {signature}") from None
+        raise ValueError(f"{requirement}, got one of the arguments {signature}") from None
     network = factory(shape, num_classes)
     if not isinstance(network, nn.Module):
-        raise ValueError(f"{wanted}, got {type(network).__name__}")
+        raise ValueError(f"{requirement}, got {type(network).__name__}")
     return network
 
 

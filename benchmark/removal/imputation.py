@@ -86,8 +86,8 @@ def _imputed(inputs: Planes, kept: Bool[Tensor, "n u h w"], train_mean: Float[Te
     known = kept.to(inputs.dtype)
     count = known.sum((2, 3), keepdim=True)
     centre = torch.where(count > 0, (inputs * known).sum((2, 3), keepdim=True) / count.clamp_min(1), train_mean)
-    removed = _framed(1 - known).transpose(0, 1).contiguous()
-    grids = list(_grids(removed, _framed(known.new_ones(1, 1, *known.shape[2:])), inputs.shape[1]))
+    gaps = _framed(1 - known).transpose(0, 1).contiguous()
+    grids = list(_grids(gaps, _framed(known.new_ones(1, 1, *known.shape[2:])), inputs.shape[1]))
     height, width = inputs.shape[2:]
     grids[0].step[..., :height, :width] = ((inputs - centre) * known).transpose(0, 1)
     grids[0].residual.copy_(grids[0].around())

@@ -35,9 +35,9 @@ def merge(folders: Sequence[Path], out: Path) -> None:
     if (out / FILE).exists():
         raise ValueError(f"{out} holds a run already; choose another folder with --out")
     stores = {folder: Store(folder) for folder in folders}
-    held = {folder: store.rows() for folder, store in stores.items()}
-    names = _first_names(row for rows in held.values() for row in rows)
-    rows = union({folder: [_renamed(row, names) for row in rows] for folder, rows in held.items()})
+    rows_by_folder = {folder: store.rows() for folder, store in stores.items()}
+    names = _first_names(row for rows in rows_by_folder.values() for row in rows)
+    rows = union({folder: [_renamed(row, names) for row in rows] for folder, rows in rows_by_folder.items()})
     matrix = joined({folder: _renamed_axes(store.matrix(), names) for folder, store in stores.items()})
     data = _same_data({folder: store.data() for folder, store in stores.items()})
     new = Store(out, create=True)
@@ -109,10 +109,10 @@ def _same_data(stores: Mapping[Path, dict[str, dict[str, str]]]) -> dict[str, di
     for folder, datasets in stores.items():
         for dataset, files in datasets.items():
             known = checksums.setdefault(dataset, {})
-            changed = [file for file, checksum in files.items() if known.get(file, checksum) != checksum]
-            if changed:
+            differences = [file for file, checksum in files.items() if known.get(file, checksum) != checksum]
+            if differences:
                 raise ValueError(
-                    f"merge needs runs on the same data and code: {changed[0]} of {dataset} is another in {folder}"
+                    f"merge needs runs on the same data and code: {differences[0]} of {dataset} is another in {folder}"
                 )
             known |= files
     return checksums

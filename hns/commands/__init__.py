@@ -75,8 +75,8 @@ class Baseline(Command):
 
     def __call__(self) -> int:
         work = {"seeker": tasks.measure_baseline, "hider": tasks.pretrain_hider}[self.part]
-        wanted = tasks.tasks(self.experiment, self.resources, self.part, self.repeats.seeds)
-        todo = [tasks.part_task(task, self.part) for task in wanted]
+        trainings = tasks.tasks(self.experiment, self.resources, self.part, self.repeats.seeds)
+        todo = [tasks.part_task(task, self.part) for task in trainings]
         scores = each(work, todo, self.part)
         for task, score in scores.items():
             print(f"{score:.4f}  {task.folder / self.file}")
@@ -171,11 +171,11 @@ def trained(todo: list[tasks.Task], baseline: float | None) -> tuple[list[Result
         raise ValueError(f"baseline must be an accuracy in (0, 1], got {baseline:g}{hint}")
     tasks.rehearse(todo)
     parts = [tasks.part_task(task, "seeker") for task in todo if baseline is None]
-    needed = list({part.folder: part for part in parts}.values())
-    baselines = each(tasks.measure_baseline, needed, "baseline")
-    measured = {part.folder: accuracy for part, accuracy in baselines.items()}
-    known = {task: baseline or measured.get(tasks.part_task(task, "seeker").folder) for task in todo}
-    complete = [replace(task, baseline=accuracy) for task, accuracy in known.items() if accuracy is not None]
+    part_tasks = list({part.folder: part for part in parts}.values())
+    baselines = each(tasks.measure_baseline, part_tasks, "baseline")
+    accuracies = {part.folder: accuracy for part, accuracy in baselines.items()}
+    references = {task: baseline or accuracies.get(tasks.part_task(task, "seeker").folder) for task in todo}
+    complete = [replace(task, baseline=accuracy) for task, accuracy in references.items() if accuracy is not None]
     results = each(tasks.train, complete, "training")
     return list(results.values()), int(len(results) < len(todo))
 
@@ -187,9 +187,9 @@ def refuse_idle(experiment: Experiment, preset: Experiment) -> None:
         ValueError: one that differs from the preset and has no effect beside the others.
     """
     settings = experiment.settings
-    for name, needed in settings.idle().items():
-        if (given := getattr(settings, name)) != getattr(preset.settings, name):
-            raise ValueError(f"{name} {given} has no effect here: it needs {needed}; leave it out")
+    for name, need in settings.idle().items():
+        if (value := getattr(settings, name)) != getattr(preset.settings, name):
+            raise ValueError(f"{name} {value} has no effect here: it needs {need}; leave it out")
 
 
 def chosen(study: Study, conditions: tuple[str, ...]) -> list[str]:

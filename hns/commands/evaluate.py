@@ -72,27 +72,27 @@ def _evaluate_one(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFr
     from roarbench.hns.evaluation import score
     from roarbench.hns.model import build as build_network
 
-    begun = checkpoint.read_json(folder / "settings.json")
-    data = build(plugin(begun["dataset"], "dataset"), "dataset", seed=begun["seed"])(data_root).to(device)
-    network = build_network(settings_of(begun), data.feature_shape, data.num_classes).to(device).eval()
+    identity = checkpoint.read_json(folder / "settings.json")
+    data = build(plugin(identity["dataset"], "dataset"), "dataset", seed=identity["seed"])(data_root).to(device)
+    network = build_network(settings_of(identity), data.feature_shape, data.num_classes).to(device).eval()
     few = data.test.at(torch.arange(min(NUM_SHOWN, len(data.test))))
-    rows, seen = [], {}
+    rows, views = [], {}
     for name, path in tqdm(checkpoints(folder).items(), unit="checkpoint", leave=False):
         checkpoint.fill(network, checkpoint.read(path, "run")[0], "run")
         scores = score(network, data.test)
-        rows.append({"checkpoint": name, **asdict(scores), **scores.against(begun["baseline"])})
-        seen[name] = _look(network, few.inputs)
+        rows.append({"checkpoint": name, **asdict(scores), **scores.against(identity["baseline"])})
+        views[name] = _look(network, few.inputs)
     table = pd.DataFrame(rows)
     table.to_csv(folder / "evaluation.csv", index=False)
-    pictures = _pictures(folder, few.inputs.cpu().numpy(), few.labels.tolist(), seen)
+    pictures = _pictures(folder, few.inputs.cpu().numpy(), few.labels.tolist(), views)
     return table, [folder / "evaluation.csv", *pictures]
 
 
 def settings_of(begun: dict[str, Any]) -> Settings:
     """The settings a training was begun with, as `settings.json` holds them."""
     names = Settings.__dataclass_fields__
-    given = {name: value for name, value in begun.items() if name in names and value is not None}
-    return presets.override(Settings(), given, "settings.json")
+    values = {name: value for name, value in begun.items() if name in names and value is not None}
+    return presets.override(Settings(), values, "settings.json")
 
 
 def checkpoints(folder: Path) -> dict[str, Path]:
@@ -107,18 +107,18 @@ def _look(network: "HideAndSeek", inputs: "torch.Tensor") -> tuple[Any, list[int
     import torch
 
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        seen = network(inputs)
-    return seen.mask.cpu().numpy(), seen.class_logits.argmax(1).tolist()
+        output = network(inputs)
+    return output.mask.cpu().numpy(), output.class_logits.argmax(1).tolist()
 
 
-def _pictures(folder: Path, inputs: Any, labels: list[int], seen: dict[str, tuple[Any, list[int]]]) -> list[Path]:
+def _pictures(folder: Path, inputs: Any, labels: list[int], views: dict[str, tuple[Any, list[int]]]) -> list[Path]:
     """A grid of images, masks and masked images for each checkpoint, and one of all alphas."""
     from roarbench.reports.hns.images import alpha_grid, images
 
     grids = [
         images(inputs, masks, predictions, labels, folder / f"images_{name}.png")
-        for name, (masks, predictions) in seen.items()
+        for name, (masks, predictions) in views.items()
     ]
-    masks = {float(name): masks for name, (masks, _) in seen.items() if name[0].isdigit()}
+    masks = {float(name): masks for name, (masks, _) in views.items() if name[0].isdigit()}
     some = {alpha: masks[alpha] for alpha in list(masks)[:: -(-len(masks) // NUM_ALPHAS)]} if masks else {}
     return [*grids, alpha_grid(inputs, some, folder / "images_alphas.png")] if some else grids

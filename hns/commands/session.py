@@ -100,9 +100,9 @@ def _alone(
     name: str, fresh: Callable[[], Any], pretrain: Callable[..., Pretrained], settings: Settings, site: Site
 ) -> Pretrained:
     path = site.folder / f"{name}.json"
-    stored = checkpoint.read_json(path) if path.exists() else {}
-    if stored.get("identity") == depends_on(site.data):
-        return Pretrained(stored["score"], stored["best_epoch"], [(pair[0], pair[1]) for pair in stored["epochs"]])
+    record = checkpoint.read_json(path) if path.exists() else {}
+    if record.get("identity") == depends_on(site.data):
+        return Pretrained(record["score"], record["best_epoch"], [(pair[0], pair[1]) for pair in record["epochs"]])
     budget = Budget(settings.epochs, settings.batch_size, settings.learning_rate, settings.cooldown)
     with site.seeded(name):
         network = fresh().to(site.device)

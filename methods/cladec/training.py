@@ -48,9 +48,9 @@ def coded(explained: Explained, split: Split, target: Target) -> Material:
         ValueError: a stream, before any of it is read.
     """
     check_in_memory(split)
-    seen = codes_of(explained.classifier, explained.path, split)
+    codes = codes_of(explained.classifier, explained.path, split)
     labels = split.labels if target == "true" else predicted(explained.classifier, split)
-    return Material(seen, split.inputs, labels)
+    return Material(codes, split.inputs, labels)
 
 
 def of_images(split: Split) -> Material:
@@ -120,9 +120,9 @@ class Training:
         self.rows.append({"epoch": float(len(self.rows) + 1)} | means)
         return self.rows[-1]
 
-    def _step(self, seen: Tensor, images: Tensor, targets: Tensor) -> Losses:
-        decoded = self.model.decode(seen)
-        loss = losses(decoded, images, targets, self.classifier, alpha=self.alpha, settings=self.settings)
+    def _step(self, inputs: Tensor, images: Tensor, targets: Tensor) -> Losses:
+        decoding = self.model.decode(inputs)
+        loss = losses(decoding, images, targets, self.classifier, alpha=self.alpha, settings=self.settings)
         self.optimiser.zero_grad()
         loss.total.backward()
         self.optimiser.step()

@@ -153,8 +153,8 @@ class Dropout(nn.Module):
         if not self.training or not self.share:
             return features
         shape = features.shape[:2] + (1,) * (features.ndim - 2) if self.maps else features.shape
-        kept = torch.empty(shape).bernoulli_(1 - self.share) / (1 - self.share)
-        return features * kept.to(features)
+        mask = torch.empty(shape).bernoulli_(1 - self.share) / (1 - self.share)
+        return features * mask.to(features)
 
 
 def rectified(widths: tuple[int, ...]) -> list[nn.Module]:

@@ -67,9 +67,9 @@ class Held(NamedTuple):
 def hold(network: Senn, inputs: Float[Tensor, "b *feature"]) -> Held:
     """Explains a batch so that gradients of the logits by the inputs leave the concepts out."""
     code = network.concepts.encode(inputs.detach())  # type: ignore[operator]
-    known = inputs.detach().requires_grad_()
-    relevances = network.relevances(known)
-    return Held(Explanation(code, relevances, mixed(code.concepts, relevances)), known)
+    leaf = inputs.detach().requires_grad_()
+    relevances = network.relevances(leaf)
+    return Held(Explanation(code, relevances, mixed(code.concepts, relevances)), leaf)
 
 
 def residuals(held: Held) -> Float[Tensor, "c b *feature"]:

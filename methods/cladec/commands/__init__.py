@@ -179,8 +179,8 @@ def _shown(results: Sequence[Result], folder: Path) -> None:
 
 def _classifiers(results: Iterable[Result], models: Sequence[Result]) -> list[Result]:
     """The classifiers of some models among results."""
-    wanted = [[model[name] for name in SHARED] for model in models]
-    return [r for r in results if r.get("kind") == "classifier" and [r[name] for name in SHARED] in wanted]
+    origins = [[model[name] for name in SHARED] for model in models]
+    return [r for r in results if r.get("kind") == "classifier" and [r[name] for name in SHARED] in origins]
 
 
 def commands(config: str | None) -> Any:

@@ -76,8 +76,8 @@ def explain(home: Path, data_root: Path, device: str, seed: int) -> list[Path]:
     figures = _grids(scene, verdicts, _chosen(verdicts, seed), f"Layer {experiment.layer}")
     if experiment.settings.variational and experiment.settings.latent_dim == 2:
         for name, (_, place) in subjects.items():
-            drawn = _latent(scene, name, f"{name}, layer {experiment.layer}")
-            figures |= {f"{kind}-{place.name}": figure for kind, figure in drawn.items()}
+            latent_figures = _latent(scene, name, f"{name}, layer {experiment.layer}")
+            figures |= {f"{kind}-{place.name}": figure for kind, figure in latent_figures.items()}
     return [path for name, figure in figures.items() for path in save(figure, home / name)]
 
 
@@ -117,9 +117,9 @@ def _judged(scene: Scene, by: str) -> Judged:
     from roarbench.methods.cladec.training import predicted
 
     classifier, labels = scene.explained.classifier, scene.test.labels
-    decoded = reconstructed(scene.models[by], scene.explained, scene.test)
+    reconstructions = reconstructed(scene.models[by], scene.explained, scene.test)
     with frozen(classifier), torch.no_grad():
-        logits = torch.cat([classifier(chunk.inputs) for chunk in decoded.chunks(CHUNK)])
+        logits = torch.cat([classifier(chunk.inputs) for chunk in reconstructions.chunks(CHUNK)])
     losses = F.cross_entropy(logits, labels, reduction="none")
     arrays = (values.cpu().numpy() for values in (labels, predicted(classifier, scene.test), losses))
     return Judged(by, *arrays)
@@ -131,11 +131,11 @@ def _grids(scene: Scene, verdicts: Judged, some: "np.ndarray", layer: str) -> di
 
     worst = images.worst(verdicts.labels, verdicts.losses)
     rows, worst_rows = (_rows(scene, index) for index in (some, worst))
-    scored = images.scored(verdicts.labels[worst], verdicts.losses[worst])
+    captions = images.scored(verdicts.labels[worst], verdicts.losses[worst])
     return {
         "alphas": images.alpha_grid(rows, images.captions(verdicts.labels[some], verdicts.predicted[some]), layer),
         "single": images.triptych({name: row[0] for name, row in [*rows.items()][:3]}, layer),
-        "worst": images.alpha_grid(worst_rows, scored, f"{layer}: cross-entropy of {verdicts.by}, worst of a class"),
+        "worst": images.alpha_grid(worst_rows, captions, f"{layer}: cross-entropy of {verdicts.by}, worst of a class"),
     }
 
 
@@ -146,8 +146,8 @@ def _rows(scene: Scene, index: "np.ndarray") -> dict[str, "np.ndarray"]:
     from roarbench.methods.cladec.model import reconstructed
 
     few = scene.test.at(torch.from_numpy(index))
-    decoded = {name: reconstructed(model, scene.explained, few) for name, model in scene.models.items()}
-    return {name: split.inputs.cpu().numpy() for name, split in ({"original": few} | decoded).items()}
+    reconstructions = {name: reconstructed(model, scene.explained, few) for name, model in scene.models.items()}
+    return {name: split.inputs.cpu().numpy() for name, split in ({"original": few} | reconstructions).items()}
 
 
 def _chosen(verdicts: Judged, seed: int) -> "np.ndarray":
@@ -170,9 +170,9 @@ def _latent(scene: Scene, name: str, title: str) -> dict[str, "Figure"]:
     line = torch.linspace(-LIMIT, LIMIT, STEPS, device=test.inputs.device)
     second, first = torch.meshgrid(line, line, indexing="ij")
     with torch.no_grad():
-        decoded = model.decoder(torch.stack([first, second], -1).flatten(0, 1)).unflatten(0, (STEPS, STEPS))
+        grid = model.decoder(torch.stack([first, second], -1).flatten(0, 1)).unflatten(0, (STEPS, STEPS))
     codes = mean_codes(model, scene.explained, test).cpu().numpy()
     return {
-        "latent-grid": images.latent_grid(decoded.cpu().numpy(), LIMIT, title),
+        "latent-grid": images.latent_grid(grid.cpu().numpy(), LIMIT, title),
         "latent": images.latent_scatter(codes, test.labels.cpu().numpy(), f"Resources of test images: {title}"),
     }
