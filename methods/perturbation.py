@@ -171,10 +171,10 @@ def _superpixels(shape: tuple[int, ...], side: int) -> Int[Tensor, "*place"]:
 def _shapley_subsets(samples: int, num_superpixels: int) -> Tensor:
     """Empty, full and random subsets `(2 + samples, m)`, True = kept; sizes follow the Shapley kernel."""
     sizes = torch.arange(1, num_superpixels)
-    drawn = sizes[torch.multinomial(1 / (sizes * (num_superpixels - sizes)), samples, replacement=True)]
+    sizes_of_samples = sizes[torch.multinomial(1 / (sizes * (num_superpixels - sizes)), samples, replacement=True)]
     order = torch.rand(samples, num_superpixels).argsort(1).argsort(1)
     endpoints = torch.tensor([False, True])[:, None].expand(2, num_superpixels)
-    return torch.cat([endpoints, order < drawn[:, None]])
+    return torch.cat([endpoints, order < sizes_of_samples[:, None]])
 
 
 def _least_squares(masks: Tensor, weights: Tensor, penalty: float) -> Float[Tensor, "m s"]:

@@ -47,8 +47,8 @@ def preserved() -> Iterator[None]:
     finally:
         for name in _changed(before):
             SETTINGS[name][1](before[name])
-        for hooks, known in zip(_global_hooks(), shared, strict=True):
-            for key in [key for key in hooks if key not in known]:
+        for hooks, keys in zip(_global_hooks(), shared, strict=True):
+            for key in [key for key in hooks if key not in keys]:
                 del hooks[key]
         for kind in _patched(forwards):
             _give_back(kind, forwards[kind])

@@ -64,7 +64,7 @@ def cluster_pool(
             f"no Ray cluster answers at ray_address {cluster.address} ({_first_line(error)}); {hint}"
         ) from None
     try:
-        references = tuple((*named, ray.put(load(*named, place.data_root))) for named in datasets)
+        references = tuple((*arguments, ray.put(load(*arguments, place.data_root))) for arguments in datasets)
         cluster_place = replace(
             place,
             folder=place.folder.resolve(),

@@ -139,15 +139,15 @@ def counted(wanted: list[Cell]) -> str:
     all_groups, all_chains = groups(wanted), chains(wanted)
     rankings = sum(len(group.rankings) for group in all_groups) + sum(len(chain.cells) for chain in all_chains)
     passes = sum(bool(group.rankings) for group in all_groups) + sum(len(chain.cells) for chain in all_chains)
-    retrained = sum(cell.retrain and not cell.intact for cell in wanted)
+    num_retrainings = sum(cell.retrain and not cell.intact for cell in wanted)
     masks = sum(cell.probe == "mask" for cell in wanted)
-    scored = sum(not cell.retrain and cell.probe == "image" for cell in wanted)
-    assessed = sum(cell.probe == "attribution" for cell in wanted)
+    num_scores = sum(not cell.retrain and cell.probe == "image" for cell in wanted)
+    num_assessments = sum(cell.probe == "attribution" for cell in wanted)
     return (
         f"{len(wanted)} cells\n"
         f"  {sum(cell.intact for cell in wanted):6} original networks, each shared by all explainers and orders\n"
-        f"  {retrained:6} networks retrained from scratch, {masks} of them on masks alone\n"
-        f"  {scored:6} scores of original networks without retraining\n"
-        f"  {assessed:6} attributions measured by themselves\n"
+        f"  {num_retrainings:6} networks retrained from scratch, {masks} of them on masks alone\n"
+        f"  {num_scores:6} scores of original networks without retraining\n"
+        f"  {num_assessments:6} attributions measured by themselves\n"
         f"  {rankings:6} rankings from {passes} passes over the data, each shared by all fractions, orders and fills"
     )

@@ -152,18 +152,18 @@ def _around(field: Planes, across: Planes, both: Planes) -> Callable[[], Planes]
     return sums
 
 
-def _grids(removed: Float[Tensor, "u n h w"], inside: Float[Tensor, "1 1 h w"], channels: int) -> Iterator[Grid]:
+def _grids(gaps: Float[Tensor, "u n h w"], inside: Float[Tensor, "1 1 h w"], channels: int) -> Iterator[Grid]:
     """The system from fine to coarse, until nothing is removed or nothing left to halve."""
     while True:
         weight = _around(inside, torch.zeros_like(inside), torch.zeros_like(inside))()
-        jacobi = removed / (weight - 4).clamp_min(6)  # less only in corners, and in images of one row
-        residual, step, *spare = removed.new_zeros(4, channels, *removed.shape[1:])
-        everywhere = weight.expand(-1, len(removed[0]), -1, -1).contiguous()
+        jacobi = gaps / (weight - 4).clamp_min(6)  # less only in corners, and in images of one row
+        residual, step, *spare = gaps.new_zeros(4, channels, *gaps.shape[1:])
+        everywhere = weight.expand(-1, len(gaps[0]), -1, -1).contiguous()
         yield Grid(everywhere, jacobi, residual, step, _around(step, *spare), (spare[0], spare[1]))
-        if min(removed.shape[2:]) <= 4:
+        if min(gaps.shape[2:]) <= 4:
             return
-        removed, inside = (_even((_block_sums(field) == 4).to(field.dtype)) for field in (removed, inside))
-        if not removed.any():
+        gaps, inside = (_even((_block_sums(field) == 4).to(field.dtype)) for field in (gaps, inside))
+        if not gaps.any():
             return
 
 

@@ -82,8 +82,8 @@ def union(runs: Mapping[Path, Sequence[Row]]) -> list[Row]:
     keys: dict[str, tuple[Path, str]] = {}
     for folder, rows in runs.items():
         for row in rows:
-            other, known = keys.setdefault(str(_named(row.specification)), (folder, row.key))
-            if known != row.key:
+            other, first_key = keys.setdefault(str(_named(row.specification)), (folder, row.key))
+            if first_key != row.key:
                 raise ValueError(
                     f"merge needs results of the same code: {other} and {folder} have different versions of "
                     f"{_short(row)}; measure it again in one of them"
@@ -92,29 +92,31 @@ def union(runs: Mapping[Path, Sequence[Row]]) -> list[Row]:
     return [row for _, row in best.values()]
 
 
-def _better(known: tuple[Path, Row] | None, folder: Path, row: Row) -> Row:
+def _better(best: tuple[Path, Row] | None, folder: Path, row: Row) -> Row:
     """The more finished of two rows of one cell."""
-    if known is None or known[1].outcome is None or known[1].outcome.status != "done":
-        return row if known is None or row.outcome is not None else known[1]
-    if row.outcome and row.outcome.status == "done" and row.outcome.metrics != known[1].outcome.metrics:
+    if best is None or best[1].outcome is None or best[1].outcome.status != "done":
+        return row if best is None or row.outcome is not None else best[1]
+    if row.outcome and row.outcome.status == "done" and row.outcome.metrics != best[1].outcome.metrics:
         raise ValueError(
-            f"merge cannot tell which result is right: {known[0]} and {folder} differ in {_short(row)}; "
+            f"merge cannot tell which result is right: {best[0]} and {folder} differ in {_short(row)}; "
             "see by how much with --compare"
         )
-    return known[1]
+    return best[1]
 
 
 def _same_data(stores: Mapping[Path, dict[str, dict[str, str]]]) -> dict[str, dict[str, str]]:
     checksums: dict[str, dict[str, str]] = {}
     for folder, datasets in stores.items():
         for dataset, files in datasets.items():
-            known = checksums.setdefault(dataset, {})
-            differences = [file for file, checksum in files.items() if known.get(file, checksum) != checksum]
+            dataset_checksums = checksums.setdefault(dataset, {})
+            differences = [
+                file for file, checksum in files.items() if dataset_checksums.get(file, checksum) != checksum
+            ]
             if differences:
                 raise ValueError(
                     f"merge needs runs on the same data and code: {differences[0]} of {dataset} is another in {folder}"
                 )
-            known |= files
+            dataset_checksums |= files
     return checksums
 
 
