@@ -35,10 +35,10 @@ def normal(like: Float[Tensor, "b *feature"], index: Int[Tensor, "b"], *parts: o
         like: whose shape and device they take.
         index: positions of the examples; with `parts` what their numbers are drawn from, on the CPU.
     """
-    found = torch.empty(like.shape)
-    for row, position in zip(found, index.tolist(), strict=True):
+    noise = torch.empty(like.shape)
+    for row, position in zip(noise, index.tolist(), strict=True):
         row.normal_(generator=generator(*parts, position))
-    return found.to(like)
+    return noise.to(like)
 
 
 @contextmanager

@@ -146,8 +146,8 @@ class Dataset:
 
     def each(self, change: Callable[[str, Split], Split]) -> "Dataset":
         """The data set with every split, given by its name, changed."""
-        changed = {name: change(name, split) for name, split in self.splits.items()}
-        return replace(self, train=changed["train"], validation=changed["validation"], test=changed["test"])
+        splits = {name: change(name, split) for name, split in self.splits.items()}
+        return replace(self, train=splits["train"], validation=splits["validation"], test=splits["test"])
 
     @property
     def feature_shape(self) -> tuple[int, ...]:

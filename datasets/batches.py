@@ -9,7 +9,7 @@ from torch import Tensor
 
 def batches(order: Int[Tensor, "n"], batch_size: int, *, least: int = 2) -> Sequence[Int[Tensor, "b"]]:
     """Batches in order; a last one below `least` joins the batch before it, as batch norm cannot train on one."""
-    found = list(order.split(batch_size))
-    if len(found) > 1 and len(found[-1]) < least:
-        found[-2:] = [torch.cat(found[-2:])]
-    return found
+    parts = list(order.split(batch_size))
+    if len(parts) > 1 and len(parts[-1]) < least:
+        parts[-2:] = [torch.cat(parts[-2:])]
+    return parts

@@ -65,8 +65,8 @@ def remarks(data: Dataset) -> tuple[str, ...]:
     share = int(counts[most]) / len(data.test)
     if share <= UNEVEN:
         return data.card.notes
-    held = f"class {int(classes[most])} holds {int(counts[most])} of {len(data.test)} test examples"
-    return (*data.card.notes, f"chance is {100 * share:.1f} %: {held}")
+    majority = f"class {int(classes[most])} holds {int(counts[most])} of {len(data.test)} test examples"
+    return (*data.card.notes, f"chance is {100 * share:.1f} %: {majority}")
 
 
 def check_values(values: Shaped[np.ndarray, "n *feature"], name: str) -> None:
@@ -91,17 +91,17 @@ def check_shapes(parts: Sequence[Part]) -> None:
     first = parts[0]
     for part in parts[1:]:
         if part.inputs.shape[1:] != first.inputs.shape[1:]:
-            got = f"{first.inputs.shape[1:]} and {part.inputs.shape[1:]}"
+            shapes = f"{first.inputs.shape[1:]} and {part.inputs.shape[1:]}"
             names = f"{first.names[0]} and {part.names[0]}"
-            raise ValueError(f"{names} must have examples of one shape, got {got}; resize them alike")
+            raise ValueError(f"{names} must have examples of one shape, got {shapes}; resize them alike")
 
 
 def check_aligned(part: Part) -> None:
     """Raises ValueError unless there is one label for each example."""
     if len(part.labels) != len(part.inputs):
         inputs, labels = part.names
-        got = f"{len(part.labels)} and {len(part.inputs)}"
-        raise ValueError(f"{labels} must have one label for each of the rows of {inputs}, got {got}; align them")
+        counts = f"{len(part.labels)} and {len(part.inputs)}"
+        raise ValueError(f"{labels} must have one label for each of the rows of {inputs}, got {counts}; align them")
 
 
 def check_not_empty(part: Part) -> None:
@@ -186,11 +186,11 @@ def _rescaling(low: float, high: float) -> str:
 
 def _numbering(name: str, classes: Integer[np.ndarray, "m"], expected: Integer[np.ndarray, "k"]) -> str:
     lacks, extra = np.setdiff1d(expected, classes), np.setdiff1d(classes, expected)
-    wrong = [f"{word} {_some(found)}" for word, found in (("lacks", lacks), ("has", extra)) if len(found)]
+    wrong = [f"{word} {_some(numbers)}" for word, numbers in (("lacks", lacks), ("has", extra)) if len(numbers)]
     remedy = "subtract 1 from all labels" if np.array_equal(classes, expected + 1) else "renumber the classes"
     remedy = remedy if len(extra) else "leave examples of all classes to train on"
-    wanted = f"every integer of 0 ... {len(expected) - 1}" + (" and no other" if len(extra) else "")
-    return f"{name} must hold {wanted}, {' and '.join(wrong)}; {remedy}"
+    requirement = f"every integer of 0 ... {len(expected) - 1}" + (" and no other" if len(extra) else "")
+    return f"{name} must hold {requirement}, {' and '.join(wrong)}; {remedy}"
 
 
 def _some(classes: Integer[np.ndarray, "k"]) -> str:

@@ -47,10 +47,10 @@ def read_verified(path: Path, expected: str) -> bytes:
         ValueError: the file differs from the published one.
     """
     data = path.read_bytes()
-    found = checksum(data, algorithm=expected.partition(":")[0])
-    if found != expected:
+    digest = checksum(data, algorithm=expected.partition(":")[0])
+    if digest != expected:
         raise ValueError(
-            f"{path} is damaged: expected {expected}, found {found}; delete it or put the published file there"
+            f"{path} is damaged: expected {expected}, found {digest}; delete it or put the published file there"
         )
     return data
 

@@ -46,16 +46,16 @@ def image_folder(
         raise ValueError(f"channels must be 1 (grey) or 3 (RGB), got {channels}; use channels=3 for colour")
     if size < 1:
         raise ValueError(f"size must be 1 pixel or more, got {size}; 224 is usual for photographs")
-    listed = listing(root)
+    files = listing(root)
     if in_memory:
-        examples = {split: _examples(images, size, channels) for split, images in listed.images.items()}
+        examples = {split: _examples(images, size, channels) for split, images in files.images.items()}
         splits = _in_memory(examples, validation, seed)
     else:
-        streams = {split: _stream(images, size, channels) for split, images in listed.images.items()}
+        streams = {split: _stream(images, size, channels) for split, images in files.images.items()}
         splits = _on_disk(streams, validation, seed)
-    checksums = _checksums(listed, root, look=not in_memory)
-    card = Card(f"Images in {root.name}", str(root), "as given by their owner", "none", checksums, listed.notes)
-    return Dataset(*splits, len(listed.classes), card)
+    checksums = _checksums(files, root, look=not in_memory)
+    card = Card(f"Images in {root.name}", str(root), "as given by their owner", "none", checksums, files.notes)
+    return Dataset(*splits, len(files.classes), card)
 
 
 def arrays(data_root: Path, *, path: Path, layout: Layout = "auto", validation: float = 0.1, seed: int = 0) -> Dataset:
@@ -73,11 +73,11 @@ def arrays(data_root: Path, *, path: Path, layout: Layout = "auto", validation: 
     Raises:
         ValueError: the file or an array is missing, or an array is not as described.
     """
-    arrays_read = read(path, layout)
-    splits = _in_memory(arrays_read.splits, validation, seed)
-    checksums = {path.name: arrays_read.checksum}
-    card = Card(f"Arrays in {path.name}", str(path), "as given by their owner", "none", checksums, arrays_read.notes)
-    return Dataset(*splits, arrays_read.num_classes, card)
+    contents = read(path, layout)
+    splits = _in_memory(contents.splits, validation, seed)
+    checksums = {path.name: contents.checksum}
+    card = Card(f"Arrays in {path.name}", str(path), "as given by their owner", "none", checksums, contents.notes)
+    return Dataset(*splits, contents.num_classes, card)
 
 
 def _in_memory(examples: Mapping[str, Examples], validation: float, seed: int) -> tuple[Split, Split, Split]:
@@ -117,10 +117,10 @@ def _class_of_each(images: Sequence[Sequence[Path]]) -> Int[np.ndarray, "n"]:
     return np.repeat(np.arange(len(images)), [len(members) for members in images])
 
 
-def _checksums(found: Listing, root: Path, *, look: bool) -> dict[str, str]:
+def _checksums(content: Listing, root: Path, *, look: bool) -> dict[str, str]:
     """Folder -> checksum of its images."""
     return {
-        f"{folder.name}/*": _digest(root, found.images[split], look=look) for split, folder in found.folders.items()
+        f"{folder.name}/*": _digest(root, content.images[split], look=look) for split, folder in content.folders.items()
     }
 
 

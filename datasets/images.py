@@ -89,10 +89,10 @@ def _upright(image: "Picture") -> "Picture":
 def _orientation(image: "Picture") -> int:
     """1 ... 8 as the image says; 1 where it says nothing of use."""
     try:
-        said = image.getexif().get(ORIENTATION)
+        orientation = image.getexif().get(ORIENTATION)
     except Exception:  # in broken metadata Pillow raises whatever it meets; viewers ignore them
         return 1
-    return said if isinstance(said, int) and 1 <= said <= 8 else 1
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
 def _decode(image: "Picture", content: bytes) -> None:

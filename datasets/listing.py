@@ -57,15 +57,15 @@ def listing(root: Path) -> Listing:
 
 
 def _folders(root: Path) -> dict[str, Path]:
-    held = [root / name for name in VALIDATION if (root / name).is_dir()]
-    if len(held) > 1:
-        names = " and ".join(folder.name for folder in held)
+    candidates = [root / name for name in VALIDATION if (root / name).is_dir()]
+    if len(candidates) > 1:
+        names = " and ".join(folder.name for folder in candidates)
         raise ValueError(f"root must hold one folder of validation images, got {names} in {root}; join them")
     test = root / "test"
-    if held and not test.is_dir():
-        folders = {"train": root / "train", "test": held[0]}
+    if candidates and not test.is_dir():
+        folders = {"train": root / "train", "test": candidates[0]}
     else:
-        folders = {"train": root / "train"} | ({"validation": held[0]} if held else {}) | {"test": test}
+        folders = {"train": root / "train"} | ({"validation": candidates[0]} if candidates else {}) | {"test": test}
     for folder in folders.values():
         if not folder.is_dir():
             there = ", ".join(sorted(entry.name for entry in root.iterdir())[:10]) if root.is_dir() else ""
@@ -122,12 +122,12 @@ def _images(folder: Path, passed_over: Counter[str]) -> list[Path]:
 
 def _files(folder: Path) -> Iterator[Path]:
     """Files in a folder and all folders below it but hidden ones, of which it gives the paths alone."""
-    seen = set()
+    real_paths = set()
     for place, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
-        if os.path.realpath(place) in seen:  # a link back
+        if os.path.realpath(place) in real_paths:  # a link back
             folders.clear()
             continue
-        seen.add(os.path.realpath(place))
+        real_paths.add(os.path.realpath(place))
         hidden = [name for name in folders if name.startswith(".")]
         folders[:] = [name for name in folders if name not in hidden]
         yield from (Path(place, name) for name in files + hidden)

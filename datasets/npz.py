@@ -70,8 +70,8 @@ def read(path: Path, layout: Layout) -> Arrays:
     if raw[name].dtype == np.uint8 and raw[name].max(initial=0) == 1:
         notes.append(f"{name} is uint8 with 0 and 1 alone, read as 0 and 1/255; if 1 is meant, store bool or float32")
     if "validation" in names:
-        given = names["validation"][0]
-        notes.append(f"{given} is the validation split: the parameter validation is not used")
+        key = names["validation"][0]
+        notes.append(f"{key} is the validation split: the parameter validation is not used")
     return Arrays(
         {split: Examples(part.inputs, part.labels) for split, part in parts.items()},
         num_classes,
@@ -177,10 +177,10 @@ def _names(keys: Collection[str]) -> dict[str, tuple[str, str]]:
 
 def _missing(keys: Collection[str]) -> str:
     """Which names a file lacks, of those that it comes nearest to, and which it has."""
-    wanted = [[name.format(split) for split in ("train", "test") for name in schema] for schema in NAMES]
-    nearest = min(wanted, key=lambda names: len(set(names) - set(keys)))
+    schemas = [[name.format(split) for split in ("train", "test") for name in schema] for schema in NAMES]
+    nearest = min(schemas, key=lambda names: len(set(names) - set(keys)))
     lacks = ", ".join(name for name in nearest if name not in keys)
-    choice = " or ".join(", ".join(names) for names in wanted)
+    choice = " or ".join(", ".join(names) for names in schemas)
     return f"must hold {choice}, lacks {lacks}; it has {', '.join(keys) or 'nothing'}: add them with numpy.savez"
 
 

@@ -109,22 +109,22 @@ def carve(
 def _stratified(labels: Shaped[np.ndarray, "n"], size: int, generator: np.random.Generator) -> Int[np.ndarray, "m"]:
     _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     quota = size * counts / max(len(labels), 1)
-    taken = np.floor(quota).astype(int)
+    sizes = np.floor(quota).astype(int)
     # Equal remainders are broken at random: always favouring the first classes would bias many small subsets alike.
-    by_remainder = np.lexsort((generator.random(len(counts)), taken - quota))
-    taken[by_remainder[: size - taken.sum()]] += 1
-    members = [generator.permutation(np.flatnonzero(classes == k))[: taken[k]] for k in range(len(counts))]
+    by_remainder = np.lexsort((generator.random(len(counts)), sizes - quota))
+    sizes[by_remainder[: size - sizes.sum()]] += 1
+    members = [generator.permutation(np.flatnonzero(classes == k))[: sizes[k]] for k in range(len(counts))]
     return np.sort(np.concatenate([np.arange(0), *members]))
 
 
 def _whole_groups(groups: Int[np.ndarray, "n"], size: int, generator: np.random.Generator) -> Int[np.ndarray, "m"]:
     names, counts = np.unique(groups, return_counts=True)
-    taken, total = [], 0
+    members, total = [], 0
     for group in generator.permutation(len(names)):
         if total + counts[group] <= size:
-            taken.append(names[group])
+            members.append(names[group])
             total += counts[group]
-    return np.flatnonzero(np.isin(groups, taken))
+    return np.flatnonzero(np.isin(groups, members))
 
 
 def _generator(seed: int, name: str) -> np.random.Generator:

@@ -56,8 +56,8 @@ def compas(
     features, labels, names = _read_compas(data_root)
     vectors = _vectors(features)
     if cleaned:
-        kept = consistent(vectors, labels)
-        features, labels, vectors = features[kept], labels[kept], vectors[kept]
+        mask = consistent(vectors, labels)
+        features, labels, vectors = features[mask], labels[mask], vectors[mask]
     examples = Examples(features, labels)
     groups = vectors if grouped else None
     rest, held = carve(labels, test, name="test", seed=seed, groups=groups)

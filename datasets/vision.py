@@ -156,9 +156,9 @@ def _batches(source: Any, data_root: Path) -> tuple[Files, Checksums]:
 def _members(archive: bytes, folder: str, names: list[str]) -> Files:
     """Files of one folder of a .tar.gz, read in memory: nothing is unpacked to disk."""
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        wanted = {f"{folder}/{name}": name for name in names}
-        members = [member for member in tar if member.name in wanted]
-        return {wanted[member.name]: content.read() for member in members if (content := tar.extractfile(member))}
+        targets = {f"{folder}/{name}": name for name in names}
+        members = [member for member in tar if member.name in targets]
+        return {targets[member.name]: content.read() for member in members if (content := tar.extractfile(member))}
 
 
 def _examples(batches: list[bytes]) -> Examples:

@@ -38,11 +38,11 @@ def binarize(
     chance = torch.sigmoid(slope * logits)
     if reference and estimator != "deterministic":
         return _published(torch.sigmoid(logits), estimator, slope)
-    kept = _uniform_like(chance) < chance if sample and estimator != "deterministic" else chance > 0.5
+    mask = _uniform_like(chance) < chance if sample and estimator != "deterministic" else chance > 0.5
     if estimator == "reinforce":
-        return kept.to(logits.dtype)
+        return mask.to(logits.dtype)
     surrogate = logits if estimator == "st1" else chance
-    return _Through.apply(surrogate, kept.to(logits.dtype))
+    return _Through.apply(surrogate, mask.to(logits.dtype))
 
 
 def score_loss(logits: Logits, mask: Mask, losses: Float[Tensor, "b"]) -> Float[Tensor, ""]:
@@ -93,11 +93,11 @@ def _published(chance: Mask, estimator: Estimator, slope: Float[Tensor, ""]) -> 
     """
     second = torch.sigmoid(slope * chance if estimator == "sa" else chance)
     low, high = second.detach().aminmax()
-    kept = torch.ceil(second.detach() - (low + (high - low) * _uniform_like(chance)))
+    mask = torch.ceil(second.detach() - (low + (high - low) * _uniform_like(chance)))
     factor = {"st1": torch.ones_like(chance), "st2": chance * (1 - chance), "sa": slope * chance * (1 - chance)}
     if estimator == "reinforce":
-        return kept
-    return _Through.apply(chance * factor[estimator].detach(), kept)
+        return mask
+    return _Through.apply(chance * factor[estimator].detach(), mask)
 
 
 def _uniform_like(values: Tensor) -> Tensor:

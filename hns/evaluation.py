@@ -33,12 +33,12 @@ class Score:
         """F, I, FIR and FII against the accuracy of a seeker of intact images; only I without one."""
         if baseline is None:
             return {"interpretability": self.hidden}
-        found = fidelity(self.accuracy, baseline)
+        ratio = fidelity(self.accuracy, baseline)
         return {
-            "fidelity": found,
+            "fidelity": ratio,
             "interpretability": self.hidden,
-            "fir": fir(found, self.hidden),
-            "fii": fii(found, self.hidden),
+            "fir": fir(ratio, self.hidden),
+            "fii": fii(ratio, self.hidden),
         }
 
 
@@ -49,17 +49,17 @@ def score(network: HideAndSeek, split: Split) -> Score:
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         for chunk in split.chunks():
             inputs, labels = chunk.inputs, chunk.labels
-            seen = network(inputs)
-            hidden = 1 - seen.mask.expand_as(inputs)
-            lit = inputs != 0
+            output = network(inputs)
+            hidden = 1 - output.mask.expand_as(inputs)
+            nonzero = inputs != 0
             sums += (
                 torch.stack(
                     [
-                        (seen.class_logits.argmax(1) == labels).sum(),
-                        F.cross_entropy(seen.class_logits, labels, reduction="sum"),
+                        (output.class_logits.argmax(1) == labels).sum(),
+                        F.cross_entropy(output.class_logits, labels, reduction="sum"),
                         hidden.flatten(1).mean(1).sum(),
-                        hidden[lit].sum(),
-                        lit.sum(),
+                        hidden[nonzero].sum(),
+                        nonzero.sum(),
                     ]
                 )
                 .double()
@@ -83,5 +83,5 @@ def masks(network: HideAndSeek, split: Split) -> Split:
     """The masks of a split in place of its inputs: what a probe of the masks alone gets to see."""
     network.eval()
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        found = [network(chunk.inputs).mask for chunk in split.chunks()]
-    return Split(torch.cat(found), split.labels)
+        chunks = [network(chunk.inputs).mask for chunk in split.chunks()]
+    return Split(torch.cat(chunks), split.labels)

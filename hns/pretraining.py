@@ -108,15 +108,15 @@ def painting(output: Float[Tensor, "b m h w"], batch: Split) -> Float[Tensor, ""
 
 
 def _best(network: nn.Module, data: Dataset, budget: Budget, aim: Aim) -> Pretrained:
-    found: list[tuple[float, float]] = []
+    epochs: list[tuple[float, float]] = []
     best: dict[str, Tensor] = {}
-    kept = 0
+    best_epoch = 0
     for epoch in tqdm(fit(network, data.train, budget, aim.loss), total=budget.epochs, unit="epoch", leave=False):
         validation = aim.score(network, data.validation) if len(data.validation) else math.nan
-        found.append((validation, aim.score(network, data.test)))
+        epochs.append((validation, aim.score(network, data.test)))
         # Without validation both are NaN: each epoch is kept in its turn.
-        if not aim.sign * validation <= aim.sign * found[kept][0] or not best:
-            kept, best = epoch, copy.deepcopy(network.state_dict())
+        if not aim.sign * validation <= aim.sign * epochs[best_epoch][0] or not best:
+            best_epoch, best = epoch, copy.deepcopy(network.state_dict())
     network.load_state_dict(best)
     network.eval()
-    return Pretrained(found[kept][1], kept + 1, found)
+    return Pretrained(epochs[best_epoch][1], best_epoch + 1, epochs)

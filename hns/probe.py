@@ -45,19 +45,19 @@ def leak(network: HideAndSeek, data: Dataset) -> Leak:
     random = [shuffled(mask) for mask in own]
     images = (train.inputs, test.inputs)
     behind = [[replace(m, inputs=m.inputs * x) for m, x in zip(pair, images, strict=True)] for pair in (own, random)]
-    seen = {"mask_only": own, "random_mask_only": random, "masked": behind[0], "random_masked": behind[1]}
+    pairs = {"mask_only": own, "random_mask_only": random, "masked": behind[0], "random_masked": behind[1]}
     seed_state = torch.get_rng_state()
-    found = {}
-    for name, (fitted, scored) in seen.items():
+    accuracies = {}
+    for name, (train_split, test_split) in pairs.items():
         torch.set_rng_state(seed_state)
-        found[name] = _accuracy_after(fitted, scored, data.num_classes)
-    return Leak(**found)
+        accuracies[name] = _accuracy_after(train_split, test_split, data.num_classes)
+    return Leak(**accuracies)
 
 
 def shuffled(split: Split) -> Split:
     """Masks that keep as much of every image as those given, in random places."""
-    found = [_shuffled(chunk.inputs.flatten(1)).view_as(chunk.inputs) for chunk in split.chunks()]
-    return replace(split, inputs=torch.cat(found))
+    chunks = [_shuffled(chunk.inputs.flatten(1)).view_as(chunk.inputs) for chunk in split.chunks()]
+    return replace(split, inputs=torch.cat(chunks))
 
 
 def _shuffled(rows: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:

@@ -70,26 +70,26 @@ class Settings:
 
     def idle(self) -> dict[str, str]:
         """Fields that change nothing beside the others, and what they would need."""
-        found = {}
+        needs = {}
         if self.threshold != "sa":
-            found["rate"] = "the estimator sa"
+            needs["rate"] = "the estimator sa"
         if self.threshold == "deterministic":
-            found |= dict.fromkeys(("reference", "test_masks"), "a stochastic estimator")
+            needs |= dict.fromkeys(("reference", "test_masks"), "a stochastic estimator")
         elif self.reference:
-            found["test_masks"] = "no reference, which always draws"
+            needs["test_masks"] = "no reference, which always draws"
         if self.alpha is not None:
-            found |= dict.fromkeys(("monitor", "patience", "stagnation"), "an adaptive alpha")
+            needs |= dict.fromkeys(("monitor", "patience", "stagnation"), "an adaptive alpha")
         if not self.pretrained:
-            found["pretraining_epochs"] = "a part that is pretrained here"
+            needs["pretraining_epochs"] = "a part that is pretrained here"
         if self.hider_weights:
-            found["initial_keep"] = "a hider without weights"
-        return found
+            needs["initial_keep"] = "a hider without weights"
+        return needs
 
     @property
     def pretrained(self) -> list[str]:
         """The parts that are pretrained: those that `start` names and that no file of weights fills."""
-        named = {"full": [], "both": ["hider", "seeker"]}.get(self.start, [self.start])
-        return [part for part in named if getattr(self, f"{part}_weights") is None]
+        parts = {"full": [], "both": ["hider", "seeker"]}.get(self.start, [self.start])
+        return [part for part in parts if getattr(self, f"{part}_weights") is None]
 
     def check(self) -> None:
         """Raises ValueError where a value is out of its range, or two contradict each other."""

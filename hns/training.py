@@ -79,10 +79,10 @@ class Training:
         """Trains to the end; yields where alpha was lowered or an epoch, the last perhaps early, has ended."""
         while not self.finished:
             alpha = self.alpha.value
-            dropped = self._advance()
+            drop = self._advance()
             ended = self.finished or self.step % self.steps_per_epoch == 0
-            if dropped or ended:
-                yield Event(alpha, dropped, ended)
+            if drop or ended:
+                yield Event(alpha, drop, ended)
 
     def rows(self) -> list[dict[str, float]]:
         """The journal by column, with the number of each step."""
@@ -97,23 +97,23 @@ class Training:
             group["lr"] = self.settings.learning_rate * self._heat()
         batch = self.split.at(self._next())
         inputs = batch.inputs.contiguous(memory_format=torch.channels_last)
-        seen = self.network(inputs)
-        losses = F.cross_entropy(seen.class_logits, batch.labels, reduction="none")
-        classification, mask = losses.mean(), seen.mask.mean()
+        output = self.network(inputs)
+        losses = F.cross_entropy(output.class_logits, batch.labels, reduction="none")
+        classification, mask = losses.mean(), output.mask.mean()
         alpha = self.alpha.value
         total = alpha * classification + (1 - alpha) * mask
-        loss = self._reinforced(seen, losses) if self.network.reinforced else total
+        loss = self._reinforced(output, losses) if self.network.reinforced else total
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
         self.network.steepen((1 + self.settings.rate) ** (1 / self.steps_per_epoch))
-        right = (seen.class_logits.argmax(1) == batch.labels).float().mean()
-        row = torch.stack([classification, mask, total, _nonzero_hidden(inputs, seen.mask), right]).tolist()
+        right = (output.class_logits.argmax(1) == batch.labels).float().mean()
+        row = torch.stack([classification, mask, total, _nonzero_hidden(inputs, output.mask), right]).tolist()
         self.journal.append([alpha, *row])
-        dropped = self.alpha.observe(row[0] if self.settings.monitor == "classification" else row[2])
+        drop = self.alpha.observe(row[0] if self.settings.monitor == "classification" else row[2])
         if self.cooling_from is None and (self.alpha.finished or self.step >= self._last_start):
             self.cooling_from = self.step
-        return dropped
+        return drop
 
     @property
     def _cooling_steps(self) -> int:
@@ -128,8 +128,8 @@ class Training:
         """Factor of the learning rate: 1, then falling along a line to 0."""
         if self.cooling_from is None:
             return 1.0
-        done = self.step - self.cooling_from
-        return max(0.0, 1 - done / self._cooling_steps) if self._cooling_steps else 0.0
+        steps = self.step - self.cooling_from
+        return max(0.0, 1 - steps / self._cooling_steps) if self._cooling_steps else 0.0
 
     def _next(self) -> Int[Tensor, "b"]:
         """Examples of the next batch; a new epoch draws a new order."""
@@ -138,14 +138,14 @@ class Training:
             self.order = torch.randperm(len(self.split))
         return self.order[place * self.settings.batch_size :][: self.settings.batch_size]
 
-    def _reinforced(self, seen: Seen, losses: Float[Tensor, "b"]) -> Float[Tensor, ""]:
+    def _reinforced(self, output: Seen, losses: Float[Tensor, "b"]) -> Float[Tensor, ""]:
         """The loss under REINFORCE: the mask term is the expected share kept, whose gradient is exact."""
         alpha = self.alpha.value
-        kept = torch.sigmoid(seen.hider_logits).mean()
-        return alpha * (losses.mean() + score_loss(seen.hider_logits, seen.mask, losses)) + (1 - alpha) * kept
+        keep = torch.sigmoid(output.hider_logits).mean()
+        return alpha * (losses.mean() + score_loss(output.hider_logits, output.mask, losses)) + (1 - alpha) * keep
 
 
 def _nonzero_hidden(inputs: Float[Tensor, "b c h w"], mask: Float[Tensor, "b m h w"]) -> Float[Tensor, ""]:
     """Share of values other than 0 that are hidden."""
-    lit = inputs != 0
-    return ((1 - mask.detach()) * lit).sum() / lit.sum().clamp_min(1)
+    nonzero = inputs != 0
+    return ((1 - mask.detach()) * nonzero).sum() / nonzero.sum().clamp_min(1)

@@ -44,11 +44,17 @@ def shaped(
     Raises:
         ValueError: another shape.
     """
-    wanted, got = tuple(inputs.shape), tuple(attributions.shape)
-    if len(wanted) == 4 and unit == "pixel" and got in ((wanted[0], *wanted[2:]), (wanted[0], 1, *wanted[2:])):
-        return attributions.view(wanted[0], 1, *wanted[2:]).float().expand_as(inputs)
-    if got != wanted:
-        raise ValueError(f"{name} must return attributions of shape {wanted}, got {got}{_remedy(got, wanted, unit)}")
+    input_shape, shape = tuple(inputs.shape), tuple(attributions.shape)
+    if (
+        len(input_shape) == 4
+        and unit == "pixel"
+        and shape in ((input_shape[0], *input_shape[2:]), (input_shape[0], 1, *input_shape[2:]))
+    ):
+        return attributions.view(input_shape[0], 1, *input_shape[2:]).float().expand_as(inputs)
+    if shape != input_shape:
+        raise ValueError(
+            f"{name} must return attributions of shape {input_shape}, got {shape}{_remedy(shape, input_shape, unit)}"
+        )
     return attributions.float()
 
 
@@ -76,11 +82,11 @@ class Adapted:
         return getattr(self.explainer, name)
 
 
-def _remedy(got: tuple[int, ...], wanted: tuple[int, ...], unit: str) -> str:
-    if len(wanted) == 4 and got == (wanted[0], *wanted[2:], wanted[1]):
+def _remedy(shape: tuple[int, ...], input_shape: tuple[int, ...], unit: str) -> str:
+    if len(input_shape) == 4 and shape == (input_shape[0], *input_shape[2:], input_shape[1]):
         return "; put channels on axis 1: permute(0, 3, 1, 2)"
-    if len(wanted) == 4 and got in ((wanted[0], *wanted[2:]), (wanted[0], 1, *wanted[2:])):
+    if len(input_shape) == 4 and shape in ((input_shape[0], *input_shape[2:]), (input_shape[0], 1, *input_shape[2:])):
         return f"; one number a pixel ranks pixels, not single features: use unit pixel, not {unit}"
-    if got and got[0] == wanted[0] and np.prod(got) == np.prod(wanted):
+    if shape and shape[0] == input_shape[0] and np.prod(shape) == np.prod(input_shape):
         return "; reshape them: view_as(inputs)"
     return ""

@@ -116,5 +116,5 @@ class _Ruling(TorchFunctionMode):
         if not rectifies(function, args, options):
             return function(*args, **options)
         inputs = args[0] if args else options["input"]
-        ruled = _Ruled.apply(inputs, self.rule)
-        return inputs.copy_(ruled) if in_place(function, args, options) else ruled
+        output = _Ruled.apply(inputs, self.rule)
+        return inputs.copy_(output) if in_place(function, args, options) else output

@@ -66,10 +66,10 @@ class TrainedDecoders:
         @torch.no_grad()
         def attribute(inputs: Float[Tensor, "b c h w"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b scores c h w"]:
             code = codes(classifier, explained.path, inputs)
-            made = [model(seen) for model, seen in zip(models, (inputs, code, code), strict=True)]
-            found = Reconstructed(inputs, *made)
-            shown = scores(found, mean.to(inputs.device), spread)
-            return torch.stack([score.expand_as(inputs) for score in shown.values()], 1)
+            outputs = [model(source) for model, source in zip(models, (inputs, code, code), strict=True)]
+            reconstruction = Reconstructed(inputs, *outputs)
+            maps = scores(reconstruction, mean.to(inputs.device), spread)
+            return torch.stack([score.expand_as(inputs) for score in maps.values()], 1)
 
         return attribute
 
@@ -165,7 +165,7 @@ def scores(found: Reconstructed, mean: Float[Tensor, "c h w"], spread: float) ->
         mean: training image.
         spread: variance of pixels, summed over channels.
     """
-    error, reference_error = (_squares(found.images - made) for made in (found.decoded, found.reference))
+    error, reference_error = (_squares(found.images - output) for output in (found.decoded, found.reference))
     deviation, difference = _squares(found.images - mean), _magnitudes(found.reference - found.decoded)
     return {
         "difference": difference,

@@ -56,8 +56,8 @@ class DeepLift:
         require_python(classifier, "DeepLIFT")
         network, why = classifier, ""
         try:
-            copied, needed = in_modules(classifier, ACTIVATIONS, tuple(SUPPORTED_NON_LINEAR))
-            network = copied if needed else classifier
+            module_network, needed = in_modules(classifier, ACTIVATIONS, tuple(SUPPORTED_NON_LINEAR))
+            network = module_network if needed else classifier
         except UntraceableError as error:  # it may be right as it is
             why = f"; it cannot be traced by torch.fx: {error}"
         if any(_overlap(module) for module in network.modules() if isinstance(module, nn.MaxPool2d)):
@@ -129,10 +129,10 @@ def _require_completeness(
 
 def _without_rule(network: nn.Module, inputs: Float[Tensor, "b *feature"]) -> list[str]:
     """Steps that are neither linear nor modules that Captum has a rule for."""
-    ruled = [module for module in network.modules() if type(module) in SUPPORTED_NON_LINEAR]
+    modules = [module for module in network.modules() if type(module) in SUPPORTED_NON_LINEAR]
     handles = [
         module.register_forward_hook(lambda _, arguments, output: _Ruled.apply(arguments[0], output.detach()))
-        for module in ruled
+        for module in modules
     ]
     leaf = inputs.detach().clone().requires_grad_()
     try:

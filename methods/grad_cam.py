@@ -87,14 +87,14 @@ def _convolution(classifier: nn.Module, inputs: Float[Tensor, "1 *feature"], lay
     if layer is not None and layer not in convolutions:
         raise ValueError(f"layer must be one of {', '.join(convolutions) or 'none'}, got {layer}")
     shapes = _shapes(classifier, inputs)
-    used = [name for name, module in convolutions.items() if module in shapes]
-    if not used:
+    names = [name for name, module in convolutions.items() if module in shapes]
+    if not names:
         others = sorted({type(module).__name__ for module in shapes if not isinstance(module, nn.Linear)})
         raise Skip(f"Grad-CAM needs an nn.Conv2d; this classifier uses {', '.join(others) or 'no convolution'}")
-    if layer is None and len(used) == 1 and convolutions[used[0]] is next(iter(shapes)):
-        only = f"{used[0]}, reads the input, its map holds no features; if you mean it, write [layer={used[0]}]"
+    if layer is None and len(names) == 1 and convolutions[names[0]] is next(iter(shapes)):
+        only = f"{names[0]}, reads the input, its map holds no features; if you mean it, write [layer={names[0]}]"
         raise Skip(f"the only convolution, {only}")
-    name = layer or used[-1]
+    name = layer or names[-1]
     _require_map(shapes.get(convolutions[name], []), len(inputs), name)
     return convolutions[name]
 

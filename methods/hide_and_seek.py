@@ -129,5 +129,5 @@ class Masks:
     def hide(self, inputs: Float[Tensor, "b c h w"]) -> tuple[Bool[Tensor, "b m h w"], Float[Tensor, "b k"]]:
         """See `OwnMasks.hide`."""
         with torch.no_grad():
-            seen = self.network(inputs)
-        return seen.mask.bool(), seen.class_logits
+            output = self.network(inputs)
+        return output.mask.bool(), output.class_logits

@@ -98,12 +98,12 @@ class Lime:
         superpixels = _superpixels(train.feature_shape, self.superpixel)
 
         def attribute(inputs: Float[Tensor, "b *feature"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
-            kept = torch.rand(self.samples, int(superpixels.max()) + 1) < 0.5
-            kept[0] = True
-            distances = 1 - kept.double().mean(1).sqrt()
+            masks = torch.rand(self.samples, int(superpixels.max()) + 1) < 0.5
+            masks[0] = True
+            distances = 1 - masks.double().mean(1).sqrt()
             weights = (-(distances / self.width).square() / 2).exp()
-            solution = _least_squares(kept, weights, self.penalty)
-            return _coefficients(classifier, inputs, targets, kept=kept, solution=solution, superpixels=superpixels)
+            solution = _least_squares(masks, weights, self.penalty)
+            return _coefficients(classifier, inputs, targets, kept=masks, solution=solution, superpixels=superpixels)
 
         return attribute
 
@@ -140,11 +140,11 @@ class KernelShap:
         superpixels = _superpixels(train.feature_shape, self.superpixel)
 
         def attribute(inputs: Float[Tensor, "b *feature"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
-            kept = _shapley_subsets(self.samples, int(superpixels.max()) + 1)
-            weights = torch.ones(len(kept), dtype=torch.float64)
+            masks = _shapley_subsets(self.samples, int(superpixels.max()) + 1)
+            weights = torch.ones(len(masks), dtype=torch.float64)
             weights[:2] = ENDPOINT_WEIGHT
-            solution = _least_squares(kept, weights, 0.0)
-            return _coefficients(classifier, inputs, targets, kept=kept, solution=solution, superpixels=superpixels)
+            solution = _least_squares(masks, weights, 0.0)
+            return _coefficients(classifier, inputs, targets, kept=masks, solution=solution, superpixels=superpixels)
 
         return attribute
 
@@ -171,18 +171,18 @@ def _superpixels(shape: tuple[int, ...], side: int) -> Int[Tensor, "*place"]:
 def _shapley_subsets(samples: int, num_superpixels: int) -> Tensor:
     """Empty, full and random subsets `(2 + samples, m)`, True = kept; sizes follow the Shapley kernel."""
     sizes = torch.arange(1, num_superpixels)
-    drawn = sizes[torch.multinomial(1 / (sizes * (num_superpixels - sizes)), samples, replacement=True)]
+    sizes_of_samples = sizes[torch.multinomial(1 / (sizes * (num_superpixels - sizes)), samples, replacement=True)]
     order = torch.rand(samples, num_superpixels).argsort(1).argsort(1)
     endpoints = torch.tensor([False, True])[:, None].expand(2, num_superpixels)
-    return torch.cat([endpoints, order < drawn[:, None]])
+    return torch.cat([endpoints, order < sizes_of_samples[:, None]])
 
 
-def _least_squares(kept: Tensor, weights: Tensor, penalty: float) -> Float[Tensor, "m s"]:
+def _least_squares(masks: Tensor, weights: Tensor, penalty: float) -> Float[Tensor, "m s"]:
     """Matrix that maps the logits on `s` subsets to the `m` coefficients of a weighted ridge regression."""
-    roots, num_superpixels = weights.sqrt(), kept.shape[1]
-    design = torch.cat([torch.ones(len(kept), 1), kept], 1).double() * roots[:, None]
+    roots, num_superpixels = weights.sqrt(), masks.shape[1]
+    design = torch.cat([torch.ones(len(masks), 1), masks], 1).double() * roots[:, None]
     ridge = math.sqrt(penalty) * torch.eye(num_superpixels + 1, dtype=torch.float64)[1:]
-    return torch.linalg.pinv(torch.cat([design, ridge]))[1:, : len(kept)] * roots
+    return torch.linalg.pinv(torch.cat([design, ridge]))[1:, : len(masks)] * roots
 
 
 @torch.no_grad()

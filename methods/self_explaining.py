@@ -73,9 +73,9 @@ class TrainedSenn:
 
     @torch.enable_grad()
     def _trained(self, classifier: nn.Module, train: Split) -> Senn:
-        told = train.chunks() if self.surrogate else [train.at(torch.arange(1))]
+        chunks = train.chunks() if self.surrogate else [train.at(torch.arange(1))]
         with torch.no_grad():
-            logits = torch.cat([classifier(chunk.inputs) for chunk in told])
+            logits = torch.cat([classifier(chunk.inputs) for chunk in chunks])
         settings = self.settings(train.feature_shape, len(train))
         try:
             network = Senn(settings, train.feature_shape, logits.shape[1]).to(logits.device)
@@ -163,24 +163,24 @@ class Disentangled(SelfExplaining):
 def scores(network: Senn, inputs: Float[Tensor, "b *feature"], classes: Int[Tensor, "b"]) -> list[Tensor]:
     """All `SCORES` for some classes, each of the shape of the inputs; those of features are 0 for learned concepts."""
     inputs = inputs.detach().requires_grad_()
-    found = network.explain(inputs)
+    explanation = network.explain(inputs)
     rows = torch.arange(len(inputs), device=inputs.device)
-    relevances = found.relevances[rows, :, classes]
-    (gradient,) = torch.autograd.grad(found.logits[rows, classes].sum(), inputs, retain_graph=True)
+    relevances = explanation.relevances[rows, :, classes]
+    (gradient,) = torch.autograd.grad(explanation.logits[rows, classes].sum(), inputs, retain_graph=True)
     if not network.concepts.learned:
         relevance = network.concepts.decode(relevances).detach()  # type: ignore[operator]
         contribution = relevance * inputs.detach()
         return [relevance, contribution.abs(), gradient, relevance, contribution]
-    slopes = _slopes(found, inputs)
+    slopes = _slopes(explanation, inputs)
     jacobian = torch.einsum("bk,bk...->b...", relevances.detach(), slopes)
-    weights = (relevances * found.concepts).abs().detach()
+    weights = (relevances * explanation.concepts).abs().detach()
     lengths = slopes.flatten(2).norm(dim=2).clamp_min(torch.finfo(slopes.dtype).tiny)
     magnitude = torch.einsum("bk,bk...->b...", weights / lengths, slopes.abs())
     none = torch.zeros_like(gradient)
     return [jacobian, magnitude, gradient, none, none]
 
 
-def _slopes(found: Explanation, inputs: Tensor) -> Float[Tensor, "b k *feature"]:
+def _slopes(explanation: Explanation, inputs: Tensor) -> Float[Tensor, "b k *feature"]:
     """Gradient of every concept with respect to the inputs."""
-    columns = found.concepts.unbind(1)
+    columns = explanation.concepts.unbind(1)
     return torch.stack([torch.autograd.grad(c.sum(), inputs, retain_graph=True)[0] for c in columns], 1)

@@ -39,13 +39,13 @@ class Fitting:
             state = torch.get_rng_state(), torch.cuda.get_rng_state_all()
             fits = True
             try:
-                passed = self.attribute(inputs[part], targets[part])
+                attributions = self.attribute(inputs[part], targets[part])
             except torch.OutOfMemoryError:
                 if len(inputs[part]) == 1:
                     raise
                 fits = False
             if fits:
-                yield inputs[part], passed
+                yield inputs[part], attributions
                 start = part.stop
             else:  # out of the handler: the error would hold on to the tensors of the attempt
                 self.most = (len(inputs[part]) + 1) // 2

@@ -46,24 +46,24 @@ def keep(folder: Path, rankings: Mapping[Ranking, RankMap], network: nn.Module, 
         folder: of the gallery.
         rankings: ranking -> its ranks of the test split; all of one network.
     """
-    shown = {ranking: ranks for ranking, ranks in rankings.items() if ranking.training.seed == SEED}
-    if not shown or len(data.test.feature_shape) != 3 or data.test.feature_shape[0] not in (1, 3):
+    rank_maps = {ranking: ranks for ranking, ranks in rankings.items() if ranking.training.seed == SEED}
+    if not rank_maps or len(data.test.feature_shape) != 3 or data.test.feature_shape[0] not in (1, 3):
         return
     chosen = choose(network, data.test)
     folder.mkdir(parents=True, exist_ok=True)
-    for ranking, ranks in shown.items():
+    for ranking, ranks in rank_maps.items():
         _write(folder / f"{key(ranking)}.npz", ranking, chosen, _views(ranking, ranks, chosen, data))
 
 
 def choose(network: nn.Module, test: Split) -> Chosen:
     """Up to 5 images that the network classifies right, then 3 that it does not, drawn at random, alike for all."""
-    drawn = torch.randperm(len(test), generator=generator("gallery"))[:ASKED]
-    images = test.at(drawn)
+    sample = torch.randperm(len(test), generator=generator("gallery"))[:ASKED]
+    images = test.at(sample)
     with torch.no_grad():
         predicted = torch.cat([network(chunk.inputs).argmax(1) for chunk in images.chunks()]).cpu()
     right = predicted == images.labels.cpu()
     at = torch.cat([right.nonzero()[:RIGHT, 0], (~right).nonzero()[:WRONG, 0]])
-    return Chosen(drawn[at], images.at(at), predicted[at])
+    return Chosen(sample[at], images.at(at), predicted[at])
 
 
 def _views(ranking: Ranking, ranks: RankMap, chosen: Chosen, data: Dataset) -> dict[str, np.ndarray]:
@@ -72,16 +72,16 @@ def _views(ranking: Ranking, ranks: RankMap, chosen: Chosen, data: Dataset) -> d
     for order, fill in VIEWS:
         cell = Cell(ranking.training, ranking, plugin(fill, "fill"), order, FRACTION)
         try:
-            seen = reduction(cell, "test", data, {"test": ranks})(chosen.images.inputs, chosen.index)
+            pixels = reduction(cell, "test", data, {"test": ranks})(chosen.images.inputs, chosen.index)
         except Skip:
             continue  # the fill does not apply to such images
-        views[f"{order} {fill}"] = _bytes(seen)
+        views[f"{order} {fill}"] = _bytes(pixels)
     return views
 
 
 def _write(path: Path, ranking: Ranking, chosen: Chosen, views: Mapping[str, np.ndarray]) -> None:
     """One file, complete or absent."""
-    named = {
+    identity = {
         "dataset": ranking.training.dataset.text, "classifier": ranking.training.classifier.text,
         "explainer": ranking.explainer.text, "unit": ranking.unit, "magnitude": ranking.magnitude,
         "target": ranking.target, "fraction": FRACTION,
@@ -89,7 +89,7 @@ def _write(path: Path, ranking: Ranking, chosen: Chosen, views: Mapping[str, np.
     draft = path.with_suffix(f".{os.getpid()}")
     with draft.open("wb") as handle:
         arrays = {
-            "name": np.array(json.dumps(named)), "images": _bytes(chosen.images.inputs),
+            "name": np.array(json.dumps(identity)), "images": _bytes(chosen.images.inputs),
             "labels": chosen.images.labels.cpu().numpy(), "predicted": chosen.predicted.numpy(), **views,
         }  # fmt: skip
         np.savez_compressed(handle, allow_pickle=False, **arrays)

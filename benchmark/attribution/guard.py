@@ -47,8 +47,8 @@ def preserved() -> Iterator[None]:
     finally:
         for name in _changed(before):
             SETTINGS[name][1](before[name])
-        for hooks, known in zip(_global_hooks(), shared, strict=True):
-            for key in [key for key in hooks if key not in known]:
+        for hooks, keys in zip(_global_hooks(), shared, strict=True):
+            for key in [key for key in hooks if key not in keys]:
                 del hooks[key]
         for kind in _patched(forwards):
             _give_back(kind, forwards[kind])
@@ -72,13 +72,13 @@ def untouched(name: str, network: nn.Module) -> Iterator[None]:
             yield
         except OSError as error:  # its own, such as a full disk, which must not end the run
             raise ValueError(f"{name}: {type(error).__name__}: {error}") from error
-        changed = [f"{n} from {value} to {now}" for n, (value, now) in _changed(before).items()]
-        changed += [f"the forward method of {kind.__name__}" for kind in _patched(forwards)]
-        changed += ["the training mode of the classifier"] * (_modes(network) != modes)
-        changed += ["hooks or forward methods of the classifier"] * (_hooks(network) != hooks)
-        changed += ["hooks of all modules"] * (_shared_hooks() != shared)
-    if changed:
-        raise ValueError(f"{name} must leave everything as it was, but changed {', '.join(changed)}; restore it")
+        differences = [f"{n} from {value} to {now}" for n, (value, now) in _changed(before).items()]
+        differences += [f"the forward method of {kind.__name__}" for kind in _patched(forwards)]
+        differences += ["the training mode of the classifier"] * (_modes(network) != modes)
+        differences += ["hooks or forward methods of the classifier"] * (_hooks(network) != hooks)
+        differences += ["hooks of all modules"] * (_shared_hooks() != shared)
+    if differences:
+        raise ValueError(f"{name} must leave everything as it was, but changed {', '.join(differences)}; restore it")
 
 
 @contextmanager
@@ -87,10 +87,10 @@ def same_weights(name: str, network: nn.Module) -> Iterator[None]:
     before = _weights(network)
     yield
     after = _weights(network)
-    changed = [part for part in before if after.get(part) != before[part]] + [p for p in after if p not in before]
-    if changed:
+    parts = [part for part in before if after.get(part) != before[part]] + [p for p in after if p not in before]
+    if parts:
         raise ValueError(
-            f"{name} must leave the classifier as it was, but changed {changed[0]}; work on copy.deepcopy(classifier)"
+            f"{name} must leave the classifier as it was, but changed {parts[0]}; work on copy.deepcopy(classifier)"
         )
 
 
@@ -113,13 +113,13 @@ class Guarded:
             ValueError: the function changed the process, the classifier, its inputs or its targets, or returned no
                 tensor of real numbers.
         """
-        given = {"inputs": inputs.clone(), "targets": targets.clone()}
+        arguments = {"inputs": inputs.clone(), "targets": targets.clone()}
         with untouched(self.name, self.network):
-            passed = self.attribute(given["inputs"], given["targets"])
+            attributions = self.attribute(arguments["inputs"], arguments["targets"])
         for argument, value in (("inputs", inputs), ("targets", targets)):
-            if not torch.equal(given[argument], value):
+            if not torch.equal(arguments[argument], value):
                 raise ValueError(f"{self.name} must not change its {argument}; work on a copy: {argument}.clone()")
-        return as_tensor(passed, inputs.device, self.name)
+        return as_tensor(attributions, inputs.device, self.name)
 
     def hide(self, inputs: Float[Tensor, "b *feature"]) -> tuple[Tensor, Tensor]:
         """Masks and logits of an explainer with masks of its own, which gets a copy of the inputs.
@@ -191,8 +191,8 @@ def _entered(value: bool) -> None:
 
 def _weights(network: nn.Module) -> dict[str, tuple[object, ...]]:
     """A fingerprint of each parameter and buffer, by name; versions alone miss what is written through `data`."""
-    named = (*network.named_parameters(), *network.named_buffers())
-    return {name: (value.requires_grad, value._version, *_sums(value.detach())) for name, value in named}
+    tensors = (*network.named_parameters(), *network.named_buffers())
+    return {name: (value.requires_grad, value._version, *_sums(value.detach())) for name, value in tensors}
 
 
 def _sums(value: Tensor) -> tuple[float, ...]:

@@ -84,13 +84,13 @@ def rank_splits(
             _Ranker(ranking, explainer, generator("ties", key(ranking), split_name), ranks[split_name])
             for ranking, explainer, ranks in zip(rankings, explainers, maps, strict=True)
         ]
-        done = 0
+        position = 0
         with seeded(*seed, split_name), same_weights(name, network):
-            for inputs, passed in _passes(attribute, network, split.take(order), rankings[0].target):
-                index = order[done : done + len(inputs)].numpy()
-                done += len(inputs)
+            for inputs, attributions in _passes(attribute, network, split.take(order), rankings[0].target):
+                index = order[position : position + len(inputs)].numpy()
+                position += len(inputs)
                 for ranker in rankers:
-                    ranker.add(index, inputs, passed)
+                    ranker.add(index, inputs, attributions)
     require_same(splits["train"], before, name)
     return Ranked(maps, attribute, seed)
 

@@ -191,16 +191,18 @@ class _Measured:
         bundles = self._bundles()
         several = len({fill for _, fill, _ in bundles}) > 1
         for (retrain, fill, together), count in bundles.items():
-            seen = self.few.reducing(self.unit, fill) + self.scoring
-            named = f", {fill.text if fill else 'masks alone'}" if several else ""
+            reduction = self.few.reducing(self.unit, fill) + self.scoring
+            suffix = f", {fill.text if fill else 'masks alone'}" if several else ""
             if retrain:
                 beside = f", {together} side by side" if together > 1 else ""
-                seconds = self._training(together) + seen * self.examples
-                yield Line(f"retrained networks{beside}{named}", count, seconds, together)
+                seconds = self._training(together) + reduction * self.examples
+                yield Line(f"retrained networks{beside}{suffix}", count, seconds, together)
             else:
-                held = self.examples - len(self.data.train)  # nothing is trained: its images are left alone
+                num_held_out = self.examples - len(self.data.train)  # nothing is trained: its images are left alone
                 compared = 2 * len(self.data.test) * self.scoring  # target_probability: intact and reduced
-                yield Line(f"original networks scored on reduced inputs{named}", count, seen * held + compared)
+                yield Line(
+                    f"original networks scored on reduced inputs{suffix}", count, reduction * num_held_out + compared
+                )
 
     def rankings(self) -> Iterator[Line]:
         """Passes over the data, dearest first; the ranks of all their views are counted with them."""
@@ -215,30 +217,30 @@ class _Measured:
         several = len({fill for _, fill in alike}) > 1
         for (source, fill), chains in alike.items():
             if self.passes[source].applies:
-                named = f", {fill.text}" if several and fill else ""
+                suffix = f", {fill.text}" if several and fill else ""
                 lengths = [len(chain.cells[-1].steps or ()) + 1 for chain in chains]
-                what = f"recursive steps of {_ranking(chains[0]).explainer.text}{named}"
+                title = f"recursive steps of {_ranking(chains[0]).explainer.text}{suffix}"
                 seconds = self._step(source, fill)
-                yield Line(what, sum(lengths), seconds, max(lengths), self.passes[source].note)
+                yield Line(title, sum(lengths), seconds, max(lengths), self.passes[source].note)
 
     def _pass(self, source: Source, groups: list[Group]) -> Line:
-        found, rankings = self.passes[source], groups[0].rankings
+        cost, rankings = self.passes[source], groups[0].rankings
         seconds = None
-        if found.seconds is not None:
-            passed = self.examples + bool(groups[0].assessed) * IMAGES * (1 + PERTURBATIONS)
-            seconds = found.preparing + passed * (
-                found.seconds + self._predicting(source) + len(rankings) * self.ranking
+        if cost.seconds is not None:
+            num_images = self.examples + bool(groups[0].assessed) * IMAGES * (1 + PERTURBATIONS)
+            seconds = cost.preparing + num_images * (
+                cost.seconds + self._predicting(source) + len(rankings) * self.ranking
             )
         more = f" and {len(rankings) - 1} more" if len(rankings) > 1 else ""
-        passes = f", {spelt(found.passes)}" if found.passes else ""
-        return Line(f"ranking by {rankings[0].explainer.text}{more}{passes}", len(groups), seconds, note=found.note)
+        passes = f", {spelt(cost.passes)}" if cost.passes else ""
+        return Line(f"ranking by {rankings[0].explainer.text}{more}{passes}", len(groups), seconds, note=cost.note)
 
     def _step(self, source: Source, fill: PlugIn | None) -> float:
         """Seconds of one step of a recursive curve, as far as they are known."""
-        found = self.passes[source]
-        ranked = (found.seconds or 0) + self._predicting(source) + self.ranking
-        seen = self.few.reducing(self.unit, fill) + self.scoring
-        return found.preparing + self._training(1) + self.examples * (ranked + seen)
+        cost = self.passes[source]
+        ranking = (cost.seconds or 0) + self._predicting(source) + self.ranking
+        reduction = self.few.reducing(self.unit, fill) + self.scoring
+        return cost.preparing + self._training(1) + self.examples * (ranking + reduction)
 
     def _predicting(self, source: Source) -> float:
         return self.scoring if source[0] == "predicted" else 0.0
@@ -246,8 +248,8 @@ class _Measured:
     def _bundles(self) -> Counter[tuple[bool, PlugIn | None, int]]:
         """(retrained, fill, how many side by side) -> number of cells, networks that are retrained first."""
         parts = [part.cells for group in self.wanted for part in work.bundles(group.reduced, self.replicas)]
-        found = Counter((cell.retrain, cell.fill, len(cells)) for cells in parts for cell in cells)
-        return Counter(dict(sorted(found.items(), key=lambda item: (not item[0][0], -item[1]))))
+        counts = Counter((cell.retrain, cell.fill, len(cells)) for cells in parts for cell in cells)
+        return Counter(dict(sorted(counts.items(), key=lambda item: (not item[0][0], -item[1]))))
 
     def _training(self, together: int) -> float:
         """Seconds of training one of so many networks side by side."""

@@ -35,17 +35,20 @@ def forecast(matrix: Matrix, resources: Resources) -> str:
     cells += expected(cells)
     workers = num_workers(resources.workers, place.device)
     parts = costs(cells, place)
-    known = [part for part in parts if isinstance(part, Cost)]
+    cost_parts = [part for part in parts if isinstance(part, Cost)]
     lines = [counted(cells)]
     if matrix.target_interval is not None:
         lines.append(f"  more may follow: up to {matrix.max_seeds} seeds where intervals are too wide")
     for part in parts:
         lines += ["", *(_cost(part) if isinstance(part, Cost) else [f"{part.title}", f"  {_absent(part)}"])]
-    if known:
-        kept = any(cell.probe == "own_mask" for cell in cells)
+    if cost_parts:
+        keeps_ranks = any(cell.probe == "own_mask" for cell in cells)
         here = None if resources.cluster else workers
-        lines += ["", *_disk(known, row_bytes(cells, place.device), None if here is None else max(1, here), kept)]
-        lines += ["", *_hours(known, place.device, here)]
+        lines += [
+            "",
+            *_disk(cost_parts, row_bytes(cells, place.device), None if here is None else max(1, here), keeps_ranks),
+        ]
+        lines += ["", *_hours(cost_parts, place.device, here)]
     return "\n".join(lines)
 
 
@@ -61,18 +64,18 @@ def _cost(cost: Cost) -> Iterator[str]:
         f"  {spelt(cost.passes)} of the classifier for each image, all explainers of one network; "
         f"{cost.alone:,.4g} if each worked alone"
     )
-    shown = [*cost.trainings, *_gathered(cost.rankings)]
-    width = max(len(line.what) for line in shown)
+    lines = [*cost.trainings, *_gathered(cost.rankings)]
+    width = max(len(line.what) for line in lines)
     yield f"  {'':{width}}{'count':>8}{'seconds each':>15}{'hours':>14}"
-    yield from (_line(line, width) for line in shown)
+    yield from (_line(line, width) for line in lines)
 
 
 def _gathered(lines: tuple[Line, ...]) -> Iterator[Line]:
     """The lines, those that take almost nothing as one."""
     least = SMALL * sum(line.total for line in lines)
-    shown = [line for line in lines if line.total >= least or line.note]
-    rest = [line for line in lines if line not in shown]
-    yield from shown
+    main = [line for line in lines if line.total >= least or line.note]
+    rest = [line for line in lines if line not in main]
+    yield from main
     if rest:
         count = sum(line.count for line in rest)
         yield Line(f"{len(rest)} others, less than {SMALL:.0%} each", count, sum(line.total for line in rest) / count)
@@ -85,24 +88,24 @@ def _line(line: Line, width: int) -> str:
     return f"  {line.what:{width}}{line.count:8,}{_number(line.seconds):>15}{_number(line.total / 3600):>14}{note}"
 
 
-def _disk(known: list[Cost], rows: int, workers: int | None, kept: bool) -> Iterator[str]:
+def _disk(cost_parts: list[Cost], rows: int, workers: int | None, keeps_ranks: bool) -> Iterator[str]:
     """Rank maps lie on the disk from their pass to their last cell.
 
     A worker begins a pass only when no cell waits that is ready: never more passes than workers are open.
 
     Args:
-        kept: all lie there until the end, for own masks tell only then at which shares others are compared.
+        keeps_ranks: all lie there until the end, for own masks tell only then at which shares others are compared.
     """
-    ranks = sorted((size for cost in known for size in cost.ranks), reverse=True)
+    ranks = sorted((size for cost in cost_parts for size in cost.ranks), reverse=True)
     most = f", at most {_bytes(sum(ranks[:workers]))} at one time with {workers} at work" if workers else ""
     yield "disk"
-    yield f"  {_bytes(sum(ranks)):>10}  rank maps{', until the end' if kept else f', one after the other{most}'}"
-    yield f"  {_bytes(sum(cost.weights for cost in known)):>10}  weights of original networks"
+    yield f"  {_bytes(sum(ranks)):>10}  rank maps{', until the end' if keeps_ranks else f', one after the other{most}'}"
+    yield f"  {_bytes(sum(cost.weights for cost in cost_parts)):>10}  weights of original networks"
     yield f"  {_bytes(rows):>10}  rows"
 
 
-def _hours(known: list[Cost], device: str, workers: int | None) -> Iterator[str]:
-    lines = [line for cost in known for line in cost.lines]
+def _hours(cost_parts: list[Cost], device: str, workers: int | None) -> Iterator[str]:
+    lines = [line for cost in cost_parts for line in cost.lines]
     total = sum(line.total for line in lines) / 3600
     longest = max((line.seconds or 0) * line.together for line in lines) / 3600
     least = "at least " if any(line.note.startswith(("at least", "not measured")) for line in lines) else ""

@@ -139,9 +139,9 @@ class Sample:
 
     def _timed(self, work: Callable[[], Any]) -> tuple[float, Any]:
         device = self.split.inputs.device
-        started = _clock(device)
+        start = _clock(device)
         result = work()
-        return _clock(device) - started, result
+        return _clock(device) - start, result
 
     def _first(self, images: int) -> Split:
         return replace(self.split, inputs=self.split.inputs[:images], labels=self.split.labels[:images])

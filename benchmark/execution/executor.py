@@ -65,9 +65,9 @@ class Driver:
 
     def _try(self) -> None:
         """Tells at once which explainers fail; their cells are measured all the same, on networks that were trained."""
-        asked = {cell.ranking.explainer for cell in self.missing if cell.ranking}
+        explainers = {cell.ranking.explainer for cell in self.missing if cell.ranking}
         self._drive(trials(self.missing))
-        if self.failing and self.failing.keys() >= asked and not self.store.counts()["done"]:
+        if self.failing and self.failing.keys() >= explainers and not self.store.counts()["done"]:
             raise ValueError("; ".join(self.failing.values()))
         for complaint in self.failing.values():
             self.bar.write(f"{complaint}; the others go on", file=sys.stderr)
@@ -167,8 +167,8 @@ class Driver:
         return self.replicas[key]
 
     def _record_each(self, cells: Sequence[Cell], outcomes: Sequence[Outcome]) -> None:
-        for cell, measured in zip(cells, outcomes, strict=True):
-            self._record([cell], measured)
+        for cell, outcome in zip(cells, outcomes, strict=True):
+            self._record([cell], outcome)
 
     def _record(self, cells: Iterable[Cell], outcome: Outcome) -> None:
         for cell in cells:
@@ -222,8 +222,8 @@ def attempt(work: Work, place: Workplace) -> list[Outcome]:
 
 def _reason(error: BaseException) -> str:
     """Kind and first line of an error, and its traceback, in characters that every file and terminal takes."""
-    said = [line.strip() for line in _text(error).splitlines() if line.strip()]
-    reason = f"{': '.join([type(error).__name__, *said[:1]])}\n\n{traceback.format_exc()}"
+    lines = [line.strip() for line in _text(error).splitlines() if line.strip()]
+    reason = f"{': '.join([type(error).__name__, *lines[:1]])}\n\n{traceback.format_exc()}"
     return reason.encode(errors="backslashreplace").decode()
 
 

@@ -64,17 +64,17 @@ def cluster_pool(
             f"no Ray cluster answers at ray_address {cluster.address} ({_first_line(error)}); {hint}"
         ) from None
     try:
-        stored = tuple((*named, ray.put(load(*named, place.data_root))) for named in datasets)
-        seen = replace(
+        references = tuple((*arguments, ray.put(load(*arguments, place.data_root))) for arguments in datasets)
+        cluster_place = replace(
             place,
             folder=place.folder.resolve(),
             data_root=place.data_root.resolve(),
             device="cuda" if cluster.gpus_per_task else place.device,  # the driver may have no GPU of its own
-            load=Stored(stored),
+            load=Stored(references),
         )
         places = _places(ray.cluster_resources(), cluster.gpus_per_task)
         work = ray.remote(num_cpus=1, num_gpus=cluster.gpus_per_task, max_retries=RETRIES)(_do)
-        yield Pool(RayPool(work), capacity=2 * places), seen
+        yield Pool(RayPool(work), capacity=2 * places), cluster_place
     finally:
         ray.shutdown()
 
@@ -102,9 +102,9 @@ class RayPool(Executor):
         self.remote = remote
 
     def submit(self, work: Callable, /, *arguments: object, **keywords: object) -> Future:
-        done: Future = Future()
-        self.remote.remote(work, *arguments, **keywords).future().add_done_callback(lambda ref: _settle(done, ref))
-        return done
+        future: Future = Future()
+        self.remote.remote(work, *arguments, **keywords).future().add_done_callback(lambda ref: _settle(future, ref))
+        return future
 
 
 def _settle(done: Future, finished: Future) -> None:

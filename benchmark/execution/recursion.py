@@ -41,24 +41,29 @@ def measure_chain(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
         raise Skip("recursive curves keep their masks, and this explainer draws them anew in every epoch")
     if isinstance(data.train, Stream):
         raise ValueError("recursive true needs data in memory; leave in_memory=false out")
-    network, seen = original_network(last.training, data, place), data
-    kept: Kept = {}
+    network, reduced_data = original_network(last.training, data, place), data
+    kept_masks: Kept = {}
     outcomes: dict[float, Outcome] = {}
     for fraction in (*(last.steps or ()), last.removal_fraction):
-        started = time.perf_counter()
-        kept = _narrowed(kept, network, seen, last, fraction)
-        masks = {name: mask.numpy() for name, mask in kept.items()}
-        seen = reduced(last, data, masks)
-        network = trained(fresh_network(last.training, data, place), last.training, seen, place)
-        outcomes[fraction] = scored(network, seen, started, place, shares(last, data, masks))
+        start = time.perf_counter()
+        kept_masks = _narrowed(kept_masks, network, reduced_data, last, fraction)
+        masks = {name: mask.numpy() for name, mask in kept_masks.items()}
+        reduced_data = reduced(last, data, masks)
+        network = trained(fresh_network(last.training, data, place), last.training, reduced_data, place)
+        outcomes[fraction] = scored(network, reduced_data, start, place, shares(last, data, masks))
     return [outcomes[cell.removal_fraction] for cell in cells]
 
 
-def _narrowed(kept: Kept, network: nn.Module, seen: Dataset, cell: Cell, fraction: float) -> Kept:
+def _narrowed(kept_masks: Kept, network: nn.Module, reduced_data: Dataset, cell: Cell, fraction: float) -> Kept:
     """Masks of a larger fraction: what is gone stays gone, and the rest is ranked by a network that saw no more."""
     assert cell.ranking is not None
     with as_products(network):
-        maps = rank_splits(network, seen.splits, [cell.ranking]).maps[0]
-    ranks = {name: torch.from_numpy(found.astype("int64")) for name, found in maps.items()}
-    ranks = {name: removal.gone_first(found, kept.get(name), cell.order) for name, found in ranks.items()}
-    return {name: removal.kept(found, removal_fraction=fraction, order=cell.order) for name, found in ranks.items()}
+        maps = rank_splits(network, reduced_data.splits, [cell.ranking]).maps[0]
+    ranks = {name: torch.from_numpy(split_ranks.astype("int64")) for name, split_ranks in maps.items()}
+    ranks = {
+        name: removal.gone_first(split_ranks, kept_masks.get(name), cell.order) for name, split_ranks in ranks.items()
+    }
+    return {
+        name: removal.kept(split_ranks, removal_fraction=fraction, order=cell.order)
+        for name, split_ranks in ranks.items()
+    }

@@ -48,20 +48,20 @@ def rehearse(cells: list[Cell], place: Workplace) -> dict[PlugIn, Seen]:
     Raises:
         ValueError: data that cannot be read or are none, a classifier, recipe or fill that does not fit them.
     """
-    seen = {}
+    facts = {}
     for dataset in dict.fromkeys(cell.training.dataset for cell in cells):
         data = loaded(dataset, place.data_root)
         for remark in remarks(data):
             print(f"{dataset.text}: {remark}", file=sys.stderr)
         for remark in _idle([cell for cell in cells if cell.training.dataset == dataset], data):
             print(f"{dataset.text}: {remark}", file=sys.stderr)
-        seen[dataset] = Seen(data.feature_shape, data.card.checksums)
+        facts[dataset] = Seen(data.feature_shape, data.card.checksums)
         few = data.train.at(varied(data.train.labels, FEW))
         for identity, recipe in dict.fromkeys((c.training.classifier, c.training.recipe) for c in cells):
             try_classifier(identity, recipe, data, few, dataset)
         for fill in dict.fromkeys(cell.fill for cell in cells if cell.fill):
             _try_fill(fill, few, dataset)
-    return seen
+    return facts
 
 
 def loaded(dataset: PlugIn, data_root: Path, seed: int = 0) -> Dataset:
@@ -93,9 +93,9 @@ def _idle(cells: list[Cell], data: Dataset) -> list[str]:
     lines = {}
     for fraction, order, unit in sorted(kinds):
         units = math.prod(unit_shape(data.feature_shape, unit))
-        removed = num_removed(units, fraction, order)
-        if removed in (0, units):
-            lines[fraction] = f"t = {fraction:g} removes {'none' if removed == 0 else 'all'} of the {units} {unit}s"
+        count = num_removed(units, fraction, order)
+        if count in (0, units):
+            lines[fraction] = f"t = {fraction:g} removes {'none' if count == 0 else 'all'} of the {units} {unit}s"
     return list(lines.values())
 
 
@@ -105,8 +105,8 @@ def _why(error: BaseException, dataset: PlugIn) -> str:
         return " ".join(str(error).split()) or type(error).__name__
     reason = shorten(f"{type(error).__name__}: {error}".removesuffix(": "), LONGEST)
     if ":" in dataset.name:
-        written = "name(data_root, *, parameters) that returns a roarbench.datasets.base.Dataset"
-        return f"{reason}; a data set is a function {written}"
+        form = "name(data_root, *, parameters) that returns a roarbench.datasets.base.Dataset"
+        return f"{reason}; a data set is a function {form}"
     return reason
 
 
@@ -125,8 +125,8 @@ def try_classifier(identity: PlugIn, recipe: Recipe, data: Dataset, few: Split, 
         smallest = min(len(data.train), recipe.batch_size)  # a last batch of one joins the batch before it
         rehearse_training(identity, few, data.num_classes, recipe, batch_size=smallest)
     except (Exception, SystemExit) as error:  # a classifier may be the user's: whatever goes wrong in it is bad input
-        said = str(error) if isinstance(error, ValueError | RuntimeError) else f"{type(error).__name__}: {error}"
-        reason = shorten(said, LONGEST) or type(error).__name__
+        message = str(error) if isinstance(error, ValueError | RuntimeError) else f"{type(error).__name__}: {error}"
+        reason = shorten(message, LONGEST) or type(error).__name__
         raise ValueError(f"{identity.text} cannot be trained on {dataset.text}: {reason}") from error
 
 
@@ -136,12 +136,12 @@ def _try_fill(fill: PlugIn, few: Split, dataset: PlugIn) -> None:
     Raises:
         ValueError: the fill does not work; one that does not apply marks its own cells only.
     """
-    kept = torch.arange(few.inputs[0].numel()).view(few.inputs[:1].shape) % 3 == 0
-    drawn = partial(normal, few.inputs, torch.arange(len(few)), "rehearsal")
+    mask = torch.arange(few.inputs[0].numel()).view(few.inputs[:1].shape) % 3 == 0
+    noise = partial(normal, few.inputs, torch.arange(len(few)), "rehearsal")
     try:
-        filled = remove(few.inputs, kept.expand_as(few.inputs), build(fill, "fill"), few.statistics.mean, drawn)
-        if filled.shape != few.inputs.shape:
-            raise ValueError(f"it gives {tuple(filled.shape)} for inputs {tuple(few.inputs.shape)}")
+        outputs = remove(few.inputs, mask.expand_as(few.inputs), build(fill, "fill"), few.statistics.mean, noise)
+        if outputs.shape != few.inputs.shape:
+            raise ValueError(f"it gives {tuple(outputs.shape)} for inputs {tuple(few.inputs.shape)}")
     except Skip:
         pass
     except Exception as error:  # a fill may be the user's: whatever goes wrong in it is bad input

@@ -76,9 +76,9 @@ class Workplace:
 
 def train_original(original: Original, place: Workplace) -> Outcome:
     """Trains a network on intact inputs, stores its weights and returns the outcome of the intact cell."""
-    started = time.perf_counter()
+    start = time.perf_counter()
     network, data = trained_original(original, place)
-    outcome = scored(network, data, started, place, shares(None, data, {}))
+    outcome = scored(network, data, start, place, shares(None, data, {}))
     place.artefacts.save_network(original, network)
     return outcome
 
@@ -130,9 +130,9 @@ def rank(rankings: tuple[Ranking, ...], place: Workplace, assessed: Sequence[Cel
         ranked = rank_splits(network, data.splits, todo, [partial(shards.create, folder) for folder in folders])
         for ranking, folder in zip(todo, folders, strict=True):
             _hide(ranking, ranked, data, folder)
-        started, maps = time.perf_counter(), dict(zip(todo, ranked.maps, strict=True))
-        gallery.keep(place.folder / "gallery", {r: found["test"] for r, found in maps.items()}, network, data)
-        return _shared(_assessed(assessed, maps, ranked=ranked, network=network, test=data.test), started, place)
+        start, maps = time.perf_counter(), dict(zip(todo, ranked.maps, strict=True))
+        gallery.keep(place.folder / "gallery", {r: splits["test"] for r, splits in maps.items()}, network, data)
+        return _shared(_assessed(assessed, maps, ranked=ranked, network=network, test=data.test), start, place)
 
 
 def _hide(ranking: Ranking, ranked: Ranked, data: Dataset, folder: Path) -> None:
@@ -164,11 +164,11 @@ def _assessed(
     return [assess(of[cell.ranking], cell.measure) for cell in cells if cell.ranking]
 
 
-def _shared(found: Sequence[Metrics], started: float, place: Workplace) -> list[Outcome]:
+def _shared(results: Sequence[Metrics], start: float, place: Workplace) -> list[Outcome]:
     """The outcomes of cells that were measured at one go, each with its share of the seconds since it started."""
-    seconds = (time.perf_counter() - started) / max(1, len(found))
+    seconds = (time.perf_counter() - start) / max(1, len(results))
     outcomes = []
-    for metrics in found:
+    for metrics in results:
         clocked = {"seconds_per_image": str(metrics["seconds_per_image"])}  # no result: it differs from run to run
         outcomes.append(Outcome("done", known(metrics), "", seconds, provenance(place.device) | clocked))
     return outcomes
@@ -176,41 +176,41 @@ def _shared(found: Sequence[Metrics], started: float, place: Workplace) -> list[
 
 def measure(cell: Cell, place: Workplace) -> Outcome:
     """Reduces all splits, retrains where the cell says so, and scores the network after its last epoch."""
-    started = time.perf_counter()
-    network, seen = retrained(cell, place) if cell.retrain else _kept(cell, place)
-    known = _known(cell, place)
+    start = time.perf_counter()
+    network, reduced_data = retrained(cell, place) if cell.retrain else _kept(cell, place)
+    metrics = _known(cell, place)
     if not cell.retrain:
         intact = data_for(cell.training, place).test
-        known["test_target_probability"] = training.target_probability(network, intact, seen.test)
-    return scored(network, seen, started, place, known)
+        metrics["test_target_probability"] = training.target_probability(network, intact, reduced_data.test)
+    return scored(network, reduced_data, start, place, metrics)
 
 
 def retrained(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
     """A network trained from scratch on what a cell leaves of its data set, and that."""
     with place.in_step():
         data = data_for(cell.training, place)
-        seen = reduced(cell, data, stored(cell, data.splits, place.artefacts))
+        reduced_data = reduced(cell, data, stored(cell, data.splits, place.artefacts))
         network = fresh_network(cell.training, _like(cell, data), place)
-    return trained(network, cell.training, redrawn(cell, data, seen), place), seen
+    return trained(network, cell.training, redrawn(cell, data, reduced_data), place), reduced_data
 
 
 def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
     """Measures the cells of a bundle, whose networks stack; each outcome is the one that the cell has alone."""
-    started = time.perf_counter()
+    start = time.perf_counter()
     specification = cells[0].training
     data = data_for(specification, place)
-    seen = [reduced(cell, data, stored(cell, data.splits, place.artefacts)) for cell in cells]
+    reduced_data = [reduced(cell, data, stored(cell, data.splits, place.artefacts)) for cell in cells]
     network = fresh_network(specification, _like(cells[0], data), place)
-    inputs = torch.stack([part.train.inputs for part in seen])
+    inputs = torch.stack([part.train.inputs for part in reduced_data])
     with seeded("training", *specification.pairing()):
         stack = training.train_stack(
             network, inputs, data.train.labels, specification.recipe, pairing=specification.pairing()
         )
     outcomes = []
-    for replica, (cell, part) in enumerate(zip(cells, seen, strict=True)):
+    for replica, (cell, part) in enumerate(zip(cells, reduced_data, strict=True)):
         stack.copy_to(network, replica)
-        outcomes.append(scored(network, part, started, place, _known(cell, place)))
-    share = (time.perf_counter() - started) / len(cells)
+        outcomes.append(scored(network, part, start, place, _known(cell, place)))
+    share = (time.perf_counter() - start) / len(cells)
     return [replace(outcome, seconds=share) for outcome in outcomes]
 
 
@@ -270,8 +270,8 @@ def _kept(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
 def _known(cell: Cell, place: Workplace) -> Metrics:
     """The share that was removed, and what the explainer's own masks achieve."""
     data = data_for(cell.training, place)
-    removed = shares(cell, data, stored(cell, data.splits, place.artefacts))
-    return removed | (place.artefacts.load_own(cell.ranking) if cell.ranking else {})
+    hidden_shares = shares(cell, data, stored(cell, data.splits, place.artefacts))
+    return hidden_shares | (place.artefacts.load_own(cell.ranking) if cell.ranking else {})
 
 
 def _like(cell: Cell, data: Dataset) -> Dataset:
@@ -307,10 +307,10 @@ def scored(network: nn.Module, data: Dataset, started: float, place: Workplace, 
     """The outcome of a network: its scores on every split, and what else is known."""
     metrics |= {"chance": training.chance(data.test), "test_examples": float(len(data.test))}
     for name, split in data.splits.items():
-        found = training.score(network, split)
-        if len(split) and not math.isfinite(found.loss):
-            raise ValueError(f"training diverged: the {name} loss is {found.loss}; lower --learning-rate")
-        metrics[f"{name}_accuracy"] = found.accuracy if len(split) else None
-        metrics[f"{name}_loss"] = found.loss if len(split) else None
-    found_by = provenance(place.device) | ({"processes": str(place.team.size)} if place.team else {})
-    return Outcome("done", metrics, "", time.perf_counter() - started, found_by)
+        score = training.score(network, split)
+        if len(split) and not math.isfinite(score.loss):
+            raise ValueError(f"training diverged: the {name} loss is {score.loss}; lower --learning-rate")
+        metrics[f"{name}_accuracy"] = score.accuracy if len(split) else None
+        metrics[f"{name}_loss"] = score.loss if len(split) else None
+    origin = provenance(place.device) | ({"processes": str(place.team.size)} if place.team else {})
+    return Outcome("done", metrics, "", time.perf_counter() - started, origin)

@@ -71,9 +71,9 @@ def run(matrix: Matrix, folder: Path, resources: Resources) -> Counter[str]:
     data = rehearse(_unfinished(seeds.cells(matrix, rows, all_cells), rows), place)  # before anything is written
     store = Store(folder, create=True)
     with store.locked():
-        for dataset, found in data.items():
-            store.check_data(dataset.text, found.checksums)
-        shapes = {dataset: found.feature_shape for dataset, found in data.items()}
+        for dataset, facts in data.items():
+            store.check_data(dataset.text, facts.checksums)
+        shapes = {dataset: facts.feature_shape for dataset, facts in data.items()}
         cells = _planned(store, matrix, all_cells)
         for kind, described in cards(cells).items():
             store.describe(kind, described)
@@ -83,9 +83,9 @@ def run(matrix: Matrix, folder: Path, resources: Resources) -> Counter[str]:
         if missing:
             store.back_up()
             later = [] if matrix.target_interval is None else all_cells
-            with _pool(resources, place, [*missing, *later]) as (pool, seen):
+            with _pool(resources, place, [*missing, *later]) as (pool, worker_place):
                 while missing:
-                    execute(store, missing, seen, pool, keep_ranks=_ranks_again(matrix, missing))
+                    execute(store, missing, worker_place, pool, keep_ranks=_ranks_again(matrix, missing))
                     missing = _to_measure(store, _planned(store, matrix, all_cells), shapes)
             place.artefacts.clean()
         else:
@@ -167,8 +167,8 @@ def _pool(resources: Resources, place: Workplace, cells: list[Cell]) -> Iterator
             yield Pool(processes, max(1, workers)), place
     else:
         datasets = list(dict.fromkeys(runner.data_of(cell.training) for cell in cells))
-        with cluster_pool(resources.cluster, place, datasets, workers=resources.workers) as (pool, seen):
-            yield pool, seen
+        with cluster_pool(resources.cluster, place, datasets, workers=resources.workers) as (pool, worker_place):
+            yield pool, worker_place
 
 
 def device(name: str) -> str:

@@ -17,12 +17,12 @@ def copies(cells: Iterable[Cell], shapes: Mapping[PlugIn, tuple[int, ...]]) -> d
         cells: planned cells; only a base that is among them makes a copy.
         shapes: data set -> shape of one example, `(c, h, w)` or `(d,)`; cells of other data sets are no copies.
     """
-    planned = list(cells)
-    rankings = {cell.ranking for cell in planned if cell.ranking}
+    all_cells = list(cells)
+    rankings = {cell.ranking for cell in all_cells if cell.ranking}
     bases = {ranking: base for ranking in rankings if (base := _base(ranking, shapes)) in rankings}
     return {
         cell: REASON.format(base=bases[cell.ranking].explainer.text)
-        for cell in planned
+        for cell in all_cells
         if cell.ranking in bases and cell.probe != "attribution"
     }
 

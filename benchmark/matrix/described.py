@@ -58,5 +58,7 @@ def _definition(kind: str, name: str) -> ast.ClassDef | ast.FunctionDef:
     module, attribute = TABLES[kind][name].split(":")
     file = importlib.util.find_spec(module).origin  # type: ignore[union-attr]
     tree = ast.parse(Path(file).read_bytes())  # type: ignore[arg-type]
-    found = (node for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == attribute)
-    return next(found)
+    matches = (
+        node for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == attribute
+    )
+    return next(matches)

@@ -87,8 +87,8 @@ class Matrix:
     @property
     def convention(self) -> Convention:
         """The protocol's convention with this matrix's overrides."""
-        given = {name: getattr(self, name) for name in ("unit", "magnitude", "target")}
-        return replace(CONVENTIONS[self.protocol], **{k: v for k, v in given.items() if v is not None})
+        overrides = {name: getattr(self, name) for name in ("unit", "magnitude", "target")}
+        return replace(CONVENTIONS[self.protocol], **{k: v for k, v in overrides.items() if v is not None})
 
 
 def check(matrix: Matrix) -> None:
@@ -142,12 +142,12 @@ def cells(matrix: Matrix) -> list[Cell]:
     Fraction 0 depends on neither explainer nor order, fraction 1 not on the explainer: one cell each serves all curves.
     """
     datasets, classifiers, explainers, fills, *_ = axes(matrix)
-    found: dict[Cell, None] = {}
+    distinct: dict[Cell, None] = {}
     for dataset, classifier, seed in product(datasets, classifiers, range(matrix.seeds)):
         training = Original(dataset, classifier, matrix.recipe, seed)
-        found[Cell(training, None, None)] = None
-        found.update(dict.fromkeys(_reduced(matrix, training, explainers, fills)))
-    return list(found)
+        distinct[Cell(training, None, None)] = None
+        distinct.update(dict.fromkeys(_reduced(matrix, training, explainers, fills)))
+    return list(distinct)
 
 
 def axes(matrix: Matrix) -> list[list[PlugIn]]:
@@ -180,8 +180,8 @@ def _reduced(matrix: Matrix, training: Original, explainers: list[PlugIn], fills
 
 def _measures(matrix: Matrix) -> list[PlugIn | None]:
     """What is measured of attributions, None for the group that is measured together; each once."""
-    asked = (None if text in GROUPS["measure"] else plugin(text, "measure") for text in matrix.measures)
-    return list(dict.fromkeys(asked))
+    measures = (None if text in GROUPS["measure"] else plugin(text, "measure") for text in matrix.measures)
+    return list(dict.fromkeys(measures))
 
 
 def _on_images(matrix: Matrix, training: Original, ranking: Ranking, fills: list[PlugIn]) -> Iterator[Cell]:

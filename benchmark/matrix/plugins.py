@@ -56,13 +56,13 @@ def plugin(text: str, kind: str) -> PlugIn:
     Raises:
         ValueError: malformed text, unknown name or parameter, a value of the wrong type, a missing parameter.
     """
-    name, given = parse(text)
+    name, options = parse(text)
     name = _known(name, kind)
     target = _locate(name, kind)
     if kind in METHODS:
         _check_class(target, name, kind)
     hints = _hints(target)
-    unknown = sorted(set(given) - set(hints))
+    unknown = sorted(set(options) - set(hints))
     if unknown:
         raise ValueError(f"{kind} {name} has no parameter {unknown[0]!r}{suggestion(unknown[0], hints)}")
     seedable = kind == "dataset"
@@ -70,7 +70,7 @@ def plugin(text: str, kind: str) -> PlugIn:
         field: SEED
         if seedable and value == SEED and _plain(hints[field]) is int
         else _convert(value, hints[field], f"{name}[{field}]")
-        for field, value in given.items()
+        for field, value in options.items()
     }
     identity = _identity(target, kind, _canonical_name(name, kind), values)
     if kind in METHODS:
@@ -190,14 +190,14 @@ def _check_class(target: object, name: str, kind: str) -> None:
     if kind == "measure":
         check_measure(target, name)
     settings, method = getattr(target, "__dataclass_params__", None), METHODS[kind].partition("(")[0]
-    made = callable(getattr(target, method, None))
-    if not (inspect.isclass(target) and settings and settings.frozen and made):
-        got = "a class" if inspect.isclass(target) else "a function"
-        lacking = [] if made else [method]
+    has_method = callable(getattr(target, method, None))
+    if not (inspect.isclass(target) and settings and settings.frozen and has_method):
+        form = "a class" if inspect.isclass(target) else "a function"
+        lacking = [] if has_method else [method]
         lacking += [] if settings and settings.frozen else ["@dataclass(frozen=True)"]
         raise ValueError(
             f"{kind} {name} must be a class with @dataclass(frozen=True) and a method {METHODS[kind]}, "
-            f"got {got} without {' and '.join(lacking)}; wrap it in such a class"
+            f"got {form} without {' and '.join(lacking)}; wrap it in such a class"
         )
 
 
@@ -214,7 +214,7 @@ def _check_hashable(built: typing.Any, name: str, kind: str) -> None:
 
 def _known(name: str, kind: str) -> str:
     """A name of the table, however its letters and words are written: "SmoothGrad" -> "smoothgrad"."""
-    plain = {re.sub("[-_ ]", "", known).lower(): known for known in TABLES[kind]}
+    plain = {re.sub("[-_ ]", "", entry).lower(): entry for entry in TABLES[kind]}
     return plain.get(re.sub("[-_ ]", "", name).lower(), name)
 
 
@@ -225,11 +225,11 @@ def _canonical_name(name: str, kind: str) -> str:
 
 def _hints(target: Callable[..., typing.Any]) -> dict[str, typing.Any]:
     """Parameter name -> type: the fields of a dataclass, the keyword-only parameters of anything else."""
-    named = target.__init__ if inspect.isclass(target) and not dataclasses.is_dataclass(target) else target
+    owner = target.__init__ if inspect.isclass(target) and not dataclasses.is_dataclass(target) else target
     parameters = inspect.signature(target).parameters.values()
     settable = [p for p in parameters if dataclasses.is_dataclass(target) or p.kind is p.KEYWORD_ONLY]
     try:
-        hints = typing.get_type_hints(named if inspect.isclass(named) else inspect.unwrap(named))
+        hints = typing.get_type_hints(owner if inspect.isclass(owner) else inspect.unwrap(owner))
     except NameError:  # imported for type checkers only; that of a parameter which can be written is asked for alone
         hints = {parameter.name: _hint(parameter, target) for parameter in settable}
     return {parameter.name: hints.get(parameter.name, str) for parameter in settable}
@@ -246,19 +246,19 @@ def _hint(parameter: inspect.Parameter, target: Callable[..., typing.Any]) -> ty
 
 def _identity(target: Callable[..., typing.Any], kind: str, name: str, values: Mapping[str, object]) -> PlugIn:
     parameters, hints = inspect.signature(target).parameters, _hints(target)
-    complete, written = {}, []
+    complete, texts = {}, []
     for field in sorted(hints):
         default = parameters[field].default
         if field not in values and default is inspect.Parameter.empty:
             raise ValueError(f"{kind} {name} needs a value for {field!r}: {name}[{field}=...]")
         complete[field] = values.get(field, _default(default, f"{name}[{field}]"))
         if complete[field] != _default(default, f"{name}[{field}]") and not (kind == "dataset" and field in HANDLING):
-            written.append(f"{field}={_written(complete[field])}")
-    text = name + (f"[{','.join(written)}]" if written else "")
-    read = {f: value for f, value in complete.items() if _names_content(value, hints[f], own=":" in name)}
-    handling = {f: complete[f] for f in complete if f in read or (kind == "dataset" and f in HANDLING)}
+            texts.append(f"{field}={_written(complete[field])}")
+    text = name + (f"[{','.join(texts)}]" if texts else "")
+    paths = {f: value for f, value in complete.items() if _names_content(value, hints[f], own=":" in name)}
+    handling = {f: complete[f] for f in complete if f in paths or (kind == "dataset" and f in HANDLING)}
     counts = {f: value for f, value in complete.items() if f not in handling}
-    counts |= {f: source.fingerprint(Path(str(path)), images=kind == "dataset") for f, path in read.items()}
+    counts |= {f: source.fingerprint(Path(str(path)), images=kind == "dataset") for f, path in paths.items()}
     version = getattr(target, "version", 1)
     return PlugIn(name, version, tuple(sorted(counts.items())), _source(name, target), text, tuple(handling.items()))
 

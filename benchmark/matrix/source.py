@@ -120,14 +120,14 @@ class _Reached:
                     self._run(imported)
 
     def _take(self, source: "_Module", statements: list[ast.stmt]) -> None:
-        taken = self.parts.setdefault(source.file, set())
+        texts = self.parts.setdefault(source.file, set())
         for statement in statements:
             text = ast.unparse(_bare(statement))
-            if text not in taken:
-                taken.add(text)
-                for used in _names(statement):
-                    if used in source.definitions or used in source.imports:
-                        self.follow(source.name, used)
+            if text not in texts:
+                texts.add(text)
+                for reference in _names(statement):
+                    if reference in source.definitions or reference in source.imports:
+                        self.follow(source.name, reference)
                 for module, name in _imports(statement, source.package):
                     self.imported(module, name)
 

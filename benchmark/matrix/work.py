@@ -72,9 +72,9 @@ def bundles(wanted: Iterable[Cell], size: int) -> list[Bundle]:
     alike: dict[object, list[Cell]] = {}
     for cell in wanted:
         redrawn = cell.ranking and cell.fill and redraws(cell.ranking.explainer)
-        seen = (cell.removal_fraction, cell.order) if cell.probe == "mask" else None
+        masking = (cell.removal_fraction, cell.order) if cell.probe == "mask" else None
         shares = cell.retrain and not redrawn
-        alike.setdefault((cell.training, cell.probe, seen) if shares else cell, []).append(cell)
+        alike.setdefault((cell.training, cell.probe, masking) if shares else cell, []).append(cell)
     return [Bundle(tuple(part[i : i + size])) for part in alike.values() for i in range(0, len(part), size)]
 
 
@@ -107,8 +107,10 @@ def groups(wanted: Iterable[Cell]) -> list[Group]:
     for cell in wanted:
         if not cell.intact and cell.steps is None:
             passes.setdefault(_pass(cell.ranking) if cell.ranking else cell, []).append(cell)
-    found = [Group(tuple(dict.fromkeys(c.ranking for c in part if c.ranking)), tuple(part)) for part in passes.values()]
-    return sorted(found, key=lambda group: not any(_trains(ranking) for ranking in group.rankings))
+    all_groups = [
+        Group(tuple(dict.fromkeys(c.ranking for c in part if c.ranking)), tuple(part)) for part in passes.values()
+    ]
+    return sorted(all_groups, key=lambda group: not any(_trains(ranking) for ranking in group.rankings))
 
 
 def _trains(ranking: Ranking) -> bool:
@@ -123,29 +125,29 @@ def _pass(ranking: Ranking) -> object:
 
 def trainings(wanted: Iterable[Cell]) -> list[Original]:
     """The original networks that cells need, each once."""
-    needed: dict[Original, None] = {}
+    originals: dict[Original, None] = {}
     for cell in wanted:
         if cell.intact or not cell.retrain:
-            needed[cell.training] = None
+            originals[cell.training] = None
         if cell.ranking:
-            needed[cell.ranking.training] = None
-    return list(needed)
+            originals[cell.ranking.training] = None
+    return list(originals)
 
 
 def counted(wanted: list[Cell]) -> str:
     """What running cells would take: how many of each kind, and what they share."""
-    ranked, recursive = groups(wanted), chains(wanted)
-    rankings = sum(len(group.rankings) for group in ranked) + sum(len(chain.cells) for chain in recursive)
-    passes = sum(bool(group.rankings) for group in ranked) + sum(len(chain.cells) for chain in recursive)
-    retrained = sum(cell.retrain and not cell.intact for cell in wanted)
+    all_groups, all_chains = groups(wanted), chains(wanted)
+    rankings = sum(len(group.rankings) for group in all_groups) + sum(len(chain.cells) for chain in all_chains)
+    passes = sum(bool(group.rankings) for group in all_groups) + sum(len(chain.cells) for chain in all_chains)
+    num_retrainings = sum(cell.retrain and not cell.intact for cell in wanted)
     masks = sum(cell.probe == "mask" for cell in wanted)
-    scored = sum(not cell.retrain and cell.probe == "image" for cell in wanted)
-    assessed = sum(cell.probe == "attribution" for cell in wanted)
+    num_scores = sum(not cell.retrain and cell.probe == "image" for cell in wanted)
+    num_assessments = sum(cell.probe == "attribution" for cell in wanted)
     return (
         f"{len(wanted)} cells\n"
         f"  {sum(cell.intact for cell in wanted):6} original networks, each shared by all explainers and orders\n"
-        f"  {retrained:6} networks retrained from scratch, {masks} of them on masks alone\n"
-        f"  {scored:6} scores of original networks without retraining\n"
-        f"  {assessed:6} attributions measured by themselves\n"
+        f"  {num_retrainings:6} networks retrained from scratch, {masks} of them on masks alone\n"
+        f"  {num_scores:6} scores of original networks without retraining\n"
+        f"  {num_assessments:6} attributions measured by themselves\n"
         f"  {rankings:6} rankings from {passes} passes over the data, each shared by all fractions, orders and fills"
     )

@@ -63,8 +63,8 @@ def assess(sample: Sample, measure: PlugIn | None = None) -> Measured:
         ValueError: attributions that are not finite, or a measure that returns something else than numbers.
         Skip: an explainer or a measure does not apply.
     """
-    wanted = [plugin(name, "measure") for name in STANDARD] if measure is None else [measure]
-    values = {one.text: _measured(build(one, "measure"), one.text, sample) for one in wanted}
+    measures = [plugin(name, "measure") for name in STANDARD] if measure is None else [measure]
+    values = {one.text: _measured(build(one, "measure"), one.text, sample) for one in measures}
     return values | {"seconds_per_image": sample.shared.seconds_per_image}
 
 
@@ -74,7 +74,7 @@ def _measured(measure: Measure, name: str, sample: Sample) -> float | None:
     try:
         with seeded("measure", name), same_weights(f"measure {name}", sample.network):
             mean = _mean(measure.measure(sample), name, sample)
-    except (Skip, ValueError):
+    except (Skip, ValueError, OSError):
         raise
     except (Exception, SystemExit) as error:  # it may be the user's: what fails is named
         raise RuntimeError(f"measure {name}: {type(error).__name__}: {error}") from error

@@ -48,9 +48,9 @@ class Infidelity:
         draw, logits = generator("assessment", "removals"), sample.logits(sample.inputs)
         sums = torch.zeros(3, len(sample.maps), dtype=sample.maps.dtype, device=sample.maps.device)
         for _ in range(self.perturbations):
-            removed = self.deviation * torch.randn(sample.inputs.shape, generator=draw).to(sample.inputs.device)
-            predicted = (sample.maps * removed.flatten(1)).sum(-1)
-            lost = logits - sample.logits(sample.inputs - removed)
-            sums += torch.stack([predicted.square(), predicted * lost, lost.square()])
+            perturbation = self.deviation * torch.randn(sample.inputs.shape, generator=draw).to(sample.inputs.device)
+            prediction = (sample.maps * perturbation.flatten(1)).sum(-1)
+            drop = logits - sample.logits(sample.inputs - perturbation)
+            sums += torch.stack([prediction.square(), prediction * drop, drop.square()])
         explained = torch.where(sums[0] > 0, sums[1].square() / sums[0], 0.0)
         return (sums[2] - explained).clamp(min=0) / self.perturbations

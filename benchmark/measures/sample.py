@@ -81,12 +81,12 @@ class Pass:
         Raises:
             ValueError: attributions that are not finite.
         """
-        started = _clock(inputs.device)
+        start = _clock(inputs.device)
         with torch.enable_grad(), seeded(*self.seed, "assessment"):  # whatever a measure asks in
-            passed = torch.cat([passed for _, passed in self._fitting(inputs, self.examples.targets)])
-        self.seconds.append(_clock(inputs.device) - started)
+            attributions = torch.cat([attributions for _, attributions in self._fitting(inputs, self.examples.targets)])
+        self.seconds.append(_clock(inputs.device) - start)
         maps = torch.stack(
-            [shaped(reduced(e, passed), inputs, type(e).__name__).double().flatten(1) for e in self.explainers]
+            [shaped(reduced(e, attributions), inputs, type(e).__name__).double().flatten(1) for e in self.explainers]
         )
         if not maps.isfinite().all():
             raise ValueError("attributions must be finite, got NaN or infinity for an input that was perturbed or not")
@@ -114,9 +114,9 @@ class Pass:
         """Attributions; the images of a call that fails do not count."""
         entered: list[int] = []
         with entering(self.network, entered.append):
-            passed = self.attribute(inputs, targets)
+            attributions = self.attribute(inputs, targets)
         self.images += sum(entered)
-        return passed
+        return attributions
 
 
 @dataclass(frozen=True, eq=False)

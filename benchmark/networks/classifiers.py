@@ -29,9 +29,9 @@ class Standardize(nn.Module):
     def __init__(self, train: Float[Tensor, "n *feature"] | Split) -> None:
         """Takes the statistics of inputs, or of a split; a constant channel keeps its scale."""
         super().__init__()
-        found = train.statistics if isinstance(train, Split) else statistics(train)
-        self.register_buffer("mean", found.mean.clone())
-        self.register_buffer("std", torch.where(found.std > 0, found.std, 1.0))
+        moments = train.statistics if isinstance(train, Split) else statistics(train)
+        self.register_buffer("mean", moments.mean.clone())
+        self.register_buffer("std", torch.where(moments.std > 0, moments.std, 1.0))
 
     def forward(self, inputs: Float[Tensor, "b *feature"]) -> Float[Tensor, "b *feature"]:
         return (inputs - self.mean) / self.std
@@ -67,15 +67,15 @@ def _built(identity: PlugIn, shape: tuple[int, ...], num_classes: int) -> nn.Mod
         ValueError: it takes other arguments, or returns no module.
     """
     factory = build(identity, "classifier")
-    wanted = "must be a function name(feature_shape, num_classes) that returns an nn.Module"
+    requirement = "must be a function name(feature_shape, num_classes) that returns an nn.Module"
     signature = inspect.signature(factory)
     try:
         signature.bind(shape, num_classes)
     except TypeError:
-        raise ValueError(f"{wanted}, got one of the arguments {signature}") from None
+        raise ValueError(f"{requirement}, got one of the arguments {signature}") from None
     network = factory(shape, num_classes)
     if not isinstance(network, nn.Module):
-        raise ValueError(f"{wanted}, got {type(network).__name__}")
+        raise ValueError(f"{requirement}, got {type(network).__name__}")
     return network
 
 

@@ -58,14 +58,14 @@ def require_logits(answers: object, shape: tuple[int, int], *, when: str = "") -
     Raises:
         ValueError: it is no float32 tensor of that shape, or holds probabilities.
     """
-    wanted = f"must return logits {shape}"
+    requirement = f"must return logits {shape}"
     if not isinstance(answers, Tensor):
-        raise ValueError(f"{wanted}, got {_described(answers, when)}")
+        raise ValueError(f"{requirement}, got {_described(answers, when)}")
     if tuple(answers.shape) != shape:
-        got = f"{shape} logits needed, got {tuple(answers.shape)}{when}"
-        raise ValueError(f"{got}; return one column for each of the {shape[1]} classes")
+        problem = f"{shape} logits needed, got {tuple(answers.shape)}{when}"
+        raise ValueError(f"{problem}; return one column for each of the {shape[1]} classes")
     if answers.dtype != torch.float32:
-        raise ValueError(f"{wanted} of torch.float32, got {answers.dtype}{when}")
+        raise ValueError(f"{requirement} of torch.float32, got {answers.dtype}{when}")
     if not answers.isfinite().all():
         raise ValueError(f"must return finite logits, got NaN or infinity{when} from an untrained network")
     if (answers >= 0).all() and (answers.sum(1) - 1).abs().max() < 1e-4:
@@ -114,14 +114,16 @@ def _require_draws(network: nn.Module, other: nn.Module) -> None:
     Frozen weights count, too, but for those that are fitted to the images of every training. Parameters that are no
     weights of layers, such as a table of positions, may begin with the same values.
     """
-    fitted = {id(weight) for m in network.modules() if isinstance(m, Whitening) for weight in m.parameters()}
-    drawn = {id(weight) for m in network.modules() if _draws(m) for weight in m.parameters(recurse=False)}
+    whitening_weights = {id(weight) for m in network.modules() if isinstance(m, Whitening) for weight in m.parameters()}
+    random_weights = {id(weight) for m in network.modules() if _draws(m) for weight in m.parameters(recurse=False)}
     same = {
         name: weight
         for (name, weight), again in zip(network.named_parameters(), other.parameters(), strict=False)
-        if id(weight) not in fitted and torch.equal(weight, again) and len(weight.unique()) > FEW_VALUES
+        if id(weight) not in whitening_weights and torch.equal(weight, again) and len(weight.unique()) > FEW_VALUES
     }
-    if any(id(weight) in drawn for weight in same.values()) or (same and len(same) == len([*network.parameters()])):
+    if any(id(weight) in random_weights for weight in same.values()) or (
+        same and len(same) == len([*network.parameters()])
+    ):
         first = next(iter(same))
         more = f" and {len(same) - 1} more" if len(same) > 1 else ""
         reason = f"the weights of {first}{more} are the same in two fresh networks"

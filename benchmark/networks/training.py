@@ -79,8 +79,10 @@ def train(
 def _train_together(network: nn.Module, split: Split, recipe: Recipe, pairing: tuple[object, ...], team: Team) -> None:
     """The batches of one process, each process its share: gradients, not batch norm, are those of whole batches."""
     if min(len(split), recipe.batch_size) < team.least:
-        got = f"batches of {recipe.batch_size} from {len(split)} examples"
-        raise ValueError(f"{team.size} processes need two examples of each batch apiece, got {got}; start fewer")
+        batch_counts = f"batches of {recipe.batch_size} from {len(split)} examples"
+        raise ValueError(
+            f"{team.size} processes need two examples of each batch apiece, got {batch_counts}; start fewer"
+        )
     network.to(memory_format=torch.channels_last)
     loss_of = _loss(team.joined(network), recipe, generator("augmentation", *pairing, team.rank))
     indices = _indices(len(split), recipe, pairing, least=team.least)
@@ -161,8 +163,8 @@ def _loss(network: nn.Module, recipe: Recipe, noise: torch.Generator) -> Callabl
     """The loss of a batch, augmented after features were removed from it."""
 
     def loss(batch: Split) -> Float[Tensor, ""]:
-        seen = augmented(batch.inputs, recipe.augmentation, noise)
-        logits = network(seen.contiguous(memory_format=torch.channels_last) if seen.ndim == 4 else seen)
+        views = augmented(batch.inputs, recipe.augmentation, noise)
+        logits = network(views.contiguous(memory_format=torch.channels_last) if views.ndim == 4 else views)
         return F.cross_entropy(logits, batch.labels, label_smoothing=recipe.label_smoothing)
 
     return loss
@@ -226,8 +228,8 @@ def _fit(
     optimiser = _optimiser(network, recipe)
     network.train()
     steps = num_batches * recipe.epochs
-    shown = tqdm(feed, total=steps, unit="step", leave=False, delay=PATIENCE, disable=not bar)
-    for step, batch in enumerate(shown):
+    progress_bar = tqdm(feed, total=steps, unit="step", leave=False, delay=PATIENCE, disable=not bar)
+    for step, batch in enumerate(progress_bar):
         for group in optimiser.param_groups:
             group["lr"] = recipe.learning_rate * _factor(step, recipe, num_batches)
         optimiser.zero_grad()

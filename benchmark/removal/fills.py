@@ -60,8 +60,8 @@ def noisy_linear(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal, *
     _check_images(inputs, "noisy_linear")
     if noise < 0:
         raise ValueError(f"noise must be a standard deviation of at least 0, got {noise:g}")
-    filled = impute(inputs, kept, train_mean)
-    return filled + noise * normal() if noise else filled
+    imputation = impute(inputs, kept, train_mean)
+    return imputation + noise * normal() if noise else imputation
 
 
 def blur(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal, *, sigma: float = 0.1) -> Inputs:

@@ -86,8 +86,8 @@ def _imputed(inputs: Planes, kept: Bool[Tensor, "n u h w"], train_mean: Float[Te
     known = kept.to(inputs.dtype)
     count = known.sum((2, 3), keepdim=True)
     centre = torch.where(count > 0, (inputs * known).sum((2, 3), keepdim=True) / count.clamp_min(1), train_mean)
-    removed = _framed(1 - known).transpose(0, 1).contiguous()
-    grids = list(_grids(removed, _framed(known.new_ones(1, 1, *known.shape[2:])), inputs.shape[1]))
+    gaps = _framed(1 - known).transpose(0, 1).contiguous()
+    grids = list(_grids(gaps, _framed(known.new_ones(1, 1, *known.shape[2:])), inputs.shape[1]))
     height, width = inputs.shape[2:]
     grids[0].step[..., :height, :width] = ((inputs - centre) * known).transpose(0, 1)
     grids[0].residual.copy_(grids[0].around())
@@ -99,17 +99,17 @@ def _solve(grids: list[Grid]) -> Planes:
     """Conjugate gradients on every plane at once; those that are done stand still."""
     weight, _, residual, step, _, spare = grids[0]
     _precondition(grids)
-    found, direction = torch.zeros_like(step), step.clone()
+    solution, direction = torch.zeros_like(step), step.clone()
     around = _around(direction, *spare)
     slope = _dot(residual, step, spare[0])
     moving = torch.ones_like(slope, dtype=torch.bool)
     for _ in range(MOST_STEPS):
         change = around().addcmul_(weight, direction, value=-1)  # minus the system applied to the direction
         length = torch.where(moving & ~(slope < 1e-30), -slope / _dot(direction, change, spare[0]), 0)  # solved: 0 / 0
-        found.addcmul_(direction, length)
+        solution.addcmul_(direction, length)
         moving = moving & ~(length * slope <= 12 * TOLERANCE**2)  # 12: the weights sum to that, not to 1
         if not moving.any():
-            return found
+            return solution
         residual.addcmul_(change, length)
         _precondition(grids)
         before, slope = slope, _dot(residual, step, spare[0])
@@ -152,18 +152,18 @@ def _around(field: Planes, across: Planes, both: Planes) -> Callable[[], Planes]
     return sums
 
 
-def _grids(removed: Float[Tensor, "u n h w"], inside: Float[Tensor, "1 1 h w"], channels: int) -> Iterator[Grid]:
+def _grids(gaps: Float[Tensor, "u n h w"], inside: Float[Tensor, "1 1 h w"], channels: int) -> Iterator[Grid]:
     """The system from fine to coarse, until nothing is removed or nothing left to halve."""
     while True:
         weight = _around(inside, torch.zeros_like(inside), torch.zeros_like(inside))()
-        jacobi = removed / (weight - 4).clamp_min(6)  # less only in corners, and in images of one row
-        residual, step, *spare = removed.new_zeros(4, channels, *removed.shape[1:])
-        everywhere = weight.expand(-1, len(removed[0]), -1, -1).contiguous()
+        jacobi = gaps / (weight - 4).clamp_min(6)  # less only in corners, and in images of one row
+        residual, step, *spare = gaps.new_zeros(4, channels, *gaps.shape[1:])
+        everywhere = weight.expand(-1, len(gaps[0]), -1, -1).contiguous()
         yield Grid(everywhere, jacobi, residual, step, _around(step, *spare), (spare[0], spare[1]))
-        if min(removed.shape[2:]) <= 4:
+        if min(gaps.shape[2:]) <= 4:
             return
-        removed, inside = (_even((_block_sums(field) == 4).to(field.dtype)) for field in (removed, inside))
-        if not removed.any():
+        gaps, inside = (_even((_block_sums(field) == 4).to(field.dtype)) for field in (gaps, inside))
+        if not gaps.any():
             return
 
 

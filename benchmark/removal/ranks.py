@@ -92,9 +92,9 @@ def kept(
         ValueError: a fraction outside [0, 1], or ranks that are not a permutation.
     """
     num_units = ranks.shape[1:].numel()
-    removed = num_removed(num_units, removal_fraction, order)
-    mask = ranks >= removed if order == "morf" else ranks < num_units - removed
-    if not (mask.flatten(1).sum(1) == num_units - removed).all():
+    count = num_removed(num_units, removal_fraction, order)
+    mask = ranks >= count if order == "morf" else ranks < num_units - count
+    if not (mask.flatten(1).sum(1) == num_units - count).all():
         raise ValueError(f"ranks must be a permutation of 0..{num_units - 1} for every example")
     return mask
 
@@ -146,11 +146,11 @@ class Hidden:
 
     def add(self, inputs: Float[Tensor, "n *feature"], mask: Bool[Tensor, "n *unit"]) -> None:
         """Counts more examples."""
-        hidden, lit = ~mask.expand_as(inputs), inputs != 0
+        hidden, nonzero = ~mask.expand_as(inputs), inputs != 0
         self.features += hidden.numel()
         self.hidden += int(hidden.sum())
-        self.lit += int(lit.sum())
-        self.lit_hidden += int((hidden & lit).sum())
+        self.lit += int(nonzero.sum())
+        self.lit_hidden += int((hidden & nonzero).sum())
 
     @property
     def share(self) -> float:

@@ -43,21 +43,21 @@ class Reduction:
         """Units that are kept (True) of the examples at some positions."""
         if self.stored is None:
             return torch.zeros(len(index), *self.units, dtype=torch.bool, device=device)
-        found = self.stored[index.cpu().numpy()]
-        if self.cell.probe == "own_mask" or found.dtype == np.bool_:
-            return torch.from_numpy(found).bool().to(device)
-        ranks = torch.from_numpy(found.astype("int32")).to(device)
+        rows = self.stored[index.cpu().numpy()]
+        if self.cell.probe == "own_mask" or rows.dtype == np.bool_:
+            return torch.from_numpy(rows).bool().to(device)
+        ranks = torch.from_numpy(rows.astype("int32")).to(device)
         return removal.kept(ranks, removal_fraction=self.cell.removal_fraction, order=self.cell.order)
 
     def __call__(self, inputs: Float[Tensor, "b *feature"], index: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
         """Inputs without what is removed, as many at a time as networks see."""
         assert self.cell.fill is not None and self.mean is not None  # a probe of masks is never called
         fill = build(self.cell.fill, "fill")
-        changed, size = torch.empty_like(inputs), chunk_size(inputs.shape[1:])
-        for some, at, into in zip(inputs.split(size), index.split(size), changed.split(size), strict=True):
-            drawn = partial(normal, some, at, "fill", self.cell.training.seed, self.name)
-            into.copy_(removal.remove(some, self.masks(at, some.device), fill, self.mean, drawn))
-        return changed
+        outputs, size = torch.empty_like(inputs), chunk_size(inputs.shape[1:])
+        for some, at, into in zip(inputs.split(size), index.split(size), outputs.split(size), strict=True):
+            noise = partial(normal, some, at, "fill", self.cell.training.seed, self.name)
+            into.copy_(removal.remove(some, self.masks(at, some.device), fill, self.mean, noise))
+        return outputs
 
     def of(self, split: Split) -> Split:
         """The split as the network sees it: images without what was removed, or the masks alone."""
@@ -111,8 +111,8 @@ def redrawn(cell: Cell, data: Dataset, seen: Dataset) -> Dataset:
         return seen
     if cell.training.recipe.optimiser == "least_squares":
         return seen  # it has no epochs
-    drawn = Redrawn(cell, "train", _units(cell, data.train), data.train.statistics.mean, None)
-    return replace(seen, train=streamed(data.train).mapped(drawn))
+    change = Redrawn(cell, "train", _units(cell, data.train), data.train.statistics.mean, None)
+    return replace(seen, train=streamed(data.train).mapped(change))
 
 
 def stored(cell: Cell, splits: Mapping[str, Split], artefacts: Artefacts) -> dict[str, RankMap]:
@@ -132,13 +132,13 @@ def shares(cell: Cell | None, data: Dataset, stored: Mapping[str, RankMap]) -> d
         cell: None where nothing is removed.
         stored: split name -> ranks, or masks, of its examples.
     """
-    hidden, seen = removal.Hidden(), 0
+    hidden, position = removal.Hidden(), 0
     of_test = reduction(cell, "test", data, stored) if cell else None
     for chunk in data.test.chunks():
-        index = torch.arange(seen, seen + len(chunk))
+        index = torch.arange(position, position + len(chunk))
         nothing = torch.ones_like(chunk.inputs, dtype=torch.bool)
         hidden.add(chunk.inputs, of_test.masks(index, chunk.inputs.device) if of_test else nothing)
-        seen += len(chunk)
+        position += len(chunk)
     return {"share_removed": hidden.share, "nonzero_share_removed": hidden.nonzero_share}
 
 
@@ -146,9 +146,9 @@ def random_masks(cell: Cell, split: Split) -> Split:
     """Masks of random rankings as the probe of a cell sees them: what the masks of all explainers have in common."""
     draws = torch.rand(RANDOM_MASKS, *_units(cell, split), generator=generator("masks"))
     ranks = removal.rank(draws, unit="feature", magnitude=True, generator=generator("ties"))
-    kept = removal.kept(ranks, removal_fraction=cell.removal_fraction, order=cell.order)
+    masks = removal.kept(ranks, removal_fraction=cell.removal_fraction, order=cell.order)
     device = split.labels.device
-    return Split(kept.float().to(device), torch.zeros(RANDOM_MASKS, dtype=torch.int64, device=device))
+    return Split(masks.float().to(device), torch.zeros(RANDOM_MASKS, dtype=torch.int64, device=device))
 
 
 def _units(cell: Cell, split: Split) -> tuple[int, ...]:

@@ -60,14 +60,14 @@ def rule(matrix: Mapping[str, Any]) -> Rule | None:
 
 def panel(points: Iterable[Point]) -> Panel:
     """Curves of the explainers of a panel; what all curves share, removal fractions 0 and 1, does not count."""
-    found: dict[str, dict[int, dict[float, float | None]]] = {}
+    accuracies: dict[str, dict[int, dict[float, float | None]]] = {}
     for name, seed, fraction, accuracy in points:
         if 0 < fraction < 1:
-            found.setdefault(name, {}).setdefault(seed, {})[fraction] = accuracy
-    whole = len({fraction for seeds in found.values() for curve in seeds.values() for fraction in curve})
+            accuracies.setdefault(name, {}).setdefault(seed, {})[fraction] = accuracy
+    whole = len({fraction for seeds in accuracies.values() for curve in seeds.values() for fraction in curve})
     return {
         name: {seed: mean for seed, curve in seeds.items() if (mean := _mean(curve, whole)) is not None}
-        for name, seeds in found.items()
+        for name, seeds in accuracies.items()
     }
 
 

@@ -46,11 +46,11 @@ class Artefacts:
 
     def load_network(self, training: Original, network: nn.Module) -> None:
         """Fills a network with the stored weights."""
-        stored = load_file(self._network(training))
-        again = {name: stored[first] for name, first in _first_names(network).items() if first in stored}
+        tensors = load_file(self._network(training))
+        again = {name: tensors[first] for name, first in _first_names(network).items() if first in tensors}
         state = network.state_dict()  # it also carries the versions of its modules, which some ask for
         state.clear()
-        state.update(stored | again)
+        state.update(tensors | again)
         network.load_state_dict(state)
 
     def has_ranks(self, ranking: Ranking) -> bool:

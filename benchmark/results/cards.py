@@ -24,8 +24,8 @@ def cards(cells: Collection[Cell]) -> dict[str, dict[str, Card]]:
     """Kind -> name as written -> card, of all explainers, fills and measures of some cells."""
     fills = {cell.fill for cell in cells if cell.fill}
     explainers = {cell.ranking.explainer for cell in cells if cell.ranking}
-    named = {"explainer": explainers, "fill": fills, "measure": {cell.measure for cell in cells if cell.measure}}
-    return {kind: {found.text: card(found, kind) for found in ones} for kind, ones in named.items()}
+    plugins = {"explainer": explainers, "fill": fills, "measure": {cell.measure for cell in cells if cell.measure}}
+    return {kind: {plugin.text: card(plugin, kind) for plugin in ones} for kind, ones in plugins.items()}
 
 
 def _docstring(target: type | Callable) -> str:
@@ -37,6 +37,6 @@ def _docstring(target: type | Callable) -> str:
 def _meanings(docstring: str) -> dict[str, str]:
     """Parameter -> what it is, from the section that lists them."""
     blocks = [block.strip() for block in HEADINGS.split(docstring)]
-    listed = next((block for block in blocks if block.startswith(("Attributes:", "Args:"))), "")
-    entries = re.split(r"\n {4}(?=\w+:)", listed)[1:]
+    section = next((block for block in blocks if block.startswith(("Attributes:", "Args:"))), "")
+    entries = re.split(r"\n {4}(?=\w+:)", section)[1:]
     return {name: line(text) for name, _, text in (entry.partition(":") for entry in entries)}

@@ -35,9 +35,9 @@ def merge(folders: Sequence[Path], out: Path) -> None:
     if (out / FILE).exists():
         raise ValueError(f"{out} holds a run already; choose another folder with --out")
     stores = {folder: Store(folder) for folder in folders}
-    held = {folder: store.rows() for folder, store in stores.items()}
-    names = _first_names(row for rows in held.values() for row in rows)
-    rows = union({folder: [_renamed(row, names) for row in rows] for folder, rows in held.items()})
+    rows_by_folder = {folder: store.rows() for folder, store in stores.items()}
+    names = _first_names(row for rows in rows_by_folder.values() for row in rows)
+    rows = union({folder: [_renamed(row, names) for row in rows] for folder, rows in rows_by_folder.items()})
     matrix = joined({folder: _renamed_axes(store.matrix(), names) for folder, store in stores.items()})
     data = _same_data({folder: store.data() for folder, store in stores.items()})
     new = Store(out, create=True)
@@ -78,44 +78,46 @@ def union(runs: Mapping[Path, Sequence[Row]]) -> list[Row]:
     Raises:
         ValueError: a cell has two different results, or two versions of a plug-in made what is called the same.
     """
-    found: dict[str, tuple[Path, Row]] = {}
+    best: dict[str, tuple[Path, Row]] = {}
     keys: dict[str, tuple[Path, str]] = {}
     for folder, rows in runs.items():
         for row in rows:
-            other, known = keys.setdefault(str(_named(row.specification)), (folder, row.key))
-            if known != row.key:
+            other, first_key = keys.setdefault(str(_named(row.specification)), (folder, row.key))
+            if first_key != row.key:
                 raise ValueError(
                     f"merge needs results of the same code: {other} and {folder} have different versions of "
                     f"{_short(row)}; measure it again in one of them"
                 )
-            found[row.key] = (folder, _better(found.get(row.key), folder, row))
-    return [row for _, row in found.values()]
+            best[row.key] = (folder, _better(best.get(row.key), folder, row))
+    return [row for _, row in best.values()]
 
 
-def _better(known: tuple[Path, Row] | None, folder: Path, row: Row) -> Row:
+def _better(best: tuple[Path, Row] | None, folder: Path, row: Row) -> Row:
     """The more finished of two rows of one cell."""
-    if known is None or known[1].outcome is None or known[1].outcome.status != "done":
-        return row if known is None or row.outcome is not None else known[1]
-    if row.outcome and row.outcome.status == "done" and row.outcome.metrics != known[1].outcome.metrics:
+    if best is None or best[1].outcome is None or best[1].outcome.status != "done":
+        return row if best is None or row.outcome is not None else best[1]
+    if row.outcome and row.outcome.status == "done" and row.outcome.metrics != best[1].outcome.metrics:
         raise ValueError(
-            f"merge cannot tell which result is right: {known[0]} and {folder} differ in {_short(row)}; "
+            f"merge cannot tell which result is right: {best[0]} and {folder} differ in {_short(row)}; "
             "see by how much with --compare"
         )
-    return known[1]
+    return best[1]
 
 
 def _same_data(stores: Mapping[Path, dict[str, dict[str, str]]]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
+    checksums: dict[str, dict[str, str]] = {}
     for folder, datasets in stores.items():
         for dataset, files in datasets.items():
-            known = found.setdefault(dataset, {})
-            changed = [file for file, checksum in files.items() if known.get(file, checksum) != checksum]
-            if changed:
+            dataset_checksums = checksums.setdefault(dataset, {})
+            differences = [
+                file for file, checksum in files.items() if dataset_checksums.get(file, checksum) != checksum
+            ]
+            if differences:
                 raise ValueError(
-                    f"merge needs runs on the same data and code: {changed[0]} of {dataset} is another in {folder}"
+                    f"merge needs runs on the same data and code: {differences[0]} of {dataset} is another in {folder}"
                 )
-            known |= files
-    return found
+            dataset_checksums |= files
+    return checksums
 
 
 def _first_names(rows: Iterable[Row]) -> dict[str, str]:
@@ -149,13 +151,13 @@ def _renamed_axes(matrix: dict, names: Mapping[str, str]) -> dict:
 
 def _flat(matrix: dict, prefix: str = "") -> dict[str, object]:
     """Fields that must agree, nested ones by dotted names."""
-    found: dict[str, object] = {}
+    fields: dict[str, object] = {}
     for name, value in matrix.items():
         if isinstance(value, dict):
-            found |= _flat(value, f"{prefix}{name}.")
+            fields |= _flat(value, f"{prefix}{name}.")
         elif name not in AXES:
-            found[prefix + name] = value
-    return found
+            fields[prefix + name] = value
+    return fields
 
 
 def _named(value: object) -> object:

@@ -44,10 +44,12 @@ def commit() -> str:
 def _git(*arguments: str) -> str:
     try:
         call = ["git", *arguments]
-        done = subprocess.run(call, cwd=Path(__file__).parent, capture_output=True, text=True, check=True, timeout=10)
+        process = subprocess.run(
+            call, cwd=Path(__file__).parent, capture_output=True, text=True, check=True, timeout=10
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return done.stdout.strip()
+    return process.stdout.strip()
 
 
 def _version(package: str) -> str:

@@ -50,7 +50,7 @@ def sound_folder(folder: Path) -> bool:
         return False
     try:
         checksums = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        whole = all(checksum(folder / name) == stored for name, stored in checksums.items())
+        whole = all(checksum(folder / name) == digest for name, digest in checksums.items())
     except FileNotFoundError as error:
         whole = Path(error.filename).name == FILE
     except (OSError, ValueError, AttributeError):

@@ -38,19 +38,19 @@ def cells(matrix: Matrix, rows: list[Row], all_cells: list[Cell]) -> list[Cell]:
     """
     outcomes = {row.key: row.outcome for row in rows}
     became = {cell: outcomes.get(key(cell)) for cell in all_cells}
-    wanted = _begun(became) | _asked(matrix, became)
-    wanted |= {_place(cell) for cell in all_cells if cell.training.seed < matrix.seeds}
-    trained = {cell.training for cell in all_cells if cell.ranking and _place(cell) in wanted}
+    places = _begun(became) | _asked(matrix, became)
+    places |= {_place(cell) for cell in all_cells if cell.training.seed < matrix.seeds}
+    trainings = {cell.training for cell in all_cells if cell.ranking and _place(cell) in places}
     planned = [
-        cell for cell in all_cells if _place(cell) in wanted or (cell.ranking is None and cell.training in trained)
+        cell for cell in all_cells if _place(cell) in places or (cell.ranking is None and cell.training in trainings)
     ]
     return [*planned, *matched({cell: became[cell] for cell in planned})]
 
 
 def _num_seeds(matrix: Matrix, rows: list[Row]) -> int:
     """Seeds that a curve has, or may come to have."""
-    held = (row.specification["training"]["seed"] + 1 for row in rows if _done(row.outcome))
-    return max(matrix.seeds, 0 if matrix.target_interval is None else matrix.max_seeds, *held)
+    counts = (row.specification["training"]["seed"] + 1 for row in rows if _done(row.outcome))
+    return max(matrix.seeds, 0 if matrix.target_interval is None else matrix.max_seeds, *counts)
 
 
 def _begun(became: Became) -> set[Place]:
@@ -60,23 +60,23 @@ def _begun(became: Became) -> set[Place]:
 
 def _asked(matrix: Matrix, became: Became) -> set[Place]:
     """Seeds that the rule of the matrix asks for."""
-    ruled = rule(asdict(matrix))
-    if ruled is None:
+    stopping_rule = rule(asdict(matrix))
+    if stopping_rule is None:
         return set()
     panels: dict[tuple[object, ...], list[Point]] = {}
     for cell, outcome in became.items():
         where, name, seed = _place(cell)
         if _counts(cell, matrix):
             panels.setdefault(where, []).append(Point(name, seed, cell.removal_fraction, _accuracy(outcome)))
-    asked = {
+    places = {
         (where, name, seed)
         for where, points in panels.items()
-        for name, n in replicate(panel(points), ruled).seeds.items()
+        for name, n in replicate(panel(points), stopping_rule).seeds.items()
         for seed in range(n)
     }
-    curves = {(*where[:2], name, seed) for where, name, seed in asked}
+    curves = {(*where[:2], name, seed) for where, name, seed in places}
     beside = {_place(cell) for cell in became if cell.ranking and not _counts(cell, matrix)}
-    return asked | {place for place in beside if (*place[0][:2], *place[1:]) in curves}
+    return places | {place for place in beside if (*place[0][:2], *place[1:]) in curves}
 
 
 def _counts(cell: Cell, matrix: Matrix) -> bool:

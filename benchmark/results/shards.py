@@ -32,21 +32,21 @@ class Shards:
         self.parts = parts
 
     def __getitem__(self, index: Int[np.ndarray, "b"]) -> np.ndarray:
-        found = np.empty((len(index), *self.parts[0].shape[1:]), self.parts[0].dtype)
-        for number, asked, positions in self._by_part(index):
-            found[asked] = self.parts[number][positions]
-        return found
+        rows = np.empty((len(index), *self.parts[0].shape[1:]), self.parts[0].dtype)
+        for number, selection, positions in self._by_part(index):
+            rows[selection] = self.parts[number][positions]
+        return rows
 
     def __setitem__(self, index: Int[np.ndarray, "b"], values: np.ndarray) -> None:
-        for number, asked, positions in self._by_part(index):
-            self.parts[number][positions] = values[asked]
+        for number, selection, positions in self._by_part(index):
+            self.parts[number][positions] = values[selection]
 
     def _by_part(self, index: Int[np.ndarray, "b"]) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """Number of each part that is asked for, which of the askers it serves, and their positions in it."""
         parts, positions = np.divmod(index, max(1, len(self.parts[0]))) if self.parts else (index, index)
         for number in np.unique(parts):
-            asked = parts == number
-            yield number, asked, positions[asked]
+            selection = parts == number
+            yield number, selection, positions[selection]
 
 
 def create(folder: Path, name: str, shape: tuple[int, ...], dtype: type[np.unsignedinteger]) -> Shards:

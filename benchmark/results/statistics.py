@@ -44,14 +44,14 @@ def summarise(values: Iterable[float], confidence: float = CONFIDENCE) -> Summar
     >>> made.mean, round(made.half_width, 6), made.n
     (2.0, 2.484138, 3)
     """
-    given = [value for value in values if not math.isnan(value)]
-    n = len(given)
+    numbers = [value for value in values if not math.isnan(value)]
+    n = len(numbers)
     if not n:
         return Summary(math.nan, math.nan, 0)
-    mean = math.fsum(given) / n
+    mean = math.fsum(numbers) / n
     if n == 1:
         return Summary(mean, math.nan, 1)
-    variance = math.fsum((value - mean) ** 2 for value in given) / (n - 1)
+    variance = math.fsum((value - mean) ** 2 for value in numbers) / (n - 1)
     return Summary(mean, _quantile(n - 1, confidence) * math.sqrt(variance / n), n)
 
 

@@ -113,11 +113,11 @@ class Store:
         Raises:
             ValueError: the folder holds finished cells that this matrix does not have.
         """
-        planned = {key(cell): cell for cell in cells}
+        cells_by_key = {key(cell): cell for cell in cells}
         strange = {
             k: status == "done" and not _withdrawn(json.loads(specification))
             for k, status, specification in self._database.execute("SELECT key, status, specification FROM cells")
-            if k not in planned
+            if k not in cells_by_key
         }
         finished = sum(strange.values())
         if finished:
@@ -131,7 +131,7 @@ class Store:
             self._database.executemany(
                 "INSERT INTO cells (key, position, specification) VALUES (?, ?, ?) ON CONFLICT (key) "
                 "DO UPDATE SET position = excluded.position, specification = excluded.specification",
-                [(k, position, json.dumps(asdict(cell))) for position, (k, cell) in enumerate(planned.items())],
+                [(k, position, json.dumps(asdict(cell))) for position, (k, cell) in enumerate(cells_by_key.items())],
             )
 
         self._note(code or {})
@@ -148,10 +148,10 @@ class Store:
 
     def data(self) -> dict[str, dict[str, str]]:
         """Data set, or plug-in of the user's own, -> file -> checksum."""
-        found: dict[str, dict[str, str]] = {}
+        checksums: dict[str, dict[str, str]] = {}
         for dataset, file, checksum in self._database.execute("SELECT dataset, file, checksum FROM data"):
-            found.setdefault(dataset, {})[file] = checksum
-        return found
+            checksums.setdefault(dataset, {})[file] = checksum
+        return checksums
 
     def check_data(self, dataset: str, checksums: dict[str, str]) -> None:
         """Remembers the checksums of a data set's files.
@@ -251,19 +251,19 @@ class Store:
 
     def _differences(self, matrix: dict[str, object], code: Checksums) -> str:
         """In what a matrix differs from the stored one: files of the user's own that changed, or fields."""
-        stored, known = self.matrix(), self.data()
-        changed = {
+        specification, checksums = self.matrix(), self.data()
+        differences = {
             file
             for name, files in code.items()
             for file, checksum in files.items()
-            if known.get(name, {}).get(file, checksum) != checksum
+            if checksums.get(name, {}).get(file, checksum) != checksum
         }
-        if changed:
-            return f"; {', '.join(sorted(changed))} changed since they were measured"
+        if differences:
+            return f"; {', '.join(sorted(differences))} changed since they were measured"
         names = [
             name
             for name, value in json.loads(json.dumps(matrix)).items()
-            if stored.get(name) != value and name not in SEEDS
+            if specification.get(name) != value and name not in SEEDS
         ]
         return f"; they differ in {', '.join(names)}" if names else "; the code of a plug-in has changed"
 

@@ -74,15 +74,17 @@ def fill(network: nn.Module, weights: dict[str, Tensor], argument: str) -> None:
     Raises:
         ValueError: a layer that is missing, left over, or of another shape.
     """
-    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    given = {name: tuple(value.shape) for name, value in weights.items()}
-    if wrong := sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name)):
+    own_shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    file_shapes = {name: tuple(value.shape) for name, value in weights.items()}
+    if wrong := sorted(
+        name for name in own_shapes.keys() | file_shapes.keys() if own_shapes.get(name) != file_shapes.get(name)
+    ):
         name = wrong[0]
-        expected, got = wanted.get(name), given.get(name)
-        said = f"must have the shape {expected}, got {got}" if expected and got else "is missing" if expected else (
+        expected, got = own_shapes.get(name), file_shapes.get(name)
+        problem = f"must have the shape {expected}, got {got}" if expected and got else "is missing" if expected else (
             "does not belong to this model"
         )  # fmt: skip
-        raise ValueError(f"{argument}: layer {name} {said}; is it another model?")
+        raise ValueError(f"{argument}: layer {name} {problem}; is it another model?")
     with torch.no_grad():
         for name, value in network.state_dict().items():
             value.copy_(weights[name])

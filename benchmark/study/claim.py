@@ -42,10 +42,10 @@ def check_claim(folder: Path, wanted: dict[str, Any], free: Collection[str] = ()
     """
     if not (folder / FILE).exists():
         return
-    given = checkpoint.read_json(folder / FILE)
-    if changed := [name for name in wanted if name not in free and wanted[name] != given.get(name)]:
-        name = changed[0]
-        was, now = given.get(name), wanted[name]
+    identity = checkpoint.read_json(folder / FILE)
+    if differences := [name for name in wanted if name not in free and wanted[name] != identity.get(name)]:
+        name = differences[0]
+        was, now = identity.get(name), wanted[name]
         raise ValueError(f"{folder} holds a training with {name} {was}, not {now}; give another --identifier")
 
 

@@ -117,12 +117,12 @@ def each(work: Callable[[AnyJob], Done], todo: Sequence[AnyJob], what: str) -> d
         for future in futures:
             future.add_done_callback(lambda _: bar.update())
         outcomes = dict(zip(todo, (future.result() for future in futures), strict=True))
-    failures = {task: found for task, found in outcomes.items() if isinstance(found, Exception)}
+    failures = {task: outcome for task, outcome in outcomes.items() if isinstance(outcome, Exception)}
     if len(failures) == len(todo) and isinstance(failures[todo[0]], EXPECTED):
         raise failures[todo[0]]
     for task, error in failures.items():
         print(f"failed: {task.folder}: {error}", file=sys.stderr)
-    return {task: found for task, found in outcomes.items() if not isinstance(found, Exception)}
+    return {task: outcome for task, outcome in outcomes.items() if not isinstance(outcome, Exception)}
 
 
 def _attempt(work: Callable[[AnyJob], Done], task: AnyJob) -> Done | Exception:

@@ -32,12 +32,12 @@ def resume(network: nn.Module, optimiser: Optimizer, tensors: dict[str, Tensor])
 def _moments(network: nn.Module, tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
     """Moments by parameter, laid out in memory like it: the fused optimiser walks both side by side."""
     parameters = list(network.parameters())
-    found: dict[int, dict[str, Tensor]] = {}
+    moments: dict[int, dict[str, Tensor]] = {}
     for key, value in _below(tensors, MOMENTS).items():
         index, _, name = key.partition(".")
         like = torch.empty_like(parameters[int(index)]) if value.ndim else torch.empty(())
-        found.setdefault(int(index), {})[name] = like.copy_(value)
-    return found
+        moments.setdefault(int(index), {})[name] = like.copy_(value)
+    return moments
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

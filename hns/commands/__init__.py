@@ -75,12 +75,12 @@ class Baseline(Command):
 
     def __call__(self) -> int:
         work = {"seeker": tasks.measure_baseline, "hider": tasks.pretrain_hider}[self.part]
-        wanted = tasks.tasks(self.experiment, self.resources, self.part, self.repeats.seeds)
-        todo = [tasks.part_task(task, self.part) for task in wanted]
-        found = each(work, todo, self.part)
-        for task, score in found.items():
+        trainings = tasks.tasks(self.experiment, self.resources, self.part, self.repeats.seeds)
+        todo = [tasks.part_task(task, self.part) for task in trainings]
+        scores = each(work, todo, self.part)
+        for task, score in scores.items():
             print(f"{score:.4f}  {task.folder / self.file}")
-        return int(len(found) < len(todo))
+        return int(len(scores) < len(todo))
 
 
 @dataclass(frozen=True)
@@ -152,9 +152,9 @@ class RunStudy:
     def _tasks(self, study: Study, name: str, folder: Path) -> list[tasks.Task]:
         experiment = presets.read(Experiment, study.config, CONFIGS)
         settings = presets.override(experiment.settings, study.conditions[name].settings, f"{self.study}: {name}")
-        found = tasks.tasks(replace(experiment, settings=settings), self.resources, name, self.repeats.seeds)
+        trainings = tasks.tasks(replace(experiment, settings=settings), self.resources, name, self.repeats.seeds)
         below = folder.relative_to(self.resources.out) / slug(name)
-        return [replace(task, place=below / str(task.seed)) for task in found]
+        return [replace(task, place=below / str(task.seed)) for task in trainings]
 
 
 def trained(todo: list[tasks.Task], baseline: float | None) -> tuple[list[Result], int]:
@@ -171,11 +171,11 @@ def trained(todo: list[tasks.Task], baseline: float | None) -> tuple[list[Result
         raise ValueError(f"baseline must be an accuracy in (0, 1], got {baseline:g}{hint}")
     tasks.rehearse(todo)
     parts = [tasks.part_task(task, "seeker") for task in todo if baseline is None]
-    needed = list({part.folder: part for part in parts}.values())
-    baselines = each(tasks.measure_baseline, needed, "baseline")
-    measured = {part.folder: found for part, found in baselines.items()}
-    known = {task: baseline or measured.get(tasks.part_task(task, "seeker").folder) for task in todo}
-    complete = [replace(task, baseline=found) for task, found in known.items() if found is not None]
+    part_tasks = list({part.folder: part for part in parts}.values())
+    baselines = each(tasks.measure_baseline, part_tasks, "baseline")
+    accuracies = {part.folder: accuracy for part, accuracy in baselines.items()}
+    references = {task: baseline or accuracies.get(tasks.part_task(task, "seeker").folder) for task in todo}
+    complete = [replace(task, baseline=accuracy) for task, accuracy in references.items() if accuracy is not None]
     results = each(tasks.train, complete, "training")
     return list(results.values()), int(len(results) < len(todo))
 
@@ -187,9 +187,9 @@ def refuse_idle(experiment: Experiment, preset: Experiment) -> None:
         ValueError: one that differs from the preset and has no effect beside the others.
     """
     settings = experiment.settings
-    for name, needed in settings.idle().items():
-        if (given := getattr(settings, name)) != getattr(preset.settings, name):
-            raise ValueError(f"{name} {given} has no effect here: it needs {needed}; leave it out")
+    for name, need in settings.idle().items():
+        if (value := getattr(settings, name)) != getattr(preset.settings, name):
+            raise ValueError(f"{name} {value} has no effect here: it needs {need}; leave it out")
 
 
 def chosen(study: Study, conditions: tuple[str, ...]) -> list[str]:

@@ -42,10 +42,10 @@ class Board:
         if not self.writers:
             return
         for number, row in enumerate(training.journal[self.done["batch"] :], start=self.done["batch"] + 1):
-            named = dict(zip(STEP, row, strict=True))
-            self.writers["batch"].add_scalar("percentage hidden", 100 * (1 - named["mask_loss"]), number)
+            metrics = dict(zip(STEP, row, strict=True))
+            self.writers["batch"].add_scalar("percentage hidden", 100 * (1 - metrics["mask_loss"]), number)
             for name, tag in STEP_TAGS.items():
-                self.writers["batch"].add_scalar(tag, named[name], number)
+                self.writers["batch"].add_scalar(tag, metrics[name], number)
         for epoch_row in log.rows[self.done["epoch"] :]:
             for name, tag in EPOCH_TAGS.items():
                 self.writers["epoch"].add_scalar(tag, epoch_row[name], int(epoch_row["epoch"]))

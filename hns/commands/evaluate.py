@@ -41,11 +41,11 @@ def evaluate(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFrame, 
         table, pictures = _evaluate_one(place, data_root, device)
         rows.append(table.assign(condition=condition_of(place, folder), seed=place.name))
         paths += pictures
-    found: pd.DataFrame = pd.concat(rows, ignore_index=True)
-    at_alphas = found[found.checkpoint.str[0].str.isdigit()]
+    frame: pd.DataFrame = pd.concat(rows, ignore_index=True)
+    at_alphas = frame[frame.checkpoint.str[0].str.isdigit()]
     if len(at_alphas):
         paths.append(alphas(at_alphas.assign(alpha=at_alphas.checkpoint.astype(float)), folder / "alphas.png"))
-    return means(found), paths
+    return means(frame), paths
 
 
 def condition_of(place: Path, folder: Path) -> str:
@@ -72,34 +72,34 @@ def _evaluate_one(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFr
     from roarbench.hns.evaluation import score
     from roarbench.hns.model import build as build_network
 
-    begun = checkpoint.read_json(folder / "settings.json")
-    data = build(plugin(begun["dataset"], "dataset"), "dataset", seed=begun["seed"])(data_root).to(device)
-    network = build_network(settings_of(begun), data.feature_shape, data.num_classes).to(device).eval()
+    identity = checkpoint.read_json(folder / "settings.json")
+    data = build(plugin(identity["dataset"], "dataset"), "dataset", seed=identity["seed"])(data_root).to(device)
+    network = build_network(settings_of(identity), data.feature_shape, data.num_classes).to(device).eval()
     few = data.test.at(torch.arange(min(NUM_SHOWN, len(data.test))))
-    rows, seen = [], {}
+    rows, views = [], {}
     for name, path in tqdm(checkpoints(folder).items(), unit="checkpoint", leave=False):
         checkpoint.fill(network, checkpoint.read(path, "run")[0], "run")
-        found = score(network, data.test)
-        rows.append({"checkpoint": name, **asdict(found), **found.against(begun["baseline"])})
-        seen[name] = _look(network, few.inputs)
+        scores = score(network, data.test)
+        rows.append({"checkpoint": name, **asdict(scores), **scores.against(identity["baseline"])})
+        views[name] = _look(network, few.inputs)
     table = pd.DataFrame(rows)
     table.to_csv(folder / "evaluation.csv", index=False)
-    pictures = _pictures(folder, few.inputs.cpu().numpy(), few.labels.tolist(), seen)
+    pictures = _pictures(folder, few.inputs.cpu().numpy(), few.labels.tolist(), views)
     return table, [folder / "evaluation.csv", *pictures]
 
 
 def settings_of(begun: dict[str, Any]) -> Settings:
     """The settings a training was begun with, as `settings.json` holds them."""
     names = Settings.__dataclass_fields__
-    given = {name: value for name, value in begun.items() if name in names and value is not None}
-    return presets.override(Settings(), given, "settings.json")
+    values = {name: value for name, value in begun.items() if name in names and value is not None}
+    return presets.override(Settings(), values, "settings.json")
 
 
 def checkpoints(folder: Path) -> dict[str, Path]:
     """Weights by name: "1.00", "0.95", ..., "best", "last"; only those that there are."""
-    found = {p.stem.removeprefix("alpha_"): p for p in sorted(folder.glob("alpha_*.safetensors"), reverse=True)}
+    at_alphas = {p.stem.removeprefix("alpha_"): p for p in sorted(folder.glob("alpha_*.safetensors"), reverse=True)}
     others = {"best": folder / "best.safetensors", "last": folder / "last_weights.safetensors"}
-    return found | {name: path for name, path in others.items() if path.exists()}
+    return at_alphas | {name: path for name, path in others.items() if path.exists()}
 
 
 def _look(network: "HideAndSeek", inputs: "torch.Tensor") -> tuple[Any, list[int]]:
@@ -107,17 +107,18 @@ def _look(network: "HideAndSeek", inputs: "torch.Tensor") -> tuple[Any, list[int
     import torch
 
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        seen = network(inputs)
-    return seen.mask.cpu().numpy(), seen.class_logits.argmax(1).tolist()
+        output = network(inputs)
+    return output.mask.cpu().numpy(), output.class_logits.argmax(1).tolist()
 
 
-def _pictures(folder: Path, inputs: Any, labels: list[int], seen: dict[str, tuple[Any, list[int]]]) -> list[Path]:
+def _pictures(folder: Path, inputs: Any, labels: list[int], views: dict[str, tuple[Any, list[int]]]) -> list[Path]:
     """A grid of images, masks and masked images for each checkpoint, and one of all alphas."""
     from roarbench.reports.hns.images import alpha_grid, images
 
     grids = [
-        images(inputs, masks, found, labels, folder / f"images_{name}.png") for name, (masks, found) in seen.items()
+        images(inputs, masks, predictions, labels, folder / f"images_{name}.png")
+        for name, (masks, predictions) in views.items()
     ]
-    masks = {float(name): masks for name, (masks, _) in seen.items() if name[0].isdigit()}
+    masks = {float(name): masks for name, (masks, _) in views.items() if name[0].isdigit()}
     some = {alpha: masks[alpha] for alpha in list(masks)[:: -(-len(masks) // NUM_ALPHAS)]} if masks else {}
     return [*grids, alpha_grid(inputs, some, folder / "images_alphas.png")] if some else grids

@@ -60,8 +60,8 @@ def epoch_row(training: Training, scores: Mapping[str, Score], baseline: float) 
         "train_hidden": 1 - means["mask_loss"],
         "train_nonzero_hidden": means["nonzero_hidden"],
     }
-    for name, found in scores.items():
-        row |= {f"{name}_{key}": value for key, value in asdict(found).items()}
+    for name, score in scores.items():
+        row |= {f"{name}_{key}": value for key, value in asdict(score).items()}
     if "validation" in scores:
         row["validation_fii"] = scores["validation"].against(baseline)["fii"]
     return row | scores["test"].against(baseline)

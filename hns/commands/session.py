@@ -69,10 +69,10 @@ def train(settings: Settings, site: Site, identity: dict[str, Any], origin: Orig
         for left_over in site.folder.glob("alpha_*.safetensors"):
             left_over.unlink()
         log, state = Log(log.baseline, collapses=[*log.collapses, reason], seconds=log.seconds), None
-    found = _result(site, training, log) | {"collapsed": reason}
-    found = {**identity, "settings": plain(settings), **found, "provenance": origin()}
-    checkpoint.write_json(result, found)
-    return found
+    outcome = _result(site, training, log) | {"collapsed": reason}
+    outcome = {**identity, "settings": plain(settings), **outcome, "provenance": origin()}
+    checkpoint.write_json(result, outcome)
+    return outcome
 
 
 def load_parts(network: HideAndSeek, settings: Settings) -> None:
@@ -100,16 +100,16 @@ def _alone(
     name: str, fresh: Callable[[], Any], pretrain: Callable[..., Pretrained], settings: Settings, site: Site
 ) -> Pretrained:
     path = site.folder / f"{name}.json"
-    stored = checkpoint.read_json(path) if path.exists() else {}
-    if stored.get("identity") == depends_on(site.data):
-        return Pretrained(stored["score"], stored["best_epoch"], [(pair[0], pair[1]) for pair in stored["epochs"]])
+    record = checkpoint.read_json(path) if path.exists() else {}
+    if record.get("identity") == depends_on(site.data):
+        return Pretrained(record["score"], record["best_epoch"], [(pair[0], pair[1]) for pair in record["epochs"]])
     budget = Budget(settings.epochs, settings.batch_size, settings.learning_rate, settings.cooldown)
     with site.seeded(name):
         network = fresh().to(site.device)
-        found = pretrain(network, site.data, budget)
+        outcome = pretrain(network, site.data, budget)
     _save_weights(network, site.folder / f"{name}.safetensors")
-    checkpoint.write_json(path, asdict(found) | {"identity": depends_on(site.data)})
-    return found
+    checkpoint.write_json(path, asdict(outcome) | {"identity": depends_on(site.data)})
+    return outcome
 
 
 def _new(settings: Settings, site: Site, *, attempt: int, pretrain: bool) -> Training:

@@ -91,11 +91,11 @@ def part_task(task: Task, part: str) -> Task:
     """The seeker of intact images (the baseline) or the hider alone; tasks of one budget and seed share it."""
     settings = task.experiment.settings
     budget = (settings.epochs, settings.batch_size, settings.learning_rate, settings.cooldown)
-    named = PartKey(task.experiment.dataset, settings.model, *budget)
+    identity = PartKey(task.experiment.dataset, settings.model, *budget)
     if part == "hider":
         masks = (settings.mask_channels, settings.initial_keep)
-        named = HiderKey(task.experiment.dataset, settings.model, *budget, *masks)
-    place = Path(slug(task.experiment.dataset), part, f"{settings.model}-{key(named)[:8]}", str(task.seed))
+        identity = HiderKey(task.experiment.dataset, settings.model, *budget, *masks)
+    place = Path(slug(task.experiment.dataset), part, f"{settings.model}-{key(identity)[:8]}", str(task.seed))
     return Task(task.experiment, task.resources, place, part, task.seed)
 
 

@@ -56,10 +56,10 @@ def generated(code_shape: Shape, feature_shape: Shape) -> nn.Sequential:
         spread = nn.Linear(size, width * math.prod(grid))
         first: list[nn.Module] = [nn.Flatten(), spread, nn.ReLU(), nn.Unflatten(1, (width, *grid))]
     else:
-        width, *given = code_shape
-        doublings = max(0, min(math.floor(math.log2(side / of)) for side, of in zip(sides, given, strict=True)))
+        width, *code_sides = code_shape
+        doublings = max(0, min(math.floor(math.log2(side / of)) for side, of in zip(sides, code_sides, strict=True)))
         grid = _grid(sides, doublings)
-        first = [] if grid == tuple(given) else [nn.Upsample(grid, mode="bilinear")]
+        first = [] if grid == tuple(code_sides) else [nn.Upsample(grid, mode="bilinear")]
     return nn.Sequential(*first, *_doubled(width, channels, doublings), Crop(*sides), nn.Sigmoid())
 
 
@@ -116,6 +116,6 @@ def _doubled(width: int, channels: int, doublings: int) -> list[nn.Module]:
     return layers[:-1]
 
 
-def _require(fits: bool, what: str, code_shape: Shape, feature_shape: Shape) -> None:
+def _require(fits: bool, statement: str, code_shape: Shape, feature_shape: Shape) -> None:
     if not fits or feature_shape[1:] != (28, 28):
-        raise ValueError(f"{what} to 28x28 images, got {code_shape} and {feature_shape}; take decoder generated")
+        raise ValueError(f"{statement} to 28x28 images, got {code_shape} and {feature_shape}; take decoder generated")

@@ -78,17 +78,29 @@ def _measured(
     model: Autoencoder, explained: Explained, chunk: Split, settings: Settings, alpha: float
 ) -> Float[Tensor, "7"]:
     """Sums over the images of a chunk, in the order of `Report`."""
-    found = decode(model, explained, chunk.inputs)
-    meant, told = explained.classifier(chunk.inputs), explained.classifier(found.images)
-    targets = chunk.labels if settings.target == "true" else meant.argmax(1)
-    squared = reconstruction(found.images, chunk.inputs, settings.reduction)
-    spread = divergence(found.latent, chunk.inputs, settings.reduction) if found.latent else torch.zeros_like(squared)
-    classification, loss = F.cross_entropy(told, targets), F.cross_entropy(told, chunk.labels)
-    total = (
-        (1 - alpha) * error(found, chunk.inputs, settings.reduction) + alpha * classification + settings.beta * spread
+    decoding = decode(model, explained, chunk.inputs)
+    logits, decoded_logits = explained.classifier(chunk.inputs), explained.classifier(decoding.images)
+    targets = chunk.labels if settings.target == "true" else logits.argmax(1)
+    squares = reconstruction(decoding.images, chunk.inputs, settings.reduction)
+    spread = (
+        divergence(decoding.latent, chunk.inputs, settings.reduction) if decoding.latent else torch.zeros_like(squares)
     )
-    kl = F.kl_div(told.log_softmax(1), meant.log_softmax(1), reduction="batchmean", log_target=True)
-    values = [total, squared, classification, _equal(told, chunk.labels), loss, _equal(told, meant.argmax(1)), kl]
+    classification, loss = F.cross_entropy(decoded_logits, targets), F.cross_entropy(decoded_logits, chunk.labels)
+    total = (
+        (1 - alpha) * error(decoding, chunk.inputs, settings.reduction)
+        + alpha * classification
+        + settings.beta * spread
+    )
+    kl = F.kl_div(decoded_logits.log_softmax(1), logits.log_softmax(1), reduction="batchmean", log_target=True)
+    values = [
+        total,
+        squares,
+        classification,
+        _equal(decoded_logits, chunk.labels),
+        loss,
+        _equal(decoded_logits, logits.argmax(1)),
+        kl,
+    ]
     return torch.stack([value.double() for value in values]) * len(chunk)
 
 

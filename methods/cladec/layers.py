@@ -47,11 +47,11 @@ def layers(classifier: nn.Module, example: Float[Tensor, "1 *feature"]) -> dict[
 
     Containers (nn.Sequential) are their last layers, and left out; so is what does not put out vectors or maps.
     """
-    found: dict[str, Shape] = {}
+    shapes: dict[str, Shape] = {}
 
     def note(name: str, output: object) -> None:
         if isinstance(output, Tensor) and output.ndim in (2, 4):
-            found.setdefault(name, tuple(output.shape[1:]))
+            shapes.setdefault(name, tuple(output.shape[1:]))
 
     handles = [
         module.register_forward_hook(lambda _, __, output, name=name: note(name, output))
@@ -64,7 +64,7 @@ def layers(classifier: nn.Module, example: Float[Tensor, "1 *feature"]) -> dict[
     finally:
         for handle in handles:
             handle.remove()
-    return found
+    return shapes
 
 
 def located(classifier: nn.Module, layer: str, example: Float[Tensor, "1 *feature"]) -> str:
@@ -76,13 +76,13 @@ def located(classifier: nn.Module, layer: str, example: Float[Tensor, "1 *featur
     Raises:
         ValueError: there is none.
     """
-    known = layers(classifier, example)
-    if layer in known:
+    shapes = layers(classifier, example)
+    if layer in shapes:
         return layer
-    meant = {"conv": _last_maps(classifier, known), "dense": _last_seen(classifier, known)}
-    words = {word: path for word, path in meant.items() if path}
+    aliases = {"conv": _last_maps(classifier, shapes), "dense": _last_seen(classifier, shapes)}
+    words = {word: path for word, path in aliases.items() if path}
     if layer not in words:
-        raise ValueError(f"layer must be one of {', '.join([*words, *known])} in this classifier, got {layer!r}")
+        raise ValueError(f"layer must be one of {', '.join([*words, *shapes])} in this classifier, got {layer!r}")
     return words[layer]
 
 
@@ -95,8 +95,8 @@ def reached(network: nn.Module, path: str, inputs: Float[Tensor, "b *feature"]) 
     handle = network.get_submodule(path).register_forward_hook(stop)
     try:
         network(inputs)
-    except _Reached as found:
-        return found.code
+    except _Reached as signal:
+        return signal.code
     finally:
         handle.remove()
     raise ValueError(f"layer {path} does not work on these inputs; take another one")
@@ -127,9 +127,9 @@ class Encoder(nn.Module):
         self.path, self.network = path, deepcopy(classifier)
         if not any(parameter.requires_grad for parameter in classifier.parameters()):
             self.network.requires_grad_()
-        used = _working(self.network, path, example)
+        names = _working(self.network, path, example)
         for name, module in [*self.network.named_modules()]:
-            if not any(module.children()) and name not in used:
+            if not any(module.children()) and name not in names:
                 self.network.set_submodule(name, nn.Identity())
         for module in self.network.modules():
             if isinstance(module, nn.modules.dropout._DropoutNd):
@@ -142,37 +142,37 @@ class Encoder(nn.Module):
         return reached(self.network, self.path, inputs)
 
 
-def _last_maps(classifier: nn.Module, known: dict[str, Shape]) -> str | None:
+def _last_maps(classifier: nn.Module, shapes: dict[str, Shape]) -> str | None:
     """The last maps before they are flattened or averaged to one pixel."""
     maps = [
-        name for name, shape in known.items()
+        name for name, shape in shapes.items()
         if len(shape) == 3 and not isinstance(classifier.get_submodule(name), nn.AdaptiveAvgPool2d)
     ]  # fmt: skip
     convolutions = [name for name in maps if isinstance(classifier.get_submodule(name), nn.Conv2d)]
     return maps[-1] if convolutions else None
 
 
-def _last_seen(classifier: nn.Module, known: dict[str, Shape]) -> str | None:
+def _last_seen(classifier: nn.Module, shapes: dict[str, Shape]) -> str | None:
     """The last layer with as many values as the last linear one takes: a vector, or maps if no module flattens them."""
-    names = [*known]
+    names = [*shapes]
     linear = [i for i, name in enumerate(names) if isinstance(classifier.get_submodule(name), nn.Linear)]
     if not linear:
         return None
     width = classifier.get_submodule(names[linear[-1]]).in_features
-    return next((name for name in reversed(names[: linear[-1]]) if prod(known[name]) == width), None)
+    return next((name for name in reversed(names[: linear[-1]]) if prod(shapes[name]) == width), None)
 
 
 def _working(network: nn.Module, path: str, example: Float[Tensor, "1 *feature"]) -> set[str]:
     """Names of the modules that work before a layer is reached, it included."""
-    used: set[str] = set()
+    names: set[str] = set()
     handles = [
-        module.register_forward_pre_hook(lambda _, __, name=name: used.add(name))
+        module.register_forward_pre_hook(lambda _, __, name=name: names.add(name))
         for name, module in network.named_modules()
     ]
     codes(network, path, example)
     for handle in handles:
         handle.remove()
-    return used
+    return names
 
 
 @torch.no_grad()
@@ -192,9 +192,9 @@ def _refresh(network: nn.Module) -> None:
             )
         if own and callable(reset):
             fixed = [parameter for parameter in module.parameters(recurse=False) if not parameter.requires_grad]
-            kept = [parameter.clone() for parameter in fixed]
+            copies = [parameter.clone() for parameter in fixed]
             reset()
             if isinstance(module, nn.Conv2d | nn.Linear):
                 keras_initialised(nn.Sequential(module))
-            for parameter, value in zip(fixed, kept, strict=True):
+            for parameter, value in zip(fixed, copies, strict=True):
                 parameter.copy_(value)

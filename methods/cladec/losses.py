@@ -38,18 +38,20 @@ def losses(
         targets: true or predicted classes.
     """
     zero = images.new_zeros(())
-    missed = error(decoded, images, settings.reduction) if alpha < 1 else zero
-    told = F.cross_entropy(classifier(decoded.images), targets) if alpha > 0 else zero
+    pixel_loss = error(decoded, images, settings.reduction) if alpha < 1 else zero
+    classification = F.cross_entropy(classifier(decoded.images), targets) if alpha > 0 else zero
     spread = divergence(decoded.latent, images, settings.reduction) if decoded.latent else zero
-    return Losses(missed, told, spread, (1 - alpha) * missed + alpha * told + settings.beta * spread)
+    return Losses(
+        pixel_loss, classification, spread, (1 - alpha) * pixel_loss + alpha * classification + settings.beta * spread
+    )
 
 
 def error(decoded: Decoded, images: Float[Tensor, "b c h w"], reduction: Reduction) -> Float[Tensor, ""]:
     """What is trained: squared error, or the binary cross-entropy of pixels where the code was drawn from Gaussians."""
     if decoded.latent is None:
         return reconstruction(decoded.images, images, reduction)
-    found = F.binary_cross_entropy(decoded.images, images, reduction=reduction)
-    return found if reduction == "mean" else found / len(images)
+    entropy = F.binary_cross_entropy(decoded.images, images, reduction=reduction)
+    return entropy if reduction == "mean" else entropy / len(images)
 
 
 def reconstruction(
@@ -64,5 +66,5 @@ def reconstruction(
 def divergence(latent: Latent, images: Float[Tensor, "b c h w"], reduction: Reduction) -> Float[Tensor, ""]:
     """KL of the Gaussians from the standard normal, summed over dimensions, mean over the batch."""
     mean, log_variance = latent
-    found = 0.5 * (mean**2 + log_variance.exp() - log_variance - 1).sum(1).mean()
-    return found / images[0].numel() if reduction == "mean" else found
+    nats = 0.5 * (mean**2 + log_variance.exp() - log_variance - 1).sum(1).mean()
+    return nats / images[0].numel() if reduction == "mean" else nats

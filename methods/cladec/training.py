@@ -48,9 +48,9 @@ def coded(explained: Explained, split: Split, target: Target) -> Material:
         ValueError: a stream, before any of it is read.
     """
     check_in_memory(split)
-    seen = codes_of(explained.classifier, explained.path, split)
+    codes = codes_of(explained.classifier, explained.path, split)
     labels = split.labels if target == "true" else predicted(explained.classifier, split)
-    return Material(seen, split.inputs, labels)
+    return Material(codes, split.inputs, labels)
 
 
 def of_images(split: Split) -> Material:
@@ -114,19 +114,19 @@ class Training:
         order = torch.randperm(len(material.images)).to(device)
         with frozen(self.classifier):
             for batch in batches(order, self.settings.batch_size):
-                found = self._step(material.seen[batch], material.images[batch], material.targets[batch])
-                sums += len(batch) * torch.stack([getattr(found, name).detach() for name in PARTS]).double()
+                loss = self._step(material.seen[batch], material.images[batch], material.targets[batch])
+                sums += len(batch) * torch.stack([getattr(loss, name).detach() for name in PARTS]).double()
         means = dict(zip(PARTS, (sums / len(order)).tolist(), strict=True))
         self.rows.append({"epoch": float(len(self.rows) + 1)} | means)
         return self.rows[-1]
 
-    def _step(self, seen: Tensor, images: Tensor, targets: Tensor) -> Losses:
-        decoded = self.model.decode(seen)
-        found = losses(decoded, images, targets, self.classifier, alpha=self.alpha, settings=self.settings)
+    def _step(self, inputs: Tensor, images: Tensor, targets: Tensor) -> Losses:
+        decoding = self.model.decode(inputs)
+        loss = losses(decoding, images, targets, self.classifier, alpha=self.alpha, settings=self.settings)
         self.optimiser.zero_grad()
-        found.total.backward()
+        loss.total.backward()
         self.optimiser.step()
-        return found
+        return loss
 
 
 @torch.enable_grad()

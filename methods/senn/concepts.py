@@ -101,8 +101,8 @@ class Vae(nn.Module):
 
     def encode(self, inputs: Float[Tensor, "b *feature"]) -> Code:
         """Means and log variances."""
-        found = self.encoder(inputs)
-        return Code(self.mean(found), self.log_variance(found))
+        features = self.encoder(inputs)
+        return Code(self.mean(features), self.log_variance(features))
 
     def decode(self, concepts: Float[Tensor, "b k"]) -> Float[Tensor, "b *feature"]:
         """The inputs of latent values."""
@@ -153,8 +153,8 @@ class Dropout(nn.Module):
         if not self.training or not self.share:
             return features
         shape = features.shape[:2] + (1,) * (features.ndim - 2) if self.maps else features.shape
-        kept = torch.empty(shape).bernoulli_(1 - self.share) / (1 - self.share)
-        return features * kept.to(features)
+        mask = torch.empty(shape).bernoulli_(1 - self.share) / (1 - self.share)
+        return features * mask.to(features)
 
 
 def rectified(widths: tuple[int, ...]) -> list[nn.Module]:

@@ -48,9 +48,9 @@ def imported(path: Path) -> tuple[Experiment, list[str]]:
         ValueError: no readable JSON object, an unknown key or class, a value of the wrong kind.
     """
     table = _read(path)
-    known = {*FIELDS, *CHOICES, "hidden_sizes", *IGNORED}
-    if strange := sorted(set(table) - known):
-        raise ValueError(f"{path}: unknown keys {', '.join(strange)}; known are {', '.join(sorted(known))}")
+    keys = {*FIELDS, *CHOICES, "hidden_sizes", *IGNORED}
+    if strange := sorted(set(table) - keys):
+        raise ValueError(f"{path}: unknown keys {', '.join(strange)}; known are {', '.join(sorted(keys))}")
     settings: dict[str, Any] = {}
     for key, values in CHOICES.items():
         if key in table:

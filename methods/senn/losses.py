@@ -27,11 +27,11 @@ class Losses:
 def losses(network: Senn, inputs: Float[Tensor, "b *feature"], labels: Int[Tensor, "b"], settings: Settings) -> Losses:
     """L_y + lambda L_theta + concept_weight L_h (Alvarez-Melis and Jaakkola 2018, eq. 4 and 5)."""
     held = hold(network, inputs)
-    found = held.found
-    classification = F.cross_entropy(found.logits, labels)
+    explanation = held.found
+    classification = F.cross_entropy(explanation.logits, labels)
     zero = classification.new_zeros(())
     robust = ROBUSTNESS[settings.robustness](network, held) if settings.robust_weight else zero
-    concept = concept_loss(network, inputs, found, settings) if network.concepts.learned else zero
+    concept = concept_loss(network, inputs, explanation, settings) if network.concepts.learned else zero
     total = classification + settings.robust_weight * robust + settings.concept_weight * concept
     return Losses(classification, robust, concept, total)
 
@@ -67,9 +67,9 @@ class Held(NamedTuple):
 def hold(network: Senn, inputs: Float[Tensor, "b *feature"]) -> Held:
     """Explains a batch so that gradients of the logits by the inputs leave the concepts out."""
     code = network.concepts.encode(inputs.detach())  # type: ignore[operator]
-    known = inputs.detach().requires_grad_()
-    relevances = network.relevances(known)
-    return Held(Explanation(code, relevances, mixed(code.concepts, relevances)), known)
+    leaf = inputs.detach().requires_grad_()
+    relevances = network.relevances(leaf)
+    return Held(Explanation(code, relevances, mixed(code.concepts, relevances)), leaf)
 
 
 def residuals(held: Held) -> Float[Tensor, "c b *feature"]:
@@ -102,15 +102,15 @@ def reproduction_loss(network: Senn, held: Held) -> Float[Tensor, ""]:
     only relevances of 0 make small: accuracy collapses as lambda grows. A SENN of its own form has no bias.
     """
     inputs = held.inputs
-    found = network.explain(inputs)
-    log_p = found.logits.log_softmax(1)
+    explanation = network.explain(inputs)
+    log_p = explanation.logits.log_softmax(1)
     if not network.concepts.learned:
         (slope,) = torch.autograd.grad(log_p.sum(), inputs, create_graph=True)
         flat = slope.flatten(1)
-        return (flat[..., None] - found.relevances[:, : flat.shape[1]]).norm()
+        return (flat[..., None] - explanation.relevances[:, : flat.shape[1]]).norm()
     of_classes = _jacobian(log_p, inputs)
-    of_concepts = _jacobian(found.concepts, inputs)
-    return (of_classes - torch.einsum("bkf,bkc->bcf", of_concepts, found.relevances)).norm()
+    of_concepts = _jacobian(explanation.concepts, inputs)
+    return (of_classes - torch.einsum("bkf,bkc->bcf", of_concepts, explanation.relevances)).norm()
 
 
 RobustnessLoss = Callable[[Senn, Held], Tensor]

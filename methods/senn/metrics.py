@@ -58,13 +58,13 @@ def measure(network: Senn, data: Dataset) -> Report:
     pairs = neighbours(data.test) if table else around(few)
     by_inputs, by_concepts = lipschitz(network, *pairs)
     with torch.no_grad():
-        found, logits = network.explain(few), network(few)
-    norms = relevances_of(network, few, found.logits.argmax(1)).norm(dim=1).mean().item()
+        explanation, logits = network.explain(few), network(few)
+    norms = relevances_of(network, few, explanation.logits.argmax(1)).norm(dim=1).mean().item()
     ratio, cosine = explained(network, few)
     return Report(
         right, norms, by_inputs, by_concepts, by_inputs / max(norms, TINY), by_concepts / max(norms, TINY),
         faithfulness(network, few, reference(network, data.train)), ratio, cosine,
-        (logits - found.contributions.sum(1)).abs().max().item(),
+        (logits - explanation.contributions.sum(1)).abs().max().item(),
     )  # fmt: skip
 
 
@@ -108,12 +108,12 @@ def lipschitz(network: Senn, anchors: Tensor, points: Tensor, owner: Tensor) -> 
     change = (relevances_of(network, anchors, classes) - relevances_of(network, points, classes)).norm(dim=1)
     with torch.no_grad():
         concepts = [network.concepts.encode(part).concepts for part in (anchors, points)]  # type: ignore[operator]
-    found = []
+    constants = []
     for distance in ((anchors - points).flatten(1).norm(dim=1), (concepts[0] - concepts[1]).norm(dim=1)):
         ratio = torch.where(distance > TINY, change / distance.clamp_min(TINY), torch.zeros_like(change))
         largest = torch.zeros(int(owner.max()) + 1).scatter_reduce(0, owner.cpu(), ratio.cpu(), "amax")
-        found.append(largest[owner.unique().cpu()].mean().item())
-    return found[0], found[1]
+        constants.append(largest[owner.unique().cpu()].mean().item())
+    return constants[0], constants[1]
 
 
 def reference(network: Senn, train: Split) -> Float[Tensor, "k"]:
@@ -130,11 +130,11 @@ def faithfulness(network: Senn, inputs: Float[Tensor, "b *feature"], neutral: Fl
     from the input, and relevances change with it; learned ones go from the sum alone.
     """
     with torch.no_grad():
-        found = network.explain(inputs)
-        classes, rows = found.logits.argmax(1), torch.arange(len(inputs))
-        shift = found.concepts - neutral.to(inputs)
-        claimed = shift * found.relevances[rows, :, classes]
-        both = torch.stack([claimed, drops(network, found, inputs, neutral)])
+        explanation = network.explain(inputs)
+        classes, rows = explanation.logits.argmax(1), torch.arange(len(inputs))
+        shift = explanation.concepts - neutral.to(inputs)
+        claimed = shift * explanation.relevances[rows, :, classes]
+        both = torch.stack([claimed, drops(network, explanation, inputs, neutral)])
     stacked = both - both.mean(2, keepdim=True)
     scale = stacked.norm(dim=2).prod(0)
     correlation = (stacked[0] * stacked[1]).sum(1) / scale.clamp_min(TINY)
@@ -163,12 +163,12 @@ def explained(network: Senn, inputs: Float[Tensor, "b *feature"]) -> tuple[float
     return ratio.mean().item(), torch.cosine_similarity(full - rest, full).mean().item()
 
 
-def _without(network: Senn, found: Explanation, inputs: Tensor, i: int, value: float) -> Float[Tensor, "b c"]:
+def _without(network: Senn, explanation: Explanation, inputs: Tensor, i: int, value: float) -> Float[Tensor, "b c"]:
     """Logits when one concept has another value."""
     if network.concepts.learned:
-        return found.logits - found.contributions[:, i] + value * found.relevances[:, i]
+        return explanation.logits - explanation.contributions[:, i] + value * explanation.relevances[:, i]
     if i == inputs.flatten(1).shape[1]:
-        return found.logits  # the bias cannot go
+        return explanation.logits  # the bias cannot go
     flat = inputs.flatten(1).clone()
     flat[:, i] = value
     return network(flat.view_as(inputs))

@@ -50,18 +50,18 @@ class Training:
         self.network.train()
         for _ in range(self.settings.pretraining_epochs):
             for batch in _batches(self.train, self.settings.batch_size):
-                found = self.network.explain(batch.inputs)
+                explanation = self.network.explain(batch.inputs)
                 beta = self.settings.pretraining_beta
-                _step(optimiser, concept_loss(self.network, batch.inputs, found, self.settings, beta))
+                _step(optimiser, concept_loss(self.network, batch.inputs, explanation, self.settings, beta))
 
     def epoch(self) -> Row:
         """One epoch; returns its row."""
         self.network.train()
         sums = torch.zeros(len(PARTS))
         for batch in _batches(self.train, self.settings.batch_size):
-            found = losses(self.network, batch.inputs, batch.labels, self.settings)
-            _step(self.optimiser, found.total)
-            sums += len(batch) * _parts(found)
+            loss = losses(self.network, batch.inputs, batch.labels, self.settings)
+            _step(self.optimiser, loss.total)
+            sums += len(batch) * _parts(loss)
         row = {"epoch": float(len(self.rows) + 1)} | _named("train", sums / len(self.train))
         self.rows.append(row | self._validated())
         return self.rows[-1]
@@ -70,10 +70,10 @@ class Training:
         split = self.validation
         if not len(split):
             return {}
-        found = {"validation_accuracy": accuracy(self.network, split)}  # leaves the network in eval mode
+        row = {"validation_accuracy": accuracy(self.network, split)}  # leaves the network in eval mode
         some = split.at(torch.arange(min(SCORED, len(split))))
         with torch.random.fork_rng(devices=[]):
-            return found | _named("validation", _parts(losses(self.network, some.inputs, some.labels, self.settings)))
+            return row | _named("validation", _parts(losses(self.network, some.inputs, some.labels, self.settings)))
 
 
 def _batches(split: Split, size: int) -> Iterator[Split]:
@@ -87,8 +87,8 @@ def _step(optimiser: Adam, loss: Tensor) -> None:
     optimiser.step()
 
 
-def _parts(found: Losses) -> Tensor:
-    return torch.stack([getattr(found, name).detach().cpu() for name in PARTS])
+def _parts(loss: Losses) -> Tensor:
+    return torch.stack([getattr(loss, name).detach().cpu() for name in PARTS])
 
 
 def _named(split: str, values: Tensor) -> Row:

@@ -70,12 +70,12 @@ class Evaluate:
     def __call__(self) -> int:
         from roarbench.reports.hns.results import by_folder
 
-        found = by_folder(self.run).values()
-        models = [result for result in found if result.get("kind") in tasks.KINDS]
+        results = by_folder(self.run).values()
+        models = [result for result in results if result.get("kind") in tasks.KINDS]
         if not models:
             raise ValueError(f"run: {self.run} holds no finished training; give a folder that cladec train has filled")
         above = (folder / "classifiers" for folder in self.run.resolve().parents)
-        beside = next((by_folder(folder).values() for folder in above if folder.is_dir()), found)
+        beside = next((by_folder(folder).values() for folder in above if folder.is_dir()), results)
         _shown([*models, *_classifiers(beside, models)], self.run)
         return 0
 
@@ -177,10 +177,10 @@ def _shown(results: Sequence[Result], folder: Path) -> None:
     print("\n\n".join([*(table.text() for table in tables), "\n".join(map(str, paths))]))
 
 
-def _classifiers(found: Iterable[Result], models: Sequence[Result]) -> list[Result]:
+def _classifiers(results: Iterable[Result], models: Sequence[Result]) -> list[Result]:
     """The classifiers of some models among results."""
-    wanted = [[model[name] for name in SHARED] for model in models]
-    return [r for r in found if r.get("kind") == "classifier" and [r[name] for name in SHARED] in wanted]
+    origins = [[model[name] for name in SHARED] for model in models]
+    return [r for r in results if r.get("kind") == "classifier" and [r[name] for name in SHARED] in origins]
 
 
 def commands(config: str | None) -> Any:

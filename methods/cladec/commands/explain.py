@@ -68,14 +68,16 @@ def explain(home: Path, data_root: Path, device: str, seed: int) -> list[Path]:
     todo = _todo(home, data_root, device)
     work, experiment = tasks.site(todo[0]), todo[0].experiment
     subjects = {_name(task): (tasks.subject(task, work), home / task.folder.name) for task in todo}
-    models = {name: session.trained(what, replace(work, folder=place)) for name, (what, place) in subjects.items()}
+    models = {
+        name: session.trained(subject, replace(work, folder=place)) for name, (subject, place) in subjects.items()
+    }
     scene = Scene(models, subjects[_name(todo[0])][0].explained, work.data.test)
-    found = _judged(scene, _name(next((task for task in todo if task.alpha is not None), todo[0])))
-    figures = _grids(scene, found, _chosen(found, seed), f"Layer {experiment.layer}")
+    verdicts = _judged(scene, _name(next((task for task in todo if task.alpha is not None), todo[0])))
+    figures = _grids(scene, verdicts, _chosen(verdicts, seed), f"Layer {experiment.layer}")
     if experiment.settings.variational and experiment.settings.latent_dim == 2:
         for name, (_, place) in subjects.items():
-            drawn = _latent(scene, name, f"{name}, layer {experiment.layer}")
-            figures |= {f"{kind}-{place.name}": figure for kind, figure in drawn.items()}
+            latent_figures = _latent(scene, name, f"{name}, layer {experiment.layer}")
+            figures |= {f"{kind}-{place.name}": figure for kind, figure in latent_figures.items()}
     return [path for name, figure in figures.items() for path in save(figure, home / name)]
 
 
@@ -83,8 +85,8 @@ def _todo(home: Path, data_root: Path, device: str) -> list[tasks.Task]:
     """What was trained there: the reference, then by alpha."""
     from roarbench.methods.cladec.commands import session
 
-    found = [checkpoint.read_json(path) for path in sorted(home.glob(f"*/{session.RESULT}"))]
-    models = [result for result in found if result.get("kind") in tasks.KINDS]
+    results = [checkpoint.read_json(path) for path in sorted(home.glob(f"*/{session.RESULT}"))]
+    models = [result for result in results if result.get("kind") in tasks.KINDS]
     if not models:
         raise ValueError(f"run: {home} holds no finished training; give the folder of a seed that cladec train printed")
     resources = tasks.Resources(home.resolve().parents[3], data_root, device)
@@ -115,25 +117,25 @@ def _judged(scene: Scene, by: str) -> Judged:
     from roarbench.methods.cladec.training import predicted
 
     classifier, labels = scene.explained.classifier, scene.test.labels
-    decoded = reconstructed(scene.models[by], scene.explained, scene.test)
+    reconstructions = reconstructed(scene.models[by], scene.explained, scene.test)
     with frozen(classifier), torch.no_grad():
-        logits = torch.cat([classifier(chunk.inputs) for chunk in decoded.chunks(CHUNK)])
+        logits = torch.cat([classifier(chunk.inputs) for chunk in reconstructions.chunks(CHUNK)])
     losses = F.cross_entropy(logits, labels, reduction="none")
     arrays = (values.cpu().numpy() for values in (labels, predicted(classifier, scene.test), losses))
     return Judged(by, *arrays)
 
 
-def _grids(scene: Scene, found: Judged, some: "np.ndarray", layer: str) -> dict[str, "Figure"]:
+def _grids(scene: Scene, verdicts: Judged, some: "np.ndarray", layer: str) -> dict[str, "Figure"]:
     """Some images and the worst of every class, the only ones that all models decode."""
     from roarbench.reports.cladec import images
 
-    worst = images.worst(found.labels, found.losses)
+    worst = images.worst(verdicts.labels, verdicts.losses)
     rows, worst_rows = (_rows(scene, index) for index in (some, worst))
-    scored = images.scored(found.labels[worst], found.losses[worst])
+    captions = images.scored(verdicts.labels[worst], verdicts.losses[worst])
     return {
-        "alphas": images.alpha_grid(rows, images.captions(found.labels[some], found.predicted[some]), layer),
+        "alphas": images.alpha_grid(rows, images.captions(verdicts.labels[some], verdicts.predicted[some]), layer),
         "single": images.triptych({name: row[0] for name, row in [*rows.items()][:3]}, layer),
-        "worst": images.alpha_grid(worst_rows, scored, f"{layer}: cross-entropy of {found.by}, worst of a class"),
+        "worst": images.alpha_grid(worst_rows, captions, f"{layer}: cross-entropy of {verdicts.by}, worst of a class"),
     }
 
 
@@ -144,15 +146,15 @@ def _rows(scene: Scene, index: "np.ndarray") -> dict[str, "np.ndarray"]:
     from roarbench.methods.cladec.model import reconstructed
 
     few = scene.test.at(torch.from_numpy(index))
-    decoded = {name: reconstructed(model, scene.explained, few) for name, model in scene.models.items()}
-    return {name: split.inputs.cpu().numpy() for name, split in ({"original": few} | decoded).items()}
+    reconstructions = {name: reconstructed(model, scene.explained, few) for name, model in scene.models.items()}
+    return {name: split.inputs.cpu().numpy() for name, split in ({"original": few} | reconstructions).items()}
 
 
-def _chosen(found: Judged, seed: int) -> "np.ndarray":
+def _chosen(verdicts: Judged, seed: int) -> "np.ndarray":
     """Some examples that are predicted right, then some that are not, where there are as many."""
     import numpy as np
 
-    draw, right = np.random.default_rng(seed), found.labels == found.predicted
+    draw, right = np.random.default_rng(seed), verdicts.labels == verdicts.predicted
     some = [(np.flatnonzero(right), RIGHT), (np.flatnonzero(~right), WRONG)]
     return np.concatenate([draw.permutation(index)[:count] for index, count in some])
 
@@ -168,9 +170,9 @@ def _latent(scene: Scene, name: str, title: str) -> dict[str, "Figure"]:
     line = torch.linspace(-LIMIT, LIMIT, STEPS, device=test.inputs.device)
     second, first = torch.meshgrid(line, line, indexing="ij")
     with torch.no_grad():
-        decoded = model.decoder(torch.stack([first, second], -1).flatten(0, 1)).unflatten(0, (STEPS, STEPS))
+        grid = model.decoder(torch.stack([first, second], -1).flatten(0, 1)).unflatten(0, (STEPS, STEPS))
     codes = mean_codes(model, scene.explained, test).cpu().numpy()
     return {
-        "latent-grid": images.latent_grid(decoded.cpu().numpy(), LIMIT, title),
+        "latent-grid": images.latent_grid(grid.cpu().numpy(), LIMIT, title),
         "latent": images.latent_scatter(codes, test.labels.cpu().numpy(), f"Resources of test images: {title}"),
     }

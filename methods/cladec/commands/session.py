@@ -80,12 +80,12 @@ def train_classifier(
     since = time.perf_counter()
     network = learn(site.data.train, epochs=None, part="classifier")
     checkpoint.write(site.folder / WEIGHTS, network.state_dict())
-    found = identity | {
+    result = identity | {
         "layer": None, "kind": "classifier", "alpha": None, "settings": {}, "num_parameters": _size(network),
         "epochs": [], "test": score(network), "seconds": time.perf_counter() - since, "provenance": origin(),
     }  # fmt: skip
-    checkpoint.write_json(site.folder / RESULT, found)
-    return found
+    checkpoint.write_json(site.folder / RESULT, result)
+    return result
 
 
 def load(network: nn.Module, site: Site) -> nn.Module:
@@ -119,37 +119,37 @@ def train(subject: Subject, site: Site, identity: Result, origin: Origin) -> Res
     Raises:
         ValueError: the folder belongs to other settings, data or weights of the classifier.
     """
-    told = subject.told(identity)
-    claim(site.folder, plain(subject.settings) | told | _weights_of(subject) | depends_on(site))
+    facts = subject.told(identity)
+    claim(site.folder, plain(subject.settings) | facts | _weights_of(subject) | depends_on(site))
     if (site.folder / RESULT).exists():
         return checkpoint.read_json(site.folder / RESULT)
     training, seconds = _run(subject, site)
     checkpoint.write(site.folder / WEIGHTS, training.model.state_dict())
     report = measure(training.model, subject.explained, site.data.test, subject.settings, alpha=subject.alpha)
-    found = told | {
+    result = facts | {
         "settings": plain(subject.settings), "num_parameters": _size(training.model), "epochs": training.rows,
         "test": asdict(report) | {"evaluation_accuracy": []}, "seconds": seconds, "provenance": origin(),
     }  # fmt: skip
-    checkpoint.write_json(site.folder / RESULT, found)
+    checkpoint.write_json(site.folder / RESULT, result)
     (site.folder / LAST).unlink()
-    return found
+    return result
 
 
 def evaluate(subject: Subject, site: Site, learn: Learn, evaluators: int, origin: Origin) -> Result:
     """Adds what is missing of so many evaluation accuracies to a result, one by one, each with where it comes from."""
-    found = checkpoint.read_json(site.folder / RESULT)
-    accuracies = found["test"]["evaluation_accuracy"]
+    result = checkpoint.read_json(site.folder / RESULT)
+    accuracies = result["test"]["evaluation_accuracy"]
     if len(accuracies) >= evaluators:
-        return found
+        return result
     model = trained(subject, site)
     for number in range(len(accuracies), evaluators):
         since = time.perf_counter()
         one = evaluation_accuracy(model, subject.explained, site.data, learn, subject.settings, number=number)
         accuracies.append(one)
-        told = {"evaluator": number, "seconds": time.perf_counter() - since, "provenance": origin()}
-        found.setdefault("evaluators", []).append(told)
-        checkpoint.write_json(site.folder / RESULT, found)
-    return found
+        entry = {"evaluator": number, "seconds": time.perf_counter() - since, "provenance": origin()}
+        result.setdefault("evaluators", []).append(entry)
+        checkpoint.write_json(site.folder / RESULT, result)
+    return result
 
 
 def trained(subject: Subject, site: Site) -> Autoencoder:

@@ -147,12 +147,12 @@ def rehearse(todo: Sequence[Task]) -> None:
     for experiment in dict.fromkeys(task.experiment for task in todo):
         task = next(task for task in todo if task.experiment == experiment)
         work = site(task)
-        what = session.explained(_fresh(task, work.data.train, work.data.num_classes), experiment.layer, work)
-        what.cladec(experiment.settings)
-        what.reference(experiment.settings)
+        explained = session.explained(_fresh(task, work.data.train, work.data.num_classes), experiment.layer, work)
+        explained.cladec(experiment.settings)
+        explained.reference(experiment.settings)
         for one in todo:
             if one.experiment == experiment:
-                _subject(one, what).check(one.folder, _identity(one))
+                _subject(one, explained).check(one.folder, _identity(one))
 
 
 def train_classifier(task: ClassifierTask) -> Result:
@@ -165,8 +165,8 @@ def train_classifier(task: ClassifierTask) -> Result:
     work = site(task)
 
     def measured(network: Any) -> Result:
-        found = score(network, work.data.test)
-        return {"accuracy": found.accuracy, "cross_entropy": found.loss}
+        outcome = score(network, work.data.test)
+        return {"accuracy": outcome.accuracy, "cross_entropy": outcome.loss}
 
     learn, origin = partial(_learn, task, work.data.num_classes), begun(device(task.resources.device))
     return session.train_classifier(work, learn, measured, _identity(task), origin)
@@ -179,18 +179,20 @@ def train(task: Task) -> Result:
     from roarbench.methods.cladec.commands import session
 
     work = site(task)
-    what = subject(task, work)
+    training_subject = subject(task, work)
     learn, origin = partial(_learn, task, work.data.num_classes), begun(device(task.resources.device))
-    session.train(what, work, _identity(task), origin)
-    return session.evaluate(what, work, learn, task.evaluators, origin)
+    session.train(training_subject, work, _identity(task), origin)
+    return session.evaluate(training_subject, work, learn, task.evaluators, origin)
 
 
 def subject(task: Task, work: Any) -> Any:
     """What a task decodes, with its trained classifier."""
     from roarbench.methods.cladec.commands import session
 
-    (found,) = classifiers([task])
-    network = session.load(_fresh(found, work.data.train, work.data.num_classes), replace(work, folder=found.folder))
+    (classifier_task,) = classifiers([task])
+    network = session.load(
+        _fresh(classifier_task, work.data.train, work.data.num_classes), replace(work, folder=classifier_task.folder)
+    )
     return _subject(task, session.explained(network, task.experiment.layer, work))
 
 
@@ -201,10 +203,10 @@ def site(task: Task) -> Any:
     return of_job(task, task.experiment.dataset, "cladec", *_training(task).pairing())
 
 
-def _subject(task: Task, what: Any) -> Any:
+def _subject(task: Task, explained: Any) -> Any:
     from roarbench.methods.cladec.commands.session import Subject
 
-    return Subject(what, task.experiment.layer, task.alpha, task.experiment.settings)
+    return Subject(explained, task.experiment.layer, task.alpha, task.experiment.settings)
 
 
 def _learn(task: Task, num_classes: int, train: Any, *, epochs: int | None, part: str) -> Any:

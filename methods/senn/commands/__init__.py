@@ -80,10 +80,10 @@ class Evaluate:
         from roarbench.reports.senn.results import frame
         from roarbench.reports.senn.tables import measures
 
-        found = [result for result in by_folder(self.run).values() if "robustness" in result.get("settings", {})]
-        if not found:
+        results = [result for result in by_folder(self.run).values() if "robustness" in result.get("settings", {})]
+        if not results:
             raise ValueError(f"run: {self.run} holds no finished training; give a folder that senn train has filled")
-        table = measures(frame(found), f"{self.run}.")
+        table = measures(frame(results), f"{self.run}.")
         paths = table.write(self.run)
         print("\n\n".join([table.text(), "\n".join(map(str, paths))]))
         return 0
@@ -155,11 +155,11 @@ class Sweep:
     def _tasks(self, form: Robustness, weight: float) -> list[tasks.Task]:
         bias = self.experiment.settings.bias and not (form == "reproduction" and self.without_bias)
         settings = replace(self.experiment.settings, robustness=form, robust_weight=weight, bias=bias)
-        found = tasks.tasks(
+        trainings = tasks.tasks(
             replace(self.experiment, settings=settings), self.resources, self.identifier, self.repeats.seeds
         )
         below = Path("sweeps", slug(self.experiment.dataset), self.identifier, f"{form}-{weight:.12g}")
-        return [replace(task, place=below / str(task.seed), name=form) for task in found]
+        return [replace(task, place=below / str(task.seed), name=form) for task in trainings]
 
 
 def trained(todo: list[tasks.Task]) -> list[Result]:

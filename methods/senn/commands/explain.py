@@ -35,16 +35,16 @@ def explain(folder: Path, resources: tasks.Resources) -> list[Path]:
     result = folder / session.RESULT
     if not result.exists():
         raise ValueError(f"run: {folder} holds no finished training; give the folder of a seed that senn train printed")
-    told = checkpoint.read_json(result)
-    settings = presets.override(Settings(), told["settings"], str(folder))
-    plugin(told["dataset"], "dataset")
-    task = tasks.Task(Experiment(told["dataset"], settings), resources, Path(), told["name"], told["seed"])
+    facts = checkpoint.read_json(result)
+    settings = presets.override(Settings(), facts["settings"], str(folder))
+    plugin(facts["dataset"], "dataset")
+    task = tasks.Task(Experiment(facts["dataset"], settings), resources, Path(), facts["name"], facts["seed"])
     site = replace(tasks.site(task), folder=folder)
     network, test = session.trained(settings, site), site.data.test
     names = _names(site.data, network)
     everything = _explained(network, site.data, names)
-    shown = _with_drops(network, site.data, _some(everything, _chosen(everything)))
-    figures: dict[str, Any] = {"explanations": explanations.explanation_figure(explanations.largest(shown, BARS))}
+    selection = _with_drops(network, site.data, _some(everything, _chosen(everything)))
+    figures: dict[str, Any] = {"explanations": explanations.explanation_figure(explanations.largest(selection, BARS))}
     if settings.concepts != "identity" and test.inputs.ndim == 4:
         for kind, scores in _prototypes(everything).items():
             best = (-scores).argsort(axis=0)[:PROTOTYPES].T
@@ -67,26 +67,27 @@ def _explained(network: "Senn", data: Any, names: list[str]) -> "Explained":
 
     inputs, rows = data.test.inputs, torch.arange(len(data.test))
     with torch.no_grad():
-        found = network.explain(inputs)
-    predicted, second = found.logits.topk(2).indices.unbind(1)
-    shown = {
+        explanation = network.explain(inputs)
+    predicted, second = explanation.logits.topk(2).indices.unbind(1)
+    arrays = {
         "inputs": inputs, "labels": data.test.labels, "predicted": predicted, "second": second,
-        "concepts": found.concepts, "relevances": found.relevances[rows, :, predicted],
-        "relevances_of_second": found.relevances[rows, :, second], "drops": torch.zeros_like(found.concepts),
+        "concepts": explanation.concepts, "relevances": explanation.relevances[rows, :, predicted],
+        "relevances_of_second": explanation.relevances[rows, :, second],
+        "drops": torch.zeros_like(explanation.concepts),
     }  # fmt: skip
-    return Explained(**{name: part.cpu().numpy() for name, part in shown.items()}, names=names)
+    return Explained(**{name: part.cpu().numpy() for name, part in arrays.items()}, names=names)
 
 
-def _with_drops(network: "Senn", data: Any, found: "Explained") -> "Explained":
+def _with_drops(network: "Senn", data: Any, examples: "Explained") -> "Explained":
     """Examples with the fall of the predicted probability without each concept."""
     import torch
 
     from roarbench.methods.senn.metrics import drops, reference
 
-    inputs = torch.from_numpy(found.inputs).to(data.test.inputs)
+    inputs = torch.from_numpy(examples.inputs).to(data.test.inputs)
     with torch.no_grad():
         falls = drops(network, network.explain(inputs), inputs, reference(network, data.train))
-    return replace(found, drops=falls.cpu().numpy())
+    return replace(examples, drops=falls.cpu().numpy())
 
 
 def _names(data: Any, network: "Senn") -> list[str]:
@@ -99,31 +100,31 @@ def _names(data: Any, network: "Senn") -> list[str]:
     return [*names, "bias"][:count]
 
 
-def _some(found: "Explained", index: Any) -> "Explained":
-    arrays = {name: part for name, part in vars(found).items() if name != "names"}
-    return replace(found, **{name: part[index] for name, part in arrays.items()})
+def _some(examples: "Explained", index: Any) -> "Explained":
+    arrays = {name: part for name, part in vars(examples).items() if name != "names"}
+    return replace(examples, **{name: part[index] for name, part in arrays.items()})
 
 
-def _chosen(found: "Explained") -> Any:
+def _chosen(examples: "Explained") -> Any:
     """The first examples of different classes that are predicted right, then one that is not, where there is one."""
     import numpy as np
 
-    right = found.labels == found.predicted
-    firsts = [np.flatnonzero(right & (found.labels == label))[:1] for label in np.unique(found.labels)]
+    right = examples.labels == examples.predicted
+    firsts = [np.flatnonzero(right & (examples.labels == label))[:1] for label in np.unique(examples.labels)]
     return np.concatenate([np.concatenate(firsts)[: SHOWN - 1], np.flatnonzero(~right)[:1]])
 
 
-def _prototypes(found: "Explained") -> dict[str, Any]:
+def _prototypes(examples: "Explained") -> dict[str, Any]:
     """Scores of examples for each concept: its value, and its value beyond the sum of all others."""
-    concepts = found.concepts
+    concepts = examples.concepts
     return {"activation": concepts, "contrast": 2 * concepts - concepts.sum(1, keepdims=True)}
 
 
-def _neighbours(found: "Explained") -> tuple[Any, Any]:
+def _neighbours(examples: "Explained") -> tuple[Any, Any]:
     """The first example, and those whose concepts are nearest to its own."""
     import numpy as np
 
-    distance = np.linalg.norm(found.concepts - found.concepts[:1], axis=1)
+    distance = np.linalg.norm(examples.concepts - examples.concepts[:1], axis=1)
     return np.array([0]), distance.argsort(kind="stable")[1 : NEIGHBOURS + 1]
 
 

@@ -36,13 +36,13 @@ def train(settings: Settings, site: Site, identity: dict[str, Any], origin: Orig
     training, seconds = _run(settings, site)
     checkpoint.write_csv(site.folder / "epochs.csv", training.rows)
     checkpoint.fill(training.network, checkpoint.read(site.folder / BEST)[0], BEST)
-    found = {
+    outcome = {
         **identity, "settings": plain(settings), "best": training.rows[training.best], "last": training.rows[-1],
         "epochs": training.rows, "test": measured(training.network, site), "seconds": seconds,
         "num_parameters": sum(value.numel() for value in training.network.parameters()), "provenance": origin(),
     }  # fmt: skip
-    checkpoint.write_json(result, found)
-    return found
+    checkpoint.write_json(result, outcome)
+    return outcome
 
 
 def measured(network: Senn, site: Site) -> dict[str, float]:
