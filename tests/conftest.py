@@ -7,10 +7,6 @@ from typing import Any
 import pytest
 import torch
 
-from roarbench.benchmark.results.store import Store
-from roarbench.reports.pictures import drawing
-
-FORMATS = dict(drawing.NAMELESS)
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -30,22 +26,27 @@ def real_data() -> Path:
 
 def only(patch: pytest.MonkeyPatch, formats: dict[str, Any]) -> None:
     """Pictures are written in these formats alone."""
+    from roarbench.reports.pictures import drawing  # not before tests are collected, which checks of tensors wait for
+
     patch.setattr(drawing, "NAMELESS", formats)
     patch.setattr(drawing.save.__wrapped__, "__defaults__", (tuple(formats),))
 
 
 @pytest.fixture(autouse=True, scope="session")
-def vectors() -> Iterator[None]:
-    """Pictures are written as SVG alone: all three formats take three times as long."""
+def vectors() -> Iterator[dict[str, Any]]:
+    """Pictures are written as SVG alone: all three formats, which it gives, take three times as long."""
+    from roarbench.reports.pictures import drawing
+
+    formats = dict(drawing.NAMELESS)
     with pytest.MonkeyPatch.context() as patch:
-        only(patch, {"svg": FORMATS["svg"]})
-        yield
+        only(patch, {"svg": formats["svg"]})
+        yield formats
 
 
 @pytest.fixture
-def all_formats(monkeypatch: pytest.MonkeyPatch) -> None:
+def all_formats(monkeypatch: pytest.MonkeyPatch, vectors: dict[str, Any]) -> None:
     """Pictures in every format, as a user gets them: for tests of what is written."""
-    only(monkeypatch, FORMATS)
+    only(monkeypatch, vectors)
 
 
 def without_pictures(patch: pytest.MonkeyPatch) -> None:
@@ -68,6 +69,8 @@ def unreported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def outcomes(folder: Path) -> dict[str, str]:
     """What a run measured: key of a cell -> status and numbers, without what depends on the clock."""
+    from roarbench.benchmark.results.store import Store
+
     store = Store(folder)
     rows = {row.key: row.outcome for row in store.rows()}
     store.close()
