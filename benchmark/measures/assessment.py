@@ -60,26 +60,29 @@ def assess(sample: Sample, measure: PlugIn | None = None) -> Measured:
         explain one.
 
     Raises:
-        ValueError: attributions that are not finite, or a measure that returns something else than numbers.
+        ValueError: attributions that are not finite, or a measure that returns something else than numbers, leaves its
+            bounds, or changes the network or the test split.
+        RuntimeError: anything else that goes wrong in a measure, by its name.
         Skip: an explainer or a measure does not apply.
     """
     measures = [plugin(name, "measure") for name in STANDARD] if measure is None else [measure]
-    values = {one.text: _measured(build(one, "measure"), one.text, sample) for one in measures}
+    name, before = f"measure {measure.text if measure else 'standard'}", sample.test.stamp
+    with same_weights(name, sample.network):
+        values = {one.text: _measured(build(one, "measure"), one.text, sample) for one in measures}
+    if sample.test.stamp != before:
+        raise ValueError(f"{name} must not change the test split; work on a copy: chunk.inputs.clone()")
     return values | {"seconds_per_image": sample.shared.seconds_per_image}
 
 
 def _measured(measure: Measure, name: str, sample: Sample) -> float | None:
-    """The mean of a measure, which may change nothing; its random numbers are the same for every explainer."""
-    before = sample.test.stamp
+    """The mean of a measure; its random numbers are the same for every explainer."""
     try:
-        with seeded("measure", name), same_weights(f"measure {name}", sample.network):
+        with seeded("measure", name):
             mean = _mean(measure.measure(sample), name, sample)
     except (Skip, ValueError, OSError):
         raise
     except (Exception, SystemExit) as error:  # it may be the user's: what fails is named
         raise RuntimeError(f"measure {name}: {type(error).__name__}: {error}") from error
-    if sample.test.stamp != before:
-        raise ValueError(f"measure {name} must not change the test split; work on a copy: chunk.inputs.clone()")
     return _within(mean, name, getattr(measure, "bounds", (None, None)))
 
 

@@ -7,17 +7,14 @@ from torch import Tensor
 
 from roarbench.benchmark.measures.sample import Sample
 
-Better = Literal["high", "low", ""]
-Need = Literal["network", "gradients", "truth", "retraining", "evaluator"]
-Form = Literal["number", "probability", "percent", "count"]
-
 
 @runtime_checkable
 class Measure(Protocol):
     """A frozen dataclass; its fields are the bracketed parameters of the command line.
 
     Its docstring begins with a sentence for `list` and tables, and has paragraphs `Paper:`, `Differs from the paper:`
-    and `Misleads:` (when its number is not to be trusted). It may carry class attributes, each a literal:
+    and `Misleads:` (when its number is not to be trusted). It may carry class attributes, each a literal that
+    `matrix.facts` checks:
         version: a whole number, 1 unless given; raised when its results change on purpose.
         label: heading of its column; its name unless given.
         better: "high" or "low"; "" (unless given) where neither is better, and no explainer is called best.

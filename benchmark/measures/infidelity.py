@@ -45,12 +45,12 @@ class Infidelity:
     @torch.no_grad()
     def measure(self, sample: Sample) -> Float[Tensor, "n"]:
         """Squared logits, 0 where attributions predict all changes."""
-        draw, logits = generator("assessment", "removals"), sample.logits(sample.inputs)
-        sums = torch.zeros(3, len(sample.maps), dtype=sample.maps.dtype, device=sample.maps.device)
+        inputs, maps, draw = sample.inputs, sample.maps, generator("assessment", "removals")
+        logits, sums = sample.logits(inputs), torch.zeros(3, len(maps), dtype=maps.dtype, device=maps.device)
         for _ in range(self.perturbations):
-            perturbation = self.deviation * torch.randn(sample.inputs.shape, generator=draw).to(sample.inputs.device)
-            prediction = (sample.maps * perturbation.flatten(1)).sum(-1)
-            drop = logits - sample.logits(sample.inputs - perturbation)
+            perturbation = self.deviation * torch.randn(inputs.shape, generator=draw).to(inputs.device)
+            prediction = (maps * perturbation.flatten(1)).sum(-1)
+            drop = logits - sample.logits(inputs - perturbation)
             sums += torch.stack([prediction.square(), prediction * drop, drop.square()])
         explained = torch.where(sums[0] > 0, sums[1].square() / sums[0], 0.0)
         return (sums[2] - explained).clamp(min=0) / self.perturbations

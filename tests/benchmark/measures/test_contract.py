@@ -15,6 +15,7 @@ from torch import Tensor
 from roarbench import run_benchmark
 from roarbench.benchmark import MEASURES, STANDARD
 from roarbench.benchmark.matrix import described
+from roarbench.benchmark.matrix.facts import CHOICES, check_measure
 from roarbench.benchmark.matrix.plan import Matrix, cells
 from roarbench.benchmark.matrix.plugins import build, plugin
 from roarbench.benchmark.matrix.spec import key
@@ -26,7 +27,6 @@ from roarbench.methods.gradient import Gradient
 from roarbench.reports.rows.measures import DIRECTIONS, FORMS, heading
 from tests.methods.networks import convolutional, split
 
-NEEDS = {"network", "gradients", "truth", "retraining", "evaluator"}
 MEASURED = [name for name in MEASURES if described.measure(name)["order"] is None]
 """Those that are measured of attributions; the others are read from curves."""
 
@@ -43,9 +43,12 @@ def sample() -> Sample:
 def test_a_measure_says_what_it_is(name: str) -> None:
     card = described.measure(name)
     assert all(card[part] for part in ("summary", "paper", "differs", "misleads", "label", "cost"))
-    assert card["better"] in DIRECTIONS and card["form"] in (*FORMS, "count") and set(card["needs"]) <= NEEDS
+    assert (
+        card["better"] in DIRECTIONS and card["form"] in (*FORMS, "count") and {*card["needs"]} <= {*CHOICES["needs"]}
+    )
     module, _, attribute = MEASURES[name].partition(":")
     measure = getattr(importlib.import_module(module), attribute)
+    check_measure(measure, name)
     assert {part: getattr(measure, part, value) for part, value in described.MEASURE.items()} == {
         part: card[part] for part in described.MEASURE
     }, "read from the source, it is what the class says"
