@@ -66,7 +66,7 @@ class Deletion(FromCurves):
     Paper: Petsiuk et al. 2018, arXiv:1806.07421, s. 4.2.
     Differs from the paper: the fill is that of the matrix.
 
-    Misleads: reduced images are none that the network was trained on.
+    Misleads: the network was never trained on reduced images: they lie off its training distribution.
     """
 
     label = "Deletion"
@@ -86,7 +86,7 @@ class Insertion(FromCurves):
     Paper: Petsiuk et al. 2018, arXiv:1806.07421, s. 4.2.
     Differs from the paper: the fill is that of the matrix.
 
-    Misleads: reduced images are none that the network was trained on.
+    Misleads: the network was never trained on reduced images: they lie off its training distribution.
     """
 
     label = "Insertion"

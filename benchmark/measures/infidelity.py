@@ -19,7 +19,7 @@ class Infidelity:
     Differs from the paper: I is Gaussian noise, the same for all explainers, and perturbed inputs are not clipped. Maps
     are taken as they come: those with the input as a factor are not divided by it.
 
-    Misleads: maps of magnitudes pay for the sign that they lack, and where the network is far from linear the answer
+    Misleads: maps of magnitudes score worse, since they have no signs. Where the network is far from linear, the value
     depends on the size of the noise. A map of zeros is as far off as no explanation at all.
 
     Attributes:

@@ -15,7 +15,7 @@ class Lipschitz:
     Paper: Alvarez-Melis, Jaakkola 2018, arXiv:1806.08049, eq. 2: max |a(x) - a(x')| / |x - x'|.
     Differs from the paper: over random copies, and divided by |a(x)|, so that explainers of any scale compare.
 
-    Misleads: an explainer that ignores the input is perfectly steady.
+    Misleads: an explainer that ignores the input scores 0, the best value.
     """
 
     label = "Lipschitz"

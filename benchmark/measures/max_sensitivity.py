@@ -15,7 +15,7 @@ class MaxSensitivity:
     Paper: Yeh et al. 2019, arXiv:1901.09392, def. 2: max |a(x') - a(x)|, x' within a ball around x.
     Differs from the paper: divided by |a(x)|, as in Captum; the maximum is over random copies.
 
-    Misleads: an explainer that ignores the input is perfectly steady.
+    Misleads: an explainer that ignores the input scores 0, the best value.
     """
 
     label = "sensitivity"

@@ -12,7 +12,7 @@ class ZeroAttributions:
     Paper: none; a count.
     Differs from the paper: nowhere.
 
-    Misleads: a tiny number is not zero.
+    Misleads: attributions that are tiny, but not zero, do not count.
     """
 
     label = "zero"

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 import matplotlib
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from roarbench.benchmark.results.statistics import Summary
 from roarbench.reports.pictures.curves import by_explainer, orders_of, seeds
 from roarbench.reports.pictures.drawing import STYLE, Margins, Picture, gridded
 from roarbench.reports.pictures.frame import framed
-from roarbench.reports.pictures.looks import looks
+from roarbench.reports.pictures.looks import Look, looks
 from roarbench.reports.rows.load import curves
 from roarbench.reports.rows.settings import settings, slug, title
 from roarbench.reports.rows.style import ORDERS, repeated
@@ -66,21 +67,21 @@ def _figure(part: pd.DataFrame, pairs: dict[str, Pairs], chance: float) -> Figur
             for line in (axis.axhline, axis.axvline):
                 line(100 * chance, color="0.5", linewidth=0.8, linestyle=":", zorder=1)
         for e, points in of.items():
-            look = shown[e]
-            axis.plot(
-                [100 * leak.accuracy.mean for _, leak, _ in points],
-                [100 * i.mean for *_, i in points],
-                color=look.colour,
-                lw=0.5,
-            )
-            for t, leak, image in points:
-                filling = look.colour if leak.state == "readable" else "white"
-                axis.plot(
-                    [100 * leak.accuracy.mean], [100 * image.mean], marker=look.marker, color=look.colour,
-                    ms=2.5 + 3 * t, markerfacecolor=filling, markeredgewidth=0.8, zorder=3,
-                )  # fmt: skip
+            _draw(axis, shown[e], points)
         axis.set(xlim=(0, 102), ylim=(0, 102), xlabel="accuracy from the mask alone in %")
         axis.set_title(ORDERS[order], loc="left", pad=3)
         gridded(axis)
     axes[0].set_ylabel("accuracy after retraining in %")
     return figure
+
+
+def _draw(axis: Axes, look: Look, points: list[tuple[float, Leak, Summary]]) -> None:
+    """A line through the points of one explainer, and a mark at each, filled where its mask is readable."""
+    masks, images = [100 * leak.accuracy.mean for _, leak, _ in points], [100 * image.mean for *_, image in points]
+    axis.plot(masks, images, color=look.colour, lw=0.5)
+    for (t, leak, _), x, y in zip(points, masks, images, strict=True):
+        filling = look.colour if leak.state == "readable" else "white"
+        axis.plot(
+            [x], [y], marker=look.marker, color=look.colour, ms=2.5 + 3 * t,
+            markerfacecolor=filling, markeredgewidth=0.8, zorder=3,
+        )  # fmt: skip
