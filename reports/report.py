@@ -11,7 +11,7 @@ from roarbench.reports.manifest import tidied
 from roarbench.reports.page.page import FILE, FOLDER, page
 from roarbench.reports.paper.paper import paper
 from roarbench.reports.pictures.drawing import writing
-from roarbench.reports.rows.load import CLOCKED, Run, read
+from roarbench.reports.rows.load import CLOCKED, HITS, Run, read
 from roarbench.reports.rows.style import CUT
 from roarbench.reports.rows.versions import versions
 from roarbench.reports.tables.leaderboard import write_leaderboard
@@ -48,7 +48,7 @@ def _whole(run: Run, tables: list[Table]) -> str:
     with tidied(out) as written:
         drawn = writing([partial(draw, run) for draw in makers(FIGURES, asked=True)], out, len(run.frame))
         written += [out / "rows.csv", out / "costs.csv"]
-        run.frame.drop(columns=CLOCKED).to_csv(written[0], index=False)
+        run.frame.drop(columns=[*CLOCKED, HITS]).to_csv(written[0], index=False)
         run.costs.to_csv(written[1], index=False)
         written += [path for table in tables for path in table.write(out)]
         written += write_leaderboard(run, out)

@@ -26,6 +26,7 @@ from roarbench.benchmark.randomness import seeded
 from roarbench.benchmark.removal.reduction import random_masks, redrawn, reduced, shares, stored
 from roarbench.benchmark.results import shards
 from roarbench.benchmark.results.artefacts import Artefacts, new_own_masks, save_own
+from roarbench.benchmark.results.hits import packed
 from roarbench.benchmark.results.provenance import provenance
 from roarbench.benchmark.results.shards import RankMap
 from roarbench.benchmark.results.store import Outcome
@@ -306,11 +307,13 @@ def fresh_network(specification: Original, data: Dataset, place: Workplace) -> n
 def scored(network: nn.Module, data: Dataset, started: float, place: Workplace, metrics: Metrics) -> Outcome:
     """The outcome of a network: its scores on every split, and what else is known."""
     metrics |= {"chance": training.chance(data.test), "test_examples": float(len(data.test))}
+    scores: dict[str, training.Score] = {}
     for name, split in data.splits.items():
-        score = training.score(network, split)
+        score = scores[name] = training.score(network, split)
         if len(split) and not math.isfinite(score.loss):
             raise ValueError(f"training diverged: the {name} loss is {score.loss}; lower --learning-rate")
         metrics[f"{name}_accuracy"] = score.accuracy if len(split) else None
         metrics[f"{name}_loss"] = score.loss if len(split) else None
     origin = provenance(place.device) | ({"processes": str(place.team.size)} if place.team else {})
-    return Outcome("done", metrics, "", time.perf_counter() - started, origin)
+    hits = packed(scores["test"].hits.numpy())
+    return Outcome("done", metrics, "", time.perf_counter() - started, origin, hits)

@@ -7,7 +7,7 @@ from itertools import cycle
 from typing import TypeVar
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
@@ -32,12 +32,13 @@ PATIENCE = 5.0
 """Seconds that a training may take without a progress bar."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Score:
-    """Accuracy in [0, 1] and mean cross-entropy in nats."""
+    """Accuracy in [0, 1], mean cross-entropy in nats, and which examples were classified right, on the CPU."""
 
     accuracy: float
     loss: float
+    hits: Bool[Tensor, "n"]
 
 
 def train(
@@ -123,8 +124,10 @@ def score(network: nn.Module, split: Split) -> Score:
         parts = [(len(labels), _score(logits, labels)) for logits, labels in _answers(network, split)]
     if len(parts) == 1:
         return parts[0][1]
-    means = [sum(n * getattr(part, name) for n, part in parts) for name in ("accuracy", "loss")]
-    return Score(*(mean / len(split) if parts else math.nan for mean in means))
+    accuracy, loss = (sum(n * getattr(part, name) for n, part in parts) for name in ("accuracy", "loss"))
+    if not parts:
+        return Score(math.nan, math.nan, torch.zeros(0, dtype=torch.bool))
+    return Score(accuracy / len(split), loss / len(split), torch.cat([part.hits for _, part in parts]))
 
 
 def target_probability(network: nn.Module, intact: Split, seen: Split) -> float:
@@ -155,8 +158,8 @@ def _answers(network: nn.Module, split: Split) -> Iterator[tuple[Float[Tensor, "
 
 
 def _score(logits: Float[Tensor, "b k"], labels: Int[Tensor, "b"]) -> Score:
-    hits = (logits.argmax(1) == labels).double().mean()
-    return Score(hits.item(), F.cross_entropy(logits, labels).item())
+    hits = logits.argmax(1) == labels
+    return Score(hits.double().mean().item(), F.cross_entropy(logits, labels).item(), hits.cpu())
 
 
 def _loss(network: nn.Module, recipe: Recipe, noise: torch.Generator) -> Callable[[Split], Float[Tensor, ""]]:

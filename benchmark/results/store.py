@@ -28,12 +28,12 @@ CREATE TABLE IF NOT EXISTS matrix (id INTEGER PRIMARY KEY CHECK (id = 1), specif
 CREATE TABLE IF NOT EXISTS data (dataset TEXT, file TEXT, checksum TEXT, PRIMARY KEY (dataset, file));
 CREATE TABLE IF NOT EXISTS cells (
     key TEXT PRIMARY KEY, position INTEGER NOT NULL, specification TEXT NOT NULL,
-    status TEXT, metrics TEXT, reason TEXT, seconds REAL, provenance TEXT
+    status TEXT, metrics TEXT, reason TEXT, seconds REAL, provenance TEXT, hits BLOB
 );
 CREATE TABLE IF NOT EXISTS cards (kind TEXT, name TEXT, card TEXT NOT NULL, PRIMARY KEY (kind, name));
 """
 
-OUTCOME = "UPDATE cells SET status = ?, metrics = ?, reason = ?, seconds = ?, provenance = ? WHERE key = ?"
+OUTCOME = "UPDATE cells SET status = ?, metrics = ?, reason = ?, seconds = ?, provenance = ?, hits = ? WHERE key = ?"
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Outcome:
         metrics: name -> value, accuracies as shares in [0, 1]; None where a value does not exist.
         reason: why a cell was skipped, or what failed: a line that says it all, then the traceback.
         seconds: wall time of the cell's own work.
+        hits: which test images its network classified right, from `hits.packed`; None where there is no network, and
+            in folders of older versions.
     """
 
     status: Status
@@ -51,6 +53,7 @@ class Outcome:
     reason: str = ""
     seconds: float = 0.0
     provenance: dict[str, str] = field(default_factory=dict)
+    hits: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ class Store:
                 f"{self.path.parent} holds another matrix: {finished} of its finished cells are not in this one"
                 f"{self._differences(matrix, code or {})}; choose another folder with --out"
             )
+        self._widen()
         with self._database:
             self._database.executemany("DELETE FROM cells WHERE key = ?", [(k,) for k in strange])
             self._database.execute("INSERT OR REPLACE INTO matrix VALUES (1, ?)", [json.dumps(matrix)])
@@ -138,6 +142,7 @@ class Store:
 
     def fill(self, matrix: dict[str, object], rows: Sequence[Row]) -> None:
         """Enters a matrix, and cells with their outcomes, as other stores hold them."""
+        self._widen()
         with self._database:
             self._database.execute("INSERT OR REPLACE INTO matrix VALUES (1, ?)", [json.dumps(matrix)])
             self._database.executemany(
@@ -244,10 +249,18 @@ class Store:
         )
 
     def _rows(self) -> Iterator[Row]:
-        query = "SELECT key, specification, status, metrics, reason, seconds, provenance FROM cells ORDER BY position"
-        for name, specification, status, metrics, reason, seconds, provenance in self._database.execute(query):
-            outcome = Outcome(status, json.loads(metrics), reason, seconds, json.loads(provenance)) if status else None
-            yield Row(name, json.loads(specification), outcome)
+        hits = "hits" if self._has_hits() else "NULL"
+        columns = f"key, specification, status, metrics, reason, seconds, provenance, {hits}"
+        for name, specification, *outcome in self._database.execute(f"SELECT {columns} FROM cells ORDER BY position"):
+            yield Row(name, json.loads(specification), _outcome(*outcome) if outcome[0] else None)
+
+    def _has_hits(self) -> bool:
+        """Whether there is a column for them: files of older versions get it when they are planned anew."""
+        return any(name == "hits" for _, name, *_ in self._database.execute("PRAGMA table_info(cells)"))
+
+    def _widen(self) -> None:
+        if not self._has_hits():
+            self._database.execute("ALTER TABLE cells ADD COLUMN hits BLOB")
 
     def _differences(self, matrix: dict[str, object], code: Checksums) -> str:
         """In what a matrix differs from the stored one: files of the user's own that changed, or fields."""
@@ -278,6 +291,10 @@ def _withdrawn(cell: dict) -> bool:
     return not cell["retrain"] and cell["probe"] == "image" and other
 
 
-def _columns(outcome: Outcome) -> tuple[str, str, str, float, str]:
+def _columns(outcome: Outcome) -> tuple[str, str, str, float, str, bytes | None]:
     metrics, provenance = json.dumps(outcome.metrics), json.dumps(outcome.provenance)
-    return outcome.status, metrics, outcome.reason, outcome.seconds, provenance
+    return outcome.status, metrics, outcome.reason, outcome.seconds, provenance, outcome.hits
+
+
+def _outcome(status: Status, metrics: str, reason: str, seconds: float, provenance: str, hits: bytes | None) -> Outcome:
+    return Outcome(status, json.loads(metrics), reason, seconds, json.loads(provenance), hits)

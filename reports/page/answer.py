@@ -1,17 +1,17 @@
 """The answer in words: what each way of measuring says of the explainers of one data set and classifier."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from roarbench.benchmark.results.statistics import Summary, summarise
+from roarbench.benchmark.results.statistics import summarise
 from roarbench.reports.page.cautions import FEW, cautions
 from roarbench.reports.page.judged import Judged, judge, way, ways
 from roarbench.reports.rows.seeds import repeats
 from roarbench.reports.rows.style import FLAG, family, listed, p_value, percent, points, repeated
-from roarbench.reports.tables.evidence import means
-from roarbench.reports.tables.summary import FAMILIES
+from roarbench.reports.statistics.family import LEAST_SEEDS
+from roarbench.reports.tables.evidence import detectable, means
 
 NAMED = 3
 """As many names are written out in a headline."""
@@ -30,7 +30,7 @@ class Verdict:
 
     Attributes:
         way: the way in words, such as "ROAR, retrained, fill mean".
-        better, worse: significantly so than random, by Holm at 5 %.
+        better, worse: significantly so than random, at 5 % in the family of all pairs.
         undecided: without a significant difference, each with its gain in points and the interval of that.
             In all three a flag behind those whose place label leakage can feign.
         unjudged: without a whole curve beside random, or with a single one.
@@ -92,10 +92,11 @@ def _said(judged: Judged) -> tuple[str, str]:
         )
     if judged.tested:
         return _headline(judged), _sentence(judged)
-    if any(gain.n for gain in judged.gains.values()):
+    n = max((gain.n for gain in judged.gains.values()), default=0)
+    if n:
         return (
-            "One seed: no uncertainty, and no ranking is claimed",
-            "Without a second seed no difference can be tested; the tables and curves show the single values.",
+            f"{repeated(n, 'seed')}: no ranking is claimed",
+            f"A test takes at least {LEAST_SEEDS} seeds that do not agree exactly; tables and curves show the means.",
         )
     if judged.gains:
         return "Nothing to compare yet", f"No explainer has a whole curve beside one of {judged.random}."
@@ -133,10 +134,8 @@ def _sentence(judged: Judged) -> str:
     summary = summarise(means(judged.rows)[best].values())
     networks = NETWORKS[bool(judged.rows.retrain.iloc[0])]
     leaves = LEAVES[judged.order].format(networks=networks, mean=percent(summary, summary.n))
-    p = p_value(judged.p[best])
-    tested = (
-        f"p {f'< {p[1:]}' if p.startswith('<') else f'= {p}'} by Holm over {repeated(len(judged.tested), 'explainer')}"
-    )
+    p = p_value(judged.gains[best].p)
+    tested = f"p {f'< {p[1:]}' if p.startswith('<') else f'= {p}'}"
     than = f"{_gap(judged, best)} than {judged.random} ({tested}, {repeats(judged.rows, judged.gains[best].n)})"
     return f"{_begin(judged, best)}: {leaves}, {than}."
 
@@ -158,28 +157,23 @@ def _begin(judged: Judged, best: str) -> str:
 def _gap(judged: Judged, explainer: str) -> str:
     """By how much its accuracy is less or more than that of random."""
     gain = judged.gains[explainer]
-    size = points(Summary(abs(gain.mean), gain.half_width, gain.n), gain.n)
+    size = points(replace(gain.summary, mean=abs(gain.mean)), gain.n)
     side = GAP[judged.order] if gain.mean > 0 else GAP["lerf" if judged.order == "morf" else "morf"]
     return f"{size} points {side}"
 
 
 def _points(judged: Judged, explainer: str) -> str:
     gain = judged.gains[explainer]
-    return points(Summary(gain.mean, gain.half_width, gain.n), gain.n)
+    return points(gain.summary, gain.n)
 
 
 def _between(judged: Judged) -> Iterator[str]:
-    """Whether the best differs from others: a question with more pairs, and so a stricter test."""
-    compared, best = judged.pairs.letters, next(iter(judged.better), "")
-    others = [e for e in compared if e not in (best, judged.reference)]
-    if best in compared and others:
-        apart = [e for e in others if judged.pairs.differ(best, e)]
+    """Whether the best differs from others."""
+    best = next(iter(judged.better), "")
+    others = [e for e in judged.tested if e != best]
+    if best and others:
+        apart = [e for e in others if judged.family.differ(best, e)]
         among = f" ({listed(judged.named(apart))})" if 0 < len(apart) <= FEW else ""
         of = repeated(len(others), "other explainer")
-        from_ = f"from {len(apart) or 'none'}{among}"
-        yield f"Of {of}, {judged.names[best]} differs significantly {from_}, by tests over all pairs."
-    if judged.disputed:
-        names = (
-            listed(judged.named(judged.disputed)) if len(judged.disputed) <= FEW else f"{len(judged.disputed)} of them"
-        )
-        yield FAMILIES.format(reference=judged.random, names=names)
+        yield f"Of {of}, {judged.names[best]} differs significantly from {len(apart) or 'none'}{among}."
+    yield from detectable(judged.family)

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from roarbench.reports.page.judged import Judged
 from roarbench.reports.rows.settings import protocol
 from roarbench.reports.rows.style import FLAG, listed, percent, repeated
-from roarbench.reports.statistics.tests import LEVEL, least_p
 
 FEW = 6
 """As many names are written out in a sentence."""
@@ -13,6 +12,11 @@ FEW = 6
 SIDES = {"morf": ("worse", "better"), "lerf": ("better", "worse")}
 """What a leak can feign, and what it cannot, by what is removed first: it can only raise accuracy."""
 
+FEW_SEEDS = 5
+WEAK = (
+    "{seeds}: tests assume that differences between seeds are normal. Their variances are estimated together, over all "
+    "pairs of explainers."
+)
 NOT_RETRAINED = "Not retrained: reduced images are unlike training images, and accuracy may fall for that reason alone."
 UNMEASURED = "Masks alone were not measured: it is open whether label leakage changes the curves."
 LEAKING = (
@@ -86,11 +90,8 @@ def _accuracy(judged: Judged, explainer: str) -> str:
 
 def _weak(judged: Judged) -> Iterator[str]:
     n = max((test.n for test in judged.gains.values()), default=0)
-    if n > 1 and least_p(n) > LEVEL:
-        yield (
-            f"{repeated(n, 'seed')}: an exact test, which supposes no distribution, cannot reach a p below "
-            f"{least_p(n):.10g}; what is said here relies on the t distribution."
-        )
+    if 1 < n <= FEW_SEEDS:
+        yield WEAK.format(seeds=repeated(n, "seed"))
 
 
 def _fewer(judged: Judged) -> Iterator[str]:

@@ -13,6 +13,7 @@ from roarbench.reports.page.judged import condition
 from roarbench.reports.rows.settings import settings
 from roarbench.reports.rows.style import FAMILIES, ORDERS, OTHER_FAMILY, REFERENCE, family, innermost, labels, percent
 from roarbench.reports.tables.curves import what
+from roarbench.reports.tables.table import curve_means
 
 WIDTH, HEIGHT = 560, 380
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 12, 40
@@ -124,26 +125,17 @@ def panels(joined: pd.DataFrame, drawn: Sequence[Series]) -> list[Panel]:
 
 
 def _panel(part: pd.DataFrame, drawn: dict[str, Series]) -> Panel:
-    first, by = part.iloc[0], _summaries(part[part.removal_fraction < 1])
-    scale = _scale([summary for summary in by.values() if summary.n])
+    first, shown = part.iloc[0], part[part.removal_fraction < 1]
+    by = {order: curve_means(shown[shown.order == order]) for order in ORDERS if order in set(part.order)}
+    scale = _scale([summary for of in by.values() for curve in of.values() for summary in curve.values() if summary.n])
     planned = {(str(order), str(e)): group.seed.nunique() for (order, e), group in part.groupby(["order", "explainer"])}
     charts = [
         Chart(order, what(part, order), scale.ticks(), [
-            _line(drawn[e], {t: s for (o, name, t), s in by.items() if (o, name) == (order, e)}, n, scale)
-            for (o, e), n in planned.items() if o == order
+            _line(drawn[e], by[order].get(e, {}), n, scale) for (o, e), n in planned.items() if o == order
         ])
-        for order in ORDERS if order in set(part.order)
+        for order in by
     ]  # fmt: skip
     return Panel(f"{first.dataset}, {first.classifier}", condition(part), charts, _full(part))
-
-
-def _summaries(part: pd.DataFrame) -> dict[tuple[str, str, float], Summary]:
-    """Order, explainer and removal fraction -> mean over seeds."""
-    values: dict[tuple[str, str, float], list[float]] = {}
-    columns = (part[name].tolist() for name in ("order", "explainer", "removal_fraction", "test_accuracy"))
-    for order, explainer, fraction, accuracy in zip(*columns, strict=True):
-        values.setdefault((order, explainer, fraction), []).append(accuracy)
-    return {key: summarise(of_seeds) for key, of_seeds in values.items()}
 
 
 def _full(part: pd.DataFrame) -> str:

@@ -8,11 +8,10 @@ import pandas as pd
 
 from roarbench.reports.rows.settings import protocol, settings
 from roarbench.reports.rows.style import labels
-from roarbench.reports.statistics.groups import Groups
-from roarbench.reports.statistics.tests import LEVEL, Difference
-from roarbench.reports.tables.evidence import grouped
+from roarbench.reports.statistics.family import Difference, Family
+from roarbench.reports.tables.evidence import family
 from roarbench.reports.tables.masks import Leak, Scale, State, leaks, scale_of, worst
-from roarbench.reports.tables.summary import compare, disputed, reference_of
+from roarbench.reports.tables.summary import gains, reference_of
 
 
 @dataclass(frozen=True)
@@ -22,8 +21,7 @@ class Judged:
     Attributes:
         reference: random as written; empty where it was not measured.
         names: explainer -> label.
-        p: p value of the gain, by Holm over all explainers; NaN with fewer than two seeds.
-        pairs: the tests of all pairs; empty where seeds do not suffice.
+        family: the tests of all pairs, of which the gains are some.
         leaks: explainer -> its worst leak over removal fractions; empty where networks are not retrained.
         mask_fractions: removal fractions at which masks were read.
     """
@@ -33,8 +31,7 @@ class Judged:
     reference: str
     names: dict[str, str]
     gains: dict[str, Difference]
-    p: dict[str, float]
-    pairs: Groups
+    family: Family
     leaks: dict[str, Leak]
     scale: Scale
     mask_fractions: list[float]
@@ -47,17 +44,19 @@ class Judged:
     @property
     def tested(self) -> list[str]:
         """Those with a p, by gain, the largest first."""
-        return sorted((e for e, p in self.p.items() if not math.isnan(p)), key=lambda e: -self.gains[e].mean)
+        return sorted(
+            (e for e, gain in self.gains.items() if not math.isnan(gain.p)), key=lambda e: -self.gains[e].mean
+        )
 
     @property
     def better(self) -> list[str]:
         """Significantly better than random."""
-        return [e for e in self.tested if self.p[e] <= LEVEL and self.gains[e].mean > 0]
+        return [e for e in self.tested if self.gains[e].significant and self.gains[e].mean > 0]
 
     @property
     def worse(self) -> list[str]:
         """Significantly worse than random."""
-        return [e for e in self.tested if self.p[e] <= LEVEL and self.gains[e].mean < 0]
+        return [e for e in self.tested if self.gains[e].significant and self.gains[e].mean < 0]
 
     @property
     def undecided(self) -> list[str]:
@@ -68,11 +67,6 @@ class Judged:
     def untested(self) -> list[str]:
         """Without a whole curve beside random, or with a single one."""
         return [e for e in self.gains if e not in self.tested]
-
-    @property
-    def disputed(self) -> list[str]:
-        """Those that differ from random in the tests against it, and not in those of all pairs, which are stricter."""
-        return disputed({e: self.p[e] for e in self.tested}, self.pairs, self.reference)
 
     @property
     def doubtful(self) -> list[str]:
@@ -120,11 +114,11 @@ def judge(rows: pd.DataFrame, order: str, joined: pd.DataFrame) -> Judged:
     """
     explainers = [str(name) for name in dict.fromkeys(rows.explainer)]
     reference = reference_of(rows) or ""
-    compared = compare(rows, order, reference) if reference else None
-    gains, p = (compared.tests, compared.adjusted) if compared else ({}, {})
+    tested = family(rows)
     read = leaks(rows, joined) if rows.retrain.iloc[0] else {}
     return Judged(
-        rows, order, reference, dict(zip(explainers, labels(explainers), strict=True)), gains, p,
-        grouped(rows, order), {e: worst(by_fraction) for e, by_fraction in read.items()},
-        scale_of(rows, joined), sorted({t for by_fraction in read.values() for t in by_fraction}),
+        rows, order, reference, dict(zip(explainers, labels(explainers), strict=True)),
+        gains(tested, rows, order, reference) if reference else {}, tested,
+        {e: worst(by_fraction) for e, by_fraction in read.items()}, scale_of(rows, joined),
+        sorted({t for by_fraction in read.values() for t in by_fraction}),
     )  # fmt: skip

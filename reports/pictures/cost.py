@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from roarbench.benchmark.results.statistics import INTERVAL, Summary, summarise
+from roarbench.benchmark.results.statistics import Summary, summarise
 from roarbench.reports.pictures.curves import orders_of, point, seeds
 from roarbench.reports.pictures.drawing import STYLE, Margins, Picture, gridded
 from roarbench.reports.pictures.frame import framed
@@ -16,7 +16,8 @@ from roarbench.reports.pictures.looks import looks
 from roarbench.reports.rows.load import curves
 from roarbench.reports.rows.settings import settings, slug, title
 from roarbench.reports.rows.style import ORDERS, labels, points, repeated, share
-from roarbench.reports.tables.summary import compare, reference_of
+from roarbench.reports.tables.evidence import family
+from roarbench.reports.tables.summary import gains, reference_of
 
 COSTS = {
     "passes": "forward passes per explained image",
@@ -28,8 +29,9 @@ SHARED = ["dataset", "classifier", "unit", "magnitude", "target"]
 MARGINS = Margins(left=0.55, right=1.4, top=0.55, across=0.35)
 HEIGHT = 2.4
 CAPTION = (
-    "{protocol}: gain over the random control, the mean over 0 < t < 1 in points of accuracy, paired by seed, with "
-    f"{INTERVAL}s over {{n}}, against {{cost}}; the dashed line joins the Pareto front. {{setting}}."
+    "{protocol}: gain over the random control, the mean over 0 < t < 1 in points of accuracy, paired by seed, {n}, "
+    "against {cost}. Intervals are simultaneous 95 % intervals, corrected for all pairs of explainers; the dashed line "
+    "joins the Pareto front. {setting}."
 )
 LEFT_OUT = " Without a place on the axis, for their cost is 0 or unknown: {names}."
 ALT = "Gain over random against cost, {explainers}. {setting}."
@@ -40,14 +42,16 @@ def cost_plots(frame: pd.DataFrame) -> Iterator[Picture]:
     joined = curves(frame)
     for part in settings(joined[(joined.probe == "image") & joined.retrain.astype(bool)]):
         column, costs = costs_of(part, frame)
-        gains = {order: _gains(part[part.order == order], order, costs) for order in orders_of(part)}
-        if any(gains.values()):
-            setting, protocol = title(part), " and ".join(ORDERS[order] for order in gains)
+        gained = {order: _gains(part[part.order == order], order, costs) for order in orders_of(part)}
+        if any(gained.values()):
+            setting, protocol = title(part), " and ".join(ORDERS[order] for order in gained)
             caption = CAPTION.format(protocol=protocol, n=seeds(part), cost=COSTS[column], setting=setting)
             without = [e for e in dict.fromkeys(part.explainer) if e not in costs and e != reference_of(part)]
             caption += LEFT_OUT.format(names=", ".join(labels(without))) if without else ""
-            alt = ALT.format(explainers=repeated(max(map(len, gains.values())), "explainer"), setting=setting)
-            yield Picture(f"cost_quality{slug(part, joined)}", caption, alt, _figure(part, gains, costs, COSTS[column]))
+            alt = ALT.format(explainers=repeated(max(map(len, gained.values())), "explainer"), setting=setting)
+            yield Picture(
+                f"cost_quality{slug(part, joined)}", caption, alt, _figure(part, gained, costs, COSTS[column])
+            )
 
 
 def costs_of(part: pd.DataFrame, frame: pd.DataFrame) -> tuple[str, dict[str, Summary]]:
@@ -79,9 +83,8 @@ def front(points: Mapping[str, tuple[float, float]]) -> list[str]:
 
 def _gains(rows: pd.DataFrame, order: str, costs: Mapping[str, Summary]) -> dict[str, Summary]:
     reference = reference_of(rows)
-    compared = compare(rows, order, reference).gain if reference else {}
-    summaries = {e: summarise(values) for e, values in compared.items() if e in costs}
-    return {e: summary for e, summary in summaries.items() if summary.n}
+    compared = gains(family(rows), rows, order, reference) if reference else {}
+    return {e: gain.summary for e, gain in compared.items() if e in costs and gain.n}
 
 
 @matplotlib.rc_context(STYLE)

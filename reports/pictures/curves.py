@@ -21,6 +21,7 @@ from roarbench.reports.rows.seeds import repeats
 from roarbench.reports.rows.settings import protocol, settings, slug, title
 from roarbench.reports.rows.style import ORDERS, REFERENCE, Form, label, labels, percent, probability, repeated, span
 from roarbench.reports.tables.operating import operating_points
+from roarbench.reports.tables.table import curve_means
 
 MARGINS = Margins(right=1.65, top=0.52, bottom=0.36, down=0.16)
 HEIGHT = 0.98
@@ -58,15 +59,6 @@ def seeds(part: pd.DataFrame) -> str:
     return repeats(part, span(part.groupby("explainer").seed.nunique()))
 
 
-def by_explainer(rows: pd.DataFrame, column: str = "test_accuracy") -> dict[str, dict[float, Summary]]:
-    """Explainer -> removal fraction -> mean over seeds and its interval, fractions ascending."""
-    names, values = ["explainer", "removal_fraction"], rows[column].tolist()
-    numbers: dict[str, dict[float, list[float]]] = {}
-    for explainer, fraction, value in zip(*(rows[name].tolist() for name in names), values, strict=True):
-        numbers.setdefault(explainer, {}).setdefault(fraction, []).append(value)
-    return {e: {t: summarise(of[t]) for t in sorted(of)} for e, of in numbers.items()}
-
-
 @matplotlib.rc_context(STYLE)
 def _curves(part: pd.DataFrame) -> Figure:
     members, orders = families(part), orders_of(part)
@@ -79,7 +71,7 @@ def _curves(part: pd.DataFrame) -> Figure:
     shown = [_looks(references, [e for e in group if e not in references]) for group in members.values()]
     heights = [max(HEIGHT, LINE * (len(looks) + len(stars))) for looks in shown]  # as tall as its key
     figure, grid = panels(len(members), len(orders), width=width, height=heights, margins=margins)
-    summaries = {order: by_explainer(part[part.order == order]) for order in orders}
+    summaries = {order: curve_means(part[part.order == order]) for order in orders}
     for i, (row, name, looks) in enumerate(zip(grid, members, shown, strict=True)):
         for axis, order in zip(row, orders, strict=True):
             _panel(axis, summaries[order], looks)

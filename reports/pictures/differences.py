@@ -10,15 +10,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from seaborn import color_palette
 
-from roarbench.benchmark.results.statistics import INTERVAL, Summary, summarise
+from roarbench.benchmark.results.statistics import Summary
 from roarbench.reports.pictures.curves import orders_of, seeds
 from roarbench.reports.pictures.drawing import PAGE, STYLE, Margins, Picture, gridded, headed, panels
 from roarbench.reports.pictures.looks import MARKERS, families
 from roarbench.reports.rows.load import curves
 from roarbench.reports.rows.settings import settings, slug, title
 from roarbench.reports.rows.style import ORDERS, labels, points, repeated
-from roarbench.reports.statistics.tests import Seeds, paired
-from roarbench.reports.tables.summary import reference_of
+from roarbench.reports.statistics.family import compare
+from roarbench.reports.tables.summary import gains, reference_of
+from roarbench.reports.tables.table import by_fraction, by_seed
 
 Points = dict[str, dict[float, Summary]]
 """Explainer -> removal fraction -> gain over random."""
@@ -28,8 +29,9 @@ HEIGHT = 0.2
 """Of one explainer, in inches."""
 
 CAPTION = (
-    "{protocol}: gain over the random control at every removal fraction t, in points of accuracy, paired by seed, with "
-    f"{INTERVAL}s over {{n}}; right of the line is better than random. {{setting}}."
+    "{protocol}: gain over the random control at every removal fraction t, in points of accuracy, paired by seed, {n}. "
+    "The simultaneous 95 % intervals are corrected for all pairs of explainers; right of the line is better than "
+    "random. {setting}."
 )
 ALT = "Gains of {explainers} over random, a row each. {setting}."
 
@@ -38,12 +40,12 @@ def difference_plots(frame: pd.DataFrame) -> Iterator[Picture]:
     """A picture of every setting in which networks are retrained on images and random was measured."""
     joined = curves(frame)
     for part in settings(joined[(joined.probe == "image") & joined.retrain.astype(bool)]):
-        gains = {order: gained(part[part.order == order], order) for order in orders_of(part)}
-        if any(gains.values()):
-            setting, protocol = title(part), " and ".join(ORDERS[order] for order in gains)
+        gains_by = {order: gained(part[part.order == order], order) for order in orders_of(part)}
+        if any(gains_by.values()):
+            setting, protocol = title(part), " and ".join(ORDERS[order] for order in gains_by)
             caption = CAPTION.format(protocol=protocol, n=seeds(part), setting=setting)
-            alt = ALT.format(explainers=repeated(max(map(len, gains.values())), "explainer"), setting=setting)
-            yield Picture(f"difference{slug(part, joined)}", caption, alt, _figure(part, gains))
+            alt = ALT.format(explainers=repeated(max(map(len, gains_by.values())), "explainer"), setting=setting)
+            yield Picture(f"difference{slug(part, joined)}", caption, alt, _figure(part, gains_by))
 
 
 def gained(rows: pd.DataFrame, order: str) -> Points:
@@ -51,25 +53,10 @@ def gained(rows: pd.DataFrame, order: str) -> Points:
     reference = reference_of(rows)
     if reference is None:
         return {}
-    turn = -1.0 if order == "morf" else 1.0
     inner = rows[(rows.removal_fraction > 0) & (rows.removal_fraction < 1)]
-    measured = _by_seed(inner[inner.status == "done"])
+    by = {t: gains(compare(by_seed(at)), rows, order, reference) for t, at in by_fraction(inner)}
     names = [e for e in dict.fromkeys(rows.explainer) if e != reference]
-    return {
-        e: {
-            t: summarise(turn * d for d in paired(measured.get((e, t), {}), measured.get((reference, t), {})))
-            for t in sorted(set(inner.removal_fraction))
-        }
-        for e in names
-    }
-
-
-def _by_seed(rows: pd.DataFrame) -> dict[tuple[str, float], Seeds]:
-    accuracies: dict[tuple[str, float], dict[int, float]] = {}
-    columns = (rows[c].tolist() for c in ("explainer", "removal_fraction", "seed", "test_accuracy"))
-    for explainer, fraction, seed, accuracy in zip(*columns, strict=True):
-        accuracies.setdefault((explainer, fraction), {})[seed] = accuracy
-    return accuracies  # type: ignore[return-value]
+    return {e: {t: of[e].summary for t, of in by.items()} for e in names}
 
 
 @matplotlib.rc_context(STYLE)

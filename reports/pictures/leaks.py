@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from roarbench.benchmark.results.statistics import Summary
-from roarbench.reports.pictures.curves import by_explainer, orders_of, seeds
+from roarbench.reports.pictures.curves import orders_of, seeds
 from roarbench.reports.pictures.drawing import STYLE, Margins, Picture, gridded
 from roarbench.reports.pictures.frame import framed
 from roarbench.reports.pictures.looks import Look, looks
@@ -16,6 +16,7 @@ from roarbench.reports.rows.load import curves
 from roarbench.reports.rows.settings import settings, slug, title
 from roarbench.reports.rows.style import ORDERS, repeated
 from roarbench.reports.tables.masks import Leak, leaks, scale_of
+from roarbench.reports.tables.table import curve_means
 
 Pairs = dict[str, list[tuple[float, Leak, Summary]]]
 """Explainer -> removal fraction, what its mask tells there, accuracy after retraining."""
@@ -52,7 +53,7 @@ def leak_plots(frame: pd.DataFrame) -> Iterator[Picture]:
 def paired_with_masks(rows: pd.DataFrame, joined: pd.DataFrame) -> Pairs:
     """Both accuracies wherever both were measured, of the rows of one setting and order."""
     masks = leaks(rows, joined)
-    images = by_explainer(rows[(rows.removal_fraction > 0) & (rows.removal_fraction < 1)])
+    images = curve_means(rows[(rows.removal_fraction > 0) & (rows.removal_fraction < 1)])
     points = {e: [(t, masks[e][t], of[t]) for t in of if t in masks.get(e, {}) and of[t].n] for e, of in images.items()}
     return {e: pairs for e, pairs in points.items() if pairs}
 

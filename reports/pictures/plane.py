@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from roarbench.benchmark.results.statistics import INTERVAL, Summary, summarise
-from roarbench.reports.pictures.curves import by_explainer, point, seeds
+from roarbench.reports.pictures.curves import point, seeds
 from roarbench.reports.pictures.drawing import STYLE, Margins, Picture
 from roarbench.reports.pictures.frame import framed
 from roarbench.reports.pictures.looks import Look, looks
@@ -18,6 +18,7 @@ from roarbench.reports.rows.settings import settings, slug, title
 from roarbench.reports.rows.style import label, probability, repeated, share
 from roarbench.reports.tables.curves import with_indices
 from roarbench.reports.tables.operating import operating_points
+from roarbench.reports.tables.table import curve_means
 
 FIRS = (0.5, 0.6, 0.7, 0.8)
 FIIS = (0.2, 0.4, 0.6, 0.8)
@@ -58,7 +59,7 @@ def own_points(part: pd.DataFrame, original: pd.DataFrame) -> Iterator[tuple[Loo
 @matplotlib.rc_context(STYLE)
 def _figure(rows: pd.DataFrame, done: pd.DataFrame, original: pd.DataFrame) -> Figure:
     shown, stars = looks(rows), list(own_points(rows, original))
-    hidden, fidelity = by_explainer(done, "share_removed"), by_explainer(done, "F")
+    hidden, fidelity = curve_means(done, "share_removed"), curve_means(done, "F")
     keyed = [*shown.values(), *(look for look, *_ in stars)]
     figure, axes = framed(rows, keyed, 2, MARGINS, HEIGHT, lines=True)
     top = max(1.05, 1.02 * float(done.F.max()))

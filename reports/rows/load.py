@@ -34,13 +34,17 @@ DEGRADED = "degraded"
 CLOCKED = ["seconds_per_image"]
 """Seconds to explain an image; no result, for it differs from run to run."""
 
+HITS = "hits"
+"""Which test images the network of a cell classified right, packed; None where that was not stored."""
+
 NUMBERS: dict[str, type] = dict.fromkeys(
     [*METRICS, *SHARES, *OWN, *ATTRIBUTION, *CLOCKED, "removal_fraction", "explained"], float
 )
 WORDS: dict[str, type] = dict.fromkeys(
-    ["dataset", "classifier", "unit", "target", "fill", "probe", "explainer", "measure", "order", "reason"], object
+    ["dataset", "classifier", "unit", "target", "fill", "probe", "explainer", "measure", "order", "reason", HITS],
+    object,
 )
-RESULT = ["status", *METRICS, *SHARES, *OWN, *ATTRIBUTION]
+RESULT = ["status", *METRICS, *SHARES, *OWN, *ATTRIBUTION, HITS]
 COLUMNS = [
     *SETTING, "explainer", "measure", "order", "removal_fraction", "seed", "explained", *RESULT, "reason", *CLOCKED,
 ]  # fmt: skip
@@ -178,7 +182,8 @@ def _result(row: Row) -> dict[str, object]:
     if outcome is None:
         return {"status": "to do", "reason": ""}
     clocked = {name: outcome.provenance.get(name) for name in CLOCKED}
-    return {"status": outcome.status, "reason": outcome.reason.partition("\n")[0], **outcome.metrics, **clocked}
+    reason = outcome.reason.partition("\n")[0]
+    return {"status": outcome.status, "reason": reason, HITS: outcome.hits, **outcome.metrics, **clocked}
 
 
 def _protocols(named: list[dict[str, object]], rows: list[Row]) -> list[str]:

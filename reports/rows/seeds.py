@@ -4,13 +4,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from roarbench.benchmark.matrix.notation import parse
 from roarbench.benchmark.results.adaptive import Point, Rule, panel, replicate
+from roarbench.reports.rows.hits import known, redrawn
 from roarbench.reports.rows.load import CURVES, SETTING
 from roarbench.reports.rows.style import labels, span
-
-SEED = "seed"
-"""Parameter of a data set that is drawn anew for every seed, as in "squares[draw=seed]"."""
 
 ADDED = (
     "Seeds were added, {first} to {most}, until the 95 % interval of the mean over t of an explainer's curve had a "
@@ -34,11 +31,16 @@ def covers(rows: pd.DataFrame) -> str:
     """What the intervals of some rows cover, and what they leave out."""
     if rows.seed.nunique() < 2:
         return "A single value has no interval."
+    images = "the sampling of test images"
+    if one_explained(rows) and known(rows):
+        return f"Intervals cover retraining and {images}, not which network was explained."
     if one_explained(rows):
-        return "Intervals cover retraining alone, neither which network was explained nor the sampling of test images."
-    if any(SEED in parse(str(name))[1].values() for name in rows.dataset.unique()):
+        return f"Intervals cover retraining alone, neither which network was explained nor {images}."
+    if redrawn(rows):
         return "Intervals cover training randomness and the drawing of the data, which differ from seed to seed."
-    return "Intervals cover training randomness (seeds) for these test images, not the sampling of test images."
+    if known(rows):
+        return f"Intervals cover training randomness (seeds) and {images}."
+    return f"Intervals cover training randomness (seeds) for these test images, not {images}."
 
 
 def num_seeds(rows: pd.DataFrame) -> dict[str, int]:

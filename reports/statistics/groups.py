@@ -1,16 +1,13 @@
-"""Explainers between which the seeds at hand show no significant difference share a letter."""
+"""Letters and marks: which explainers differ significantly, as one reads it in a table."""
 
-import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations, islice
 from string import ascii_lowercase
 from typing import Literal
 
-from roarbench.benchmark.results.statistics import summarise
-from roarbench.reports.statistics.tests import LEVEL, Seeds, holm, pairs, t_test
+from roarbench.reports.statistics.family import LEAST_SEEDS, Family
 
-LEAST_SEEDS = 3
 MOST_LETTERS = 8
 """Most letters of a table; more of them nobody can read."""
 
@@ -25,71 +22,52 @@ class Groups:
 
     Attributes:
         letters: explainer -> its letters, "a" those of the best; empty where seeds do not suffice.
-        apart: pairs that differ significantly.
-        coarse: some of those share a letter, too: where a wider pair in the order of means is not apart.
+        coarse: some that differ share a letter, too: where a wider pair in the order of means does not differ.
     """
 
     letters: dict[str, str] = field(default_factory=dict)
-    apart: frozenset[Pair] = frozenset()
     coarse: bool = False
 
-    def differ(self, one: str, other: str) -> bool:
-        """Whether two explainers differ significantly."""
-        return frozenset((one, other)) in self.apart
 
+def groups(family: Family, *, highest_first: bool = False) -> Groups:
+    """Compact letters: two explainers share one unless they differ significantly.
 
-def groups(values: Mapping[str, Seeds], *, highest_first: bool = False) -> Groups:
-    """Compact letters: two explainers share one unless a paired t test, Holm's p over all pairs, separates them.
-
-    Piepho 2004, J. Comput. Graph. Stat. 13: the letters are the maximal sets without a separated pair. Differs: with
-    more than `MOST_LETTERS` of them, a pair counts as separated only if every pair that encloses it is. That is the
-    rule of range tests: it separates fewer pairs and leaves sets of neighbours.
+    Piepho 2004, J. Comput. Graph. Stat. 13: the letters are the maximal sets without a significant difference. Differs
+    from the paper: with more than `MOST_LETTERS` of them, a pair counts as different only if every pair that encloses
+    it is. That is the rule of range tests: it finds fewer differences and leaves sets of neighbours.
 
     Args:
-        values: explainer -> seed -> mean of its curve; NaN does not count.
         highest_first: "a" holds the highest mean instead of the lowest.
 
     Returns:
-        Without letters for explainers of fewer than three seeds; with none where fewer than two are left.
+        Without letters for explainers that share fewer than three seeds with every other.
     """
-    finite = {name: {s: v for s, v in seeds.items() if not math.isnan(v)} for name, seeds in values.items()}
-    known = {name: seeds for name, seeds in finite.items() if len(seeds) >= LEAST_SEEDS}
-    if len(known) < 2:
-        return Groups()
-    means = {name: math.fsum(seeds.values()) / len(seeds) for name, seeds in known.items()}
-    ordered = sorted(known, key=lambda name: -means[name] if highest_first else means[name])
-    apart = separated(known)
+    enough = [pair for pair, difference in family.differences.items() if difference.n >= LEAST_SEEDS]
+    compared = {name for pair in enough for name in pair}
+    turn = -1 if highest_first else 1
+    ordered = sorted(compared, key=lambda name: (turn * family.means[name], name))
+    apart = {frozenset(pair) for pair, difference in family.differences.items() if difference.significant}
     sets = cliques(ordered, apart)
     coarse = len(sets) > MOST_LETTERS
     if coarse:
         sets = cliques(ordered, nested(ordered, apart), most=len(ordered))
-    letters = {name: "".join(_letter(i) for i, clique in enumerate(sets) if name in clique) for name in known}
-    return Groups(letters, frozenset(apart), coarse)
+    letters = {name: "".join(_letter(i) for i, clique in enumerate(sets) if name in clique) for name in ordered}
+    return Groups(letters, coarse)
 
 
-def marks(values: Mapping[str, Seeds], better: Better) -> dict[str, Mark]:
+def marks(family: Family, better: Better) -> dict[str, Mark]:
     """Of one column: the best explainer, or those without a significant difference to it.
 
-    An explainer is "best" only if a paired t test, Holm's p over all pairs, separates it from every other with a
-    number. Otherwise it and those it is not separated from are a "group", unless these are all there are. Explainers
-    of fewer than three seeds are separated from nobody.
+    An explainer is "best" only if it differs significantly from every other with a number. Otherwise it and those it
+    does not differ from are a "group", unless they are more than half of all: a mark says that others are worse.
     """
-    means = {name: summarise(seeds.values()).mean for name, seeds in values.items()}
-    known = {name: mean for name, mean in means.items() if not math.isnan(mean)}
-    if len(known) < 2:
+    if len(family.means) < 2:
         return {}
-    best = (min if better == "low" else max)(known, key=known.__getitem__)
-    finite = {name: {s: v for s, v in values[name].items() if not math.isnan(v)} for name in known}
-    apart = separated({name: seeds for name, seeds in finite.items() if len(seeds) >= LEAST_SEEDS})
-    alike = [name for name in known if frozenset((best, name)) not in apart]  # the best itself among them
-    return {} if len(alike) == len(known) else {name: "best" if alike == [best] else "group" for name in alike}
-
-
-def separated(values: Mapping[str, Seeds]) -> set[Pair]:
-    """The pairs that differ at 5 % in the family of all pairs."""
-    differences = pairs(values)
-    adjusted = holm([t_test(paired) for paired in differences.values()])
-    return {frozenset(pair) for pair, p in zip(differences, adjusted, strict=True) if p <= LEVEL}
+    best = (min if better == "low" else max)(family.means, key=family.means.__getitem__)
+    alike = [name for name in family.means if not family.differ(best, name)]  # the best itself among them
+    if 2 * len(alike) > max(2, len(family.means)):
+        return {}
+    return {name: "best" if alike == [best] else "group" for name in alike}
 
 
 def nested(ordered: list[str], apart: Collection[Pair]) -> set[Pair]:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import friedmanchisquare, rankdata, studentized_range
 
-from roarbench.reports.statistics.tests import LEVEL
+from roarbench.reports.statistics.family import LEVEL
 
 LEAST_BLOCKS, LEAST_EXPLAINERS = 3, 3
 DRAWS = 10_000

@@ -10,6 +10,7 @@ from roarbench.reports.rows.load import SETTING, curves
 from roarbench.reports.rows.settings import slug, title
 from roarbench.reports.rows.style import ORDERS, labels, mean_rank, p_value
 from roarbench.reports.statistics.ranks import LEAST_BLOCKS, LEAST_EXPLAINERS, Friedman, friedman
+from roarbench.reports.statistics.scores import Scores
 from roarbench.reports.tables.curves import what
 from roarbench.reports.tables.evidence import means
 from roarbench.reports.tables.lines import Columns, Lines
@@ -58,8 +59,9 @@ def _means(rows: pd.DataFrame) -> pd.DataFrame:
 def _table(rows: pd.DataFrame, order: str, values: pd.DataFrame, ending: str) -> Table:
     test = friedman(values.to_numpy(), highest_first=order == "lerf")
     by = {name: dict(enumerate(test.ranks[:, i].tolist())) for i, name in enumerate(map(str, values))}
-    columns = {"mean rank": by} | {
-        str(dataset): {name: {i: of_one[i]} for name, of_one in by.items()} for i, dataset in enumerate(values.index)
+    columns = {"mean rank": Scores(by)} | {
+        str(dataset): Scores({name: {i: of_one[i]} for name, of_one in by.items()})
+        for i, dataset in enumerate(values.index)
     }
     ranked = rows[rows.explainer.isin(values.columns)]
     caption = f"Ranks over data sets. {what(rows, order)}. {title(rows, dataset=False)}."

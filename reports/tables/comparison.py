@@ -1,33 +1,31 @@
 """Two runs side by side: what moved between them, and whether that is more than the difference between seeds."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from roarbench.benchmark.results.statistics import INTERVAL, Summary, summarise
+from roarbench.benchmark.results.statistics import summarise
 from roarbench.reports.rows.load import SETTING, Run, curves, read
 from roarbench.reports.rows.seeds import covers
 from roarbench.reports.rows.settings import images, protocol, title
-from roarbench.reports.rows.style import ORDERS, at_least, labels, listed, p_value, percent, points
-from roarbench.reports.statistics.tests import LEVEL, Seeds, difference, holm, minimum_detectable, paired
-from roarbench.reports.tables.evidence import means
+from roarbench.reports.rows.style import ORDERS, labels, listed, p_value, percent, points
+from roarbench.reports.statistics.family import LEVEL, Family, compare
+from roarbench.reports.statistics.scores import Scores, Seeds
+from roarbench.reports.tables.evidence import detectable, means
 from roarbench.reports.tables.table import Table
 
 HOW = (
-    "Accuracy in %, mean over 0 < t < 1, at the fractions and of the seeds that both runs have whole; B - A in points, "
-    f"paired by seed, with its {INTERVAL}; p by paired t test, by Holm over all {{count}} curves of this comparison. "
-    "Moved: p of at most {level:g}."
+    "Accuracy in %, mean over 0 < t < 1, at the fractions and of the seeds that both runs have whole. B - A in points, "
+    "paired by seed, with a simultaneous 95 % interval. Interval and p are corrected for all {count} curves of this "
+    "table. Moved: p of at most {level:g}."
 )
 UNLIKE = "A and B do not measure the same: {what}. What moved may be due to that."
 OTHERWISE = "{names} in another version, or with data, classifier or fill in another one"
 FEW = "With one seed nothing can be said of significance."
-DETECTABLE = (
-    "Detectable with 80 % power: {points} points, in a single planned comparison (paired t test at 5 %, n = {n})."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +42,11 @@ class Shared:
     ending: str
     values: tuple[Mapping[str, Seeds], Mapping[str, Seeds]]
 
-    @property
-    def moved(self) -> dict[str, list[float]]:
-        """Explainer -> second minus first, one number a seed."""
-        one, other = self.values
-        return {name: paired(other[name], one[name]) for name in one}
+    @cached_property
+    def tested(self) -> Family:
+        """The curve of every explainer in the second run, "B ...", compared with that in the first, "A ..."."""
+        both = {f"{run} {name}": of[name] for run, of in zip("AB", self.values, strict=True) for name in of}
+        return compare(Scores(both), [(f"B {name}", f"A {name}") for name in self.values[0]])
 
 
 def compare_runs(one: Path, other: Path) -> str:
@@ -74,9 +72,8 @@ def comparison(one: Run, other: Run) -> list[Table]:
     both = list(_shared(curves(one.frame), curves(other.frame)))
     if not both:
         raise ValueError(f"compare needs whole curves that both runs have; {one.folder} and {other.folder} share none")
-    p_values = holm([difference(values).p_t for shared in both for values in shared.moved.values()])
-    adjusted, names, unlike = iter(p_values), (str(one.folder), str(other.folder)), differing(one, other)
-    tables = [_table(shared, [next(adjusted) for _ in shared.moved], names, len(p_values)) for shared in both]
+    names, unlike = (str(one.folder), str(other.folder)), differing(one, other)
+    tables = [_table(shared, names) for shared in both]
     return [table.noted(*unlike) for table in tables]
 
 
@@ -126,38 +123,35 @@ def _setting(rows: pd.DataFrame) -> tuple[object, ...]:
     return tuple(rows.iloc[0][SETTING])
 
 
-def _table(shared: Shared, adjusted: list[float], names: tuple[str, str], count: int) -> Table:
-    tests = {name: difference(values) for name, values in shared.moved.items()}
+def _table(shared: Shared, names: tuple[str, str]) -> Table:
+    tests = {name: shared.tested.difference(f"B {name}", f"A {name}") for name in shared.values[0]}
     a, b = ([summarise(run[name].values()) for name in tests] for run in shared.values)
-    moved = [Summary(test.mean, test.half_width, test.n) for test in tests.values()]
+    moved = [test.summary for test in tests.values()]
     index = pd.Index(labels(list(tests)), name="explainer")
     columns = {"A": a, "B": b, "B - A": moved}
     forms = {"A": percent, "B": percent, "B - A": points}
     shown = {name: [forms[name](summary, summary.n) for summary in by] for name, by in columns.items()}
     shown |= {
-        "p (Holm)": [p_value(p) for p in adjusted],
-        "moved": ["yes" if p <= LEVEL else "–" for p in adjusted],
+        "p": [p_value(test.p) for test in tests.values()],
+        "moved": ["yes" if test.significant else "–" for test in tests.values()],
         "n": [str(summary.n) for summary in moved],
     }
     numbers = {
         (name, number): [getattr(summary, number) for summary in by]
         for name, by in columns.items() for number in ("mean", "half_width", "n")
-    } | {("p", "holm"): adjusted}  # fmt: skip
+    } | {("p", "p"): [test.p for test in tests.values()]}  # fmt: skip
     kind = ORDERS[shared.order]
     measure = protocol(shared.rows, shared.order)
     caption = f"What moved from A, {names[0]}, to B, {names[1]}. {measure}. {title(shared.rows)}."
     return Table(
         f"comparison-{kind.lower()}{shared.ending}", caption, pd.DataFrame(shown, index=index),
-        pd.DataFrame(numbers, index=index), tuple(_notes(shared, count)),
+        pd.DataFrame(numbers, index=index), tuple(_notes(shared)),
     )  # fmt: skip
 
 
-def _notes(shared: Shared, count: int) -> Iterator[str]:
-    yield HOW.format(count=count, level=LEVEL)
+def _notes(shared: Shared) -> Iterator[str]:
+    yield HOW.format(count=len(shared.values[0]), level=LEVEL)
     yield covers(shared.rows)
-    n = min(map(len, shared.moved.values()))
-    least = minimum_detectable(shared.moved.values(), n)
-    if n < 2:
+    if max(map(len, shared.values[0].values())) < 2:
         yield FEW
-    elif not math.isnan(least):
-        yield DETECTABLE.format(points=at_least(least), n=n)
+    yield from detectable(shared.tested)

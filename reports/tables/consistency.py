@@ -12,7 +12,7 @@ from roarbench.reports.rows.load import curves
 from roarbench.reports.rows.seeds import repeats
 from roarbench.reports.rows.settings import ROAD, ROAD_FILL, measure, slug, title
 from roarbench.reports.rows.style import family, innermost
-from roarbench.reports.statistics.tests import Seeds
+from roarbench.reports.statistics.scores import Seeds
 from roarbench.reports.tables.evidence import in_common, means
 from roarbench.reports.tables.table import Table
 

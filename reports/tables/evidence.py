@@ -7,18 +7,17 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from roarbench.benchmark.results.adaptive import panel
-from roarbench.benchmark.results.statistics import Summary
+from roarbench.reports.rows.hits import by_image
 from roarbench.reports.rows.seeds import points
-from roarbench.reports.rows.style import at_least
-from roarbench.reports.statistics.groups import LEAST_SEEDS, MOST_LETTERS, Groups, groups
-from roarbench.reports.statistics.tests import Seeds, minimum_detectable, pairs
+from roarbench.reports.rows.style import at_least, listed
+from roarbench.reports.statistics.family import LEAST_SEEDS, MOST_SEEDS, Family, compare
+from roarbench.reports.statistics.groups import MOST_LETTERS, Groups, groups
+from roarbench.reports.statistics.scores import Scores, Seeds
 from roarbench.reports.tables.table import Table
 
-NOTHING = Summary(math.nan, math.nan, 0)
-
 GROUPED = (
-    "Group: explainers without a common letter differ significantly. {others} The best have an a. Paired t tests of "
-    "the means over 0 < t < 1, Holm over all pairs, 5 %."
+    "Group: explainers without a common letter differ significantly in their means over 0 < t < 1. {others} The best "
+    "have an a."
 )
 SHARING = "Between others there is no significant difference, which does not make them equal."
 COARSE = (
@@ -26,10 +25,9 @@ COARSE = (
     "only if every pair that encloses them in the order of means differs."
 )
 UNGROUPED = f"No groups: a test between explainers takes at least {LEAST_SEEDS} seeds."
-DETECTABLE = (
-    "Detectable with 80 % power: {points} points between the two explainers of a single planned comparison (paired t "
-    "test at 5 %, n = {n})."
-)
+DETECTABLE = "Detectable with 80 % power: {points} points between two explainers, by the test of all pairs. {needed}"
+ASKED = (0.01, 0.02, 0.05)
+"""Differences of accuracy of which it is said how many seeds they take."""
 
 
 def means(rows: pd.DataFrame, column: str = "test_accuracy") -> dict[str, Seeds]:
@@ -64,24 +62,38 @@ def in_common(curves: Sequence[Mapping[str, Seeds]], least: int) -> tuple[list[s
     return max(options, key=lambda one: (len(one[0]) * len(one[1]), len(one[1])), default=([], []))
 
 
-def grouped(rows: pd.DataFrame, order: str) -> Groups:
-    """Letters of the explainers of one setting and order, "a" the best."""
-    return groups(means(rows), highest_first=order == "lerf")
+def family(rows: pd.DataFrame) -> Family:
+    """The explainers of one setting and order, compared in their means over 0 < t < 1."""
+    return compare(scores(rows))
+
+
+def scores(rows: pd.DataFrame) -> Scores:
+    """Means over 0 < t < 1 of one setting and order, of seeds and of test images."""
+    return Scores(means(rows), by_image(rows[(rows.removal_fraction > 0) & (rows.removal_fraction < 1)]))
 
 
 def with_groups(table: Table, rows: pd.DataFrame, order: str) -> Table:
     """A table of curves with the column `group`, and the difference that its seeds could show."""
-    values = {name: seeds for name, seeds in means(rows).items() if seeds}
-    if len(values) < 2:
+    compared = family(rows)
+    if len(compared.means) < 2:
         return table
-    lettering = grouped(rows, order)
-    if lettering.letters:
-        table = with_letters(table, rows, lettering)
-    n = min(map(len, values.values()))
-    least = minimum_detectable(pairs(values).values(), n)
-    notes = () if math.isnan(least) else (DETECTABLE.format(points=at_least(least), n=n),)
+    lettering = groups(compared, highest_first=order == "lerf")
+    if not lettering.letters:
+        return table.noted(UNGROUPED)
     letters = GROUPED.format(others=COARSE if lettering.coarse else SHARING)
-    return table.noted(letters if lettering.letters else UNGROUPED, *notes)
+    return with_letters(table, rows, lettering).noted(letters, *detectable(compared))
+
+
+def detectable(compared: Family) -> list[str]:
+    """The difference that is found with 80 % power, and the seeds that smaller ones would take; none without a test."""
+    if compared.model is None:
+        return []
+    smaller = [size for size in ASKED if size < compared.detectable]
+    seeds = {f"{100 * size:g}": compared.needed(size) for size in smaller}
+    known = [f"{points} points would take {n} seeds" for points, n in seeds.items() if n]
+    known += [f"{points} points more than {MOST_SEEDS}" for points, n in seeds.items() if not n]
+    needed = f"{listed(known)}." if known else ""
+    return [DETECTABLE.format(points=at_least(compared.detectable), needed=needed).strip()]
 
 
 def with_letters(table: Table, rows: pd.DataFrame, lettering: Groups) -> Table:

@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 from roarbench.benchmark.matrix.notation import parse
-from roarbench.benchmark.results.statistics import INTERVAL, Summary
+from roarbench.benchmark.results.statistics import Summary
 from roarbench.reports.rows.load import curves
 from roarbench.reports.rows.seeds import covers
 from roarbench.reports.rows.settings import foremost, images, title
 from roarbench.reports.rows.style import DEFAULT_BASE, ORDERS, label, p_value, percent, points
-from roarbench.reports.statistics.tests import LEVEL, Difference, difference, holm, paired
+from roarbench.reports.statistics.family import LEVEL, Difference
 from roarbench.reports.tables.curves import what
-from roarbench.reports.tables.evidence import NOTHING, means
+from roarbench.reports.tables.evidence import family
+from roarbench.reports.tables.lines import NOTHING
 from roarbench.reports.tables.masks import worst_leaks
 from roarbench.reports.tables.table import Column, Table
 
@@ -25,9 +25,9 @@ CONTROLS = {"random_per_epoch": "random"}
 
 HOW = (
     "Difference: mean accuracy over 0 < t < 1 of the instrument minus that of its base, of whole curves. In points, "
-    f"paired by seed, with its {INTERVAL}. p by paired t test, by Holm over this table; {{better}} accuracy is "
-    "better here, and a verdict stands where p is at most {level:g}. – is no significant difference, which does not "
-    "make them equal."
+    "paired by seed, with a simultaneous 95 % interval. Interval and p are corrected for all pairs of explainers; "
+    "{better} accuracy is better here, and a verdict stands where p is at most {level:g}. – is no significant "
+    "difference, which does not make them equal."
 )
 MASKED = "Masks: accuracy of networks that see only which pixels were removed, at the t where it leaks most."
 
@@ -59,8 +59,8 @@ def beside_base(explainers: list[str]) -> dict[str, str]:
 
 def _table(rows: pd.DataFrame, joined: pd.DataFrame, order: str, ending: str) -> Table | None:
     pairs = beside_base(list(dict.fromkeys(rows.explainer)))
-    values = means(rows)
-    tests = {e: difference(paired(values.get(e, {}), values.get(base, {}))) for e, base in pairs.items()}
+    compared = family(rows)
+    tests = {e: compared.difference(e, base) for e, base in pairs.items()}
     tests = {e: test for e, test in tests.items() if test.n}
     if not tests:
         return None
@@ -81,7 +81,7 @@ def _table(rows: pd.DataFrame, joined: pd.DataFrame, order: str, ending: str) ->
 def _written(tests: dict[str, Difference], pairs: dict[str, str], masks: dict[str, Summary]) -> dict[str, Column]:
     """Columns whose decimals can be chosen."""
     planned = max(test.n for test in tests.values())
-    columns = {"difference": [(Summary(test.mean, test.half_width, test.n), planned) for test in tests.values()]}
+    columns = {"difference": [(test.summary, planned) for test in tests.values()]}
     if masks:
         of = {"mask": list(tests), "mask of base": [pairs[e] for e in tests]}
         columns |= {c: [(m, m.n) for m in (masks.get(e, NOTHING) for e in names)] for c, names in of.items()}
@@ -93,23 +93,23 @@ def _lines(
 ) -> Iterator[tuple[dict[str, str], dict[str, object]]]:
     """Text and numbers of every instrument."""
     planned = max(test.n for test in tests.values())
-    for (e, test), p in zip(tests.items(), holm([test.p_t for test in tests.values()]), strict=True):
+    for e, test in tests.items():
         base = pairs[e]
         of_instrument, of_base = masks.get(e, NOTHING), masks.get(base, NOTHING)
         shown = {
             "base": label(base),
-            "difference": points(Summary(test.mean, test.half_width, test.n), planned),
-            "p (t)": p_value(p),
-            "instrument is": verdict(test.mean, p, lower_is_better=lower_is_better),
+            "difference": points(test.summary, planned),
+            "p": p_value(test.p),
+            "instrument is": verdict(test, lower_is_better=lower_is_better),
         }
         both = {"mask": of_instrument, "mask of base": of_base} if masks else {}
         shown |= {column: percent(mask, mask.n) if mask.n else "–" for column, mask in both.items()}
-        numbers = {"mean": test.mean, "half_width": test.half_width, "n": test.n, "raw": test.p_t, "holm": p}
+        numbers = {"mean": test.mean, "half_width": test.half_width, "n": test.n, "p": test.p}
         yield shown, {"base": base, **numbers} | {column: mask.mean for column, mask in both.items()}
 
 
-def verdict(mean: float, p: float, *, lower_is_better: bool) -> Verdict:
+def verdict(test: Difference, *, lower_is_better: bool) -> Verdict:
     """Whether an instrument is better than its base; a dash where there is no significant difference."""
-    if np.isnan(p) or p > LEVEL:
+    if not test.significant:
         return "–"
-    return "better" if (mean < 0) == lower_is_better else "worse"
+    return "better" if (test.mean < 0) == lower_is_better else "worse"

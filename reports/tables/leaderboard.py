@@ -8,23 +8,25 @@ from pathlib import Path
 import pandas as pd
 
 from roarbench.benchmark.matrix.spec import digest
-from roarbench.benchmark.results.statistics import INTERVAL, Summary, summarise
+from roarbench.benchmark.results.statistics import Summary
 from roarbench.reports.rows.load import SETTING, Run, curves
 from roarbench.reports.rows.seeds import covers
 from roarbench.reports.rows.settings import images, protocol, title
 from roarbench.reports.rows.style import Form, label, p_value, percent, points
 from roarbench.reports.rows.versions import recorded
-from roarbench.reports.tables.evidence import grouped, means
+from roarbench.reports.statistics.groups import groups
+from roarbench.reports.tables.evidence import family, means, scores
 from roarbench.reports.tables.masks import DOUBT, SIGNS, worst_leaks
-from roarbench.reports.tables.summary import compare, reference_of
+from roarbench.reports.tables.summary import gains, reference_of
 
 NAME = "leaderboard"
 HOW = (
-    f"Mean test accuracy over 0 < t < 1 with its {INTERVAL} over n seeds; ROAR: lower is better, KAR: higher. "
-    "Places are those of the means; explainers without a common letter differ significantly, and of others no "
-    "difference is claimed, whatever their places. Mask: accuracy from masks alone; ⚑ label leakage, ? not settled. "
-    "Specification: hash of what was measured (data, classifier, recipe, explainer and its parameters, fill, order, "
-    "fractions; not seeds): rows of two runs with the same hash measured the same."
+    "Mean test accuracy over 0 < t < 1 with its 95 % interval, n seeds; ROAR: lower is better, KAR: higher. Gain: over "
+    "random, with a simultaneous interval and p, both corrected for all pairs. Places are those of the means; "
+    "explainers without a common letter differ significantly. Of others no difference is claimed, whatever their "
+    "places. Mask: accuracy from masks alone; ⚑ label leakage, ? not settled. Specification: hash of what was measured "
+    "(data, classifier, recipe, explainer and parameters, fill, order, fractions; not seeds): rows of two runs with "
+    "the same hash measured the same."
 )
 
 
@@ -60,12 +62,13 @@ def _boards(run: Run) -> Iterator[dict]:
 def _entries(rows: pd.DataFrame, joined: pd.DataFrame, order: str) -> Iterator[dict]:
     """The explainers with whole curves, the best first."""
     values = {name: seeds for name, seeds in means(rows).items() if seeds}
-    letters = grouped(rows, order).letters
+    tested = family(rows)
+    letters = groups(tested, highest_first=order == "lerf").letters
     masks = worst_leaks(rows, joined) if rows.retrain.iloc[0] else {}
     reference = reference_of(rows)
-    compared = compare(rows, order, reference) if reference else None
-    tests, adjusted = (compared.tests, compared.adjusted) if compared else ({}, {})
-    summaries = {name: summarise(seeds.values()) for name, seeds in values.items()}
+    tests = gains(tested, rows, order, reference) if reference else {}
+    of_means = scores(rows)
+    summaries = {name: of_means.summary(name) for name in values}
     turn = 1 if order == "morf" else -1
     for place, name in enumerate(sorted(summaries, key=lambda e: turn * summaries[e].mean), start=1):
         accuracy, test, mask = summaries[name], tests.get(name), masks.get(name)
@@ -74,7 +77,7 @@ def _entries(rows: pd.DataFrame, joined: pd.DataFrame, order: str) -> Iterator[d
                 "place": place, "explainer": name, "label": label(name), "accuracy": accuracy.mean,
                 "half_width": accuracy.half_width, "n": accuracy.n, "group": letters.get(name),
                 "gain": test.mean if test else None, "gain_half_width": test.half_width if test else None,
-                "p_holm": adjusted.get(name), "mask_accuracy": mask.accuracy.mean if mask else None,
+                "p": test.p if test else None, "mask_accuracy": mask.accuracy.mean if mask else None,
                 "label_leakage": mask.state if mask else None,
             }
         )  # fmt: skip
@@ -97,7 +100,7 @@ def _markdown(board: dict) -> str:
             "n": str(entry["n"]),
             "group": entry["group"] or "–",
             "gain": _written(points, entry["gain"], entry["gain_half_width"]),
-            "p (Holm)": p_value(math.nan if entry["p_holm"] is None else entry["p_holm"]),
+            "p": p_value(math.nan if entry["p"] is None else entry["p"]),
             "mask": _written(percent, entry["mask_accuracy"], None) + SIGNS.get(entry["label_leakage"], ""),
             "specification": f"`{entry['specification']}`",
         }

@@ -1,5 +1,6 @@
 """What a table is made of: its lines, which are explainers, and its columns, which are quantities by seed."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -7,20 +8,23 @@ from functools import cached_property
 import pandas as pd
 
 from roarbench.benchmark.results.adaptive import Rule
-from roarbench.benchmark.results.statistics import INTERVAL, Summary, summarise
+from roarbench.benchmark.results.statistics import INTERVAL, Summary
 from roarbench.reports.rows.seeds import covers, notes, num_seeds, repeats
 from roarbench.reports.rows.style import labels, span
 from roarbench.reports.statistics.groups import Better
-from roarbench.reports.statistics.tests import Seeds
+from roarbench.reports.statistics.scores import Scores
 
 Format = Callable[[Summary, int], str]
 """(mean with its interval, seeds that were planned) -> text of a cell."""
 
-Values = Mapping[str, Mapping[str, Seeds]]
+Values = Mapping[str, Scores]
 """Column -> explainer -> seed -> number."""
 
 Summaries = Mapping[str, Mapping[str, Summary]]
 """Column -> explainer -> mean with its interval."""
+
+NOTHING = Summary(math.nan, math.nan, 0)
+"""Of an explainer without a number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,20 +76,24 @@ class Columns:
     Attributes:
         form: how all are written, or each.
         better: which numbers are better, of the columns whose best is marked.
+        known: columns whose means and intervals are known already, such as differences that were tested.
     """
 
     values: Values
     form: Format | Mapping[str, Format]
     better: Mapping[str, Better] = field(default_factory=dict)
+    known: Summaries = field(default_factory=dict)
 
     @property
     def forms(self) -> Mapping[str, Format]:
         """How each column is written."""
-        return dict.fromkeys(self.values, self.form) if callable(self.form) else self.form
+        return dict.fromkeys([*self.values, *self.known], self.form) if callable(self.form) else self.form
 
     def summaries(self, planned: Mapping[str, int]) -> Summaries:
         """Mean and interval over seeds, for every line."""
-        return {c: {e: summarise(by.get(e, {}).values()) for e in planned} for c, by in self.values.items()}
+        of_values = {c: {e: scores.summary(e) for e in planned} for c, scores in self.values.items()}
+        both = of_values | {c: {e: by.get(e, NOTHING) for e in planned} for c, by in self.known.items()}
+        return {c: both[c] for c in self.forms}
 
     def texts(self, summaries: Summaries, planned: Mapping[str, int]) -> dict[str, list[str]]:
         """The cells as they are shown."""

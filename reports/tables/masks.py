@@ -10,7 +10,7 @@ import pandas as pd
 from roarbench.benchmark.results.statistics import Summary, summarise, wilson
 from roarbench.reports.rows.seeds import num_seeds
 from roarbench.reports.rows.style import FLAG, OPEN, percent
-from roarbench.reports.tables.evidence import NOTHING
+from roarbench.reports.tables.lines import NOTHING
 from roarbench.reports.tables.table import Column, Table
 
 State = Literal["readable", "not readable", "open"]

@@ -7,7 +7,7 @@ from roarbench.reports.rows.settings import images, title
 from roarbench.reports.rows.style import BETTER, probability
 from roarbench.reports.statistics.areas import area
 from roarbench.reports.statistics.groups import Better
-from roarbench.reports.statistics.tests import Seeds
+from roarbench.reports.statistics.scores import Scores
 from roarbench.reports.tables.lines import Columns, Lines
 from roarbench.reports.tables.table import Table, by_seed, table
 
@@ -49,7 +49,7 @@ def _probabilities(rows: pd.DataFrame, measured: pd.DataFrame, order: str, name:
     return table(name, caption, Lines(rows), Columns(values, probability, better)).noted(HOW.format(over=over))
 
 
-def _areas(wide: pd.DataFrame) -> dict[str, Seeds]:
+def _areas(wide: pd.DataFrame) -> Scores:
     """Of whole curves, in probability: divided by the width of what was measured."""
     whole = wide.dropna()
     fractions = whole.columns.to_numpy(float).tolist()

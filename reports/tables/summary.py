@@ -1,6 +1,5 @@
 """One line for each explainer: its mean accuracy, and by how much, and how surely, it is better than random."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -15,9 +14,7 @@ from roarbench.reports.rows.style import (
     BETTER,
     ORDERS,
     REFERENCE,
-    at_least,
     label,
-    listed,
     mean_rank,
     p_value,
     percent,
@@ -25,20 +22,12 @@ from roarbench.reports.rows.style import (
     signed,
 )
 from roarbench.reports.statistics.areas import area, racu
-from roarbench.reports.statistics.groups import Better, Groups
-from roarbench.reports.statistics.tests import (
-    LEVEL,
-    Difference,
-    Seeds,
-    difference,
-    holm,
-    least_p,
-    minimum_detectable,
-    paired,
-)
+from roarbench.reports.statistics.family import Difference, Family
+from roarbench.reports.statistics.groups import Better, groups
+from roarbench.reports.statistics.scores import Scores, Seeds
 from roarbench.reports.tables.attributions import COMPARED, count
 from roarbench.reports.tables.curves import what
-from roarbench.reports.tables.evidence import grouped, in_common, means, with_letters
+from roarbench.reports.tables.evidence import detectable, family, in_common, scores, with_letters
 from roarbench.reports.tables.lines import Columns, Format, Lines
 from roarbench.reports.tables.masks import with_masks
 from roarbench.reports.tables.table import Table, by_seed, table
@@ -68,30 +57,24 @@ RACU_HOW = (
     "mean over seeds, in [-1, 1]{turned}."
 )
 TURNED = "; defined for the most relevant first, here with its sign turned"
-TESTS = "p of the gain, by paired t test and by exact sign-flip test, each by Holm over the explainers of this table."
-FAMILIES = (
-    "The tests against {reference} and those of all pairs are two families. The second is larger and stricter, and "
-    "finds no significant difference between {reference} and {names}."
-)
-DETECTABLE = (
-    "Detectable with 80 % power: a gain of {points} points over {reference}, in a single planned comparison (paired t "
-    "test at 5 %, n = {n}; the variance of all gains pooled)."
+TESTS = (
+    "Gain ± half-width of a simultaneous 95 % interval, and p: both corrected for all pairs of explainers, as are the "
+    "letters. An interval excludes 0 exactly where p is at most 5 %."
 )
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every explainer of a table against random; explainer -> one number a seed, or the tests of its gain."""
+    """Every explainer of a table against random.
 
-    gain: dict[str, list[float]]
+    Attributes:
+        gain: explainer -> by how much its mean is better than that of random, tested in the family of all pairs.
+        area, racu: explainer -> one number for each seed.
+    """
+
+    gain: dict[str, Difference]
     area: dict[str, list[float]]
     racu: dict[str, list[float]]
-    tests: dict[str, Difference]
-
-    @property
-    def adjusted(self) -> dict[str, float]:
-        """Explainer -> p of its gain by paired t test, by Holm over all of them."""
-        return dict(zip(self.tests, holm([test.p_t for test in self.tests.values()]), strict=True))
 
 
 def summaries(frame: pd.DataFrame) -> list[Table]:
@@ -113,24 +96,16 @@ def reference_of(rows: pd.DataFrame) -> str | None:
 
 def compare(rows: pd.DataFrame, order: str, reference: str) -> Comparison:
     """Gains, areas and RACU of all explainers but random, from the rows of one setting and order."""
-    turn = 1.0 if order == "morf" else -1.0
-    of_curves = means(rows)
-    random: Seeds = of_curves.get(reference, {})
-    gain = {e: [-turn * d for d in paired(of_curves.get(e, {}), random)] for e in dict.fromkeys(rows.explainer)}
-    gain.pop(reference, None)
-    areas, ratios = _areas(rows, reference, turn)
-    return Comparison(gain, areas, ratios, {e: difference(values) for e, values in gain.items()})
+    areas, ratios = _areas(rows, reference, 1.0 if order == "morf" else -1.0)
+    return Comparison(gains(family(rows), rows, order, reference), areas, ratios)
 
 
-def disputed(p: Mapping[str, float], pairs: Groups, reference: str) -> list[str]:
-    """Explainers that differ from random in the tests against it, and not in those of all pairs, which are stricter.
-
-    Args:
-        p: adjusted p values of the tests against random.
-        pairs: the tests of all pairs.
-    """
-    known = [e for e in p if {e, reference} <= pairs.letters.keys()]
-    return [e for e in known if p[e] <= LEVEL and not pairs.differ(e, reference)]
+def gains(compared: Family, rows: pd.DataFrame, order: str, reference: str) -> dict[str, Difference]:
+    """Explainer -> by how much it is better than another one: positive is better, whatever the order."""
+    others = [str(e) for e in dict.fromkeys(rows.explainer) if e != reference]
+    if order == "morf":
+        return {e: compared.difference(reference, e) for e in others}
+    return {e: compared.difference(e, reference) for e in others}
 
 
 def _areas(rows: pd.DataFrame, reference: str, turn: float) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
@@ -152,36 +127,36 @@ def _areas(rows: pd.DataFrame, reference: str, turn: float) -> tuple[dict[str, l
 
 
 def _summary(rows: pd.DataFrame, frame: pd.DataFrame, order: str, name: str, reference: str) -> Table:
-    compared = compare(rows, order, reference)
-    relative = {"gain": compared.gain, "area": compared.area} | ({"RACU": compared.racu} if compared.racu else {})
-    values: dict[str, dict[str, Seeds]] = {"mean": means(rows)}
-    values |= {c: {e: dict(enumerate(numbers)) for e, numbers in by.items()} for c, by in relative.items()}
-    values |= {"rank": ranks} if (ranks := _ranks(values["mean"], BETTER[order])) else {}
-    values |= {"passes": passed} if (passed := _passes(rows, frame)) else {}
+    compared, tested = compare(rows, order, reference), family(rows)
+    values = {"mean": scores(rows)} | {
+        c: Scores({e: dict(enumerate(numbers)) for e, numbers in by.items()})
+        for c, by in (("area", compared.area), ("RACU", compared.racu)) if by
+    }  # fmt: skip
+    values |= {"rank": ranks} if (ranks := _ranks(values["mean"].by_seed, BETTER[order])).by_seed else {}
+    values |= {"passes": passed} if (passed := _passes(rows, frame)).by_seed else {}
+    known = {"gain": {e: gain.summary for e, gain in compared.gain.items()}}
+    shown = [c for c in FORMS if c in (*values, *known)]
     caption = f"Summary. {what(rows, order)}. {title(rows)}."
-    forms = {column: FORMS[column] for column in values}
-    summary = table(name, caption, Lines(rows), Columns(values, forms, {"mean": BETTER[order]}))
-    summary = _tested(_without_reference(summary, rows, reference), rows, compared)
-    groups = grouped(rows, order)
-    if groups.letters:
-        summary = with_letters(summary, rows, groups)
+    columns = Columns(values, {c: FORMS[c] for c in shown}, {"mean": BETTER[order]}, known)
+    summary = _without_reference(table(name, caption, Lines(rows), columns), rows, reference)
+    summary = _tested(summary, rows, compared.gain)
+    lettering = groups(tested, highest_first=order == "lerf")
+    summary = with_letters(summary, rows, lettering) if lettering.letters else summary
     summary = summary.noted(*_notes(rows, compared, order, label(reference)))
-    between = disputed(compared.adjusted, groups, reference)
-    if between:
-        summary = summary.noted(FAMILIES.format(reference=label(reference), names=listed(list(map(label, between)))))
+    summary = summary.noted(*detectable(tested))
     summary = summary.noted(*(note for column, note in BESIDE.items() if column in summary.shown))
     return replace(summary, printed=foremost(rows, frame), tested=True)
 
 
-def _ranks(of_curves: dict[str, Seeds], better: Better) -> dict[str, Seeds]:
+def _ranks(of_curves: Mapping[str, Seeds], better: Better) -> Scores:
     """Explainer -> seed -> rank of its mean, of the explainers and seeds that have all curves of each other."""
     names, seeds = in_common([of_curves], least=2)
     turn = 1.0 if better == "low" else -1.0
     by = {seed: rankdata([turn * of_curves[name][seed] for name in names]) for seed in seeds}
-    return {name: {seed: float(by[seed][i]) for seed in seeds} for i, name in enumerate(names)}
+    return Scores({name: {seed: float(by[seed][i]) for seed in seeds} for i, name in enumerate(names)})
 
 
-def _passes(rows: pd.DataFrame, frame: pd.DataFrame) -> dict[str, Seeds]:
+def _passes(rows: pd.DataFrame, frame: pd.DataFrame) -> Scores:
     """Explainer -> seed -> passes of the classifier for an image, where attributions were measured by themselves."""
     measured = frame[(frame.probe == "attribution") & frame.passes.notna() & frame.explainer.isin(rows.explainer)]
     same = (measured[COMPARED] == rows[COMPARED].iloc[0]).all(axis=1)
@@ -195,14 +170,9 @@ def _without_reference(summary: Table, rows: pd.DataFrame, reference: str) -> Ta
     return replace(summary, shown=summary.shown.assign(**columns))
 
 
-def _tested(summary: Table, rows: pd.DataFrame, compared: Comparison) -> Table:
-    names = list(dict.fromkeys(rows.explainer))
-    for column, which in (("p (t)", "p_t"), ("p (exact)", "p_exact")):
-        raw = {e: getattr(test, which) for e, test in compared.tests.items()}
-        adjusted = dict(zip(raw, holm(list(raw.values())), strict=True))
-        behind = {"raw": [raw.get(e, np.nan) for e in names], "holm": [adjusted.get(e, np.nan) for e in names]}
-        summary = summary.extended(column, [p_value(p) for p in behind["holm"]], behind)
-    return summary
+def _tested(summary: Table, rows: pd.DataFrame, gain: Mapping[str, Difference]) -> Table:
+    p_values = [gain[e].p if e in gain else np.nan for e in dict.fromkeys(rows.explainer)]
+    return summary.extended("p", [p_value(p) for p in p_values], {"p": p_values})
 
 
 def _notes(rows: pd.DataFrame, compared: Comparison, order: str, reference: str) -> list[str]:
@@ -210,14 +180,4 @@ def _notes(rows: pd.DataFrame, compared: Comparison, order: str, reference: str)
     said = [HOW.format(reference=reference, first=measured[0], last=measured[-1])]
     if compared.racu:
         said.append(RACU_HOW.format(reference=reference, turned=TURNED if order == "lerf" else ""))
-    n = max((test.n for test in compared.tests.values()), default=0)
-    few = [f"n = {n} seeds: no exact p below {least_p(n):.10g}, before Holm."] if n > 1 and least_p(n) > 0.01 else []
-    return [*said, TESTS, *few, *_detectable(compared, reference)]
-
-
-def _detectable(compared: Comparison, reference: str) -> list[str]:
-    """The gain that the seeds could show, of the explainer with fewest of them."""
-    gains = [values for values in compared.gain.values() if values]
-    n = min(map(len, gains), default=0)
-    least = minimum_detectable(gains, n)
-    return [] if math.isnan(least) else [DETECTABLE.format(points=at_least(least), reference=reference, n=n)]
+    return [*said, TESTS]

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from roarbench.benchmark.results.statistics import Summary
+from roarbench.reports.rows.hits import by_image
 from roarbench.reports.rows.style import Form, label, repeated
-from roarbench.reports.statistics.groups import LEAST_SEEDS, Mark, marks
-from roarbench.reports.statistics.tests import Seeds
+from roarbench.reports.statistics.family import LEAST_SEEDS, compare
+from roarbench.reports.statistics.groups import Mark, marks
+from roarbench.reports.statistics.scores import Scores
 from roarbench.reports.tables.latex import floats
 from roarbench.reports.tables.lines import Columns, Lines, Summaries
 
@@ -20,13 +22,13 @@ MARKDOWN: dict[Mark, str] = {"best": "**{}**", "group": "<u>{}</u>", "": "{}"}
 
 MARKED = (
     "Bold: significantly better than every other of its column. Underlined: the best of a column and those without a "
-    "significant difference to it, where others have one. Paired t tests, Holm over all pairs of the column, 5 %."
+    "significant difference to it, where these are at most half of all. Tests of all pairs of the column, 5 %."
 )
 CORRECTED = (
-    "Holm's correction runs within each table, and for bold and underlined within each column. This report has "
-    "{tables} with tests; nothing is corrected across them."
+    "p values and letters are corrected for all pairs of explainers of a table, bold and underlined for those of a "
+    "column. This report has {tables} with tests; nothing is corrected across them."
 )
-UNMARKED = "Nothing is bold or underlined: in no column does the best differ significantly from any other."
+UNMARKED = "Nothing is bold or underlined: in no column does the best differ significantly from half of all."
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Table:
         printed: whether it is printed by `report`, and not only written.
         dataset: as written; empty where a table is about several.
         marks: which of `shown` are bold ("best") or underlined ("group"), of the same shape; None where none can be.
-        tested: whether it holds tests that Holm corrects.
+        tested: whether it holds tests.
         written: columns whose decimals can be chosen.
     """
 
@@ -127,7 +129,7 @@ def table(name: str, caption: str, lines: Lines, columns: Columns) -> Table:
     summaries = columns.summaries(lines.planned)
     texts = columns.texts(summaries, lines.planned)
     shown = pd.DataFrame(lines.counts | texts).set_index(lines.index)
-    marked = {c: marks(columns.values[c], which) for c, which in columns.better.items()}
+    marked = {c: marks(compare(columns.values[c]), which) for c, which in columns.better.items()}
     tested = bool(marked) and lines.most_seeds >= LEAST_SEEDS
     said = [*lines.notes(), *([MARKED if any(marked.values()) else UNMARKED] if tested else []), *_gaps(lines.rows)]
     return Table(
@@ -155,12 +157,22 @@ def corrected(tables: Iterable[Table]) -> list[str]:
     return [CORRECTED.format(tables=repeated(tested, "table"))] if tested else []
 
 
-def by_seed(rows: pd.DataFrame, column: str = "test_accuracy") -> dict[str, Seeds]:
-    """Explainer -> seed -> number, of rows of which each explainer has one a seed."""
+def by_seed(rows: pd.DataFrame, column: str = "test_accuracy") -> Scores:
+    """The numbers of rows of which each explainer has one a seed."""
     numbers: dict[str, dict[int, float]] = {}
     for name, seed, value in zip(*(rows[c].tolist() for c in ("explainer", "seed", column)), strict=True):
         numbers.setdefault(str(name), {})[seed] = value
-    return dict(numbers)
+    return Scores(dict(numbers), by_image(rows) if column == "test_accuracy" else {})
+
+
+def curve_means(rows: pd.DataFrame, column: str = "test_accuracy") -> dict[str, dict[float, Summary]]:
+    """Explainer -> removal fraction, ascending -> mean over seeds with its interval, of one setting and order."""
+    summaries: dict[str, dict[float, Summary]] = {}
+    for fraction, at in by_fraction(rows):
+        scores = by_seed(at, column)
+        for explainer in scores.by_seed:
+            summaries.setdefault(explainer, {})[fraction] = scores.summary(explainer)
+    return summaries
 
 
 def by_fraction(rows: pd.DataFrame) -> list[tuple[float, pd.DataFrame]]:

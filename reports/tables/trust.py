@@ -16,7 +16,7 @@ from roarbench.reports.rows.measures import Cards, heading, known, of_attributio
 from roarbench.reports.rows.seeds import repeats
 from roarbench.reports.rows.settings import protocol, slug
 from roarbench.reports.rows.style import label, percent, span
-from roarbench.reports.statistics.tests import Seeds
+from roarbench.reports.statistics.scores import Seeds
 from roarbench.reports.tables.evidence import in_common, means
 from roarbench.reports.tables.table import Table
 

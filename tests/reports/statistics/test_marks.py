@@ -10,7 +10,10 @@ from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.results.store import Outcome
 from roarbench.reports.rows.load import load
-from roarbench.reports.statistics.groups import marks
+from roarbench.reports.statistics.family import compare
+from roarbench.reports.statistics.groups import Better, Mark, groups
+from roarbench.reports.statistics.groups import marks as marks_of
+from roarbench.reports.statistics.scores import Scores, Seeds
 from roarbench.reports.tables.curves import tables
 from roarbench.reports.tables.table import MARKED, UNMARKED
 from tests.reports.conftest import outcome
@@ -23,6 +26,10 @@ def seeds(mean: float) -> dict[int, float]:
     return {seed: mean + mean * shift for seed, shift in enumerate(NOISE)}
 
 
+def marks(values: dict[str, Seeds], better: Better) -> dict[str, Mark]:
+    return marks_of(compare(Scores(values)), better)
+
+
 def test_the_best_is_bold_where_it_stands_alone() -> None:
     values = {"x": seeds(0.1), "y": seeds(0.8), "z": seeds(0.5)}
     assert marks(values, "low") == {"x": "best"}
@@ -30,9 +37,14 @@ def test_the_best_is_bold_where_it_stands_alone() -> None:
 
 
 def test_those_not_told_apart_from_the_best_are_a_group() -> None:
-    values = {"x": seeds(0.1), "y": {0: 0.102, 1: 0.099, 2: 0.101, 3: 0.1}, "z": seeds(0.9)}
+    values = {"x": seeds(0.1), "y": {0: 0.102, 1: 0.099, 2: 0.101, 3: 0.1}, "z": seeds(0.9), "w": seeds(0.7)}
     assert marks(values, "low") == {"x": "group", "y": "group"}
     assert marks(values, "high") == {"z": "best"}
+
+
+def test_marks_never_cover_more_than_half_of_a_column() -> None:
+    values = {"x": seeds(0.1), "y": {0: 0.102, 1: 0.099, 2: 0.101, 3: 0.1}, "z": seeds(0.9)}
+    assert marks(values, "low") == {} and marks(values, "high") == {"z": "best"}
 
 
 def test_where_nobody_is_told_apart_nothing_is_marked() -> None:
@@ -42,16 +54,15 @@ def test_where_nobody_is_told_apart_nothing_is_marked() -> None:
 
 def test_an_explainer_of_too_few_seeds_is_told_apart_from_nobody() -> None:
     values = {"x": seeds(0.1), "y": seeds(0.8), "few": {0: 0.5, 1: 0.5}}
+    values |= {"z": seeds(0.7)}
     assert marks(values, "low") == {"x": "group", "few": "group"}
     assert marks({"x": {0: 0.1}, "y": {0: 0.9}}, "low") == {}
     assert marks({"x": seeds(0.1), "nothing": {}}, "low") == {}
 
 
 def test_marks_agree_with_the_letters_of_the_same_values() -> None:
-    from roarbench.reports.statistics.groups import groups
-
     values = {name: seeds(mean) for name, mean in (("u", 0.1), ("v", 0.3), ("w", 0.32), ("x", 0.8))}
-    assert groups(values).letters["u"] == "a" and marks(values, "low") == {"u": "best"}
+    assert groups(compare(Scores(values))).letters["u"] == "a" and marks(values, "low") == {"u": "best"}
 
 
 def apart(cell: Cell) -> Outcome:

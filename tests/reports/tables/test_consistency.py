@@ -40,7 +40,8 @@ def judge(cell: Cell) -> Outcome:
     place = MANY.index(cell.ranking.explainer.name) if cell.ranking else 0
     better = place if cell.order == "morf" else -place
     accuracy = 0.5 - (0.01 * better if cell.order == "morf" else -0.01 * better)
-    return Outcome("done", {"test_accuracy": accuracy + 0.001 * cell.training.seed, "share_removed": 0.5})
+    noise = 0.001 * cell.training.seed + 1e-5 * ((7 * place + 3 * cell.training.seed) % 5)
+    return Outcome("done", {"test_accuracy": accuracy + noise, "share_removed": 0.5})
 
 
 def test_roar_and_kar_that_disagree_correlate_negatively(stored: Stored, matrix: Matrix) -> None:
@@ -124,7 +125,7 @@ def test_a_copy_that_was_skipped_counts_nowhere(stored: Stored, matrix: Matrix) 
     (one,), (other,) = consistency_tables(with_copies), consistency_tables(without)
     assert one.notes == other.notes and one.numbers.equals(other.numbers)
     (roar, _), (alone, _) = summaries(with_copies), summaries(without)
-    assert roar.shown.loc["GRAD", "p (t)"] == alone.shown.loc["GRAD", "p (t)"]
+    assert roar.shown.loc["GRAD", "p"] == alone.shown.loc["GRAD", "p"]
     assert roar.shown.loc["GRAD", "group"] == alone.shown.loc["GRAD", "group"]
     assert roar.shown.loc["SQ-GRAD", "mean"] == "– (0/3)"
     assert "SQ-GRAD, SQ-LRP: 3 cells skipped (ranks as its base does)." in roar.notes

