@@ -31,6 +31,7 @@ from tyro.conf import OmitArgPrefixes, subcommand
 from roarbench.benchmark.matrix import plan, plugins, presets
 from roarbench.benchmark.matrix.arguments import as_typed, complaint, prepared, switches
 from roarbench.benchmark.matrix.described import summary
+from roarbench.reports.rows.focus import Focus
 
 FAMILIES = {
     "hns": "roarbench.hns.commands",
@@ -81,6 +82,7 @@ class Run:
     """
 
     matrix: OmitArgPrefixes[plan.Matrix]
+    focus: OmitArgPrefixes[Focus] = Focus()
     config: str = "quick"
     out: Path | None = None
     data_root: Path = Path("data")
@@ -116,7 +118,7 @@ class Run:
             counts = led(partial(run, self.matrix, folder), folder, resources)
         else:
             counts = run(self.matrix, folder, resources)
-        return _finish(folder, counts) if counts is not None else 0  # None: the report is another process's
+        return _finish(folder, counts, self.focus) if counts is not None else 0  # None: the report is another process's
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,7 @@ class Report:
         merge: folders of runs of one protocol, which become one run in out before it is reported.
     """
 
+    focus: OmitArgPrefixes[Focus] = Focus()
     out: Path = Path("runs/quick")
     reference: bool = False
     decimals: int | None = None
@@ -179,7 +182,7 @@ class Report:
         if self.merge:
             merge(self.merge, self.out)
         view = View(self.decimals, self.columns, self.explainers)
-        render = partial(report, self.out, reference=self.reference, view=view)
+        render = partial(report, self.out, reference=self.reference, view=view, focus=self.focus)
         if self.watch:
             watch(self.out, render, self.every)
         else:
@@ -294,12 +297,12 @@ def _program() -> str:
     return "roarbench" if Path(sys.argv[0]).name == "roarbench" else "run_benchmark.py"
 
 
-def _finish(folder: Path, counts: Counter[str]) -> int:
+def _finish(folder: Path, counts: Counter[str], focus: Focus) -> int:
     """Prints the report of a run that has come to its end, and what failed in it."""
     from roarbench.reports.report import report
     from roarbench.reports.status import failures
 
-    print(report(folder))
+    print(report(folder, focus=focus))
     summary = ", ".join(f"{number} {status}" for status, number in counts.items()) + f" of {counts.total()} cells"
     print("\n".join([summary, *failures(folder)]), file=sys.stderr)
     if counts["failed"]:

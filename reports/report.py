@@ -1,6 +1,7 @@
 """Renders a run's folder: tables, curves, all rows; from the store alone."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from roarbench.reports.manifest import tidied
 from roarbench.reports.page.page import FILE, FOLDER, page
 from roarbench.reports.paper.paper import paper
 from roarbench.reports.pictures.drawing import writing
+from roarbench.reports.rows.focus import Focus
 from roarbench.reports.rows.load import CLOCKED, HITS, Run, read
-from roarbench.reports.rows.style import CUT
+from roarbench.reports.rows.names import resolved
+from roarbench.reports.rows.style import CUT, called, label
 from roarbench.reports.rows.versions import versions
 from roarbench.reports.tables.leaderboard import write_leaderboard
 from roarbench.reports.tables.table import Table, corrected
@@ -22,12 +25,13 @@ VIEW_FOLDER = "report-view"
 VIEWED = "Written to {folder}, for only a part is shown; {report} holds the full report and was left as it is."
 
 
-def report(folder: Path, *, reference: bool = False, view: View = View()) -> str:
+def report(folder: Path, *, reference: bool = False, view: View = View(), focus: Focus = Focus()) -> str:
     """Writes the report of a run, finished or not, into its folder; a view of its tables into a folder of its own.
 
     Args:
         reference: set the published table beside the run, and judge the paper's claims.
         view: what is shown of the tables.
+        focus: whom explainers are compared with, and how they are called.
 
     Returns:
         The tables that are read first and the paths of everything written.
@@ -36,14 +40,15 @@ def report(folder: Path, *, reference: bool = False, view: View = View()) -> str
         ValueError: the folder holds no run, or the view names what it does not have.
     """
     run = read(folder)
-    tables = list(_tables(run, reference=reference))
-    return _whole(run, tables) if view == View() else _viewed(run, tables, view)
+    run = replace(run, focus=resolved(focus, _explainers(run)))
+    with called(run.focus.labels):
+        tables = list(_tables(run, reference=reference))
+        return _whole(run, tables) if view == View() else _viewed(run, tables, view)
 
 
 def _whole(run: Run, tables: list[Table]) -> str:
     """The full report: rows, tables, leaderboard, figures, paper and page."""
-    explainers = [str(name) for name in run.frame.explainer.dropna().unique()]
-    out = run.folder / FOLDER
+    explainers, out = _explainers(run), run.folder / FOLDER
     out.mkdir(exist_ok=True)
     with tidied(out) as written:
         drawn = writing([partial(draw, run) for draw in makers(FIGURES, asked=True)], out, len(run.frame))
@@ -61,7 +66,7 @@ def _whole(run: Run, tables: list[Table]) -> str:
 
 def _viewed(run: Run, tables: list[Table], view: View) -> str:
     """The tables that were asked for, as they were asked for; the full report stays byte for byte."""
-    chosen = shown(view, tables, [str(name) for name in run.frame.explainer.dropna().unique()])
+    chosen = shown(view, tables, _explainers(run))
     out = run.folder / VIEW_FOLDER
     out.mkdir(exist_ok=True)
     with tidied(out) as written:
@@ -77,7 +82,13 @@ def _printed(tables: list[Table], written: list[Path]) -> str:
 
 def _tables(run: Run, *, reference: bool) -> Iterator[Table]:
     """All tables, each with what it was made with below."""
+    highlighted = frozenset(map(label, run.focus.highlight))
     said = {dataset: versions(run.costs, dataset) for dataset in ("", *run.frame.dataset.unique())}
     for table in made(TABLES, run, asked=reference):
         below = [*([CUT] if table.cut else []), *([said[table.dataset]] if said[table.dataset] else [])]
-        yield table.noted(*below)
+        yield replace(table, highlighted=highlighted).noted(*below)
+
+
+def _explainers(run: Run) -> list[str]:
+    """All of a run, as written."""
+    return [str(name) for name in run.frame.explainer.dropna().unique()]

@@ -1,17 +1,27 @@
 """The kinds of figures, in the order in which one looks at them; add yours here."""
 
 from roarbench.reports.kinds.kind import Kind, OfDrawable
+from roarbench.reports.pictures.beside import beside_plots
 from roarbench.reports.pictures.consistency import heat_maps
 from roarbench.reports.pictures.cost import cost_plots
 from roarbench.reports.pictures.critical_difference import diagrams
 from roarbench.reports.pictures.curves import plots
 from roarbench.reports.pictures.differences import difference_plots
 from roarbench.reports.pictures.drawing import Picture
+from roarbench.reports.pictures.forest import forests
 from roarbench.reports.pictures.gallery import galleries
 from roarbench.reports.pictures.leaks import leak_plots
+from roarbench.reports.pictures.pairs import pair_maps
 from roarbench.reports.pictures.plane import planes
 
 FIGURES: tuple[Kind[Picture], ...] = (
+    Kind(
+        "leaderboard",
+        "Leaderboard",
+        "Explainers by their gain over random, with intervals, groups and flags.",
+        forests,
+    ),
+    Kind("beside", "Yours", "Curves of the explainers that stand out, of the baseline and of random.", beside_plots),
     Kind("curves", "Curves", "Accuracy against the share of features removed.", OfDrawable(plots)),
     Kind(
         "difference",
@@ -38,6 +48,7 @@ FIGURES: tuple[Kind[Picture], ...] = (
         OfDrawable(cost_plots),
     ),
     Kind("consistency", "Consistency", "Rank correlation of every two ways of measuring.", OfDrawable(heat_maps)),
+    Kind("pairs", "Every pair", "Differences between every two explainers.", OfDrawable(pair_maps)),
     Kind("critical_difference", "Over data sets", "Mean ranks, joined where they do not differ.", OfDrawable(diagrams)),
     Kind("gallery", "Gallery", "Images as explainers rank them and as retrained networks see them.", galleries),
 )

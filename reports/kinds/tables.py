@@ -7,13 +7,16 @@ from roarbench.reports.kinds.kind import Kind, OfRows
 from roarbench.reports.rows.load import Run
 from roarbench.reports.tables.across import ranks
 from roarbench.reports.tables.attributions import attribution_tables, note_tables
+from roarbench.reports.tables.baseline import baseline_tables
 from roarbench.reports.tables.claims import claim_tables
 from roarbench.reports.tables.consistency import consistency_tables
 from roarbench.reports.tables.curves import diff_roar, tables
 from roarbench.reports.tables.instruments import instrument_tables
 from roarbench.reports.tables.operating import operating_tables
+from roarbench.reports.tables.pairs import pair_tables
 from roarbench.reports.tables.probability import probabilities
 from roarbench.reports.tables.reference import reference_tables
+from roarbench.reports.tables.stability import stability_tables
 from roarbench.reports.tables.summary import summaries
 from roarbench.reports.tables.table import Table
 from roarbench.reports.tables.trust import trust_tables
@@ -37,6 +40,12 @@ TABLES: tuple[Kind[Table], ...] = (
         "Against random",
         "By how much each explainer beats features drawn at random, with intervals and tests.",
         OfRows(summaries),
+    ),
+    Kind(
+        "baseline",
+        "Against a baseline",
+        "By how much each explainer is better than one other, how surely, or whether it is as good.",
+        baseline_tables,
     ),
     Kind(
         "roar",
@@ -90,7 +99,14 @@ TABLES: tuple[Kind[Table], ...] = (
         "Whether ways of measuring put explainers in the same order.",
         OfRows(consistency_tables),
     ),
+    Kind("stability", "Stability of ranks", "Ranks by each way of measuring, and of all.", OfRows(stability_tables)),
     Kind("trust", "Trust", "Whether measures recover a known order of explainers.", _trust),
+    Kind(
+        "pairs",
+        "Every pair",
+        "By how much each explainer is better than each other.",
+        OfRows(pair_tables),
+    ),
     Kind("friedman", "Over data sets", "Mean ranks, and Friedman's test.", OfRows(ranks)),
     Kind(
         "reference",

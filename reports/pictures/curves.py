@@ -74,7 +74,7 @@ def _curves(part: pd.DataFrame) -> Figure:
     summaries = {order: curve_means(part[part.order == order]) for order in orders}
     for i, (row, name, looks) in enumerate(zip(grid, members, shown, strict=True)):
         for axis, order in zip(row, orders, strict=True):
-            _panel(axis, summaries[order], looks)
+            draw_curves(axis, summaries[order], looks)
             for look, hidden, accuracy in points[order]:
                 point(axis, look, hidden, accuracy, (probability, percent))
             axis.set_title(f"{protocol(part, order)}: {name}" if i == 0 else name, loc="left", pad=2, size=7)
@@ -95,7 +95,7 @@ def _looks(references: list[str], members: list[str]) -> dict[str, Look]:
     }
 
 
-def _panel(axis: Axes, summaries: dict[str, dict[float, Summary]], looks: dict[str, Look]) -> None:
+def draw_curves(axis: Axes, summaries: dict[str, dict[float, Summary]], looks: dict[str, Look]) -> None:
     """Means over seeds with the band of their 95 % interval, from the same numbers as the tables."""
     for explainer, look in looks.items():
         of = summaries.get(explainer, {})

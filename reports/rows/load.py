@@ -9,6 +9,7 @@ import pandas as pd
 from roarbench.benchmark import STANDARD
 from roarbench.benchmark.matrix.spec import digest
 from roarbench.benchmark.results.store import Card, Row, Store
+from roarbench.reports.rows.focus import Focus
 from roarbench.reports.rows.measures import known
 
 SETTING = ["dataset", "classifier", "unit", "magnitude", "target", "fill", "retrain", "recursive", "probe"]
@@ -68,6 +69,7 @@ class Run:
         protocols: hash of each planned cell whatever its seed, in the order of `frame`.
         degrees: explainers that another was degraded to, as written -> that other one, and the noise.
         num_strangers: cells that are left out, for their network is neither retrained nor the one that was explained.
+        focus: what a reader asks for, with explainers as they are written here.
     """
 
     folder: Path
@@ -79,6 +81,7 @@ class Run:
     degrees: dict[str, tuple[str, float]]
     measures: Mapping[str, Card]
     num_strangers: int = 0
+    focus: Focus = Focus()
 
 
 def read(folder: Path) -> Run:

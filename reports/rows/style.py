@@ -1,7 +1,9 @@
 """How things are called: display labels, families and the format of numbers, for tables and plots alike."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 from roarbench.benchmark.matrix.described import measure
@@ -77,14 +79,29 @@ ROUNDING = 1e-9
 """An interval that leaves its bounds by less does so by arithmetic alone."""
 
 
+_called: ContextVar[Mapping[str, str]] = ContextVar("labels", default={})  # noqa: B039  (never changed)
+
+
+@contextmanager
+def called(labels: Mapping[str, str]) -> Iterator[None]:
+    """Within it, some explainers have labels that a reader chose: explainer as written -> label."""
+    before = _called.set(labels)
+    try:
+        yield
+    finally:
+        _called.reset(before)
+
+
 def label(explainer: str) -> str:
-    """Display label of an explainer as written.
+    """Display label of an explainer as written, or what a reader calls it.
 
     >>> label("vargrad[base=guided_backprop,samples=50]")
     'VAR-GB[samples=50]'
     >>> label("degraded[base=truth,noise=0.2]")
     'Truth, 20 % noise'
     """
+    if explainer in (own := _called.get()):
+        return own[explainer]
     if explainer in EXPLAINERS:
         return EXPLAINERS[explainer]
     name, parameters = parse(explainer)

@@ -2,9 +2,9 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Collection
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -22,8 +22,9 @@ LEAST_SEEDS = 3
 """That both of a pair must have: the error of two cannot be kept at 5 % (docs/results/verdicts.md)."""
 NOTHING = 1e-12
 """Differences of accuracies below this are rounding."""
-MOST_SEEDS = 100
-"""Nobody is advised to measure more."""
+ADVISED = (3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 70, 100)
+"""Numbers of seeds that a reader is advised to measure; of which with fewer draws."""
+ADVISED_DRAWS = 499
 
 Pair = tuple[str, str]
 
@@ -77,11 +78,12 @@ class Null:
     @property
     def critical(self) -> float:
         """A difference of more standard errors is significant."""
-        return float(self.maxima[-int(LEVEL * (DRAWS + 1))])
+        return float(self.maxima[-int(LEVEL * (len(self.maxima) + 1))])
 
     def p(self, sizes: Float[np.ndarray, "p"]) -> Float[np.ndarray, "p"]:
         """Share of draws, with the one at hand, whose maximum reaches differences of so many standard errors."""
-        return (1 + DRAWS - np.searchsorted(self.maxima, sizes)) / (1 + DRAWS)
+        draws = len(self.maxima)
+        return (1 + draws - np.searchsorted(self.maxima, sizes)) / (1 + draws)
 
     @property
     def detectable(self) -> float:
@@ -125,17 +127,17 @@ class Model:
             Difference(d, half, round(n), p) for d, half, n, p in zip(*map(np.ndarray.tolist, numbers), strict=True)
         ]
 
-    def null(self, present: Bool[np.ndarray, "k n"]) -> Null:
+    def null(self, present: Bool[np.ndarray, "k n"], draws: int = DRAWS) -> Null:
         """The same test of explainers that are all equal, each with so many seeds: a parametric bootstrap."""
         random = np.random.default_rng(0)
-        scales = np.sqrt(self._variances(random))
-        shifts = random.multivariate_normal(np.zeros(len(self.own)), self.images, DRAWS, method="eigh")
-        drawn = random.standard_normal((DRAWS, *present.shape)) * scales[..., None]
+        scales = np.sqrt(self._variances(random, draws))
+        shifts = random.multivariate_normal(np.zeros(len(self.own)), self.images, draws, method="eigh")
+        drawn = random.standard_normal((draws, *present.shape)) * scales[..., None]
         means, variances, counts = moments(drawn, present, self.left, self.right)
         errors = self.errors(variances, counts, prior(variances, counts - 1))
         return Null(means + shifts[:, self.left] - shifts[:, self.right], errors)
 
-    def _variances(self, random: np.random.Generator) -> Float[np.ndarray, "draws k"]:
+    def _variances(self, random: np.random.Generator, draws: int) -> Float[np.ndarray, "draws k"]:
         """Variances of explainers from their posterior.
 
         They are half of those of pairs, and their logarithms vary twice as much, which is a prior of half the degrees;
@@ -143,9 +145,9 @@ class Model:
         """
         degrees, common = self.prior.degrees / 4, self.prior.variance / 2
         if np.isinf(degrees):
-            return np.full((DRAWS, len(self.own)), common)
+            return np.full((draws, len(self.own)), common)
         total = degrees + self.degrees
-        return (degrees * common + self.degrees * self.own) / random.chisquare(total, (DRAWS, len(self.own)))
+        return (degrees * common + self.degrees * self.own) / random.chisquare(total, (draws, len(self.own)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,19 +183,21 @@ class Family:
         return self.model.null(self.present).detectable if self.model else math.nan
 
     def needed(self, difference: float) -> int | None:
-        """Seeds of every explainer with which so large a difference is found with 80 % power; None if too many are."""
-        model = self.model
-        if model is None:
+        """About how many seeds of every explainer find so large a difference with 80 % power; None if 100 do not."""
+        if self.model is None:
             return None
+        place = bisect_left(ADVISED, True, key=lambda n: self._detectable(n) <= difference)
+        return ADVISED[place] if place < len(ADVISED) else None
 
-        def suffices(n: int) -> bool:
-            return model.null(np.ones((len(self.present), n), bool)).detectable <= difference
+    @cached_property
+    def _detectable(self) -> Callable[[int], float]:
+        """Number of seeds of every explainer -> difference that is found with 80 % power."""
+        model, k = self.model, len(self.present)
+        return cache(lambda n: model.null(np.ones((k, n), bool), ADVISED_DRAWS).detectable if model else math.nan)
 
-        n = LEAST_SEEDS + bisect_left(range(LEAST_SEEDS, MOST_SEEDS + 1), True, key=suffices)
-        return n if n <= MOST_SEEDS else None
 
-
-def compare(scores: Scores, pairs: Collection[Pair] | None = None) -> Family:
+@lru_cache(maxsize=64)
+def compare(scores: Scores, pairs: tuple[Pair, ...] | None = None) -> Family:
     """Compares explainers pair by pair, all at once.
 
     The t statistic of a pair has a moderated variance over seeds (Smyth 2004) and, where hits of test images are known,

@@ -1,9 +1,11 @@
 """What is compared: a score of each explainer for every seed, and for every test image where those are known."""
 
 import math
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 
 import numpy as np
 from jaxtyping import Float
@@ -20,7 +22,7 @@ Images = Float[np.ndarray, "m"]
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """One column of a table.
+    """One column of a table; two are equal where all their numbers are.
 
     Attributes:
         by_seed: explainer -> seed -> score; NaN does not count.
@@ -30,6 +32,17 @@ class Scores:
 
     by_seed: Mapping[str, Seeds]
     by_image: Mapping[str, Mapping[int, Images]] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Scores) and self._digest == other._digest
+
+    def __hash__(self) -> int:
+        return hash(self._digest)
+
+    @cached_property
+    def _digest(self) -> bytes:
+        images = [(e, s, of.tobytes()) for e, seeds in self.by_image.items() for s, of in seeds.items()]
+        return sha256(pickle.dumps(([(e, [*seeds.items()]) for e, seeds in self.by_seed.items()], images))).digest()
 
     @cached_property
     def finite(self) -> dict[str, dict[int, float]]:

@@ -46,7 +46,7 @@ class Shared:
     def tested(self) -> Family:
         """The curve of every explainer in the second run, "B ...", compared with that in the first, "A ..."."""
         both = {f"{run} {name}": of[name] for run, of in zip("AB", self.values, strict=True) for name in of}
-        return compare(Scores(both), [(f"B {name}", f"A {name}") for name in self.values[0]])
+        return compare(Scores(both), tuple((f"B {name}", f"A {name}") for name in self.values[0]))
 
 
 def compare_runs(one: Path, other: Path) -> str:

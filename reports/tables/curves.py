@@ -14,7 +14,7 @@ from roarbench.reports.rows.settings import ROAD_FILL, foremost, settings, slug,
 from roarbench.reports.rows.style import BETTER, ORDERS, label, percent, points
 from roarbench.reports.statistics.groups import Better
 from roarbench.reports.statistics.indices import INDICES, with_indices
-from roarbench.reports.tables.evidence import with_groups
+from roarbench.reports.tables.evidence import best_first, with_groups
 from roarbench.reports.tables.lines import Columns, Lines
 from roarbench.reports.tables.masks import with_masks
 from roarbench.reports.tables.operating import at_own_shares, forms, own_rows
@@ -41,6 +41,10 @@ DIFF_ROAR = (
     "share t (higher is better, 0 where both orders leave the same), paired by seed, in points"
 )
 CHANCE = "Chance, the accuracy of always answering the most frequent class: {chance} %."
+SHARED = {
+    0.0: "Intact images (t = 0), the same for all: {accuracy} %.",
+    1.0: "Everything removed (t = 1), the same for all: {accuracy} %.",
+}
 OWN_SHARE = (
     "h={name}: at the share that its own masks hide, where networks were retrained at that share. The table of its "
     "operating point gives that share; nothing is marked."
@@ -78,13 +82,14 @@ def _of_setting(part: pd.DataFrame, joined: pd.DataFrame, frame: pd.DataFrame, r
     masks = part.probe.iloc[0] == "mask"
     images_retrained = not masks and bool(part.retrain.iloc[0])
     rule = rule if images_retrained or not joined.retrain.astype(bool).any() else None  # others follow these
-    for order, rows in part.groupby("order", sort=False):
+    for order, of_order in part.groupby("order", sort=False):
+        rows = of_order if masks else best_first(of_order, str(order))
         accuracies = _accuracies(rows, str(order), ending, rule)
         accuracies = with_masks(accuracies, rows, joined) if images_retrained else accuracies
-        yield replace(accuracies, printed=not masks and foremost(part, joined))
+        yield replace(accuracies.leading("group", "mask"), printed=not masks and foremost(part, joined))
     lerf = part[(part.order == "lerf") & (part.removal_fraction > 0)]
     if len(lerf) and images_retrained:
-        yield _fidelities(lerf, part, at_own_shares(part, frame), ending, rule)
+        yield _fidelities(best_first(lerf, "lerf"), part, at_own_shares(part, frame), ending, rule)
 
 
 def _accuracies(rows: pd.DataFrame, order: str, ending: str, rule: Rule | None) -> Table:
@@ -97,7 +102,16 @@ def _accuracies(rows: pd.DataFrame, order: str, ending: str, rule: Rule | None) 
         return table(name, caption, Lines(rows, rule=rule), Columns(values, percent)).noted(*chance)
     columns = Columns(values, percent, _inside("t={}", rows, BETTER[order]))
     accuracies = table(ORDERS[order].lower() + ending, caption, Lines(rows, rule=rule), columns)
-    return with_groups(accuracies.noted(*chance), rows, order)
+    ends = [name for name in ("t=0", "t=1") if name in values]
+    return with_groups(accuracies.without(*ends).noted(*chance, *_ends(rows)), rows, order)
+
+
+def _ends(rows: pd.DataFrame) -> Iterator[str]:
+    """Accuracies that all explainers share, where nothing and where everything is removed."""
+    for t, words in SHARED.items():
+        accuracy = by_seed(rows[rows.removal_fraction == t]).summary(str(rows.explainer.iloc[0]))
+        if accuracy.n:
+            yield words.format(accuracy=percent(accuracy, accuracy.n))
 
 
 def _fidelities(
@@ -125,7 +139,8 @@ def _fidelities(
         at_own = column.partition("h=")[2] in map(label, seekers)
         elsewhere = (fidelities.numbers[(column, "n")] == 0) & (at_own | of_own)  # not measured there, hence no gap
         fidelities.shown[column] = fidelities.shown[column].mask(elsewhere, "–")
-    return fidelities.noted(*(OWN_SHARE.format(name=label(e)) for e in seekers))
+    full = [column for column in values if column.endswith(" h=1")]
+    return fidelities.without(*full).noted(*(OWN_SHARE.format(name=label(e)) for e in seekers))
 
 
 def _inside(name: str, rows: pd.DataFrame, better: Better) -> dict[str, Better]:

@@ -9,8 +9,8 @@ import pandas as pd
 from roarbench.benchmark.results.adaptive import panel
 from roarbench.reports.rows.hits import by_image
 from roarbench.reports.rows.seeds import points
-from roarbench.reports.rows.style import at_least, listed
-from roarbench.reports.statistics.family import LEAST_SEEDS, MOST_SEEDS, Family, compare
+from roarbench.reports.rows.style import at_least
+from roarbench.reports.statistics.family import ADVISED, LEAST_SEEDS, Family, compare
 from roarbench.reports.statistics.groups import MOST_LETTERS, Groups, groups
 from roarbench.reports.statistics.scores import Scores, Seeds
 from roarbench.reports.tables.table import Table
@@ -72,6 +72,13 @@ def scores(rows: pd.DataFrame) -> Scores:
     return Scores(means(rows), by_image(rows[(rows.removal_fraction > 0) & (rows.removal_fraction < 1)]))
 
 
+def best_first(rows: pd.DataFrame, order: str) -> pd.DataFrame:
+    """The rows of one setting and order, those of the best explainer first, of explainers without a score last."""
+    known, turn = family(rows).means, 1.0 if order == "morf" else -1.0
+    places = {e: turn * known.get(e, turn * math.inf) for e in dict.fromkeys(rows.explainer)}
+    return rows.iloc[rows.explainer.map(places).argsort(kind="stable")]
+
+
 def with_groups(table: Table, rows: pd.DataFrame, order: str) -> Table:
     """A table of curves with the column `group`, and the difference that its seeds could show."""
     compared = family(rows)
@@ -88,12 +95,12 @@ def detectable(compared: Family) -> list[str]:
     """The difference that is found with 80 % power, and the seeds that smaller ones would take; none without a test."""
     if compared.model is None:
         return []
-    smaller = [size for size in ASKED if size < compared.detectable]
-    seeds = {f"{100 * size:g}": compared.needed(size) for size in smaller}
-    known = [f"{points} points would take {n} seeds" for points, n in seeds.items() if n]
-    known += [f"{points} points more than {MOST_SEEDS}" for points, n in seeds.items() if not n]
-    needed = f"{listed(known)}." if known else ""
-    return [DETECTABLE.format(points=at_least(compared.detectable), needed=needed).strip()]
+    sizes = {f"{100 * size:g} point{'s' * (size > ASKED[0])}": compared.needed(size) for size in ASKED}
+    smaller = [size < compared.detectable for size in ASKED]
+    seeds = [f"{size} {(n and f'about {n}') or f'more than {ADVISED[-1]}'}" for size, n in sizes.items()]
+    needed = [text for text, wanted in zip(seeds, smaller, strict=True) if wanted]
+    more = f"Seeds for smaller differences: {', '.join(needed)}." if needed else ""
+    return [DETECTABLE.format(points=at_least(compared.detectable), needed=more).strip()]
 
 
 def with_letters(table: Table, rows: pd.DataFrame, lettering: Groups) -> Table:

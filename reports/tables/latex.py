@@ -1,7 +1,7 @@
 """LaTeX of tables: user text as text, marks as commands, nothing wider or taller than the page; stock packages only."""
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 
 import pandas as pd
@@ -54,13 +54,24 @@ def fitted(body: str) -> str:
     return f"{FIT}{body}}}}}"
 
 
-def floats(name: str, caption: str, shown: pd.DataFrame, marks: pd.DataFrame | None, notes: Sequence[str]) -> str:
-    """A booktabs table with its notes, continued in further ones where it is too wide."""
+def floats(
+    name: str,
+    caption: str,
+    shown: pd.DataFrame,
+    marks: pd.DataFrame | None,
+    notes: Sequence[str],
+    highlighted: Collection[str] = (),
+) -> str:
+    """A booktabs table with its notes, continued in further ones where it is too wide.
+
+    Args:
+        highlighted: names of lines in bold.
+    """
     parts = list(_panels(shown))
     pieces = []
     for i, columns in enumerate(parts):
         said = escape(caption) if not i else rf"Continues Table~\ref{{tab:{name}}}."
-        body = fitted(_tabular(shown[columns], None if marks is None else marks[columns]))
+        body = fitted(_tabular(shown[columns], None if marks is None else marks[columns], highlighted))
         pieces.append(_float(name + f"-{i + 1}" * (i > 0), said, body, notes if i == len(parts) - 1 else ()))
     return "\n".join(pieces)
 
@@ -72,8 +83,11 @@ def _float(name: str, caption: str, body: str, notes: Sequence[str]) -> str:
     return "\n".join([*top, body, *said, r"\end{table}", ""])
 
 
-def _tabular(shown: pd.DataFrame, marks: pd.DataFrame | None) -> str:
-    styled = shown.rename_axis(None).rename(index=escape, columns=_header).map(escape).style
+def _tabular(shown: pd.DataFrame, marks: pd.DataFrame | None, highlighted: Collection[str]) -> str:
+    def named(line: str) -> str:
+        return rf"\textbf{{{escape(line)}}}" if line in highlighted else escape(line)
+
+    styled = shown.rename_axis(None).rename(index=named, columns=_header).map(escape).style
     if marks is not None:
         commands = marks.map(COMMANDS.__getitem__).to_numpy()
         styled = styled.apply(lambda _: commands, axis=None)

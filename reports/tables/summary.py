@@ -27,7 +27,7 @@ from roarbench.reports.statistics.groups import Better, groups
 from roarbench.reports.statistics.scores import Scores, Seeds
 from roarbench.reports.tables.attributions import COMPARED, count
 from roarbench.reports.tables.curves import what
-from roarbench.reports.tables.evidence import detectable, family, in_common, scores, with_letters
+from roarbench.reports.tables.evidence import best_first, detectable, family, in_common, scores, with_letters
 from roarbench.reports.tables.lines import Columns, Format, Lines
 from roarbench.reports.tables.masks import with_masks
 from roarbench.reports.tables.table import Table, by_seed, table
@@ -80,11 +80,11 @@ class Comparison:
 def summaries(frame: pd.DataFrame) -> list[Table]:
     """A table for every setting and order in which networks see images and random was measured."""
     joined, tables = curves(frame), []
-    for rows, order, ending in images(joined):
-        reference = reference_of(rows)
+    for of_setting, order, ending in images(joined):
+        reference, rows = reference_of(of_setting), best_first(of_setting, order)
         if reference:
             summary = _summary(rows, frame, order, f"summary-{ORDERS[order].lower()}{ending}", reference)
-            tables.append(with_masks(summary, rows, joined))
+            tables.append(with_masks(summary, rows, joined).leading("mean", "gain", "p", "group", "mask"))
     return tables
 
 

@@ -58,6 +58,7 @@ class Table:
         marks: which of `shown` are bold ("best") or underlined ("group"), of the same shape; None where none can be.
         tested: whether it holds tests.
         written: columns whose decimals can be chosen.
+        highlighted: names of the lines that stand out.
     """
 
     name: str
@@ -70,10 +71,12 @@ class Table:
     marks: pd.DataFrame | None = None
     tested: bool = False
     written: Mapping[str, Column] = field(default_factory=dict)
+    highlighted: frozenset[str] = frozenset()
 
     def text(self) -> str:
         """Caption, table and notes for a terminal or a Markdown file."""
-        shown = self.shown.map(_plain).rename(index=_plain, columns=_plain)
+        strong = {name: f"**{_plain(name)}**" for name in map(str, self.shown.index) if name in self.highlighted}
+        shown = self.shown.map(_plain).rename(index=lambda name: strong.get(name, _plain(name)), columns=_plain)
         if self.marks is not None:
             marks = self.marks.to_numpy().ravel()
             texts = [MARKDOWN[mark].format(text) for mark, text in zip(marks, shown.to_numpy().ravel(), strict=True)]
@@ -87,7 +90,7 @@ class Table:
 
     @cached_property
     def _latex(self) -> str:
-        return floats(self.name, self.caption, self.shown, self.marks, self.notes)
+        return floats(self.name, self.caption, self.shown, self.marks, self.notes, self.highlighted)
 
     @property
     def cut(self) -> bool:
@@ -114,13 +117,25 @@ class Table:
             written={**self.written, name: written} if written else self.written,
         )  # fmt: skip
 
+    def leading(self, *names: str) -> "Table":
+        """With some columns first, of those that it has."""
+        first = [name for name in names if name in self.shown]
+        columns = [*first, *(name for name in self.shown if name not in first)]
+        return replace(self, shown=self.shown[columns], marks=None if self.marks is None else self.marks[columns])
+
+    def without(self, *names: str) -> "Table":
+        """With some columns not shown; their numbers stay."""
+        shown = self.shown.drop(columns=list(names))
+        return replace(self, shown=shown, marks=None if self.marks is None else self.marks[shown.columns])
+
     def noted(self, *notes: str) -> "Table":
         """With more lines below."""
         return replace(self, notes=(*self.notes, *notes))
 
     def rounded(self, decimals: int) -> "Table":
         """With so many decimals of accuracies in percent, and one more of numbers around 1."""
-        texts = {name: column.rounded(self.shown[name], decimals) for name, column in self.written.items()}
+        shown = {name: column for name, column in self.written.items() if name in self.shown}
+        texts = {name: column.rounded(self.shown[name], decimals) for name, column in shown.items()}
         return replace(self, shown=self.shown.assign(**texts))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from roarbench.benchmark.matrix.notation import suggestion
+from roarbench.reports.rows.names import matching
 from roarbench.reports.rows.style import label
 from roarbench.reports.tables.operating import own_rows
 from roarbench.reports.tables.table import Table
@@ -46,12 +47,8 @@ def chosen(view: View, explainers: Sequence[str]) -> list[str]:
     Raises:
         ValueError: a name is that of no explainer.
     """
-    named = {word: _named(word, explainers) for word in view.explainers}
-    for word, matches in named.items():
-        if not matches:
-            choices = {*explainers, *map(label, explainers)}
-            raise ValueError(f"explainers must be among those of the run, got {word!r}{suggestion(word, choices)}")
-    return [e for e in explainers if not named or any(e in matches for matches in named.values())]
+    named = {e for word in view.explainers for e in matching(word, explainers, "explainers")}
+    return [e for e in explainers if not view.explainers or e in named]
 
 
 def shown(view: View, tables: Iterable[Table], explainers: Sequence[str]) -> list[Table]:
@@ -71,12 +68,6 @@ def shown(view: View, tables: Iterable[Table], explainers: Sequence[str]) -> lis
         rows = {name for e in selection for name in (e, label(e), *own_rows(e))}
         result = [_of_rows(table, rows) for table in result]
     return [table for table in result if len(table.shown)]
-
-
-def _named(word: str, explainers: Sequence[str]) -> list[str]:
-    """Explainers that a word names, however the defaults of their parameters are written."""
-    exact = [e for e in explainers if word in (e, label(e))]
-    return exact or [e for e in explainers if label(e) == label(word)]
 
 
 def _known(words: Collection[str], tables: Iterable[Table]) -> None:
@@ -108,7 +99,7 @@ def _of_columns(table: Table, words: Collection[str]) -> Table:
     columns = [c for c in map(str, table.shown) if c == ALWAYS or any(_means(word, c) for word in words)]
     hidden = ", ".join(c for c in map(str, table.shown) if c not in columns)
     behind = table.numbers.columns.get_level_values(0)
-    numbers = table.numbers.loc[:, behind.isin(columns)] if {*behind} <= {*table.shown} else table.numbers
+    numbers = table.numbers.loc[:, behind.isin(columns)] if table.numbers.columns.nlevels > 1 else table.numbers
     marks = None if table.marks is None else table.marks[columns]
     part = replace(table, shown=table.shown[columns], numbers=numbers, marks=marks, written={})
     return part.noted(FEWER_COLUMNS.format(hidden=hidden)) if hidden else part

@@ -38,11 +38,31 @@ def several(matrix: Matrix) -> Matrix:
 def test_ranks_over_data_sets_and_their_test(stored: Stored, several: Matrix) -> None:
     roar, kar = ranks(load(stored(several, judge)))
     assert (roar.name, kar.name) == ("friedman-roar", "friedman-kar")
-    assert roar.shown.loc["GRAD"].tolist() == ["1.00", "1", "1", "1"]
+    assert roar.shown.loc["GRAD"].tolist() == ["1.00 [1.00, 2.37]", "1", "1", "1"]
     assert roar.numbers.loc["Random", ("mean rank", "mean")] == pytest.approx(8 / 3)
     assert kar.numbers.loc["GRAD", ("mean rank", "mean")] == 3.0
     assert "chi-squared = 4.67, p = 0.197" in roar.text()
+    assert "F(2, 4) = 7.00, p = 0.049" in roar.text()  # 2 * 4.67 / (3 * 2 - 4.67)
     assert "differ by more than 1.91 differ" in roar.text()  # 2.343 * sqrt(3 * 4 / (6 * 3))
+
+
+def test_mean_ranks_have_intervals_that_end_at_the_first_and_last_rank(stored: Stored, several: Matrix) -> None:
+    roar, _ = ranks(load(stored(several, judge)))
+    assert roar.numbers.loc["Random", ("mean rank", "n")] == 3
+    assert roar.shown.loc["Random", "mean rank"] == "2.67 [1.06, 3.00]"  # 4.30 * sqrt((1 / 3 + 1 / 12) / 3) below
+    assert "cut at 1 and 3" in roar.text()
+
+
+def test_data_sets_that_all_agree_have_no_f(stored: Stored, several: Matrix) -> None:
+    def same(cell: Cell) -> Outcome:
+        made = outcome(cell)
+        fall = FALL[cell.ranking.explainer.name] if cell.ranking else 0.0
+        return replace(made, metrics=made.metrics | {"test_accuracy": 0.9 - fall})
+
+    roar, _ = ranks(load(stored(several, same)))
+    assert "has a denominator of 0" in roar.text() and "F(" not in roar.text()
+    assert "chi-squared = 6.00, p = 0.0" in roar.text()  # 1 of 36 orders
+    assert roar.shown.loc["GRAD", "mean rank"] == "1.00 [1.00, 1.72]"  # 4.30 * sqrt(1 / 12 / 3)
 
 
 def test_explainers_without_all_data_sets_are_named_not_ranked(

@@ -40,8 +40,8 @@ def test_a_summary_compares_with_random_seed_by_seed(stored: Stored, matrix: Mat
     made = by_name(summaries(load(stored(matrix, steeper))))
     assert list(made) == ["summary-roar", "summary-kar"]
     roar = made["summary-roar"]
-    assert list(roar.shown.columns) == ["mean", "gain", "area", "RACU", "rank", "p", "group"]
-    assert roar.shown.loc["Random"].tolist() == ["50.0 ± 0.0", "–", "–", "–", "2.00", "–", "b"]
+    assert list(roar.shown.columns) == ["mean", "gain", "p", "group", "area", "RACU", "rank"]
+    assert roar.shown.loc["Random"].tolist() == ["50.0 ± 0.0", "–", "–", "b", "–", "–", "2.00"]
     assert roar.numbers.loc["GRAD", ("gain", "mean")] == pytest.approx(0.4)
     assert roar.numbers.loc["GRAD", ("gain", "half_width")] == pytest.approx(0.05, rel=0.15)  # t of 2 degrees
     assert roar.numbers.loc["GRAD", ("area", "mean")] == pytest.approx(0.5 * 0.4)  # a triangle over t from 0 to 1
