@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from roarbench.benchmark.results.statistics import summarise
 from roarbench.reports.page.cautions import FEW, cautions
 from roarbench.reports.page.judged import Judged, judge, way, ways
+from roarbench.reports.rows.focus import Focus
 from roarbench.reports.rows.seeds import repeats
 from roarbench.reports.rows.style import FLAG, family, listed, p_value, percent, points, repeated
 from roarbench.reports.statistics.family import LEAST_SEEDS
-from roarbench.reports.tables.evidence import detectable, means
+from roarbench.reports.tables.baseline import against
+from roarbench.reports.tables.evidence import detectable, scores
 
 NAMED = 3
 """As many names are written out in a headline."""
@@ -36,6 +37,7 @@ class Verdict:
         unjudged: without a whole curve beside random, or with a single one.
         between: whether the best differs significantly from the others.
         cautions: what the reader must know before believing any of it.
+        against: a sentence for each explainer that stands out, beside the baseline.
     """
 
     way: str
@@ -47,6 +49,7 @@ class Verdict:
     unjudged: list[str] = field(default_factory=list)
     between: str = ""
     cautions: list[str] = field(default_factory=list)
+    against: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -58,20 +61,21 @@ class Answer:
     verdicts: list[Verdict]
 
 
-def answers(joined: pd.DataFrame) -> list[Answer]:
+def answers(joined: pd.DataFrame, focus: Focus = Focus()) -> list[Answer]:
     """An answer for every data set and classifier of which curves were planned.
 
     Args:
         joined: all curves of a run, from `load.curves`.
+        focus: the baseline, and the explainers that stand out.
     """
     rows_of_images = joined[joined.probe == "image"]
     return [
-        Answer(str(dataset), str(classifier), [_verdict(judge(rows, order, joined)) for rows, order in ways(part)])
+        Answer(str(dataset), str(classifier), [_verdict(judge(*one, joined), focus) for one in ways(part)])
         for (dataset, classifier), part in rows_of_images.groupby(["dataset", "classifier"], sort=False)
     ]
 
 
-def _verdict(judged: Judged) -> Verdict:
+def _verdict(judged: Judged, focus: Focus) -> Verdict:
     headline, sentence = _said(judged)
     untested = judged.untested if judged.reference else [*judged.names]
     flags = dict.fromkeys(judged.doubtful, f" {FLAG}")
@@ -79,8 +83,14 @@ def _verdict(judged: Judged) -> Verdict:
     undecided = [f"{judged.names[e]} ({_points(judged, e)}){flags.get(e, '')}" for e in judged.undecided]
     return Verdict(
         way(judged.rows, judged.order), headline, sentence, better, undecided, worse, judged.named(untested),
-        " ".join(_between(judged)), cautions(judged),
+        " ".join(_between(judged)), cautions(judged), _against(judged, focus),
     )  # fmt: skip
+
+
+def _against(judged: Judged, focus: Focus) -> list[str]:
+    compared = against(judged.rows, judged.order, focus)
+    chosen = [e for e in focus.highlight if compared and e in compared.differences]
+    return [compared.sentence(e, judged.rows) for e in chosen] if compared else []
 
 
 def _said(judged: Judged) -> tuple[str, str]:
@@ -131,7 +141,7 @@ def _called(judged: Judged, explainer: str) -> str:
 def _sentence(judged: Judged) -> str:
     """The explainer with the largest gain, or the largest that is significant: its accuracy, gain and p."""
     best = (judged.better or judged.tested)[0]
-    summary = summarise(means(judged.rows)[best].values())
+    summary = scores(judged.rows).summary(best)
     networks = NETWORKS[bool(judged.rows.retrain.iloc[0])]
     leaves = LEAVES[judged.order].format(networks=networks, mean=percent(summary, summary.n))
     p = p_value(judged.gains[best].p)

@@ -1,7 +1,7 @@
 """Curves as SVG: coordinates, ticks and the words of every point; the template draws them."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -27,7 +27,7 @@ DASHES = ("", "7 3", "2 2.5", "10 3 2 3", "4 2", "12 3 2 3 2 3", "1 4", "14 4")
 
 @dataclass(frozen=True)
 class Series:
-    """An explainer as it is drawn everywhere on the page."""
+    """An explainer as it is drawn everywhere on the page; `mine` where it stands out."""
 
     number: int
     explainer: str
@@ -35,6 +35,7 @@ class Series:
     family: str
     colour: str
     dash: str
+    mine: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,12 @@ def x(fraction: float) -> float:
     return round(LEFT + fraction * (WIDTH - LEFT - RIGHT), 1)
 
 
-def series(frame: pd.DataFrame) -> list[Series]:
-    """The explainers of a run in their order: a colour for what they are based on, dashes for their family."""
+def series(frame: pd.DataFrame, highlight: Collection[str] = ()) -> list[Series]:
+    """The explainers of a run in their order: a colour for what they are based on, dashes for their family.
+
+    Args:
+        highlight: those that stand out, as written.
+    """
     explainers = [str(name) for name in dict.fromkeys(frame.explainer.dropna())]
     families = [name for name in (*FAMILIES, OTHER_FAMILY) if name in {family(e) for e in explainers}]
     bases = [*dict.fromkeys(innermost(e) for e in explainers if parse(e)[0] != REFERENCE)]
@@ -110,11 +115,11 @@ def series(frame: pd.DataFrame) -> list[Series]:
     lines = []
     for number, (e, shown) in enumerate(zip(explainers, labels(explainers), strict=True)):
         if parse(e)[0] == REFERENCE:
-            lines.append(Series(number, e, shown, family(e), "var(--random)", "1.5 3"))
+            lines.append(Series(number, e, shown, family(e), "var(--random)", "1.5 3", e in highlight))
             continue
         colour, dash = _free(bases.index(innermost(e)), _dash(families, e), pairs)
         pairs.add((colour, dash))
-        lines.append(Series(number, e, shown, family(e), f"var(--c{colour})", DASHES[dash]))
+        lines.append(Series(number, e, shown, family(e), f"var(--c{colour})", DASHES[dash], e in highlight))
     return lines
 
 

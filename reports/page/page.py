@@ -11,6 +11,7 @@ from roarbench.reports.page.answer import answers
 from roarbench.reports.page.asked import AIM, protocol, question
 from roarbench.reports.page.chart import panels, series
 from roarbench.reports.page.figures import figures
+from roarbench.reports.page.leaderboard import boards
 from roarbench.reports.page.methods import methods
 from roarbench.reports.page.provenance import facts, specification, toml
 from roarbench.reports.page.tables import sections
@@ -31,7 +32,7 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Caption]) -> str:
         tables: all that the report has.
         pictures: their files lie in the folder of the report already.
     """
-    joined, drawn, there = curves(run.frame), series(run.frame), set(drawable(run.frame).explainer)
+    joined, drawn, there = curves(run.frame), series(run.frame, run.focus.highlight), set(drawable(run.frame).explainer)
     figures_shown, galleries = figures(run.folder / FOLDER, pictures)
     environment = Environment(
         loader=PackageLoader("roarbench.reports.page"), autoescape=True, undefined=StrictUndefined,
@@ -39,8 +40,8 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Caption]) -> str:
     )  # fmt: skip
     environment.filters["glued"] = glued
     return environment.get_template("page.html.j2").render(
-        interval=INTERVAL, aim=AIM, question=question(joined), answers=answers(joined),
-        protocol=protocol(run.frame, run.costs),
+        interval=INTERVAL, aim=AIM, question=question(joined), answers=answers(joined, run.focus),
+        protocol=protocol(run.frame, run.costs), boards=boards(run, joined, drawn),
         series=[one for one in drawn if one.explainer in there], panels=panels(joined, drawn),
         covered=covers(joined), chart=chart, kinds=sections(tables),
         corrected=corrected(tables), figures=figures_shown, galleries=galleries,

@@ -38,6 +38,7 @@ class Shown:
         heading: the part of its caption that other tables of its kind do not have.
         corner: name of the first column.
         rows: name of the row and its cells.
+        highlighted: names of the rows that stand out.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Shown:
     notes: tuple[str, ...]
     latex: str
     csv: str
+    highlighted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,9 @@ def _shown(table: Table, heading: str) -> Shown:
     corner = str(table.shown.index.name or "")
     columns = [str(column) for column in table.shown.columns]
     csv = table.numbers.to_csv()
-    return Shown(table.name, heading, table.caption, corner, columns, rows, table.notes, table.latex(), csv)
+    return Shown(
+        table.name, heading, table.caption, corner, columns, rows, table.notes, table.latex(), csv, table.highlighted
+    )  # fmt: skip
 
 
 def _entries(shown: pd.Series, behind: Sequence[float | None], marks: Sequence[str]) -> Iterator[Entry]:

@@ -30,6 +30,10 @@ CITED = {
 """What the document itself cites, by the names that its template uses."""
 
 
+AS_FIGURES = ("pairs",)
+"""Kinds of tables wider than a page, which are there as figures."""
+
+
 class Tex(str):
     """Text that is LaTeX already."""
 
@@ -127,7 +131,7 @@ def _sections(tables: Sequence[Table]) -> Iterator[tuple[str, list[tuple[str, st
     """Data set -> title, sentence and files of every kind of tables about it; those over data sets last."""
     datasets = [name for name in dict.fromkeys(table.dataset for table in tables) if name]
     for dataset in [*datasets, ""]:
-        members = [table for table in tables if table.dataset == dataset]
+        members = [table for table in tables if table.dataset == dataset and named(table.name) not in AS_FIGURES]
         kinds = {kind: [t.name for t in members if named(t.name) == kind.name] for kind in TABLES}
         sections = [(kind.title, kind.sentence, names) for kind, names in kinds.items() if names]
         if sections:

@@ -13,10 +13,10 @@ from roarbench.reports.pictures.drawing import PAGE, STYLE, Margins, Picture, gr
 from roarbench.reports.pictures.looks import COLOURS
 from roarbench.reports.rows.load import Run, curves, drawable
 from roarbench.reports.rows.seeds import covers
-from roarbench.reports.rows.settings import settings, slug, title
-from roarbench.reports.rows.style import FLAG, ORDERS, family, label, labels, points
+from roarbench.reports.rows.settings import protocol, settings, slug, title
+from roarbench.reports.rows.style import FLAG, family, label, labels, points
 from roarbench.reports.statistics.family import Difference
-from roarbench.reports.statistics.groups import MOST_LETTERS, groups
+from roarbench.reports.statistics.groups import groups
 from roarbench.reports.tables import evidence
 from roarbench.reports.tables.masks import worst_leaks
 from roarbench.reports.tables.summary import gains, reference_of
@@ -26,6 +26,8 @@ LINE = 0.165
 """Height of one explainer, in inches."""
 BRACKET = 0.022
 """Room of a group's bracket beside the panel, as a share of its width."""
+BRACKETS = 0.17
+"""Room of all."""
 
 CAPTION = (
     "{protocol}: gain over the random control, the mean over 0 < t < 1 in points of accuracy, paired by seed, {n}. "
@@ -57,11 +59,11 @@ def _picture(
     part: pd.DataFrame, ranked: Mapping[str, dict[str, Difference]], joined: pd.DataFrame, highlighted: frozenset[str]
 ) -> Picture:
     flagged = {e for e, leak in _leaks(part, joined).items() if leak == "readable"}
-    protocol = " and ".join(ORDERS[order] for order in ranked)
+    shown = " and ".join(protocol(part, order) for order in ranked)
     caption = CAPTION.format(
-        protocol=protocol, n=seeds(part), flags=FLAGS if flagged else "", covers=covers(part), setting=title(part)
+        protocol=shown, n=seeds(part), flags=FLAGS if flagged else "", covers=covers(part), setting=title(part)
     )
-    first = "; ".join(f"{ORDERS[order]}: {label(next(iter(of)))} leads" for order, of in ranked.items())
+    first = "; ".join(f"{protocol(part, order)}: {label(next(iter(of)))} leads" for order, of in ranked.items())
     figure = _figure(part, ranked, flagged, highlighted)
     return Picture(f"leaderboard{slug(part, joined)}", caption, ALT.format(first=first), figure)
 
@@ -84,7 +86,7 @@ def _figure(
         _panel(axis, of, flagged, highlighted)
         lettering = groups(evidence.family(part[part.order == order]), highest_first=order == "lerf")
         _brackets(axis, list(of), lettering.letters)
-        axis.set_title(f"{ORDERS[order]} (better →)", loc="left", pad=3, size=7)
+        axis.set_title(f"{protocol(part, order)} (better →)", loc="left", pad=3, size=7)
         axis.set_ylim(count - 0.4, -0.6)
     headed(figure, title(part).replace("; ", "\n", 1))
     return figure
@@ -107,10 +109,10 @@ def _panel(axis: Axes, of: Mapping[str, Difference], flagged: set[str], highligh
 
 def _brackets(axis: Axes, explainers: list[str], letters: Mapping[str, str]) -> None:
     """A vertical bar for each group of several, from its first to its last explainer; gaps are left open."""
-    groups_ = [letter for letter in sorted({*"".join(letters.values())}) if letter.isalpha()][:MOST_LETTERS]
-    for column, letter in enumerate(groups_):
+    drawn = [letter for letter in sorted({*"".join(letters.values())}) if letter.isalpha()]
+    for column, letter in enumerate(drawn):
         places = [i for i, e in enumerate(explainers) if letter in letters.get(e, "")]
-        x = 1 + BRACKET * (column + 0.7)
+        x = 1 + min(BRACKET, BRACKETS / len(drawn)) * (column + 0.7)
         transform = axis.get_yaxis_transform()
         for run in _runs(places):
             ends = [run[0] - 0.35, run[-1] + 0.35]

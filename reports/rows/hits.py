@@ -1,25 +1,26 @@
 """Scores of single test images, from the hits that a store keeps."""
 
+import re
+
 import numpy as np
 import pandas as pd
 
-from roarbench.benchmark.matrix.notation import parse
 from roarbench.benchmark.results.hits import unpacked
 from roarbench.reports.rows.load import HITS
 from roarbench.reports.statistics.scores import Images
 
-SEED = "seed"
-"""Parameter of a data set that is drawn anew for every seed, as in "squares[draw=seed]"."""
+DRAWN = re.compile(r"=seed[,\]]")
+"""In the name of a data set that is drawn anew for every seed, as in "squares[draw=seed]"."""
 
 
 def redrawn(rows: pd.DataFrame) -> bool:
     """Whether every seed has data of its own."""
-    return any(SEED in parse(str(name))[1].values() for name in rows.dataset.unique())
+    return any(DRAWN.search(str(name)) for name in rows.dataset.unique())
 
 
 def known(rows: pd.DataFrame) -> bool:
     """Whether it is known of each test image how often it was classified right, the same images under all seeds."""
-    return not redrawn(rows) and bool(rows[rows.status == "done"][HITS].notna().all())
+    return HITS in rows and bool(rows[rows.status == "done"][HITS].notna().all()) and not redrawn(rows)
 
 
 def by_image(rows: pd.DataFrame) -> dict[str, dict[int, Images]]:
@@ -27,9 +28,9 @@ def by_image(rows: pd.DataFrame) -> dict[str, dict[int, Images]]:
 
     Empty where that is not known of all.
     """
-    done = rows[rows.status == "done"]
     if not known(rows):
         return {}
+    done = rows[rows.status == "done"]
     sums: dict[str, dict[int, list[Images]]] = {}
     columns = (done[column].tolist() for column in ("explainer", "seed", HITS, "test_examples"))
     for explainer, seed, hits, num_images in zip(*columns, strict=True):

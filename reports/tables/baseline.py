@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from roarbench.benchmark.matrix.notation import parse
 from roarbench.reports.rows.focus import Focus
 from roarbench.reports.rows.load import Run, curves
 from roarbench.reports.rows.names import OWN
@@ -94,7 +93,7 @@ def against(rows: pd.DataFrame, order: str, focus: Focus) -> Against | None:
 
 def best_published(compared: Family, order: str) -> str | None:
     """The best explainer that is neither a control nor an instrument nor one of the user's own; None without one."""
-    names = {e: parse(e)[0] for e in compared.means}
+    names = {e: e.partition("[")[0] for e in compared.means}
     published = [e for e, name in names.items() if OWN not in name and name not in UNPUBLISHED]
     return (min if order == "morf" else max)(published, key=compared.means.__getitem__, default=None)
 

@@ -21,7 +21,7 @@ from roarbench.reports.rows.style import (
     points,
     signed,
 )
-from roarbench.reports.statistics.areas import area, racu
+from roarbench.reports.statistics.areas import racu
 from roarbench.reports.statistics.family import Difference, Family
 from roarbench.reports.statistics.groups import Better, groups
 from roarbench.reports.statistics.scores import Scores, Seeds
@@ -33,7 +33,7 @@ from roarbench.reports.tables.masks import with_masks
 from roarbench.reports.tables.table import Table, by_seed, table
 
 FORMS: dict[str, Format] = {
-    "mean": percent, "gain": points, "area": points, "RACU": signed, "rank": mean_rank, "passes": count,
+    "mean": percent, "gain": points, "RACU": signed, "rank": mean_rank, "passes": count,
 }  # fmt: skip
 BESIDE = {
     "rank": "Rank: mean rank over the seeds that all ranked explainers share (1 = best).",
@@ -44,17 +44,16 @@ BESIDE = {
 }
 """Notes about columns that not every summary has."""
 
-RELATIVE = ("gain", "area", "RACU")
+RELATIVE = ("gain", "RACU")
 """Columns that compare with random; positive is better than random, whatever the order."""
 
 HOW = (
-    "Mean: accuracy in % over 0 < t < 1. Gain: difference of that to {reference}, in points; area: between the two "
-    "curves, by trapezoids from t = {first:.10g} to {last:.10g}, in points; positive is better than {reference}, "
-    "paired by seed."
+    "Mean: accuracy in % over 0 < t < 1. Gain: difference of that to {reference}, in points, paired by seed; positive "
+    "is better than {reference}."
 )
 RACU_HOW = (
-    "RACU (Madsen et al. 2022): that area relative to the one between {reference} and the accuracy at t = 1, each a "
-    "mean over seeds, in [-1, 1]{turned}."
+    "RACU (Madsen et al. 2022): area between the curve and that of {reference}, by trapezoids, relative to the area "
+    "between {reference} and the accuracy at t = 1; each is a mean over seeds, in [-1, 1]{turned}."
 )
 TURNED = "; defined for the most relevant first, here with its sign turned"
 TESTS = (
@@ -69,11 +68,10 @@ class Comparison:
 
     Attributes:
         gain: explainer -> by how much its mean is better than that of random, tested in the family of all pairs.
-        area, racu: explainer -> one number for each seed.
+        racu: explainer -> one number for each seed.
     """
 
     gain: dict[str, Difference]
-    area: dict[str, list[float]]
     racu: dict[str, list[float]]
 
 
@@ -96,8 +94,8 @@ def reference_of(rows: pd.DataFrame) -> str | None:
 
 def compare(rows: pd.DataFrame, order: str, reference: str) -> Comparison:
     """Gains, areas and RACU of all explainers but random, from the rows of one setting and order."""
-    areas, ratios = _areas(rows, reference, 1.0 if order == "morf" else -1.0)
-    return Comparison(gains(family(rows), rows, order, reference), areas, ratios)
+    ratios = _racu(rows, reference, 1.0 if order == "morf" else -1.0)
+    return Comparison(gains(family(rows), rows, order, reference), ratios)
 
 
 def gains(compared: Family, rows: pd.DataFrame, order: str, reference: str) -> dict[str, Difference]:
@@ -108,30 +106,27 @@ def gains(compared: Family, rows: pd.DataFrame, order: str, reference: str) -> d
     return {e: compared.difference(e, reference) for e in others}
 
 
-def _areas(rows: pd.DataFrame, reference: str, turn: float) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
-    """Area between each curve and random, and RACU, by explainer: one number for each seed that has both curves."""
+def _racu(rows: pd.DataFrame, reference: str, turn: float) -> dict[str, list[float]]:
+    """RACU by explainer: one number for each seed that has its curve and that of random, with full removal."""
     done = rows[rows.status == "done"]
     wide = done.pivot_table(index=["explainer", "seed"], columns="removal_fraction", values="test_accuracy").dropna()
-    if reference not in wide.index.get_level_values(0):
-        return {}, {}
-    random, fractions = wide.loc[reference], wide.columns.to_numpy(float).tolist()
-    areas, ratios = {}, {}
+    fractions = wide.columns.to_numpy(float).tolist()
+    if reference not in wide.index.get_level_values(0) or fractions[-1] != 1:
+        return {}
+    random, ratios = wide.loc[reference], {}
     for name in wide.index.get_level_values(0).unique().drop(reference):
         accuracies = wide.loc[name]
         seeds = accuracies.index.intersection(random.index)
         one, other = accuracies.loc[seeds].to_numpy(), random.loc[seeds].to_numpy()
-        areas[str(name)] = (turn * area(fractions, other - one)).tolist()
-        if fractions[-1] == 1:
-            ratios[str(name)] = (turn * racu(fractions, one, other, other[:, -1])).tolist()
-    return areas, ratios
+        ratios[str(name)] = (turn * racu(fractions, one, other, other[:, -1])).tolist()
+    return ratios
 
 
 def _summary(rows: pd.DataFrame, frame: pd.DataFrame, order: str, name: str, reference: str) -> Table:
     compared, tested = compare(rows, order, reference), family(rows)
-    values = {"mean": scores(rows)} | {
-        c: Scores({e: dict(enumerate(numbers)) for e, numbers in by.items()})
-        for c, by in (("area", compared.area), ("RACU", compared.racu)) if by
-    }  # fmt: skip
+    values = {"mean": scores(rows)}
+    if compared.racu:
+        values["RACU"] = Scores({e: dict(enumerate(numbers)) for e, numbers in compared.racu.items()})
     values |= {"rank": ranks} if (ranks := _ranks(values["mean"].by_seed, BETTER[order])).by_seed else {}
     values |= {"passes": passed} if (passed := _passes(rows, frame)).by_seed else {}
     known = {"gain": {e: gain.summary for e, gain in compared.gain.items()}}
@@ -142,7 +137,7 @@ def _summary(rows: pd.DataFrame, frame: pd.DataFrame, order: str, name: str, ref
     summary = _tested(summary, rows, compared.gain)
     lettering = groups(tested, highest_first=order == "lerf")
     summary = with_letters(summary, rows, lettering) if lettering.letters else summary
-    summary = summary.noted(*_notes(rows, compared, order, label(reference)))
+    summary = summary.noted(*_notes(compared, order, label(reference)))
     summary = summary.noted(*detectable(tested))
     summary = summary.noted(*(note for column, note in BESIDE.items() if column in summary.shown))
     return replace(summary, printed=foremost(rows, frame), tested=True)
@@ -175,9 +170,8 @@ def _tested(summary: Table, rows: pd.DataFrame, gain: Mapping[str, Difference]) 
     return summary.extended("p", [p_value(p) for p in p_values], {"p": p_values})
 
 
-def _notes(rows: pd.DataFrame, compared: Comparison, order: str, reference: str) -> list[str]:
-    measured = sorted(set(rows[rows.status == "done"].removal_fraction)) or [np.nan]
-    said = [HOW.format(reference=reference, first=measured[0], last=measured[-1])]
+def _notes(compared: Comparison, order: str, reference: str) -> list[str]:
+    said = [HOW.format(reference=reference)]
     if compared.racu:
         said.append(RACU_HOW.format(reference=reference, turned=TURNED if order == "lerf" else ""))
     return [*said, TESTS]

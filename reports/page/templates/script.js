@@ -36,7 +36,6 @@
     const rows = [...body.rows];
     const heads = all("thead th", table);
     heads.forEach((head, column) => {
-      head.setAttribute("aria-sort", "none");
       one("button", head).addEventListener("click", () => {
         const order = NEXT[head.getAttribute("aria-sort")];
         heads.forEach((other) => other.setAttribute("aria-sort", "none"));
@@ -44,15 +43,20 @@
         const sign = order === "descending" ? -1 : 1;
         const sorted = order === "none" ? rows : [...rows].sort((a, b) => compare(key(a, column), key(b, column), sign));
         body.append(...sorted);
-        say(order === "none" ? "Order of the run" : `Sorted by ${head.textContent.trim()}, ${order}`);
+        say(order === "none" ? "Original order" : `Sorted by ${head.textContent.trim()}, ${order}`);
       });
     });
-    const box = table.closest("details");
-    one(".filter", box).addEventListener("input", (event) => {
+    const box = table.closest("details, .board");
+    const keep = (narrowed, wanted) => {
+      rows.forEach((row) => { row.hidden = !wanted(row); });
+      one(".count", box).textContent = narrowed ? `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows` : "";
+    };
+    one(".filter", box)?.addEventListener("input", (event) => {
       const wanted = event.target.value.trim().toLowerCase();
-      rows.forEach((row) => { row.hidden = !row.cells[0].textContent.toLowerCase().includes(wanted); });
-      const left = rows.filter((row) => !row.hidden).length;
-      one(".count", box).textContent = wanted ? `${left} of ${rows.length} rows` : "";
+      keep(wanted, (row) => row.cells[0].textContent.toLowerCase().includes(wanted));
+    });
+    one(".family", box)?.addEventListener("change", ({ target }) => {
+      keep(target.value, (row) => !target.value || row.dataset.family === target.value);
     });
   }
   const byHand = (text) => {
@@ -77,6 +81,14 @@
       say(button.textContent);
       setTimeout(() => { button.textContent = name; }, 1500);
     });
+  }
+
+  // leaderboard: which way of measuring
+  for (const measure of all(".measure")) {
+    const charts = all(".forest", measure.closest(".board"));
+    const pick = () => charts.forEach((chart, i) => { chart.hidden = i !== measure.selectedIndex; });
+    measure.addEventListener("change", pick);
+    pick();
   }
 
   // curves: which panel, which explainers, values of points

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from types import SimpleNamespace
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
@@ -24,6 +23,7 @@ from roarbench.reports.page.page import page
 from roarbench.reports.page.provenance import toml
 from roarbench.reports.page.tables import sections
 from roarbench.reports.page.validity import checks
+from roarbench.reports.pictures.drawing import Caption
 from roarbench.reports.report import report
 from roarbench.reports.rows.load import Run, curves, read
 from roarbench.reports.tables.curves import tables
@@ -275,7 +275,7 @@ def test_pictures_stay_in_worlds_of_their_own(stored: Stored, wide: Matrix, monk
     names = ("plane-a", "gallery-b", "plane-large", "plane-missing")
     for name in names[:3]:
         (folder / "report" / f"{name}.svg").write_text(drawing.format("<g/>" * 500 * (name == "plane-large")))
-    shown = [SimpleNamespace(name=name, caption=MARKUP, alt='"><b>') for name in names]
+    shown = [Caption(name, MARKUP, '"><b>') for name in names]
     monkeypatch.setattr(figures, "BUDGET", 1000)
     html = page(read(folder), [], shown)
     found = Checker(html)
@@ -299,10 +299,10 @@ def test_cells_are_sorted_by_the_numbers_behind_them(stored: Stored, wide: Matri
     made = {table.name: table for table in [*tables(run.frame), *summaries(run.frame)]}
     (shown,) = (t for kind in sections([*made.values()]) for t in kind.tables if t.name == "summary-roar")
     at = shown.columns.index("gain")
-    values = [entries[at].value for _, entries in shown.rows]
-    assert values[0] == ""  # random is not compared with itself
-    means = made["summary-roar"].numbers[("gain", "mean")]
-    assert [float(value) for value in values[1:]] == pytest.approx(means[1:].tolist())
+    values = {name: entries[at].value for name, entries in shown.rows}
+    assert values.pop("Random") == ""  # it is not compared with itself
+    means = made["summary-roar"].numbers[("gain", "mean")].drop("Random")
+    assert {name: float(value) for name, value in values.items()} == pytest.approx(means.to_dict())
     assert shown.latex == made["summary-roar"].latex()
 
 
@@ -311,7 +311,7 @@ def test_marks_of_tables_stand_out(stored: Stored, wide: Matrix) -> None:
     table = tables(run.frame)[0]
     marks = table.shown.map(lambda text: "")
     marks.iloc[0, 0], marks.iloc[1, 0] = "best", "group"
-    (kind,) = sections([with_marks(table, marks)])
+    (kind,) = sections([replace(table, marks=marks)])
     assert [entries[0].mark for _, entries in kind.tables[0].rows] == ["best", "group", "", ""]
 
 
@@ -376,8 +376,3 @@ def faster(cell: Cell, explainer: str) -> Outcome:
 
 def described(run: Run) -> Run:
     return replace(run, cards={"integrated_gradients": {"summary": "s", "paper": "arXiv:1703.01365, eq. 3"}})
-
-
-def with_marks(table: object, marks: object) -> SimpleNamespace:
-    names = ("name", "shown", "numbers", "caption", "notes", "latex")
-    return SimpleNamespace(marks=marks, **{name: getattr(table, name) for name in names})

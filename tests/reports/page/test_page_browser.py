@@ -27,6 +27,7 @@ Page = Any
 pytestmark = pytest.mark.whole
 
 SUMMARY = "#table-summary-roar"
+BOARD = "#leaderboard .board"
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def names(page: Page, table: str = SUMMARY) -> list[str]:
 
 
 def test_columns_sort_both_ways_and_gaps_come_last(page: Page) -> None:
-    head = page.locator(f"{SUMMARY} th", has_text="gain")
+    head, planned = page.locator(f"{SUMMARY} th", has_text="gain"), names(page)
     head.locator("button").click()
     assert head.get_attribute("aria-sort") == "ascending"
     assert names(page) == ["GRAD", "Sobel", "IG", "Random"]
@@ -90,7 +91,7 @@ def test_columns_sort_both_ways_and_gaps_come_last(page: Page) -> None:
     assert names(page) == ["IG", "Sobel", "GRAD", "Random"]
     head.locator("button").click()
     assert head.get_attribute("aria-sort") == "none"
-    assert names(page) == ["Random", "GRAD", "IG", "Sobel"]
+    assert names(page) == planned
 
 
 def test_the_keyboard_sorts(page: Page) -> None:
@@ -182,11 +183,61 @@ def test_the_first_tab_leads_past_the_contents(page: Page) -> None:
     assert page.evaluate(outline) == "solid"
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1920, 1280, 390])
 def test_nothing_sticks_out(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     page.locator("#open-all").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_way_of_measuring_is_chosen(page: Page) -> None:
+    chart = page.locator(".forest:visible")
+    assert chart.count() == 1
+    assert chart.locator(".name").all_inner_texts() == ["IG ⚑", "Sobel", "GRAD"]
+    page.locator(".measure").select_option("KAR, retrained, fill noisy_linear")
+    assert chart.count() == 1
+    assert chart.get_attribute("aria-label").startswith("KAR, retrained, fill noisy_linear; digits")
+    assert chart.locator(".name").first.inner_text() == "GRAD"
+
+
+def test_without_scripts_all_charts_are_shown(browser: Any, folder: Path) -> None:
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    opened = context.new_page()
+    opened.goto((folder / "index.html").as_uri())
+    assert opened.locator(".forest:visible .way:visible").count() == 4
+    assert opened.locator(".measure:visible, .family:visible").count() == 0
+    context.close()
+
+
+def test_a_family_is_chosen(page: Page) -> None:
+    page.locator(".family").select_option("Base")
+    assert sorted(names(page, BOARD)) == ["GRAD", "IG"]
+    assert page.locator(f"{BOARD} .count").inner_text() == "2 of 4 rows"
+    page.locator(".family").select_option("all")
+    assert len(names(page, BOARD)) == 4
+
+
+def test_the_leaderboard_is_sorted_by_rank_first(page: Page) -> None:
+    ranked = names(page, BOARD)
+    head = page.locator(f"{BOARD} th", has_text="ROAR, fill mean")
+    assert page.locator(f"{BOARD} th[aria-sort=ascending]").inner_text().startswith("rank")
+    head.locator("button").click()
+    assert names(page, BOARD)[0] == "IG"
+    assert page.locator(f"{BOARD} th[aria-sort=ascending]").inner_text().startswith("ROAR")
+    head.locator("button").click()
+    head.locator("button").click()
+    assert names(page, BOARD) == ranked
+
+
+@pytest.mark.parametrize("width", [1920, 1280, 390])
+def test_charts_are_legible_at_every_width(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    plot = page.locator(".forest:visible .plot")
+    assert plot.bounding_box()["width"] <= min(width, 960)
+    sizes = plot.locator("span, b").evaluate_all("all => all.map((e) => parseFloat(getComputedStyle(e).fontSize))")
+    assert min(sizes) >= 11
+    assert plot.locator(".track").first.bounding_box()["width"] >= 100
+    assert plot.evaluate("plot => plot.scrollWidth <= plot.clientWidth")
 
 
 def test_paper_is_white_and_has_no_controls(page: Page) -> None:

@@ -1,0 +1,119 @@
+"""The leaderboard: of each data set and classifier a chart for every way of measuring, and explainers by measures."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from roarbench.reports.page.chart import Series
+from roarbench.reports.page.columns import MASK, Column, mean_ranks, of_curves, of_masks, of_measures
+from roarbench.reports.page.forest import Forest, forest
+from roarbench.reports.page.judged import Judged, judge, way, ways
+from roarbench.reports.page.tables import Entry
+from roarbench.reports.rows.load import Run
+from roarbench.reports.rows.settings import FLAGS, protocol
+from roarbench.reports.rows.style import FLAG, OPEN
+
+APART = ("fill", "recursive", "unit", "magnitude", "target")
+"""Columns that tell ways of one name apart."""
+
+RANKED = (
+    "Rank: mean rank over the ways of measuring that have the explainer, 1 the best. Charts show which differences are "
+    "significant."
+)
+MEANS = "Under each way of measuring: mean accuracy in % over 0 < t < 1; intervals are in the tables."
+COLOURED = "The stronger the colour, the better the rank within the column{none}."
+SIDES = {"low": "Lower is better: {names}.", "high": "Higher is better: {names}."}
+LEAKED = (
+    "Mask leak: accuracy in % from masks alone, at the t where they leak most. {flag}: it reveals the "
+    "class; {open}: that is not settled."
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """An explainer and its cells, column by column."""
+
+    series: Series
+    entries: list[Entry]
+
+
+@dataclass(frozen=True)
+class Board:
+    """All that was measured of the explainers of one data set and classifier; rows by rank, the best first."""
+
+    dataset: str
+    classifier: str
+    forests: list[Forest]
+    columns: list[Column]
+    rows: list[Row]
+    notes: list[str]
+
+    @property
+    def families(self) -> list[str]:
+        """Families of its explainers."""
+        return list(dict.fromkeys(row.series.family for row in sorted(self.rows, key=lambda row: row.series.number)))
+
+
+def boards(run: Run, joined: pd.DataFrame, drawn: Sequence[Series]) -> list[Board]:
+    """A board for every data set and classifier of which a curve was measured.
+
+    Args:
+        joined: all curves of the run, from `load.curves`.
+        drawn: its explainers, from `chart.series`.
+    """
+    images = joined[joined.probe == "image"]
+    judged = [
+        [judge(rows, order, joined) for rows, order in ways(part)]
+        for _, part in images.groupby(["dataset", "classifier"], sort=False)
+    ]
+    by_name = {one.explainer: one for one in drawn}
+    return [_board(run, of, by_name) for of in judged if any(one.family.means for one in of)]
+
+
+def _board(run: Run, judged: Sequence[Judged], drawn: Mapping[str, Series]) -> Board:
+    rows = [one.rows for one in judged]
+    names = told_apart([way(one.rows, one.order) for one in judged], rows)
+    charts = [forest(one, drawn, name) for one, name in zip(judged, names, strict=True)]
+    measured = of_curves(judged, told_apart([protocol(one.rows, one.order) for one in judged], rows))
+    columns = [mean_ranks(measured), *measured, *of_masks(judged), *of_measures(run, rows[0])]
+    explainers = list(dict.fromkeys(e for one in judged for e in one.names))
+    explainers.sort(key=lambda e: columns[0].values.get(e, math.inf))
+    cells = zip(*(column.entries(explainers) for column in columns), strict=True)
+    lines = [Row(drawn[e], [*entries]) for e, entries in zip(explainers, cells, strict=True)]
+    first = rows[0].iloc[0]
+    notes = list(_notes(columns))
+    return Board(str(first.dataset), str(first.classifier), [c for c in charts if c], columns, lines, notes)
+
+
+def told_apart(names: Sequence[str], rows: Sequence[pd.DataFrame]) -> list[str]:
+    """Names of ways of measuring; with their conditions where several have one name."""
+    firsts = [part.iloc[0] for part in rows]
+    return [
+        ", ".join([name, *_words(first, [f for n, f in zip(names, firsts, strict=True) if n == name])])
+        for name, first in zip(names, firsts, strict=True)
+    ]
+
+
+def _words(first: pd.Series, alike: Sequence[pd.Series]) -> Iterator[str]:
+    """The conditions in which those of one name differ."""
+    for column in APART:
+        if len({str(other[column]) for other in alike}) > 1:
+            word = FLAGS.get(column, {}).get(first[column], str(first[column])).replace("_", " ")
+            yield f"fill {word}" if column == "fill" else word
+
+
+def _notes(columns: Sequence[Column]) -> Iterator[str]:
+    """What the columns are, and which numbers are better."""
+    yield RANKED
+    yield MEANS
+    if any(column.heading == MASK for column in columns):
+        yield LEAKED.format(flag=FLAG, open=OPEN)
+    for better, sentence in SIDES.items():
+        names = [column.heading for column in columns if column.better == better]
+        if names:
+            yield sentence.format(names="; ".join(names))
+    yield COLOURED.format(
+        none="" if all(column.better for column in columns) else "; columns without a direction have none"
+    )
