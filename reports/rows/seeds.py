@@ -10,9 +10,9 @@ from roarbench.reports.rows.load import CURVES, SETTING
 from roarbench.reports.rows.style import labels, span
 
 ADDED = (
-    "Seeds were added, {first} to {most}, until the 95 % interval of the mean over t of an explainer's curve had a "
-    "half-width of at most {target:g} points. Such intervals cover somewhat less than 95 %; tests of differences keep "
-    "their level, for no seed was added because of one."
+    "Seeds were added, {first} to {most}, until the 95 % t interval over seeds of the mean over t of an explainer's "
+    "curve had a half-width of at most {target:g} points. Such intervals cover somewhat less than 95 %; tests of "
+    "differences keep their level, for no seed was added because of one."
 )
 
 

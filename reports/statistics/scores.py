@@ -62,4 +62,5 @@ class Scores:
         seeds = sorted(set.intersection(*(set(self.by_image[e]) for e in explainers)))
         if len(seeds) < 2:
             return None
-        return np.array([[self.by_image[e][seed] for seed in seeds] for e in explainers])
+        images = np.array([[self.by_image[e][seed] for seed in seeds] for e in explainers])
+        return images if images.shape[-1] > 1 else None

@@ -11,7 +11,7 @@ from itertools import combinations
 
 import numpy as np
 from scipy.special import stdtr
-from scipy.stats import studentized_range
+from scipy.stats import norm, studentized_range
 
 from roarbench.reports.statistics.family import LEVEL, compare
 from roarbench.reports.statistics.moderation import prior
@@ -57,6 +57,51 @@ class Case:
         """Whether the two of each pair are equal."""
         left, right = np.triu_indices(self.explainers, 1)
         return (self.better[left] == self.better[right]) | (self.shift == 0)
+
+
+@dataclass(frozen=True)
+class World:
+    """Hits of test images, which are hard or easy for all explainers, under seeds that suit some explainers.
+
+    A hit is a normal number above 0, so that the expected accuracy over all seeds and images is known.
+    """
+
+    explainers: int
+    seeds: int
+    images: int = IMAGES
+    of_images: float = 1.0
+    of_seeds: float = 0.15
+
+    @property
+    def truth(self) -> np.ndarray:
+        """Expected accuracies."""
+        return norm.cdf(self._levels / np.sqrt(1 + self.of_images**2 + self.of_seeds**2))
+
+    @property
+    def _levels(self) -> np.ndarray:
+        return np.repeat(np.linspace(-0.5, 1.5, -(-self.explainers // 2)), 2)[: self.explainers]
+
+    def draw(self, random: np.random.Generator) -> Scores:
+        """Scores of seeds and test images."""
+        seeds = self.of_seeds * random.normal(size=(self.explainers, self.seeds, 1))
+        images = self.of_images * random.normal(size=self.images)
+        noise = random.normal(size=(self.explainers, self.seeds, self.images))
+        hits = (self._levels[:, None, None] + seeds + images + noise > 0).astype(np.float32)
+        by_image = {f"{i:02}": dict(enumerate(of)) for i, of in enumerate(hits)}
+        return Scores({e: {s: float(v.mean()) for s, v in of.items()} for e, of in by_image.items()}, by_image)
+
+
+def coverage(world: World, draws: int) -> tuple[float, float]:
+    """How often intervals of means cover, and how often those of all differences of a family cover at once."""
+    random, truth = np.random.default_rng(world.seeds), world.truth
+    means, families = [], []
+    for _ in range(draws):
+        scores = world.draw(random)
+        summaries = [scores.summary(e) for e in scores.by_seed]
+        means.append([abs(s.mean - true) <= s.half_width for s, true in zip(summaries, truth, strict=True)])
+        differences = compare(scores).differences.items()
+        families.append(all(abs(d.mean - truth[int(a)] + truth[int(b)]) <= d.half_width for (a, b), d in differences))
+    return float(np.mean(means)), float(np.mean(families))
 
 
 def paired_t(scores: np.ndarray) -> np.ndarray:
@@ -155,7 +200,7 @@ def _range(explainers: int, degrees: int) -> float:
 
 
 def main(draws: int) -> None:
-    """Prints a table: error with all equal, then error and power with half of the explainers better."""
+    """Prints error with all equal, then error and power with half of the explainers better; then coverage."""
     print("| explainers, seeds, sd, accuracy |", " | ".join(METHODS), "|", flush=True)
     for equal, better in zip(cases(0.0), cases(6.0), strict=True):
         cells = [rates(equal, m, draws)[0:1] + rates(better, m, max(1, draws // 5)) for m in METHODS.values()]
@@ -165,6 +210,12 @@ def main(draws: int) -> None:
             " | ".join(f"{error:.3f} / {error_half:.3f} / {power:.2f}" for error, error_half, power in cells), "|",
             flush=True,
         )  # fmt: skip
+
+    print("\n| explainers, seeds | intervals of means cover | all intervals of differences cover |", flush=True)
+    for explainers in (4, 15, 26):
+        for seeds in (3, 5, 10):
+            means, families = coverage(World(explainers, seeds), draws)
+            print(f"| {explainers}, {seeds} | {means:.3f} | {families:.3f} |", flush=True)
 
 
 if __name__ == "__main__":
