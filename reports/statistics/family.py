@@ -211,7 +211,7 @@ def compare(scores: Scores, pairs: tuple[Pair, ...] | None = None) -> Family:
     Args:
         pairs: those that are of interest; by default all.
     """
-    names = [*scores.finite]
+    names = sorted(scores.finite)  # so that draws, and with them p, are the same in any order
     values, present = _matrix([scores.finite[e] for e in names])
     wanted = [(a, b) for a, b in (combinations(names, 2) if pairs is None else pairs) if {a, b} <= {*names}]
     left, right = (np.array([names.index(pair[side]) for pair in wanted], int) for side in (0, 1))

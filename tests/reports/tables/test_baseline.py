@@ -158,9 +158,10 @@ def test_no_two_statements_contradict_each_other(stored: Stored, many: Matrix, s
     for name in summary.shown.index.drop("Random"):
         significant = p[name] <= 0.05
         assert significant == (abs(gain[name]) > half[name]) == (not {*letters[name]} & {*letters["Random"]})
-        assert significant == (pairs.loc[name, "Random"] <= 0.05)
+        assert p[name] == pairs.loc[name, "Random"]
         assert (name in lead.better) == (significant and gain[name] > 0)
         assert (name in lead.worse) == (significant and gain[name] < 0)
     for name in baseline.shown.index:
+        assert baseline.numbers.loc[name, ("p", "p")] == pairs.loc[name, "GRAD"]
         assert (baseline.shown.verdict[name] in ("better", "worse")) == (pairs.loc[name, "GRAD"] <= 0.05)
         assert (baseline.shown.verdict[name] in ("better", "worse")) == (not {*letters[name]} & {*letters["GRAD"]})
