@@ -10,7 +10,7 @@ from scipy.stats import f, friedmanchisquare, rankdata, studentized_range
 
 from roarbench.benchmark.results.statistics import Summary
 from roarbench.reports.statistics.crossed import quantile
-from roarbench.reports.statistics.family import LEVEL
+from roarbench.reports.statistics.null import LEVEL
 
 LEAST_BLOCKS, LEAST_EXPLAINERS = 3, 3
 DRAWS = 10_000

@@ -11,7 +11,7 @@ from roarbench.benchmark.results.statistics import INTERVAL, summarise
 from roarbench.reports.rows.load import curves
 from roarbench.reports.rows.settings import settings, slug, title
 from roarbench.reports.rows.style import label
-from roarbench.reports.statistics.family import LEVEL
+from roarbench.reports.statistics.null import LEVEL
 from roarbench.reports.tables.reference import FRACTIONS, SOURCE, published
 from roarbench.reports.tables.table import Table
 

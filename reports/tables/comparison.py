@@ -13,7 +13,8 @@ from roarbench.reports.rows.load import SETTING, Run, curves, read
 from roarbench.reports.rows.seeds import covers
 from roarbench.reports.rows.settings import images, protocol, title
 from roarbench.reports.rows.style import ORDERS, labels, listed, p_value, percent, points
-from roarbench.reports.statistics.family import LEVEL, Family, compare
+from roarbench.reports.statistics.family import Family, compare
+from roarbench.reports.statistics.null import LEVEL
 from roarbench.reports.statistics.scores import Scores, Seeds
 from roarbench.reports.tables.evidence import detectable, means
 from roarbench.reports.tables.table import Table

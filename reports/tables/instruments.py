@@ -11,7 +11,8 @@ from roarbench.reports.rows.load import curves
 from roarbench.reports.rows.seeds import covers
 from roarbench.reports.rows.settings import foremost, images, title
 from roarbench.reports.rows.style import DEFAULT_BASE, ORDERS, label, p_value, percent, points
-from roarbench.reports.statistics.family import LEVEL, Difference
+from roarbench.reports.statistics.family import Difference
+from roarbench.reports.statistics.null import LEVEL
 from roarbench.reports.tables.curves import what
 from roarbench.reports.tables.evidence import family
 from roarbench.reports.tables.lines import NOTHING

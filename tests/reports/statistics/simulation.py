@@ -13,8 +13,9 @@ import numpy as np
 from scipy.special import stdtr
 from scipy.stats import norm, studentized_range
 
-from roarbench.reports.statistics.family import LEVEL, compare
+from roarbench.reports.statistics.family import compare
 from roarbench.reports.statistics.moderation import prior
+from roarbench.reports.statistics.null import LEVEL
 from roarbench.reports.statistics.scores import Scores
 
 FRACTIONS, IMAGES = 5, 449
