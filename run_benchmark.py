@@ -96,7 +96,10 @@ class Run:
     retry_failed: bool = False
 
     def __call__(self) -> int:
-        plan.axes(self.matrix)  # what is written wrongly fails before torch is loaded
+        _, _, explainers, *_ = plan.axes(self.matrix)  # what is written wrongly fails before torch is loaded
+        from roarbench.reports.rows.names import resolved
+
+        resolved(self.focus, [explainer.text for explainer in explainers])
         if self.executor != "ray" and (self.ray_address or self.gpus_per_task):
             raise ValueError("ray_address and gpus_per_task need executor ray; add --executor ray or leave them out")
         if self.executor == "torchrun" and (self.workers is not None or self.dry_run):

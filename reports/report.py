@@ -15,7 +15,7 @@ from roarbench.reports.pictures.drawing import writing
 from roarbench.reports.rows.focus import Focus
 from roarbench.reports.rows.load import CLOCKED, HITS, Run, read
 from roarbench.reports.rows.names import resolved
-from roarbench.reports.rows.style import CUT, called, label
+from roarbench.reports.rows.style import CUT, called, labels
 from roarbench.reports.rows.versions import versions
 from roarbench.reports.tables.leaderboard import write_leaderboard
 from roarbench.reports.tables.table import Table, corrected
@@ -82,7 +82,8 @@ def _printed(tables: list[Table], written: list[Path]) -> str:
 
 def _tables(run: Run, *, reference: bool) -> Iterator[Table]:
     """All tables, each with what it was made with below."""
-    highlighted = frozenset(map(label, run.focus.highlight))
+    shown = dict(zip(_explainers(run), labels(_explainers(run)), strict=True))
+    highlighted = frozenset(shown[e] for e in run.focus.highlight)
     said = {dataset: versions(run.costs, dataset) for dataset in ("", *run.frame.dataset.unique())}
     for table in made(TABLES, run, asked=reference):
         below = [*([CUT] if table.cut else []), *([said[table.dataset]] if said[table.dataset] else [])]

@@ -195,3 +195,8 @@ def test_runs_are_merged_compared_and_watched(tmp_path: Path, capsys: pytest.Cap
     assert "What moved" in capsys.readouterr().out
     assert run_benchmark.main(["report", "--merge", a, b, "--out", both]) == 2
     assert "holds a run already" in capsys.readouterr().err
+
+
+def test_a_report_that_cannot_be_is_refused_before_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_benchmark.main(["run", "--baseline", "sobell", "--out", str(tmp_path / "run")]) == 2
+    assert "did you mean 'sobel'" in capsys.readouterr().err and not (tmp_path / "run").exists()

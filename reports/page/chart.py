@@ -8,12 +8,12 @@ from itertools import groupby
 import pandas as pd
 
 from roarbench.benchmark.matrix.notation import parse
-from roarbench.benchmark.results.statistics import Summary, summarise
+from roarbench.benchmark.results.statistics import Summary
 from roarbench.reports.page.judged import condition
 from roarbench.reports.rows.settings import settings
 from roarbench.reports.rows.style import FAMILIES, ORDERS, OTHER_FAMILY, REFERENCE, family, innermost, labels, percent
 from roarbench.reports.tables.curves import what
-from roarbench.reports.tables.table import curve_means
+from roarbench.reports.tables.table import by_seed, curve_means
 
 WIDTH, HEIGHT = 560, 380
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 12, 40
@@ -144,8 +144,8 @@ def _panel(part: pd.DataFrame, drawn: dict[str, Series]) -> Panel:
 
 
 def _full(part: pd.DataFrame) -> str:
-    removed = part[part.removal_fraction == 1].drop_duplicates("seed")
-    summary = summarise(removed.test_accuracy)
+    first = part[(part.explainer == part.explainer.iloc[0]) & (part.order == part.order.iloc[0])]
+    summary = by_seed(first[first.removal_fraction == 1]).summary(str(part.explainer.iloc[0]))
     if not summary.n:
         return ""
     return f"Not drawn: t = 1, where everything is removed and all curves meet at {percent(summary, summary.n)} %."

@@ -3,8 +3,10 @@
 import re
 from dataclasses import dataclass
 
-LABEL = re.compile(r"\s*([^\[=]+?(?:\[.*\])?)\s*=\s*(\S.*?)\s*")
+LABEL = re.compile(r"\s*([^\[=]+?(?:\[.*\])?)\s*=\s*([^=\]]*[^=\]\s])\s*")
 """An explainer, perhaps with parameters in brackets, and its label."""
+LONGEST = 60
+"""Characters of a label."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +26,21 @@ class Focus:
     highlight: tuple[str, ...] = ()
     label: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        if not 0 < self.margin < 100:
-            raise ValueError(f"margin must lie between 0 and 100 points of accuracy, got {self.margin:g}")
-        for text in self.label:
-            if not LABEL.fullmatch(text):
-                raise ValueError(f"label must be an explainer and its label, such as my_file:Mine=Ours, got {text!r}")
-
     @property
     def labels(self) -> dict[str, str]:
-        """Explainer as it was named -> its label."""
-        parts = (LABEL.fullmatch(text) for text in self.label)
-        return {part[1]: part[2] for part in parts if part}
+        """Explainer as it was named -> its label.
+
+        Raises:
+            ValueError: what is written is no explainer and its label.
+        """
+        return dict(map(_parted, self.label))
+
+
+def _parted(text: str) -> tuple[str, str]:
+    parts = LABEL.fullmatch(text)
+    if not parts or len(parts[2]) > LONGEST:
+        raise ValueError(
+            f"label must be an explainer and its label of at most {LONGEST} characters, without = and ], such as "
+            f"my_file:Mine=Ours; got {text!r}"
+        )
+    return parts[1], parts[2]

@@ -20,7 +20,10 @@ def redrawn(rows: pd.DataFrame) -> bool:
 
 def known(rows: pd.DataFrame) -> bool:
     """Whether it is known of each test image how often it was classified right, the same images under all seeds."""
-    return HITS in rows and bool(rows[rows.status == "done"][HITS].notna().all()) and not redrawn(rows)
+    if HITS not in rows:
+        return False
+    done = rows[rows.status == "done"]
+    return len(done) > 0 and bool(done[HITS].notna().all() and (done.test_examples > 1).all()) and not redrawn(rows)
 
 
 def by_image(rows: pd.DataFrame) -> dict[str, dict[int, Images]]:

@@ -96,7 +96,7 @@ def read(folder: Path) -> Run:
     store.close()
     rows = [row for row in stored if not _strange(row.specification)]
     named = [_name(row.specification) for row in rows]
-    frame = _framed([_result(row) | n for n, row in zip(named, rows, strict=True)])
+    frame = _whole_hits(_framed([_result(row) | n for n, row in zip(named, rows, strict=True)]))
     protocols = pd.Series(_protocols(named, rows), index=frame.index, dtype=object)
     num_strangers = len(stored) - len(rows)
     return Run(
@@ -146,6 +146,17 @@ def _framed(records: list[dict[str, object]]) -> pd.DataFrame:
     frame = pd.DataFrame(records)
     known = frame.reindex(columns=[*COLUMNS, *further(frame)])
     return known.astype(WORDS | NUMBERS).copy()
+
+
+def _whole_hits(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame without the hits of data sets of which some networks have none, as where an older run was continued.
+
+    So that all intervals of a data set cover the same.
+    """
+    networks = frame[(frame.status == "done") & (frame.probe != "attribution")]
+    partly = networks[networks[HITS].isna()].dataset.unique()
+    frame.loc[frame.dataset.isin(partly), HITS] = None
+    return frame
 
 
 def _strange(cell: dict) -> bool:

@@ -27,20 +27,31 @@ def repeats(rows: pd.DataFrame, number: object) -> str:
     return f"n = {number} {what[0]}{'' if str(number) == '1' else 's'}{what[1]}"
 
 
-def covers(rows: pd.DataFrame) -> str:
-    """What the intervals of some rows cover, and what they leave out."""
+def covers(rows: pd.DataFrame, *, images: bool = True) -> str:
+    """What the intervals of some rows cover, and what they leave out; of each data set where that differs.
+
+    Args:
+        images: whether they cover test images where hits of these are known.
+    """
+    by = {str(name): _covers(part, images=images) for name, part in rows.groupby("dataset", sort=False)}
+    if len(set(by.values())) < 2:
+        return next(iter(by.values()), "")
+    return " ".join(f"{name}: {said}" for name, said in by.items())
+
+
+def _covers(rows: pd.DataFrame, *, images: bool) -> str:
+    sampling, covered = "the sampling of test images", images and known(rows)
     if rows.seed.nunique() < 2:
         return "A single value has no interval."
-    images = "the sampling of test images"
-    if one_explained(rows) and known(rows):
-        return f"Intervals cover retraining and {images}, not which network was explained."
-    if one_explained(rows):
-        return f"Intervals cover retraining alone, neither which network was explained nor {images}."
     if redrawn(rows):
         return "Intervals cover training randomness and the drawing of the data, which differ from seed to seed."
-    if known(rows):
-        return f"Intervals cover training randomness (seeds) and {images}."
-    return f"Intervals cover training randomness (seeds) for these test images, not {images}."
+    if one_explained(rows) and covered:
+        return f"Intervals cover retraining and {sampling}, not which network was explained."
+    if one_explained(rows):
+        return f"Intervals cover retraining alone, neither which network was explained nor {sampling}."
+    if covered:
+        return f"Intervals cover training randomness (seeds) and {sampling}."
+    return f"Intervals cover training randomness (seeds) for these test images, not {sampling}."
 
 
 def num_seeds(rows: pd.DataFrame) -> dict[str, int]:

@@ -16,15 +16,18 @@ def image_covariance(scores: Float[np.ndarray, "k n m"]) -> Float[np.ndarray, "k
 
     Cornfield and Tukey 1956, Ann. Math. Stat. 27: the mean square of images less that of the interaction of seeds and
     images, here for all pairs of explainers at once. Variances that come out negative count as none.
+
+    Args:
+        scores: NaN for seeds that an explainer does not have.
     """
     k, n, m = scores.shape
-    of_images = scores.mean(axis=1)
-    interaction = (
-        scores - of_images[:, None] - scores.mean(axis=2, keepdims=True) + of_images.mean(axis=1)[:, None, None]
-    )
-    flat = interaction.reshape(k, n * m)
-    noise = flat @ flat.T / ((n - 1) * (m - 1))
-    between = np.cov(of_images).reshape(k, k) - noise / n
+    present = ~np.isnan(scores[..., 0])
+    of_images = np.nanmean(scores, axis=1)
+    interaction = scores - of_images[:, None] - scores.mean(axis=2, keepdims=True)
+    interaction = np.nan_to_num(interaction + of_images.mean(axis=1)[:, None, None]).reshape(k, n * m)
+    common, seeds = present.astype(float) @ present.T, present.sum(axis=1)
+    noise = interaction @ interaction.T / (np.maximum(common - 1, 1) * (m - 1))
+    between = np.cov(of_images).reshape(k, k) - noise * common / np.outer(seeds, seeds)
     values, vectors = np.linalg.eigh(between / m)
     return (vectors * np.maximum(values, 0)) @ vectors.T
 

@@ -121,7 +121,8 @@ def compare(scores: Scores, pairs: tuple[Pair, ...] | None = None) -> Family:
     wanted = [(a, b) for a, b in (combinations(names, 2) if pairs is None else pairs) if {a, b} <= {*names}]
     left, right = (np.array([names.index(pair[side]) for pair in wanted], int) for side in (0, 1))
     differences = {pair: _untested(scores, *pair) for pair in wanted}
-    testable = _testable(values, present, left, right)
+    copies = np.array([differences[pair].p == 1.0 for pair in wanted], bool)
+    testable = _testable(values, present, left, right) & ~copies
     model = model_of(values, present, left[testable], right[testable], scores.images(names))
     if model:
         tested = [pair for pair, able in zip(wanted, testable, strict=True) if able]
@@ -147,10 +148,10 @@ def _matrix(seeds: list[dict[int, float]]) -> tuple[Float[np.ndarray, "k n"], Bo
 
 
 def _untested(scores: Scores, one: str, other: str) -> Difference:
-    """Without a test; of copies, which agree in all seeds, it needs none."""
+    """Without a test; of copies, whose networks classify the same images right, it needs none."""
     numbers, subtracted = scores.finite[one], scores.finite[other]
     common = [value - subtracted[seed] for seed, value in numbers.items() if seed in subtracted]
-    if len(common) >= LEAST_SEEDS and max(map(abs, common)) <= NOTHING:
+    if len(common) >= LEAST_SEEDS and max(map(abs, common)) <= NOTHING and scores.copies(one, other):
         return Difference(0.0, 0.0, len(common), 1.0)
     return Difference(math.fsum(common) / len(common) if common else math.nan, math.nan, len(common), math.nan)
 
@@ -161,10 +162,8 @@ def _testable(
     left: Int[np.ndarray, "p"],
     right: Int[np.ndarray, "p"],
 ) -> Bool[np.ndarray, "p"]:
-    """Pairs of enough seeds, but for copies; few pairs, of which each has its own variance alone, must vary as well."""
+    """Pairs of enough seeds; few pairs, of which each has its own variance alone, must vary as well."""
     enough = (present[left] & present[right]).sum(axis=1) >= LEAST_SEEDS
-    differences = np.where(np.isnan(values[left] - values[right]), 0.0, values[left] - values[right])
     varying = np.zeros(len(left), bool)
     varying[enough] = observed(values, left[enough], right[enough])[1] > NOTHING**2
-    differing = (np.abs(differences) > NOTHING).any(axis=1)
-    return enough & (varying if varying.sum() < FEWEST else differing)
+    return varying if varying.sum() < FEWEST else enough

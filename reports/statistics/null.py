@@ -12,19 +12,22 @@ from roarbench.reports.statistics.moderation import LEAST, Prior, prior
 LEVEL, POWER = 0.05, 0.80
 DRAWS = 1999
 """Of the null distribution, always the same."""
-CAUTION = 1.25
-"""Factor of every p: with few seeds and very unequal variances, draws alone call equals different too often, in up to
-7.5 % of families where 5 % are said (docs/results/verdicts.md)."""
 NOTHING = 1e-12
 """Differences of accuracies below this are rounding."""
 
 
 @dataclass(frozen=True, eq=False)
 class Null:
-    """Mean differences and their standard errors where no two explainers differ, draw by draw."""
+    """Mean differences and their standard errors where no two explainers differ, draw by draw.
+
+    Attributes:
+        caution: factor of every p. With three seeds and very unequal variances, draws alone call equals different in up
+            to 11 % of families where 5 % are said (docs/results/verdicts.md).
+    """
 
     means: Float[np.ndarray, "draws p"]
     errors: Float[np.ndarray, "draws p"]
+    caution: float = 1.0
 
     @cached_property
     def maxima(self) -> Float[np.ndarray, "draws"]:
@@ -34,12 +37,12 @@ class Null:
     @property
     def critical(self) -> float:
         """A difference of more standard errors is significant."""
-        return float(self.maxima[-round(LEVEL / CAUTION * (len(self.maxima) + 1))])
+        return float(self.maxima[-round(LEVEL / self.caution * (len(self.maxima) + 1))])
 
     def p(self, sizes: Float[np.ndarray, "p"]) -> Float[np.ndarray, "p"]:
         """Share of draws, with the one at hand, whose maximum reaches differences of so many standard errors."""
         draws = len(self.maxima)
-        return np.minimum(CAUTION * (1 + draws - np.searchsorted(self.maxima, sizes)) / (1 + draws), 1.0)
+        return np.minimum(self.caution * (1 + draws - np.searchsorted(self.maxima, sizes)) / (1 + draws), 1.0)
 
     @property
     def detectable(self) -> float:
@@ -82,7 +85,8 @@ class Model:
         drawn = random.standard_normal((draws, *present.shape)) * scales[..., None]
         means, variances, counts = moments(drawn, present, self.left, self.right)
         errors = self.errors(variances, counts, prior(variances, counts - 1))
-        return Null(means + shifts[:, self.left] - shifts[:, self.right], errors)
+        caution = 1 + 2 / (counts.min() - 1) if self.prior.degrees else 1.0
+        return Null(means + shifts[:, self.left] - shifts[:, self.right], errors, caution)
 
     def _variances(self, random: np.random.Generator, draws: int) -> Float[np.ndarray, "draws k"]:
         """Variances of explainers from their posterior.

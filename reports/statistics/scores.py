@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
+from itertools import chain
 
 import numpy as np
 from jaxtyping import Float
@@ -56,11 +57,19 @@ class Scores:
         return summarise(numbers) if images is None else crossed_summary(numbers, images[0])
 
     def images(self, explainers: list[str]) -> Float[np.ndarray, "k n m"] | None:
-        """Scores of test images under the seeds that some explainers share; None where fewer than two seeds are."""
-        if not explainers or any(e not in self.by_image for e in explainers):
+        """Scores of test images under all seeds of some explainers, NaN where one lacks a seed.
+
+        None where an explainer has no images, none has two seeds, or there is a single image.
+        """
+        known = [self.by_image.get(e, {}) for e in explainers]
+        if not all(known) or max(map(len, known), default=0) < 2:
             return None
-        seeds = sorted(set.intersection(*(set(self.by_image[e]) for e in explainers)))
-        if len(seeds) < 2:
-            return None
-        images = np.array([[self.by_image[e][seed] for seed in seeds] for e in explainers])
-        return images if images.shape[-1] > 1 else None
+        seeds, num_images = sorted({*chain(*known)}), len(next(iter(known[0].values())))
+        gap = np.full(num_images, np.nan, np.float32)
+        return np.array([[of.get(seed, gap) for seed in seeds] for of in known]) if num_images > 1 else None
+
+    def copies(self, one: str, other: str) -> bool:
+        """Whether two explainers classify the same images right under all seeds that both have."""
+        images = self.by_image.get(one, {}), self.by_image.get(other, {})
+        common = images[0].keys() & images[1].keys()
+        return bool(common) and all(np.array_equal(images[0][seed], images[1][seed]) for seed in common)

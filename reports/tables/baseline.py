@@ -12,8 +12,8 @@ from roarbench.reports.rows.names import OWN
 from roarbench.reports.rows.seeds import covers, repeats
 from roarbench.reports.rows.settings import foremost, images, protocol, title
 from roarbench.reports.rows.style import FAMILIES, ORDERS, label, labels, p_value, percent, points
-from roarbench.reports.statistics.family import ADVISED, LEAST_SEEDS, Difference, Family
-from roarbench.reports.tables.evidence import family, scores
+from roarbench.reports.statistics.family import LEAST_SEEDS, Difference, Family
+from roarbench.reports.tables.evidence import advised, family, scores
 from roarbench.reports.tables.summary import gains
 from roarbench.reports.tables.table import Column, Table
 
@@ -28,11 +28,12 @@ VERDICTS = (
     "Better or worse: the interval excludes 0. Equivalent: the whole interval lies within ±{margin} points. Open: "
     "neither; more seeds may tell."
 )
+MISSING = "{missing}: no whole curve here."
 BEST = "{baseline} is the best published explainer of this run."
 BETTER = "{name} is {verdict} than {baseline} by {size} points (p {p}, {seeds})."
 EQUIVALENT = "{name} and {baseline} are equivalent within ±{margin} points: {size} points ({seeds})."
 OPEN = "Whether {name} is better than {baseline} is open: {size} points (p {p}, {seeds}).{needed}"
-NEEDED = " With 80 % power, a difference of {margin} points takes about {needed} seeds."
+NEEDED = " With 80 % power, a difference of {margin} points takes {needed} seeds."
 UNTESTED = f"{{name}} beside {{baseline}}: {{size}} points ({{seeds}}); a test takes at least {LEAST_SEEDS} seeds."
 
 
@@ -63,7 +64,7 @@ class Against:
         """The verdict on one explainer, with the numbers that it rests on."""
         difference, verdict = self.differences[explainer], self.verdict(explainer)
         p, seeds, margin = p_value(difference.p), repeats(rows, difference.n), f"{100 * self.margin:g}"
-        needed = self.family.needed(self.margin) or f"more than {ADVISED[-1]}" if verdict == "open" else ""
+        needed = advised(self.family, self.margin) if verdict == "open" else ""
         text = {"open": OPEN, "equivalent": EQUIVALENT, "untested": UNTESTED}.get(verdict, BETTER)
         mean = abs(difference.mean) if verdict in ("better", "worse") else difference.mean
         return text.format(
@@ -83,7 +84,8 @@ def baseline_tables(run: Run) -> list[Table]:
 def against(rows: pd.DataFrame, order: str, focus: Focus) -> Against | None:
     """The explainers of one setting and order against the baseline; None where that was not measured."""
     compared = family(rows)
-    baseline = focus.baseline or best_published(compared, order)
+    asked = focus.baseline if focus.baseline in compared.means else None
+    baseline = asked or best_published(compared, order)
     if baseline not in compared.means:
         return None
     differences = {e: d for e, d in gains(compared, rows, order, baseline).items() if d.n}
@@ -127,8 +129,10 @@ def _table(rows: pd.DataFrame, order: str, ending: str, joined: pd.DataFrame, fo
 def _notes(compared: Against, rows: pd.DataFrame, focus: Focus) -> Iterator[str]:
     baseline = label(compared.baseline)
     yield from (compared.sentence(e, rows) for e in focus.highlight if e in compared.differences)
+    asked = [e for e in (focus.baseline, *focus.highlight) if e in set(rows.explainer) - {*compared.family.means}]
+    yield from (MISSING.format(missing=label(str(e))) for e in asked)
     yield HOW.format(baseline=baseline)
     yield VERDICTS.format(margin=f"{focus.margin:g}")
     yield covers(rows)
-    if not focus.baseline:
+    if focus.baseline != compared.baseline:
         yield BEST.format(baseline=baseline)

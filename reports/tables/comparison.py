@@ -152,7 +152,7 @@ def _table(shared: Shared, names: tuple[str, str]) -> Table:
 
 def _notes(shared: Shared) -> Iterator[str]:
     yield HOW.format(count=len(shared.values[0]), level=LEVEL)
-    yield covers(shared.rows)
+    yield covers(shared.rows, images=False)
     if max(map(len, shared.values[0].values())) < 2:
         yield FEW
     yield from detectable(shared.tested)

@@ -95,12 +95,16 @@ def detectable(compared: Family) -> list[str]:
     """The difference that is found with 80 % power, and the seeds that smaller ones would take; none without a test."""
     if compared.model is None:
         return []
-    sizes = {f"{100 * size:g} point{'s' * (size > ASKED[0])}": compared.needed(size) for size in ASKED}
-    smaller = [size < compared.detectable for size in ASKED]
-    seeds = [f"{size} {(n and f'about {n}') or f'more than {ADVISED[-1]}'}" for size, n in sizes.items()]
-    needed = [text for text, wanted in zip(seeds, smaller, strict=True) if wanted]
-    more = f"Seeds for smaller differences: {', '.join(needed)}." if needed else ""
-    return [DETECTABLE.format(points=at_least(compared.detectable), needed=more).strip()]
+    smaller = [size for size in ASKED if size < compared.detectable]
+    seeds = [f"{100 * size:g} point{'s' * (size > ASKED[0])} {advised(compared, size)}" for size in smaller]
+    needed = f"Seeds for smaller differences: {', '.join(seeds)}." if seeds else ""
+    return [DETECTABLE.format(points=at_least(min(compared.detectable, 1.0)), needed=needed).strip()]
+
+
+def advised(compared: Family, size: float) -> str:
+    """In words, how many seeds find so large a difference with 80 % power."""
+    seeds = compared.needed(size)
+    return f"about {seeds}" if seeds else f"more than {ADVISED[-1]}"
 
 
 def with_letters(table: Table, rows: pd.DataFrame, lettering: Groups) -> Table:

@@ -18,6 +18,7 @@ from roarbench.reports.statistics.groups import groups
 from roarbench.reports.tables.evidence import family, means, scores
 from roarbench.reports.tables.masks import DOUBT, SIGNS, worst_leaks
 from roarbench.reports.tables.summary import gains, reference_of
+from roarbench.reports.tables.table import plain
 
 NAME = "leaderboard"
 HOW = (
@@ -95,7 +96,7 @@ def _markdown(board: dict) -> str:
     lines = [
         {
             "place": str(entry["place"]),
-            "explainer": entry["label"].replace("|", r"\|"),
+            "explainer": plain(entry["label"]),
             "accuracy": _written(percent, entry["accuracy"], entry["half_width"]),
             "n": str(entry["n"]),
             "group": entry["group"] or "–",

@@ -62,11 +62,16 @@ class Lines:
         differ = self.rule or len(set(self.planned.values())) > 1
         return {"n": [str(n) for n in self.planned.values()]} if differ else {}
 
-    def notes(self) -> tuple[str, ...]:
-        """What the numbers are, over how many seeds, and what their intervals cover."""
-        what = f"Mean ± half-width of the {INTERVAL} over" if self.most_seeds > 1 else "Values of"
+    def notes(self, *, images: bool = False) -> tuple[str, ...]:
+        """What the numbers are, over how many seeds, and what their intervals cover.
+
+        Args:
+            images: whether they are accuracies whose intervals cover test images where these are known.
+        """
+        interval = "95 % interval" if images else INTERVAL
+        what = f"Mean ± half-width of the {interval} over" if self.most_seeds > 1 else "Values of"
         mean = f"{what} {repeats(self.rows, span(self.planned.values()))}."
-        return f"{mean} {covers(self.rows)}", *(notes(self.rows, self.rule) if self.rule else ())
+        return f"{mean} {covers(self.rows, images=images)}", *(notes(self.rows, self.rule) if self.rule else ())
 
 
 @dataclass(frozen=True)

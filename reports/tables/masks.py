@@ -7,11 +7,11 @@ from typing import Literal
 
 import pandas as pd
 
-from roarbench.benchmark.results.statistics import Summary, summarise, wilson
+from roarbench.benchmark.results.statistics import Summary, wilson
 from roarbench.reports.rows.seeds import num_seeds
 from roarbench.reports.rows.style import FLAG, OPEN, percent
 from roarbench.reports.tables.lines import NOTHING
-from roarbench.reports.tables.table import Column, Table
+from roarbench.reports.tables.table import Column, Table, by_seed
 
 State = Literal["readable", "not readable", "open"]
 MARGIN = 0.10
@@ -43,8 +43,7 @@ OPENED = f"{OPEN} not settled: the interval contains that limit, or there is non
 CLEAR = "No mask reveals the class at these t: all intervals are below that."
 BY_SEEDS = "These intervals are t intervals over seeds; how many test images there were is not stored."
 BY_IMAGES = (
-    "Decided by an interval that contains the t interval over seeds and the binomial one of {images:,} test images. It "
-    "may be wider than the one shown."
+    "Decided by an interval that contains the one shown and the binomial one of {images:,} test images, if wider."
 )
 
 
@@ -111,7 +110,7 @@ def leaks(rows: pd.DataFrame, joined: pd.DataFrame) -> dict[str, dict[float, Lea
     for name, group in masks.groupby("explainer", sort=False):
         for fraction in dict.fromkeys(group.removal_fraction):
             cells = group[group.removal_fraction == fraction]
-            accuracy = summarise(cells.test_accuracy)
+            accuracy = by_seed(cells).summary(str(name))
             if accuracy.n:
                 leak = Leak(accuracy, leakage(accuracy, scale, _num_test(cells)))
                 by_explainer.setdefault(str(name), {})[fraction] = leak

@@ -53,7 +53,8 @@ HOW = (
 )
 RACU_HOW = (
     "RACU (Madsen et al. 2022): area between the curve and that of {reference}, by trapezoids, relative to the area "
-    "between {reference} and the accuracy at t = 1; each is a mean over seeds, in [-1, 1]{turned}."
+    "between {reference} and the accuracy at t = 1; each is a mean over seeds, in [-1, 1]{turned}. "
+    "Its interval covers seeds alone."
 )
 TURNED = "; defined for the most relevant first, here with its sign turned"
 TESTS = (
@@ -117,6 +118,8 @@ def _racu(rows: pd.DataFrame, reference: str, turn: float) -> dict[str, list[flo
     for name in wide.index.get_level_values(0).unique().drop(reference):
         accuracies = wide.loc[name]
         seeds = accuracies.index.intersection(random.index)
+        if seeds.empty:
+            continue
         one, other = accuracies.loc[seeds].to_numpy(), random.loc[seeds].to_numpy()
         ratios[str(name)] = (turn * racu(fractions, one, other, other[:, -1])).tolist()
     return ratios

@@ -75,14 +75,14 @@ class Table:
 
     def text(self) -> str:
         """Caption, table and notes for a terminal or a Markdown file."""
-        strong = {name: f"**{_plain(name)}**" for name in map(str, self.shown.index) if name in self.highlighted}
-        shown = self.shown.map(_plain).rename(index=lambda name: strong.get(name, _plain(name)), columns=_plain)
+        strong = {name: f"**{plain(name)}**" for name in map(str, self.shown.index) if name in self.highlighted}
+        shown = self.shown.map(plain).rename(index=lambda name: strong.get(name, plain(name)), columns=plain)
         if self.marks is not None:
             marks = self.marks.to_numpy().ravel()
             texts = [MARKDOWN[mark].format(text) for mark, text in zip(marks, shown.to_numpy().ravel(), strict=True)]
             shown = pd.DataFrame(np.reshape(texts, shown.shape), shown.index, shown.columns)
         table = shown.to_markdown(disable_numparse=True, colalign=["left", *["right"] * shown.shape[1]])
-        return "\n\n".join([f"**{self.caption}**", table, *self.notes])
+        return "\n\n".join([f"**{plain(self.caption)}**", table, *map(plain, self.notes)])
 
     def latex(self) -> str:
         """A booktabs table, for documents with the packages `latex.PACKAGES`."""
@@ -146,7 +146,8 @@ def table(name: str, caption: str, lines: Lines, columns: Columns) -> Table:
     shown = pd.DataFrame(lines.counts | texts).set_index(lines.index)
     marked = {c: marks(compare(columns.values[c]), which) for c, which in columns.better.items()}
     tested = bool(marked) and lines.most_seeds >= LEAST_SEEDS
-    said = [*lines.notes(), *([MARKED if any(marked.values()) else UNMARKED] if tested else []), *_gaps(lines.rows)]
+    over_seeds = lines.notes(images=any(scores.by_image for scores in columns.values.values()))
+    said = [*over_seeds, *([MARKED if any(marked.values()) else UNMARKED] if tested else []), *_gaps(lines.rows)]
     return Table(
         name, caption, shown, _numbers(summaries).set_index(lines.index), tuple(said), dataset=_dataset(lines.rows),
         marks=pd.DataFrame({c: [marked.get(c, {}).get(e, "") for e in lines.planned] for c in shown}, lines.index),
@@ -211,6 +212,6 @@ def _dataset(rows: pd.DataFrame) -> str:
     return str(rows.dataset.iloc[0]) if rows.dataset.nunique() == 1 else ""
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that Markdown shows as it is."""
     return re.sub(r"\||<(?=[A-Za-z/!?])", r"\\\g<0>", " ".join(text.split()))

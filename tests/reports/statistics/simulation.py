@@ -30,6 +30,7 @@ class Case:
         spread: of the logarithm of the explainers' standard deviations over seeds; 0 makes them equal.
         shift: by which the second half of the explainers is better, in standard deviations; with counts in accuracy.
         accuracy: around which accuracies are counts of images; None for normal scores.
+        noisy: so many explainers, every second one, have ten times the standard deviation.
     """
 
     explainers: int
@@ -37,10 +38,12 @@ class Case:
     spread: float = 0.0
     shift: float = 0.0
     accuracy: float | None = None
+    noisy: int = 0
 
     def draw(self, random: np.random.Generator) -> np.ndarray:
         """Scores, explainers by seeds; seeds have an effect on all explainers."""
         deviations = np.exp(random.normal(0, self.spread, self.explainers))[:, None]
+        deviations[1 : 2 * self.noisy : 2] *= 10
         noise = deviations * random.normal(size=(self.explainers, self.seeds)) + 2 * random.normal(size=self.seeds)
         if self.accuracy is None:
             return noise + self.shift * self.better[:, None]
@@ -173,6 +176,7 @@ def cases(shift: float) -> Iterator[Case]:
         for seeds in (3, 5, 10):
             for spread in (0.0, 0.7):
                 yield Case(explainers, seeds, spread, shift)
+            yield Case(explainers, seeds, 0.0, shift, noisy=explainers // 2)
             for accuracy in (0.5, 0.95):
                 yield Case(explainers, seeds, 0.7, 0.005 * shift, accuracy)
 
@@ -206,8 +210,9 @@ def main(draws: int) -> None:
     for equal, better in zip(cases(0.0), cases(6.0), strict=True):
         cells = [rates(equal, m, draws)[0:1] + rates(better, m, max(1, draws // 5)) for m in METHODS.values()]
         kind = "normal" if equal.accuracy is None else f"counts near {equal.accuracy:g}"
+        deviations = "two levels" if equal.noisy else "spread" if equal.spread else "equal"
         print(
-            f"| {equal.explainers}, {equal.seeds}, {'spread' if equal.spread else 'equal'}, {kind} |",
+            f"| {equal.explainers}, {equal.seeds}, {deviations}, {kind} |",
             " | ".join(f"{error:.3f} / {error_half:.3f} / {power:.2f}" for error, error_half, power in cells), "|",
             flush=True,
         )  # fmt: skip

@@ -120,6 +120,24 @@ def test_seeds_that_agree_exactly_prove_nothing() -> None:
     assert compare(scored(np.repeat(normal(5, 1), 3, axis=1))).model is None
 
 
+def test_equal_accuracies_are_no_copies_unless_the_same_images_are_hit() -> None:
+    images = np.array([[1.0, 0, 0, 1], [0, 1, 1, 0], [1, 0, 0, 1]], np.float32)
+    by_image = {e: dict.fromkeys(range(3), of) for e, of in zip("xyz", images, strict=True)}
+    family = compare(Scores({e: dict.fromkeys(range(3), 0.5) for e in "xyz"}, by_image))
+    assert family.difference("x", "z").within(1e-6) and not family.difference("x", "y").within(1.0)
+
+
+def test_a_seed_that_one_explainer_lacks_leaves_the_images_of_the_others() -> None:
+    random = np.random.default_rng(0)
+    images = random.normal(size=(5, 1, 50)) + 0.1 * random.normal(size=(5, 4, 50))
+    by_image = {f"{i:02}": dict(enumerate(of)) for i, of in enumerate(images)}
+    scores = {e: {s: float(v.mean()) for s, v in of.items()} for e, of in by_image.items()}
+    whole = compare(Scores(scores, by_image))
+    del by_image["04"][0], scores["04"][0], by_image["04"][1], scores["04"][1], by_image["04"][2], scores["04"][2]
+    lacking = compare(Scores(scores, by_image))
+    assert lacking.difference("00", "01").half_width == pytest.approx(whole.difference("00", "01").half_width, rel=0.2)
+
+
 def test_pairs_are_of_common_seeds() -> None:
     values = {"a": {0: 3.0, 1: 5.0, 2: 4.0, 3: math.nan}, "b": {1: 1.0, 2: 2.0, 3: 9.0}, "c": {}, "d": {0: 1.0}}
     family = compare(Scores(values))
@@ -181,7 +199,16 @@ def test_many_letters_are_replaced_by_groups_of_neighbours() -> None:
 
 
 @pytest.mark.parametrize(
-    "case", [Case(4, 3), Case(15, 3, 0.7), Case(20, 5, 0.7), Case(12, 3, 0.5, accuracy=0.95), Case(3, 3, 0.7)], ids=str
+    "case",
+    [
+        Case(4, 3),
+        Case(15, 3, 0.7),
+        Case(20, 5, 0.7),
+        Case(12, 3, 0.5, accuracy=0.95),
+        Case(3, 3, 0.7),
+        Case(6, 3, noisy=3),
+    ],
+    ids=str,
 )
 def test_equals_are_called_different_in_at_most_one_family_of_twenty(case: Case) -> None:
     error, _ = rates(case, METHODS["moderated by pair, max-T"], 80)

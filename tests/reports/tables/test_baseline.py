@@ -110,8 +110,12 @@ def test_too_few_seeds_are_said_to_be_too_few(stored: Stored, many: Matrix) -> N
         (lambda: resolved(Focus("intgrated_gradients"), EXPLAINERS), "did you mean 'integrated_gradients'"),
         (lambda: resolved(Focus(highlight=("mine",)), EXPLAINERS), "highlight must be among the explainers"),
         (lambda: resolved(Focus(label=("mine=Ours",)), EXPLAINERS), "label must be among the explainers"),
-        (lambda: Focus(label=("Ours",)), "such as my_file:Mine=Ours"),
-        (lambda: Focus(margin=0.0), "margin must lie between 0 and 100"),
+        (lambda: resolved(Focus(label=("Ours",)), EXPLAINERS), "such as my_file:Mine=Ours"),
+        (lambda: resolved(Focus(label=("sobel=" + 61 * "x",)), EXPLAINERS), "at most 60 characters"),
+        (lambda: resolved(Focus(label=("sobel=Random",)), EXPLAINERS), "differ from those of other explainers"),
+        (lambda: resolved(Focus(label=("sobel=A", "gradient=A")), EXPLAINERS), "differ from those of other explainers"),
+        (lambda: resolved(Focus(baseline=""), EXPLAINERS), "baseline must be among the explainers"),
+        (lambda: resolved(Focus(margin=0.0), EXPLAINERS), "margin must lie between 0 and 100"),
     ],
 )
 def test_wrong_words_have_one_clear_line(focus: Callable[[], Focus], words: str) -> None:
@@ -121,6 +125,41 @@ def test_wrong_words_have_one_clear_line(focus: Callable[[], Focus], words: str)
 
 def test_labels_may_follow_parameters_in_brackets() -> None:
     assert Focus(label=("a[b=1,c=d[e=2]]=Ours", "x = Our own ")).labels == {"a[b=1,c=d[e=2]]": "Ours", "x": "Our own"}
+
+
+def test_a_label_names_its_explainer_in_other_options() -> None:
+    focus = resolved(Focus("Ours", highlight=("Ours",), label=("gradient=Ours",)), EXPLAINERS)
+    assert (focus.baseline, focus.highlight) == ("gradient", ("gradient",))
+
+
+def test_a_baseline_without_a_curve_is_named_and_replaced(stored: Stored, many: Matrix) -> None:
+    def failing(cell: Cell) -> Outcome:
+        lost = cell.ranking is not None and cell.ranking.explainer.name == "gradient"
+        return Outcome("failed", reason="x") if lost else worlds(0)(cell)
+
+    run = focused(stored(many, failing), Focus("GRAD", highlight=("gradient",)))
+    roar = baseline_tables(run)[0]
+    assert "GRAD: no whole curve here." in roar.notes and "GRAD" not in roar.shown.index
+    assert any("is the best published explainer" in note for note in roar.notes)
+
+
+def test_hits_that_some_networks_lack_count_for_none(stored: Stored, many: Matrix) -> None:
+    """An older run that was continued: all intervals of a data set cover the same."""
+
+    def older(cell: Cell) -> Outcome:
+        return worlds(0, hits=cell.removal_fraction != 0.3)(cell)
+
+    folder = stored(many, older)
+    for table in tables(read(folder).frame):
+        assert "not the sampling of test images" in table.text()
+    seeds_alone = tables(read(stored(many, lambda cell: replace(older(cell), hits=None), "none")).frame)
+    assert tables(read(folder).frame)[0].numbers.equals(seeds_alone[0].numbers)
+
+
+def test_captions_claim_test_images_only_where_intervals_cover_them(stored: Stored, many: Matrix) -> None:
+    by_name = {table.name: table.text() for table in tables(read(stored(many, worlds(0, hits=True))).frame)}
+    assert "and the sampling of test images" in by_name["roar"]
+    assert "not the sampling of test images" in by_name["fidelity"]
 
 
 def test_own_explainers_stand_out_by_default() -> None:
