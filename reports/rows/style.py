@@ -193,7 +193,8 @@ class Form:
         return f" ± {self._number(summary.half_width)}"
 
     def _number(self, value: float) -> str:
-        return f"{self.scale * value:.{self.decimals}f}"
+        text = f"{self.scale * value:.{self.decimals}f}"
+        return text if float(text) else text.removeprefix("-")
 
 
 percent = Form(scale=100, decimals=1, low=0.0, high=1.0)

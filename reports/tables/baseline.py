@@ -13,7 +13,7 @@ from roarbench.reports.rows.seeds import covers, repeats
 from roarbench.reports.rows.settings import foremost, images, protocol, title
 from roarbench.reports.rows.style import FAMILIES, ORDERS, label, labels, p_value, percent, points
 from roarbench.reports.statistics.family import LEAST_SEEDS, Difference, Family
-from roarbench.reports.tables.evidence import advised, family, scores
+from roarbench.reports.tables.evidence import advised, family, in_points, scores
 from roarbench.reports.tables.summary import gains
 from roarbench.reports.tables.table import Column, Table
 
@@ -31,9 +31,9 @@ VERDICTS = (
 MISSING = "{missing}: no whole curve here."
 BEST = "{baseline} is the best published explainer of this run."
 BETTER = "{name} is {verdict} than {baseline} by {size} points (p {p}, {seeds})."
-EQUIVALENT = "{name} and {baseline} are equivalent within ±{margin} points: {size} points ({seeds})."
+EQUIVALENT = "{name} and {baseline} are equivalent within ±{margin}: {size} points ({seeds})."
 OPEN = "Whether {name} is better than {baseline} is open: {size} points (p {p}, {seeds}).{needed}"
-NEEDED = " With 80 % power, a difference of {margin} points takes {needed} seeds."
+NEEDED = " With 80 % power, a difference of {margin} takes {needed} seeds."
 UNTESTED = f"{{name}} beside {{baseline}}: {{size}} points ({{seeds}}); a test takes at least {LEAST_SEEDS} seeds."
 
 
@@ -63,7 +63,7 @@ class Against:
     def sentence(self, explainer: str, rows: pd.DataFrame) -> str:
         """The verdict on one explainer, with the numbers that it rests on."""
         difference, verdict = self.differences[explainer], self.verdict(explainer)
-        p, seeds, margin = p_value(difference.p), repeats(rows, difference.n), f"{100 * self.margin:g}"
+        p, seeds, margin = p_value(difference.p), repeats(rows, difference.n), in_points(self.margin)
         needed = advised(self.family, self.margin) if verdict == "open" else ""
         text = {"open": OPEN, "equivalent": EQUIVALENT, "untested": UNTESTED}.get(verdict, BETTER)
         mean = abs(difference.mean) if verdict in ("better", "worse") else difference.mean

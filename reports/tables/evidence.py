@@ -96,9 +96,19 @@ def detectable(compared: Family) -> list[str]:
     if compared.model is None:
         return []
     smaller = [size for size in ASKED if size < compared.detectable]
-    seeds = [f"{100 * size:g} point{'s' * (size > ASKED[0])} {advised(compared, size)}" for size in smaller]
+    seeds = [f"{in_points(size)} {advised(compared, size)}" for size in smaller]
     needed = f"Seeds for smaller differences: {', '.join(seeds)}." if seeds else ""
     return [DETECTABLE.format(points=at_least(min(compared.detectable, 1.0)), needed=needed).strip()]
+
+
+def in_points(size: float) -> str:
+    """A difference of accuracies in words.
+
+    >>> in_points(0.01), in_points(0.025)
+    ('1 point', '2.5 points')
+    """
+    number = f"{100 * size:g}"
+    return f"{number} point" if number == "1" else f"{number} points"
 
 
 def advised(compared: Family, size: float) -> str:
