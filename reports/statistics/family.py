@@ -66,6 +66,7 @@ class Family:
         means: explainer -> mean score, of all with a score.
         differences: of every pair with a common seed; those of fewer than three are not tested.
         model: what they were tested by; None where nothing can be tested.
+        planning: what advice on seeds is drawn from: the model, or one of two seeds; None where there is none.
         present: explainers by seeds, whether the explainer has the seed.
     """
 
@@ -73,6 +74,7 @@ class Family:
     differences: dict[Pair, Difference]
     model: Model | None
     present: Bool[np.ndarray, "k n"]
+    planning: Model | None = None
 
     def difference(self, one: str, other: str) -> Difference:
         """One minus other; a difference of no seeds where the two were not compared."""
@@ -91,16 +93,17 @@ class Family:
         return self.model.null(self.present).detectable if self.model else math.nan
 
     def needed(self, difference: float) -> int | None:
-        """About how many seeds of every explainer find so large a difference with 80 % power; None if 100 do not."""
-        if self.model is None:
+        """About how many seeds, more than now, find so large a difference with 80 % power; None if 100 do not."""
+        more = [n for n in ADVISED if n > self.present.shape[1]]
+        if self.planning is None or not more:
             return None
-        place = bisect_left(ADVISED, True, key=lambda n: self._detectable(n) <= difference)
-        return ADVISED[place] if place < len(ADVISED) else None
+        place = bisect_left(more, True, key=lambda n: self._detectable(n) <= difference)
+        return more[place] if place < len(more) else None
 
     @cached_property
     def _detectable(self) -> Callable[[int], float]:
         """Number of seeds of every explainer -> difference that is found with 80 % power."""
-        model, k = self.model, len(self.present)
+        model, k = self.planning, len(self.present)
         return cache(lambda n: model.null(np.ones((k, n), bool), ADVISED_DRAWS).detectable if model else math.nan)
 
 
@@ -122,13 +125,14 @@ def compare(scores: Scores, pairs: tuple[Pair, ...] | None = None) -> Family:
     left, right = (np.array([names.index(pair[side]) for pair in wanted], int) for side in (0, 1))
     differences = {pair: _untested(scores, *pair) for pair in wanted}
     copies = np.array([differences[pair].p == 1.0 for pair in wanted], bool)
-    testable = _testable(values, present, left, right) & ~copies
+    testable, twice = (_testable(values, present, left, right, least) & ~copies for least in (LEAST_SEEDS, 2))
     model = model_of(values, present, left[testable], right[testable], scores.images(names))
+    planning = model or model_of(values, present, left[twice], right[twice], scores.images(names))
     if model:
         tested = [pair for pair, able in zip(wanted, testable, strict=True) if able]
         differences |= zip(tested, _tested(model, values, present), strict=True)
     means = {e: math.fsum(seeds.values()) / len(seeds) for e, seeds in scores.finite.items()}
-    return Family(means, differences, model, present)
+    return Family(means, differences, model, present, planning)
 
 
 def _tested(model: Model, values: Float[np.ndarray, "k n"], present: Bool[np.ndarray, "k n"]) -> list[Difference]:
@@ -161,9 +165,10 @@ def _testable(
     present: Bool[np.ndarray, "k n"],
     left: Int[np.ndarray, "p"],
     right: Int[np.ndarray, "p"],
+    least: int,
 ) -> Bool[np.ndarray, "p"]:
     """Pairs of enough seeds; few pairs, of which each has its own variance alone, must vary as well."""
-    enough = (present[left] & present[right]).sum(axis=1) >= LEAST_SEEDS
+    enough = (present[left] & present[right]).sum(axis=1) >= least
     varying = np.zeros(len(left), bool)
     varying[enough] = observed(values, left[enough], right[enough])[1] > NOTHING**2
     return varying if varying.sum() < FEWEST else enough

@@ -86,19 +86,19 @@ def with_groups(table: Table, rows: pd.DataFrame, order: str) -> Table:
         return table
     lettering = groups(compared, highest_first=order == "lerf")
     if not lettering.letters:
-        return table.noted(UNGROUPED)
+        return table.noted(UNGROUPED, *detectable(compared))
     letters = GROUPED.format(others=COARSE if lettering.coarse else SHARING)
     return with_letters(table, rows, lettering).noted(letters, *detectable(compared))
 
 
 def detectable(compared: Family) -> list[str]:
     """The difference that is found with 80 % power, and the seeds that smaller ones would take; none without a test."""
-    if compared.model is None:
+    if compared.planning is None:
         return []
-    smaller = [size for size in ASKED if size < compared.detectable]
-    seeds = [f"{in_points(size)} {advised(compared, size)}" for size in smaller]
-    needed = f"Seeds for smaller differences: {', '.join(seeds)}." if seeds else ""
-    return [DETECTABLE.format(points=at_least(min(compared.detectable, 1.0)), needed=needed).strip()]
+    found = min(compared.detectable, 1.0) if compared.model else 1.0
+    seeds = [f"{in_points(size)} {advised(compared, size)}" for size in ASKED if size < found]
+    needed = f"Seeds for {'smaller ' if compared.model else ''}differences: {', '.join(seeds)}." if seeds else ""
+    return [DETECTABLE.format(points=at_least(found), needed=needed).strip() if compared.model else needed]
 
 
 def in_points(size: float) -> str:

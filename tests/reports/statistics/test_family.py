@@ -109,7 +109,8 @@ def test_neither_the_order_of_explainers_nor_a_common_shift_matters() -> None:
 @pytest.mark.parametrize("seeds", [0, 1, 2])
 def test_fewer_than_three_seeds_prove_nothing(seeds: int) -> None:
     family = compare(scored(normal(4, seeds)))
-    assert family.model is None and math.isnan(family.detectable) and family.needed(1.0) is None
+    assert family.model is None and math.isnan(family.detectable)
+    assert (family.needed(100.0) is None) == (seeds < 2)  # two seeds are enough for advice
     assert all(math.isnan(one.p) and one.n == seeds for one in family.differences.values())
     assert groups(family).letters == {} and marks(family, "low") == {}
 
