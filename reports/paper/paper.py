@@ -42,7 +42,7 @@ class Tex(str):
 class Method:
     """A line of the table of methods."""
 
-    label: str
+    label: Tex
     written: Tex
     reference: Tex
     differs: str
@@ -89,16 +89,17 @@ def _environment() -> Environment:
 
 def _method(explainer: str, run: Run) -> Method:
     card = run.cards.get(explainer)
-    written = Tex(
-        escape(explainer)
-        .replace(",", r",\allowbreak{}")
-        .replace("=", r"=\allowbreak{}")
-        .replace(r"\_", r"\_\allowbreak{}")
-    )
+    written, called = _breakable(explainer), _breakable(label(explainer))
     if card is None:
-        return Method(label(explainer), written, Tex("not recorded"), "")
+        return Method(called, written, Tex("not recorded"), "")
     keys = ",".join(citations(str(card["paper"])))
-    return Method(label(explainer), written, Tex(rf"\cite{{{keys}}}" if keys else "none"), str(card["differs"]))
+    return Method(called, written, Tex(rf"\cite{{{keys}}}" if keys else "none"), str(card["differs"]))
+
+
+def _breakable(text: str) -> Tex:
+    """Text that may be broken where a name with parameters has its parts."""
+    parts = escape(text).replace(",", r",\allowbreak{}").replace("=", r"=\allowbreak{}")
+    return Tex(parts.replace("[", r"[\allowbreak{}").replace(r"\_", r"\_\allowbreak{}"))
 
 
 def _protocol(run: Run) -> dict[str, object]:
