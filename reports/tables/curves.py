@@ -86,7 +86,7 @@ def _of_setting(part: pd.DataFrame, joined: pd.DataFrame, frame: pd.DataFrame, r
         rows = of_order if masks else best_first(of_order, str(order))
         accuracies = _accuracies(rows, str(order), ending, rule)
         accuracies = with_masks(accuracies, rows, joined) if images_retrained else accuracies
-        yield replace(accuracies.leading("group", "mask"), printed=not masks and foremost(part, joined))
+        yield replace(accuracies.leading("n", "group", "mask"), printed=not masks and foremost(part, joined))
     lerf = part[(part.order == "lerf") & (part.removal_fraction > 0)]
     if len(lerf) and images_retrained:
         yield _fidelities(best_first(lerf, "lerf"), part, at_own_shares(part, frame), ending, rule)

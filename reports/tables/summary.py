@@ -83,7 +83,7 @@ def summaries(frame: pd.DataFrame) -> list[Table]:
         reference, rows = reference_of(of_setting), best_first(of_setting, order)
         if reference:
             summary = _summary(rows, frame, order, f"summary-{ORDERS[order].lower()}{ending}", reference)
-            tables.append(with_masks(summary, rows, joined).leading("mean", "gain", "p", "group", "mask"))
+            tables.append(with_masks(summary, rows, joined).leading("n", "mean", "gain", "p", "group", "mask"))
     return tables
 
 

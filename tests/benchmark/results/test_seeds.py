@@ -188,8 +188,10 @@ def test_a_run_adds_seeds_and_its_report_counts_them(whole: Path) -> None:
     assert set(frame.status) == {"done"}
     for order, name in (("morf", "roar"), ("lerf", "kar")):
         text = (whole / "report" / f"{name}.md").read_text()
-        shown = [line.split("|")[2].strip() for line in text.splitlines() if line.startswith("| ")]
-        assert shown == ["n", *(str(counts[order, name]) for name in ("random", "gradient", "center"))]
+        lines = [line.split("|")[1:3] for line in text.splitlines() if line.startswith("| ")]
+        shown = {name.strip(): number.strip() for name, number in lines}
+        names = {"random": "Random", "gradient": "GRAD", "center": "Center"}
+        assert shown == {"explainer": "n"} | {text: str(counts[order, name]) for name, text in names.items()}
         assert "cover somewhat less than 95 %" in text
     assert "seeds: random " in status(whole)
 
@@ -238,7 +240,7 @@ def test_the_same_folder_may_be_asked_for_something_else(
     shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
     before, kept = rows_of(tmp_path), outcomes(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("roarbench.reports.report.report", lambda folder: "")
+        patch.setattr("roarbench.reports.report.report", lambda folder, focus: "")
         assert run("--seeds", "2", out=tmp_path) == 0  # no target: everything stays as it is
     assert outcomes(tmp_path) == kept
     assert run("--target-interval", "0.1", "--max-seeds", "4", out=tmp_path) == 0
