@@ -52,7 +52,7 @@ def summarise(values: Iterable[float], confidence: float = CONFIDENCE) -> Summar
     if n == 1:
         return Summary(mean, math.nan, 1)
     variance = math.fsum((value - mean) ** 2 for value in numbers) / (n - 1)
-    return Summary(mean, _quantile(n - 1, confidence) * math.sqrt(variance / n), n)
+    return Summary(mean, quantile(n - 1, confidence) * math.sqrt(variance / n), n)
 
 
 def wilson(share: float, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
@@ -70,6 +70,6 @@ def wilson(share: float, n: int, confidence: float = CONFIDENCE) -> tuple[float,
 
 
 @cache
-def _quantile(degrees: int, confidence: float) -> float:
+def quantile(degrees: int, confidence: float = CONFIDENCE) -> float:
     """Half widths in standard errors; scipy takes its time for each."""
     return float(t.ppf((1 + confidence) / 2, degrees))

@@ -1,15 +1,13 @@
 """The answer in words: what each way of measuring says of the explainers of one data set and classifier."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-import pandas as pd
-
 from roarbench.reports.page.cautions import FEW, cautions
-from roarbench.reports.page.judged import Judged, judge, way, ways
+from roarbench.reports.page.judged import Judged, way
 from roarbench.reports.rows.focus import Focus
 from roarbench.reports.rows.seeds import repeats
-from roarbench.reports.rows.style import FLAG, family, listed, p_value, percent, points, repeated
+from roarbench.reports.rows.style import FLAG, family, listed, p_in_words, percent, points, repeated
 from roarbench.reports.statistics.family import LEAST_SEEDS
 from roarbench.reports.tables.baseline import against
 from roarbench.reports.tables.evidence import detectable, scores
@@ -61,17 +59,17 @@ class Answer:
     verdicts: list[Verdict]
 
 
-def answers(joined: pd.DataFrame, focus: Focus = Focus()) -> list[Answer]:
-    """An answer for every data set and classifier of which curves were planned.
+def answers(judged: Sequence[Sequence[Judged]], focus: Focus = Focus()) -> list[Answer]:
+    """An answer for every data set and classifier.
 
     Args:
-        joined: all curves of a run, from `load.curves`.
+        judged: from `judged_by_network`.
         focus: the baseline, and the explainers that stand out.
     """
-    rows_of_images = joined[joined.probe == "image"]
+    firsts = [ways[0].rows.iloc[0] for ways in judged]
     return [
-        Answer(str(dataset), str(classifier), [_verdict(judge(*one, joined), focus) for one in ways(part)])
-        for (dataset, classifier), part in rows_of_images.groupby(["dataset", "classifier"], sort=False)
+        Answer(str(first.dataset), str(first.classifier), [_verdict(one, focus) for one in ways])
+        for first, ways in zip(firsts, judged, strict=True)
     ]
 
 
@@ -144,8 +142,7 @@ def _sentence(judged: Judged) -> str:
     summary = scores(judged.rows).summary(best)
     networks = NETWORKS[bool(judged.rows.retrain.iloc[0])]
     leaves = LEAVES[judged.order].format(networks=networks, mean=percent(summary, summary.n))
-    p = p_value(judged.gains[best].p)
-    tested = f"p {f'< {p[1:]}' if p.startswith('<') else f'= {p}'}"
+    tested = f"p {p_in_words(judged.gains[best].p)}"
     than = f"{_gap(judged, best)} than {judged.random} ({tested}, {repeats(judged.rows, judged.gains[best].n)})"
     return f"{_begin(judged, best)}: {leaves}, {than}."
 

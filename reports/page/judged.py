@@ -106,6 +106,16 @@ def condition(rows: pd.DataFrame) -> str:
     return f"{retrained}, fill {first.fill}"
 
 
+def judged_by_network(joined: pd.DataFrame) -> list[list[Judged]]:
+    """All ways of measuring, of each data set and classifier of which curves were planned.
+
+    Args:
+        joined: all curves of a run, from `load.curves`.
+    """
+    parts = joined[joined.probe == "image"].groupby(["dataset", "classifier"], sort=False)
+    return [[judge(rows, order, joined) for rows, order in ways(part)] for _, part in parts]
+
+
 def judge(rows: pd.DataFrame, order: str, joined: pd.DataFrame) -> Judged:
     """Judges the rows of one setting and order.
 

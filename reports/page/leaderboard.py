@@ -9,14 +9,14 @@ import pandas as pd
 from roarbench.reports.page.chart import Series
 from roarbench.reports.page.columns import MASK, Column, mean_ranks, of_curves, of_masks, of_measures
 from roarbench.reports.page.forest import Forest, forest
-from roarbench.reports.page.judged import Judged, judge, way, ways
+from roarbench.reports.page.judged import Judged, way
 from roarbench.reports.page.tables import Entry
 from roarbench.reports.rows.load import Run
 from roarbench.reports.rows.settings import FLAGS, protocol
 from roarbench.reports.rows.style import FLAG, OPEN
 
 APART = ("fill", "recursive", "unit", "magnitude", "target")
-"""Columns that tell ways of one name apart."""
+"""Columns in which ways of one name may differ."""
 
 RANKED = (
     "Rank: mean rank over the ways of measuring that have the explainer, 1 the best. Charts show which differences are "
@@ -56,27 +56,22 @@ class Board:
         return list(dict.fromkeys(row.series.family for row in sorted(self.rows, key=lambda row: row.series.number)))
 
 
-def boards(run: Run, joined: pd.DataFrame, drawn: Sequence[Series]) -> list[Board]:
+def boards(run: Run, judged: Sequence[Sequence[Judged]], drawn: Sequence[Series]) -> list[Board]:
     """A board for every data set and classifier of which a curve was measured.
 
     Args:
-        joined: all curves of the run, from `load.curves`.
-        drawn: its explainers, from `chart.series`.
+        judged: from `judged_by_network`.
+        drawn: explainers of the run, from `chart.series`.
     """
-    images = joined[joined.probe == "image"]
-    judged = [
-        [judge(rows, order, joined) for rows, order in ways(part)]
-        for _, part in images.groupby(["dataset", "classifier"], sort=False)
-    ]
     by_name = {one.explainer: one for one in drawn}
-    return [_board(run, of, by_name) for of in judged if any(one.family.means for one in of)]
+    return [_board(run, ways, by_name) for ways in judged if any(one.family.means for one in ways)]
 
 
 def _board(run: Run, judged: Sequence[Judged], drawn: Mapping[str, Series]) -> Board:
     rows = [one.rows for one in judged]
-    names = told_apart([way(one.rows, one.order) for one in judged], rows)
+    names = distinguished([way(one.rows, one.order) for one in judged], rows)
     charts = [forest(one, drawn, name) for one, name in zip(judged, names, strict=True)]
-    measured = of_curves(judged, told_apart([protocol(one.rows, one.order) for one in judged], rows))
+    measured = of_curves(judged, distinguished([protocol(one.rows, one.order) for one in judged], rows))
     columns = [mean_ranks(measured), *measured, *of_masks(judged), *of_measures(run, rows[0])]
     explainers = list(dict.fromkeys(e for one in judged for e in one.names))
     explainers.sort(key=lambda e: columns[0].values.get(e, math.inf))
@@ -87,7 +82,7 @@ def _board(run: Run, judged: Sequence[Judged], drawn: Mapping[str, Series]) -> B
     return Board(str(first.dataset), str(first.classifier), [c for c in charts if c], columns, lines, notes)
 
 
-def told_apart(names: Sequence[str], rows: Sequence[pd.DataFrame]) -> list[str]:
+def distinguished(names: Sequence[str], rows: Sequence[pd.DataFrame]) -> list[str]:
     """Names of ways of measuring; with their conditions where several have one name."""
     firsts = [part.iloc[0] for part in rows]
     return [

@@ -11,6 +11,7 @@ from roarbench.reports.page.answer import answers
 from roarbench.reports.page.asked import AIM, protocol, question
 from roarbench.reports.page.chart import panels, series
 from roarbench.reports.page.figures import figures
+from roarbench.reports.page.judged import judged_by_network
 from roarbench.reports.page.leaderboard import boards
 from roarbench.reports.page.methods import methods
 from roarbench.reports.page.provenance import facts, specification, toml
@@ -33,6 +34,7 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Caption]) -> str:
         pictures: their files lie in the folder of the report already.
     """
     joined, drawn, there = curves(run.frame), series(run.frame, run.focus.highlight), set(drawable(run.frame).explainer)
+    judged = judged_by_network(joined)
     figures_shown, galleries = figures(run.folder / FOLDER, pictures)
     environment = Environment(
         loader=PackageLoader("roarbench.reports.page"), autoescape=True, undefined=StrictUndefined,
@@ -40,8 +42,8 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Caption]) -> str:
     )  # fmt: skip
     environment.filters["glued"] = glued
     return environment.get_template("page.html.j2").render(
-        interval=INTERVAL, aim=AIM, question=question(joined), answers=answers(joined, run.focus),
-        protocol=protocol(run.frame, run.costs), boards=boards(run, joined, drawn),
+        interval=INTERVAL, aim=AIM, question=question(joined), answers=answers(judged, run.focus),
+        protocol=protocol(run.frame, run.costs), boards=boards(run, judged, drawn),
         series=[one for one in drawn if one.explainer in there], panels=panels(joined, drawn),
         covered=covers(joined), chart=chart, kinds=sections(tables),
         corrected=corrected(tables), figures=figures_shown, galleries=galleries,

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from seaborn import heatmap
 
 from roarbench.reports.pictures.drawing import COLUMN, PAGE, STYLE, Picture, headed
+from roarbench.reports.statistics.null import LEVEL
 from roarbench.reports.tables.pairs import pair_tables
 from roarbench.reports.tables.table import Table
 
@@ -23,7 +24,7 @@ LEFT, TOP, BOTTOM = 1.5, 0.45, 0.3
 def pair_maps(frame: pd.DataFrame) -> Iterator[Picture]:
     """A picture of each matrix of differences."""
     for table in pair_tables(frame):
-        means, significant = 100 * _numbers(table, "mean"), _numbers(table, "p") <= 0.05
+        means, significant = 100 * _numbers(table, "mean"), _numbers(table, "p") <= LEVEL
         n, count = len(means), int(np.triu(significant).sum())
         alt = ALT.format(count=n, significant=count, pairs=n * (n - 1) // 2)
         caption = CAPTION.format(caption=table.caption, notes=table.notes[-1])

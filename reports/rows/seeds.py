@@ -10,8 +10,8 @@ from roarbench.reports.rows.load import CURVES, SETTING
 from roarbench.reports.rows.style import labels, span
 
 ADDED = (
-    "Seeds were added, {first} to {most}, until the 95 % t interval over seeds of the mean over t of an explainer's "
-    "curve had a half-width of at most {target:g} points. Such intervals cover somewhat less than 95 %; tests of "
+    "Seeds were added, {first} to {most}, until the 95 % t interval over seeds had a half-width of at most {target:g} "
+    "points. That is the interval of an explainer's mean over t. Such intervals cover somewhat less than 95 %. Tests of "
     "differences keep their level, for no seed was added because of one."
 )
 

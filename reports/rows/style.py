@@ -268,3 +268,13 @@ def p_value(p: float) -> str:
     '<0.001'
     """
     return "–" if math.isnan(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def p_in_words(p: float) -> str:
+    """What a sentence says after the letter p.
+
+    >>> p_in_words(0.0123), p_in_words(0.00001)
+    ('= 0.012', '< 0.001')
+    """
+    text = p_value(p)
+    return f"< {text[1:]}" if text.startswith("<") else f"= {text}"

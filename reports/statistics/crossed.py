@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import stdtrit
 
-from roarbench.benchmark.results.statistics import CONFIDENCE, Summary, summarise
+from roarbench.benchmark.results.statistics import Summary, quantile, summarise
 
 
 def image_covariance(scores: Float[np.ndarray, "k n m"]) -> Float[np.ndarray, "k k"]:
@@ -46,8 +45,3 @@ def crossed_summary(scores: Iterable[float], images: Float[np.ndarray, "n m"]) -
     over_seeds = summarise(scores)
     over_images = quantile(images.shape[1] - 1) * math.sqrt(image_covariance(images[None])[0, 0])
     return replace(over_seeds, half_width=math.hypot(over_seeds.half_width, over_images))
-
-
-def quantile(degrees: float) -> float:
-    """Half width of a 95 % t interval in standard errors."""
-    return float(stdtrit(degrees, (1 + CONFIDENCE) / 2))

@@ -124,7 +124,7 @@ def compare(scores: Scores, pairs: tuple[Pair, ...] | None = None) -> Family:
     wanted = [(a, b) for a, b in (combinations(names, 2) if pairs is None else pairs) if {a, b} <= {*names}]
     left, right = (np.array([names.index(pair[side]) for pair in wanted], int) for side in (0, 1))
     differences = {pair: _untested(scores, *pair) for pair in wanted}
-    copies = np.array([differences[pair].p == 1.0 for pair in wanted], bool)
+    copies = np.array([differences[pair].p == 1.0 for pair in wanted], bool)  # which need no test
     testable, twice = (_testable(values, present, left, right, least) & ~copies for least in (LEAST_SEEDS, 2))
     model = model_of(values, present, left[testable], right[testable], scores.images(names))
     planning = model or model_of(values, present, left[twice], right[twice], scores.images(names))

@@ -78,7 +78,7 @@ class Model:
         return np.sqrt(fitted.moderated(variances, counts - 1) / counts + np.maximum(over_images, 0))
 
     def null(self, present: Bool[np.ndarray, "k n"], draws: int = DRAWS) -> Null:
-        """The same test of explainers that are all equal, each with so many seeds: a parametric bootstrap."""
+        """The test repeated on explainers that are all equal, with the seeds at hand: a parametric bootstrap."""
         random = np.random.default_rng(0)
         scales = np.sqrt(self._variances(random, draws))
         shifts = random.multivariate_normal(np.zeros(len(self.own)), self.images, draws, method="eigh")

@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import f, friedmanchisquare, rankdata, studentized_range
 
-from roarbench.benchmark.results.statistics import Summary
-from roarbench.reports.statistics.crossed import quantile
+from roarbench.benchmark.results.statistics import Summary, quantile
 from roarbench.reports.statistics.null import LEVEL
 
 LEAST_BLOCKS, LEAST_EXPLAINERS = 3, 3
@@ -150,5 +149,5 @@ def _p(ranks: Float[np.ndarray, "blocks explainers"]) -> float:
 @cache
 def critical_difference(explainers: int, blocks: int) -> float:
     """Nemenyi's critical difference of mean ranks at 5 %."""
-    quantile = studentized_range.ppf(1 - LEVEL, explainers, np.inf) / np.sqrt(2)
-    return float(quantile * np.sqrt(explainers * (explainers + 1) / (6 * blocks)))
+    limit = studentized_range.ppf(1 - LEVEL, explainers, np.inf) / np.sqrt(2)
+    return float(limit * np.sqrt(explainers * (explainers + 1) / (6 * blocks)))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from roarbench.reports.rows.load import SETTING, curves
 from roarbench.reports.rows.settings import slug, title
-from roarbench.reports.rows.style import ORDERS, Form, labels, mean_rank, p_value
+from roarbench.reports.rows.style import ORDERS, Form, labels, mean_rank, p_in_words
 from roarbench.reports.statistics.ranks import LEAST_BLOCKS, LEAST_EXPLAINERS, Friedman, friedman, mean_ranks
 from roarbench.reports.statistics.scores import Scores
 from roarbench.reports.tables.curves import what
@@ -89,21 +89,11 @@ def interval(explainers: int) -> Format:
     return lambda summary, _: form(summary, summary.n)
 
 
-def equals(p: float) -> str:
-    """What is written after the letter p.
-
-    >>> equals(0.0123), equals(0.00001)
-    ('= 0.012', '<0.001')
-    """
-    text = p_value(p)
-    return text if text.startswith("<") else f"= {text}"
-
-
 def _notes(rows: pd.DataFrame, values: pd.DataFrame, test: Friedman) -> Iterator[str]:
     yield HOW
     yield INTERVAL.format(explainers=values.shape[1])
     yield FOUND.format(
-        blocks=len(values), statistic=test.statistic, p=equals(test.p), f=_ratio(test),
+        blocks=len(values), statistic=test.statistic, p=p_in_words(test.p), f=_ratio(test),
         critical=test.critical_difference,
     )  # fmt: skip
     missing = [name for name in dict.fromkeys(rows.explainer) if name not in values]
@@ -116,4 +106,4 @@ def _notes(rows: pd.DataFrame, values: pd.DataFrame, test: Friedman) -> Iterator
 def _ratio(test: Friedman) -> str:
     """Iman and Davenport's F in words."""
     between, within = test.degrees
-    return NO_F if math.isinf(test.f) else F.format(between=between, within=within, f=test.f, p=equals(test.f_p))
+    return NO_F if math.isinf(test.f) else F.format(between=between, within=within, f=test.f, p=p_in_words(test.f_p))

@@ -11,7 +11,7 @@ from roarbench.reports.rows.load import Run, curves
 from roarbench.reports.rows.names import OWN
 from roarbench.reports.rows.seeds import covers, repeats
 from roarbench.reports.rows.settings import foremost, images, protocol, title
-from roarbench.reports.rows.style import FAMILIES, ORDERS, label, labels, p_value, percent, points
+from roarbench.reports.rows.style import FAMILIES, ORDERS, label, labels, p_in_words, p_value, percent, points
 from roarbench.reports.statistics.family import LEAST_SEEDS, Difference, Family
 from roarbench.reports.tables.evidence import advised, family, in_points, scores
 from roarbench.reports.tables.summary import gains
@@ -63,14 +63,14 @@ class Against:
     def sentence(self, explainer: str, rows: pd.DataFrame) -> str:
         """The verdict on one explainer, with the numbers that it rests on."""
         difference, verdict = self.differences[explainer], self.verdict(explainer)
-        p, seeds, margin = p_value(difference.p), repeats(rows, difference.n), in_points(self.margin)
+        seeds, margin = repeats(rows, difference.n), in_points(self.margin)
         needed = advised(self.family, self.margin) if verdict == "open" else ""
         text = {"open": OPEN, "equivalent": EQUIVALENT, "untested": UNTESTED}.get(verdict, BETTER)
         mean = abs(difference.mean) if verdict in ("better", "worse") else difference.mean
         return text.format(
             name=label(explainer), baseline=label(self.baseline), verdict=verdict, seeds=seeds,
             size=points(replace(difference.summary, mean=mean), difference.n), margin=margin,
-            p=f"< {p[1:]}" if p.startswith("<") else f"= {p}", needed=NEEDED.format(margin=margin, needed=needed),
+            p=p_in_words(difference.p), needed=NEEDED.format(margin=margin, needed=needed),
         )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from roarbench.reports.rows.settings import images, protocol, title
 from roarbench.reports.rows.style import Form, label, p_value, percent, points
 from roarbench.reports.rows.versions import recorded
 from roarbench.reports.statistics.groups import groups
-from roarbench.reports.tables.evidence import family, means, scores
+from roarbench.reports.tables.evidence import best_first, family, scores
 from roarbench.reports.tables.masks import DOUBT, SIGNS, worst_leaks
 from roarbench.reports.tables.summary import gains, reference_of
 from roarbench.reports.tables.table import plain
@@ -62,17 +62,15 @@ def _boards(run: Run) -> Iterator[dict]:
 
 def _entries(rows: pd.DataFrame, joined: pd.DataFrame, order: str) -> Iterator[dict]:
     """The explainers with whole curves, the best first."""
-    values = {name: seeds for name, seeds in means(rows).items() if seeds}
     tested = family(rows)
     letters = groups(tested, highest_first=order == "lerf").letters
     masks = worst_leaks(rows, joined) if rows.retrain.iloc[0] else {}
     reference = reference_of(rows)
     tests = gains(tested, rows, order, reference) if reference else {}
     of_means = scores(rows)
-    summaries = {name: of_means.summary(name) for name in values}
-    turn = 1 if order == "morf" else -1
-    for place, name in enumerate(sorted(summaries, key=lambda e: turn * summaries[e].mean), start=1):
-        accuracy, test, mask = summaries[name], tests.get(name), masks.get(name)
+    ranked = [e for e in dict.fromkeys(best_first(rows, order).explainer) if e in of_means.finite]
+    for place, name in enumerate(ranked, start=1):
+        accuracy, test, mask = of_means.summary(name), tests.get(name), masks.get(name)
         yield _plain(
             {
                 "place": place, "explainer": name, "label": label(name), "accuracy": accuracy.mean,

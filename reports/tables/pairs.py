@@ -8,14 +8,15 @@ from roarbench.reports.rows.seeds import covers
 from roarbench.reports.rows.settings import images, protocol, title
 from roarbench.reports.rows.style import ORDERS, labels
 from roarbench.reports.statistics.family import Difference, Family
-from roarbench.reports.tables.evidence import family
+from roarbench.reports.tables.evidence import best_first, family
+from roarbench.reports.tables.summary import gains
 from roarbench.reports.tables.table import Table
 
 LEAST = 3
 """Explainers of a matrix; the difference of two stands in other tables."""
 HOW = (
-    "By how much the explainer of the row is better than that of the column, in points of mean accuracy over "
-    "0 < t < 1. A star marks significant differences, in one test of all pairs at 5 %. The CSV has intervals and p."
+    "By how much the explainer of the row is better than that of the column: points of accuracy, mean over 0 < t < 1. "
+    "A star marks significant differences, in one test of all pairs at 5 %. The CSV has intervals and p."
 )
 NUMBERS = ("mean", "half_width", "p")
 
@@ -27,24 +28,13 @@ def pair_tables(frame: pd.DataFrame) -> list[Table]:
     return [_table(*one) for one in tested if len(one[-1].means) >= LEAST]
 
 
-def differences(compared: Family, order: str) -> dict[tuple[str, str], Difference]:
-    """Row and column -> by how much the row is better, the best explainers first; positive whatever the order."""
-    turn = 1 if order == "morf" else -1
-    names = sorted(compared.means, key=lambda e: turn * compared.means[e])
-    return {
-        (row, column): compared.difference(*((column, row) if order == "morf" else (row, column)))
-        for row in names
-        for column in names
-    }
-
-
 def _table(rows: pd.DataFrame, order: str, ending: str, compared: Family) -> Table:
-    by = differences(compared, order)
-    names = list(dict.fromkeys(row for row, _ in by))
+    names = [e for e in dict.fromkeys(best_first(rows, order).explainer) if e in compared.means]
+    by = {column: gains(compared, rows, order, column) for column in names}
     index = pd.Index(labels(names), name="explainer")
-    shown = [[_text(by[row, column]) if row != column else "" for column in names] for row in names]
+    shown = [[_text(by[column][row]) if row != column else "" for column in names] for row in names]
     numbers = {
-        (text, number): [getattr(by[row, column], number) if row != column else np.nan for row in names]
+        (text, number): [getattr(by[column][row], number) if row != column else np.nan for row in names]
         for text, column in zip(index, names, strict=True)
         for number in NUMBERS
     }

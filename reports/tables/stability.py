@@ -12,10 +12,10 @@ from roarbench.benchmark.results.statistics import Summary
 from roarbench.reports.rows.load import curves
 from roarbench.reports.rows.seeds import repeats
 from roarbench.reports.rows.settings import ROAD, ROAD_FILL, measure, slug
-from roarbench.reports.rows.style import family, labels
+from roarbench.reports.rows.style import family, labels, p_in_words
 from roarbench.reports.statistics.ranks import Agreement, agreement, mean_ranks
 from roarbench.reports.statistics.scores import Seeds
-from roarbench.reports.tables.across import equals, interval
+from roarbench.reports.tables.across import interval
 from roarbench.reports.tables.consistency import COMPARED, LEAST, WAY
 from roarbench.reports.tables.consistency import LEFT_OUT as NOT_COMPARED
 from roarbench.reports.tables.evidence import in_common, means
@@ -141,8 +141,8 @@ def _notes(measured: Measured) -> Iterator[str]:
         yield FEW.format(least=LEAST, ways="; ".join(measured.few))
 
 
-def _agreement(found: Agreement, ways: int) -> str:
+def _agreement(measured: Agreement, ways: int) -> str:
     """W and Spearman in words."""
-    if np.isnan(found.w):
+    if np.isnan(measured.w):
         return TIED
-    return AGREEMENT.format(ways=ways, w=found.w, p=equals(found.p), spearman=found.spearman)
+    return AGREEMENT.format(ways=ways, w=measured.w, p=p_in_words(measured.p), spearman=measured.spearman)

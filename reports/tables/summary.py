@@ -1,7 +1,7 @@
 """One line for each explainer: its mean accuracy, and by how much, and how surely, it is better than random."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -63,19 +63,6 @@ TESTS = (
 )
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Every explainer of a table against random.
-
-    Attributes:
-        gain: explainer -> by how much its mean is better than that of random, tested in the family of all pairs.
-        racu: explainer -> one number for each seed.
-    """
-
-    gain: dict[str, Difference]
-    racu: dict[str, list[float]]
-
-
 def summaries(frame: pd.DataFrame) -> list[Table]:
     """A table for every setting and order in which networks see images and random was measured."""
     joined, tables = curves(frame), []
@@ -93,12 +80,6 @@ def reference_of(rows: pd.DataFrame) -> str | None:
     return REFERENCE if REFERENCE in named else next(iter(named), None)
 
 
-def compare(rows: pd.DataFrame, order: str, reference: str) -> Comparison:
-    """Gains, areas and RACU of all explainers but random, from the rows of one setting and order."""
-    ratios = _racu(rows, reference, 1.0 if order == "morf" else -1.0)
-    return Comparison(gains(family(rows), rows, order, reference), ratios)
-
-
 def gains(compared: Family, rows: pd.DataFrame, order: str, reference: str) -> dict[str, Difference]:
     """Explainer -> by how much it is better than another one: positive is better, whatever the order."""
     others = [str(e) for e in dict.fromkeys(rows.explainer) if e != reference]
@@ -107,14 +88,14 @@ def gains(compared: Family, rows: pd.DataFrame, order: str, reference: str) -> d
     return {e: compared.difference(e, reference) for e in others}
 
 
-def _racu(rows: pd.DataFrame, reference: str, turn: float) -> dict[str, list[float]]:
+def _racu(rows: pd.DataFrame, reference: str, order: str) -> dict[str, list[float]]:
     """RACU by explainer: one number for each seed that has its curve and that of random, with full removal."""
     done = rows[rows.status == "done"]
     wide = done.pivot_table(index=["explainer", "seed"], columns="removal_fraction", values="test_accuracy").dropna()
     fractions = wide.columns.to_numpy(float).tolist()
     if reference not in wide.index.get_level_values(0) or fractions[-1] != 1:
         return {}
-    random, ratios = wide.loc[reference], {}
+    random, ratios, turn = wide.loc[reference], {}, 1.0 if order == "morf" else -1.0
     for name in wide.index.get_level_values(0).unique().drop(reference):
         accuracies = wide.loc[name]
         seeds = accuracies.index.intersection(random.index)
@@ -126,21 +107,22 @@ def _racu(rows: pd.DataFrame, reference: str, turn: float) -> dict[str, list[flo
 
 
 def _summary(rows: pd.DataFrame, frame: pd.DataFrame, order: str, name: str, reference: str) -> Table:
-    compared, tested = compare(rows, order, reference), family(rows)
+    tested, ratios = family(rows), _racu(rows, reference, order)
+    gain = gains(tested, rows, order, reference)
     values = {"mean": scores(rows)}
-    if compared.racu:
-        values["RACU"] = Scores({e: dict(enumerate(numbers)) for e, numbers in compared.racu.items()})
+    if ratios:
+        values["RACU"] = Scores({e: dict(enumerate(numbers)) for e, numbers in ratios.items()})
     values |= {"rank": ranks} if (ranks := _ranks(values["mean"].by_seed, BETTER[order])).by_seed else {}
     values |= {"passes": passed} if (passed := _passes(rows, frame)).by_seed else {}
-    known = {"gain": {e: gain.summary for e, gain in compared.gain.items()}}
+    known = {"gain": {e: difference.summary for e, difference in gain.items()}}
     shown = [c for c in FORMS if c in (*values, *known)]
     caption = f"Summary. {what(rows, order)}. {title(rows)}."
     columns = Columns(values, {c: FORMS[c] for c in shown}, {"mean": BETTER[order]}, known)
     summary = _without_reference(table(name, caption, Lines(rows), columns), rows, reference)
-    summary = _tested(summary, rows, compared.gain)
+    summary = _tested(summary, rows, gain)
     lettering = groups(tested, highest_first=order == "lerf")
     summary = with_letters(summary, rows, lettering) if lettering.letters else summary
-    summary = summary.noted(*_notes(compared, order, label(reference)))
+    summary = summary.noted(*_notes(bool(ratios), order, label(reference)))
     summary = summary.noted(*detectable(tested))
     summary = summary.noted(*(note for column, note in BESIDE.items() if column in summary.shown))
     return replace(summary, printed=foremost(rows, frame), tested=True)
@@ -173,8 +155,8 @@ def _tested(summary: Table, rows: pd.DataFrame, gain: Mapping[str, Difference]) 
     return summary.extended("p", [p_value(p) for p in p_values], {"p": p_values})
 
 
-def _notes(compared: Comparison, order: str, reference: str) -> list[str]:
+def _notes(racu: bool, order: str, reference: str) -> list[str]:
     said = [HOW.format(reference=reference)]
-    if compared.racu:
+    if racu:
         said.append(RACU_HOW.format(reference=reference, turned=TURNED if order == "lerf" else ""))
     return [*said, TESTS]

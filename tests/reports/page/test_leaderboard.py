@@ -13,6 +13,7 @@ from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.results.store import Outcome
 from roarbench.reports.page.chart import series
 from roarbench.reports.page.forest import Forest, Line
+from roarbench.reports.page.judged import judged_by_network
 from roarbench.reports.page.leaderboard import Board, boards
 from roarbench.reports.rows.load import Run, curves, read
 from tests.reports.page.test_page import (
@@ -32,16 +33,8 @@ MEASURED = {"random": (0.2, 9.0), "gradient": (0.4, 8.0), "integrated_gradients"
 """Sensitivity, of which less is better, and truth that is found, of which more is."""
 
 
-@pytest.fixture
-def wide() -> Matrix:
-    return Matrix(
-        explainers=EXPLAINERS, seeds=4, fractions=(0.0, 0.3, 0.6, 1.0), unretrained_fills=(), mask_fractions=(0.9,),
-        measures=(),
-    )  # fmt: skip
-
-
 def boards_of(run: Run) -> list[Board]:
-    return boards(run, curves(run.frame), series(run.frame))
+    return boards(run, judged_by_network(curves(run.frame)), series(run.frame))
 
 
 def board_of(folder: Path) -> Board:

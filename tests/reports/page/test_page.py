@@ -18,6 +18,7 @@ from roarbench.benchmark.results.store import Outcome
 from roarbench.reports.page import figures
 from roarbench.reports.page.answer import Answer, Verdict, answers
 from roarbench.reports.page.figures import address
+from roarbench.reports.page.judged import judged_by_network
 from roarbench.reports.page.methods import cited
 from roarbench.reports.page.page import page
 from roarbench.reports.page.provenance import toml
@@ -29,10 +30,10 @@ from roarbench.reports.rows.load import Run, curves, read
 from roarbench.reports.tables.curves import tables
 from roarbench.reports.tables.summary import summaries
 from tests.reports.conftest import outcome
+from tests.reports.page.conftest import EXPLAINERS
 
 Stored = Callable[..., Path]
 
-EXPLAINERS = ("random", "gradient", "integrated_gradients", "sobel")
 SLOPES = {"random": 0.5, "gradient": 0.3, "integrated_gradients": 0.7, "sobel": 0.5}
 """How fast accuracy falls under ROAR."""
 
@@ -52,20 +53,12 @@ def measured(cell: Cell) -> Outcome:
     return replace(outcome(cell), metrics=metrics)
 
 
-@pytest.fixture
-def wide() -> Matrix:
-    return Matrix(
-        explainers=EXPLAINERS, seeds=4, fractions=(0.0, 0.3, 0.6, 1.0), unretrained_fills=(), mask_fractions=(0.9,),
-        measures=(),
-    )  # fmt: skip
-
-
 def rendered(run: Run) -> str:
     return page(run, [*tables(run.frame), *summaries(run.frame)], ())
 
 
 def answered(folder: Path) -> Answer:
-    (answer,) = answers(curves(read(folder).frame))
+    (answer,) = answers(judged_by_network(curves(read(folder).frame)))
     return answer
 
 

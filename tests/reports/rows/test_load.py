@@ -11,6 +11,7 @@ from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.results.store import Outcome, Store
 from roarbench.reports.page.answer import answers
 from roarbench.reports.page.asked import protocol
+from roarbench.reports.page.judged import judged_by_network
 from roarbench.reports.page.validity import checks
 from roarbench.reports.pictures.curves import plots
 from roarbench.reports.rows.load import curves, load, read
@@ -40,7 +41,7 @@ def test_where_seeds_share_the_explained_network_everything_says_so(stored: Stor
     for text in made.values():
         assert f"over {SHARED}. Intervals cover retraining alone" in text
     assert all(SHARED in picture.caption for picture in plots(frame))
-    assert SHARED in answers(curves(frame))[0].verdicts[0].sentence
+    assert SHARED in answers(judged_by_network(curves(frame)))[0].verdicts[0].sentence
     assert dict(protocol(frame, read(stored(one_network, measured, "again")).costs))["Seeds"] == SHARED[4:]
 
 

@@ -12,6 +12,7 @@ from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.results.hits import packed
 from roarbench.benchmark.results.store import Outcome
 from roarbench.reports.page.answer import answers
+from roarbench.reports.page.judged import judged_by_network
 from roarbench.reports.report import report
 from roarbench.reports.rows.focus import Focus
 from roarbench.reports.rows.load import Run, curves, read
@@ -193,7 +194,7 @@ def test_no_two_statements_contradict_each_other(stored: Stored, many: Matrix, s
     letters = summary.numbers["group", "letters"]
     pairs = pair_tables(run.frame)[0].numbers.xs("p", axis=1, level=1)
     baseline = baseline_tables(run)[0]
-    lead = answers(curves(run.frame))[0].verdicts[0]
+    lead = answers(judged_by_network(curves(run.frame)))[0].verdicts[0]
     for name in summary.shown.index.drop("Random"):
         significant = p[name] <= 0.05
         assert significant == (abs(gain[name]) > half[name]) == (not {*letters[name]} & {*letters["Random"]})

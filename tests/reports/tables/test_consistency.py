@@ -12,6 +12,7 @@ from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.results.store import Outcome
 from roarbench.reports.page.answer import answers
+from roarbench.reports.page.judged import judged_by_network
 from roarbench.reports.rows.load import curves, load
 from roarbench.reports.tables.consistency import consistency_tables, correlations
 from roarbench.reports.tables.summary import summaries
@@ -129,7 +130,10 @@ def test_a_copy_that_was_skipped_counts_nowhere(stored: Stored, matrix: Matrix) 
     assert roar.shown.loc["GRAD", "group"] == alone.shown.loc["GRAD", "group"]
     assert roar.shown.loc["SQ-GRAD", "mean"] == "– (0/3)"
     assert "SQ-GRAD, SQ-LRP: 3 cells skipped (ranks as its base does)." in roar.notes
-    lead, known = answers(curves(with_copies))[0].verdicts[0], answers(curves(without))[0].verdicts[0]
+    lead, known = (
+        answers(judged_by_network(curves(with_copies)))[0].verdicts[0],
+        answers(judged_by_network(curves(without)))[0].verdicts[0],
+    )
     assert lead.headline == known.headline and lead.sentence == known.sentence
     assert lead.unjudged == ["SQ-GRAD", "SQ-LRP"] and not known.unjudged
 

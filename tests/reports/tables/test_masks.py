@@ -14,6 +14,7 @@ from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.results.statistics import Summary, summarise, wilson
 from roarbench.benchmark.results.store import Outcome
 from roarbench.reports.page.answer import Verdict, answers
+from roarbench.reports.page.judged import judged_by_network
 from roarbench.reports.page.validity import Check, checks
 from roarbench.reports.rows.load import curves, load, read
 from roarbench.reports.rows.style import FLAG
@@ -141,7 +142,7 @@ def test_two_seeds_that_disagree_are_open_everywhere(stored: Stored, matrix: Mat
     made, frame = named(folder, "roar"), load(folder)
     assert made.shown.loc["GRAD", "mask"] == "65.0 [0.0, 100.0] ?"
     assert "not settled" in made.notes[-1] and "No mask reveals the class" not in made.notes[-1]
-    said = " ".join(answers(curves(frame))[0].verdicts[0].cautions)
+    said = " ".join(answers(judged_by_network(curves(frame)))[0].verdicts[0].cautions)
     assert "Not settled: whether the masks of 1 of 2 explainers reveal the class (GRAD 65.0 [0.0, 100.0] %)." in said
     assert "do not tell" not in said
     assert of_masks(folder).state == "open" and "not settled 1 of 2 (GRAD" in of_masks(folder).cases[0]
@@ -197,7 +198,7 @@ def leaking(*names: str) -> Callable[[Cell], Outcome]:
 
 
 def verdicts(folder: Path) -> list[Verdict]:
-    return answers(curves(load(folder)))[0].verdicts
+    return answers(judged_by_network(curves(load(folder))))[0].verdicts
 
 
 @pytest.fixture

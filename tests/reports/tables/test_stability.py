@@ -56,7 +56,7 @@ def test_the_note_says_how_far_the_ways_agree(stored: Stored, wide: Matrix) -> N
     (made,) = stability_tables(load(stored(wide, judge)))
     text = made.text()
     assert f"Mean Spearman correlation of two ways: {SPEARMAN:.2f}" in text
-    assert f"6 orders by accuracy averaged over seeds: {(5 * SPEARMAN + 1) / 6:.2f}, p <0.001" in text
+    assert f"6 orders by accuracy averaged over seeds: {(5 * SPEARMAN + 1) / 6:.2f}, p < 0.001" in text
     assert "n = 3 seeds" in text and "Ways are not independent" in text
 
 
