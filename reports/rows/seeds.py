@@ -11,8 +11,8 @@ from roarbench.reports.rows.style import labels, span
 
 ADDED = (
     "Seeds were added, {first} to {most}, until the 95 % t interval over seeds had a half-width of at most {target:g} "
-    "points. That is the interval of an explainer's mean over t. Such intervals cover somewhat less than 95 %. Tests of "
-    "differences keep their level, for no seed was added because of one."
+    "points. That is the interval of an explainer's mean over t. Such intervals cover somewhat less than 95 %. "
+    "Tests of differences keep their level, for no seed was added because of one."
 )
 
 
