@@ -16,7 +16,7 @@ from roarbench.reports.rows.seeds import covers
 from roarbench.reports.rows.settings import protocol, settings, slug, title
 from roarbench.reports.rows.style import FLAG, family, label, labels, points
 from roarbench.reports.statistics.family import Difference
-from roarbench.reports.statistics.groups import groups
+from roarbench.reports.statistics.groups import Groups, groups
 from roarbench.reports.tables import evidence
 from roarbench.reports.tables.masks import worst_leaks
 from roarbench.reports.tables.summary import gains, reference_of
@@ -32,8 +32,9 @@ BRACKETS = 0.17
 CAPTION = (
     "{protocol}: gain over the random control, the mean over 0 < t < 1 in points of accuracy, paired by seed, {n}. "
     "Where a simultaneous 95 % interval excludes 0, the difference to random is significant. Brackets join explainers "
-    "without a significant difference{flags}. {covers} {setting}."
+    "without a significant difference{coarse}{flags}. {covers} {setting}."
 )
+COARSE = "; some that share one may differ, too"
 FLAGS = f"; {FLAG} marks label leakage of masks"
 ALT = "Gains over random, the best first. {first}."
 
@@ -59,12 +60,15 @@ def _picture(
     part: pd.DataFrame, ranked: Mapping[str, dict[str, Difference]], joined: pd.DataFrame, highlighted: frozenset[str]
 ) -> Picture:
     flagged = {e for e, leak in _leaks(part, joined).items() if leak == "readable"}
-    shown = " and ".join(protocol(part, order) for order in ranked)
+    tested = {order: evidence.family(part[part.order == order]) for order in ranked}
+    grouped = {order: groups(of, highest_first=order == "lerf") for order, of in tested.items()}
     caption = CAPTION.format(
-        protocol=shown, n=seeds(part), flags=FLAGS if flagged else "", covers=covers(part), setting=title(part)
-    )
+        protocol=" and ".join(protocol(part, order) for order in ranked), n=seeds(part), covers=covers(part),
+        coarse=COARSE if any(of.coarse for of in grouped.values()) else "", flags=FLAGS if flagged else "",
+        setting=title(part),
+    )  # fmt: skip
     first = "; ".join(f"{protocol(part, order)}: {label(next(iter(of)))} leads" for order, of in ranked.items())
-    figure = _figure(part, ranked, flagged, highlighted)
+    figure = _figure(part, ranked, grouped, flagged, highlighted)
     return Picture(f"leaderboard{slug(part, joined)}", caption, ALT.format(first=first), figure)
 
 
@@ -75,7 +79,11 @@ def _leaks(part: pd.DataFrame, joined: pd.DataFrame) -> dict[str, str]:
 
 @matplotlib.rc_context(STYLE)
 def _figure(
-    part: pd.DataFrame, ranked: Mapping[str, dict[str, Difference]], flagged: set[str], highlighted: frozenset[str]
+    part: pd.DataFrame,
+    ranked: Mapping[str, dict[str, Difference]],
+    grouped: Mapping[str, Groups],
+    flagged: set[str],
+    highlighted: frozenset[str],
 ) -> Figure:
     names = [f"{name} {FLAG}" for name in labels(list(dict.fromkeys(part.explainer)))]
     margins = MARGINS.holding(names, "left")
@@ -84,8 +92,7 @@ def _figure(
     figure, (axes,) = panels(1, len(ranked), width=PAGE, height=LINE * count + 0.1, margins=margins)
     for axis, (order, of) in zip(axes, ranked.items(), strict=True):
         _panel(axis, of, flagged, highlighted)
-        lettering = groups(evidence.family(part[part.order == order]), highest_first=order == "lerf")
-        _brackets(axis, list(of), lettering.letters)
+        _brackets(axis, list(of), grouped[order].letters)
         axis.set_title(f"{protocol(part, order)} (better →)", loc="left", pad=3, size=7)
         axis.set_ylim(count - 0.4, -0.6)
     headed(figure, title(part).replace("; ", "\n", 1))

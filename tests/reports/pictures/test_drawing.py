@@ -22,6 +22,7 @@ from roarbench.reports.pictures.cost import cost_plots, front
 from roarbench.reports.pictures.curves import plots
 from roarbench.reports.pictures.differences import difference_plots
 from roarbench.reports.pictures.drawing import Picture, write, writing
+from roarbench.reports.pictures.forest import COARSE, forests
 from roarbench.reports.pictures.leaks import leak_plots, paired_with_masks
 from roarbench.reports.pictures.looks import DASHES, LEGIBLE, looks, varied
 from roarbench.reports.pictures.plane import fii_line, fir_line, planes
@@ -204,3 +205,13 @@ def test_members_of_a_large_family_look_different() -> None:
     marks = [(look.colour, look.marker) for look in looks(rows).values()]
     assert len(set(marks)) == len(MANY)
     assert len(set(varied(36, LEGIBLE, DASHES))) == 36
+
+
+def test_a_leaderboard_says_where_groups_are_too_many_for_their_brackets(
+    stored: Callable[..., Path], matrix: Matrix, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = read(stored(matrix))
+    (fine,) = forests(run)
+    monkeypatch.setattr("roarbench.reports.statistics.groups.MOST_LETTERS", 0)
+    (coarse,) = forests(run)
+    assert COARSE in coarse.caption and COARSE not in fine.caption
