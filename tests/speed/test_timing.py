@@ -28,4 +28,4 @@ def test_both_sides_of_every_comparison_run(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_samples() -> None:
-    assert growth(64, 3, 256) < growth(4, 3, 256) + 16, "megabytes; 60 more samples kept whole would be 48"
+    assert growth(256, 3, 256) < growth(4, 3, 256) + 64, "megabytes; peaks vary by 20, 252 more samples would be 200"
