@@ -31,6 +31,16 @@ FILLS: dict[str, str] = {
 }
 
 MEASURES: dict[str, str] = {
+    "evaluator_removed": "roarbench.benchmark.measures.evaluator:EvaluatorRemoved",
+    "evaluator_kept": "roarbench.benchmark.measures.evaluator:EvaluatorKept",
+    "evaluator_loss_removed": "roarbench.benchmark.measures.evaluator:LossRemoved",
+    "evaluator_loss_kept": "roarbench.benchmark.measures.evaluator:LossKept",
+    "delta_removed": "roarbench.benchmark.measures.delta:DeltaRemoved",
+    "delta_kept": "roarbench.benchmark.measures.delta:DeltaKept",
+    "foreign_roar": "roarbench.benchmark.measures.foreign:ForeignRoar",
+    "foreign_kar": "roarbench.benchmark.measures.foreign:ForeignKar",
+    "foreign_delta_roar": "roarbench.benchmark.measures.foreign:ForeignDeltaRoar",
+    "foreign_delta_kar": "roarbench.benchmark.measures.foreign:ForeignDeltaKar",
     "roar": "roarbench.benchmark.measures.curves:Roar",
     "kar": "roarbench.benchmark.measures.curves:Kar",
     "diffroar": "roarbench.benchmark.measures.curves:DiffRoar",
@@ -45,6 +55,16 @@ MEASURES: dict[str, str] = {
     "truth_precision": "roarbench.benchmark.measures.truth:TruthPrecision",
     "truth_auc": "roarbench.benchmark.measures.truth:TruthAuc",
     "passes": "roarbench.benchmark.measures.passes:Passes",
+    "relevance_mass": "roarbench.benchmark.measures.relevance_mass:RelevanceMass",
+    "pointing_game": "roarbench.benchmark.measures.pointing_game:PointingGame",
+    "f_fidelity_plus": "roarbench.benchmark.measures.f_fidelity:FFidelityPlus",
+    "f_fidelity_minus": "roarbench.benchmark.measures.f_fidelity:FFidelityMinus",
+    "idsds": "roarbench.benchmark.measures.idsds:Idsds",
+    "saco": "roarbench.benchmark.measures.saco:SaCo",
+    "mcal": "roarbench.benchmark.measures.mcal:MCal",
+    "mprt": "roarbench.benchmark.measures.mprt:Mprt",
+    "random_logit": "roarbench.benchmark.measures.random_logit:RandomLogit",
+    "blurriness": "roarbench.benchmark.measures.blurriness:Blurriness",
 }
 
 STANDARD = (

@@ -20,4 +20,5 @@ DATASETS: dict[str, str] = {
     "roar_toy": "roarbench.datasets.tabular:roar_toy",
     "squares": "roarbench.datasets.synthetic:squares",
     "blocks": "roarbench.datasets.synthetic:blocks",
+    "tetrominoes": "roarbench.datasets.tetrominoes:tetrominoes",
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from roarbench.datasets.statistics import Statistics, statistics
@@ -18,12 +18,25 @@ draw random numbers once for a chunk."""
 Truth = Callable[[Float[Tensor, "b *feature"]], Float[Tensor, "b *feature"]]
 """Ground truth of a synthetic data set: inputs -> relevance of every feature, > 0 where it is informative."""
 
-
 Read = Callable[[Int[Tensor, "b"]], Float[Tensor, "b *feature"]]
 """Positions of examples -> their inputs."""
 
+Masks = Callable[[Int[Tensor, "b"]], Shaped[Tensor, "b *mask"]]
+"""Positions of examples -> relevance of their features, bool or numbers; one channel may stand for all."""
+
 Change = Callable[[Float[Tensor, "b *feature"], Int[Tensor, "b"]], Float[Tensor, "b *changed"]]
 """Inputs and the positions of their examples -> other inputs."""
+
+
+def taken(read: Read, index: Int[Tensor, "m"]) -> Read:
+    """A reader of the examples at some positions of those that another reads."""
+    index = index.cpu()
+    return lambda at: read(index[at])
+
+
+def same_for_all(relevance: Float[Tensor, "*feature"], inputs: Float[Tensor, "b *feature"]) -> Tensor:
+    """A ground truth that does not depend on the example."""
+    return relevance.to(inputs).expand_as(inputs)
 
 
 def chunk_size(feature_shape: tuple[int, ...], most: int = CHUNK) -> int:
@@ -38,12 +51,14 @@ class Split:
     Attributes:
         inputs: float32 in [0, 1]; images `(n, c, h, w)` or tabular rows `(n, d)`.
         labels: int64 class indices in `[0, num_classes)`.
-        truth: which features carry the class, where the generator of the data knows it; else None.
+        truth: which features carry the class, where that follows from the inputs, as in generated data; else None.
+        masks: which features carry the class, where that is known of each example by its position; else None.
     """
 
     inputs: Float[Tensor, "n *feature"]
     labels: Int[Tensor, "n"]
     truth: Truth | None = None
+    masks: Masks | None = None
 
     @property
     def feature_shape(self) -> tuple[int, ...]:
@@ -56,6 +71,24 @@ class Split:
         return statistics(self.inputs)
 
     @property
+    def has_truth(self) -> bool:
+        """Whether `relevance` is known."""
+        return self.truth is not None or self.masks is not None
+
+    def relevance(self) -> Float[Tensor, "n *feature"]:
+        """Ground truth of every feature, > 0 where it carries the class: of `masks`, or else of `truth`.
+
+        Raises:
+            ValueError: nobody knows it, or the examples are not in memory.
+        """
+        inputs = self.inputs
+        if self.masks is not None:
+            return self.masks(torch.arange(len(self))).to(inputs).expand_as(inputs)
+        if self.truth is None:
+            raise ValueError("relevance is known of data with ground truth, got data without; ask has_truth first")
+        return self.truth(inputs).to(inputs)
+
+    @property
     def stamp(self) -> tuple[float, ...]:
         """Changes when the examples do, be it one by one or in their order."""
         places = torch.arange(1, len(self) + 1, device=self.inputs.device, dtype=torch.float64)
@@ -65,7 +98,7 @@ class Split:
     def at(self, index: Int[Tensor, "m"]) -> "Split":
         """Copies of the examples at some positions, in memory."""
         index = index.to(self.inputs.device)
-        return replace(self, inputs=self.inputs[index], labels=self.labels[index])
+        return replace(self, inputs=self.inputs[index], labels=self.labels[index], masks=self.masks_at(index))
 
     def take(self, index: Int[Tensor, "m"]) -> "Split":
         """The examples at some positions; those of a stream stay where they are."""
@@ -80,7 +113,8 @@ class Split:
         size = chunk_size(self.feature_shape, most)
         for start in range(0, len(self), size):
             part = slice(start, start + size)
-            yield replace(self, inputs=self.inputs[part], labels=self.labels[part])
+            masks = self.masks_at(torch.arange(len(self))[part])
+            yield replace(self, inputs=self.inputs[part], labels=self.labels[part], masks=masks)
 
     def showing(self, read: Read, feature_shape: tuple[int, ...]) -> "Split":
         """A split with these labels and other inputs: those that `read` gives for positions."""
@@ -102,6 +136,10 @@ class Split:
             loaders: processes that read a stream; 0 reads where the examples are used.
         """
         return replace(self, inputs=self.inputs.to(device), labels=self.labels.to(device))
+
+    def masks_at(self, index: Int[Tensor, "m"]) -> Masks | None:
+        """Masks of the examples at some positions, which are read when they are used."""
+        return None if self.masks is None else taken(self.masks, index)
 
     def __len__(self) -> int:
         return len(self.labels)

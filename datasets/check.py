@@ -55,6 +55,8 @@ def check(data: object) -> Dataset:
     for part in (train, validation, test):
         check_values(part.inputs, part.names[0])
     check_classes((train, validation, test), int(data.num_classes))
+    for name, split in data.splits.items():
+        _check_truth(name, split)
     return data
 
 
@@ -78,6 +80,19 @@ def check_values(values: Shaped[np.ndarray, "n *feature"], name: str) -> None:
         raise ValueError(f"{name} has {_not_finite(values)} of {len(values)} examples; drop or impute them")
     if low < -MARGIN or high > 1 + MARGIN:
         raise ValueError(f"{name} must lie in [0, 1], got values in [{low:g}, {high:g}]; {_rescaling(low, high)}")
+
+
+def check_relevance(values: Shaped[np.ndarray, "n *feature"], name: str) -> None:
+    """Raises ValueError unless all values are bool, or finite numbers that are not negative."""
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be bool or numbers, above 0 where relevant, got {values.dtype}; convert it")
+    if not values.size:
+        return
+    low, high = float(values.min()), float(values.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ValueError(f"{name} has {_not_finite(values)} of {len(values)} examples; 0 says that nothing is relevant")
+    if low < 0:
+        raise ValueError(f"{name} must not be negative, got {low:g}; take its magnitude, or 0 for what is irrelevant")
 
 
 def check_shapes(parts: Sequence[Part]) -> None:
@@ -151,6 +166,22 @@ def _part(name: str, split: object) -> Part:
     part = Part(_array(split.inputs, names[0], torch.float32), labels, names)
     check_aligned(part)
     return part
+
+
+def _check_truth(name: str, split: Split) -> None:
+    """Raises ValueError unless the ground truth of the first examples, if there is one, fits these."""
+    if not split.has_truth or not len(split):
+        return
+    few = split.at(torch.arange(min(FEW, len(split))))
+    name, shape = f"the ground truth of {name}", tuple(few.inputs.shape)
+    try:
+        relevance = few.relevance()
+        came = str(tuple(relevance.shape))
+    except (RuntimeError, AttributeError) as error:  # they cannot be expanded, or are no tensors
+        came = " ".join(str(error).split())
+    if came != str(shape):
+        raise ValueError(f"{name} must be a tensor of the shape of the inputs, {shape}, got {came}; reshape it")
+    check_relevance(relevance.detach().cpu().numpy(), name)
 
 
 def _array(values: object, name: str, dtype: torch.dtype) -> Shaped[np.ndarray, "..."]:

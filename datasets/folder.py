@@ -1,17 +1,17 @@
 """The user's own data: folders of images, and arrays in one .npz file."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor
+from jaxtyping import Int, Shaped
 
-from roarbench.datasets.base import Card, Dataset, Split
-from roarbench.datasets.images import fingerprint, pixels
+from roarbench.datasets.base import Card, Dataset, Read, Split
+from roarbench.datasets.images import fingerprint, mask, pixels
 from roarbench.datasets.listing import Listing, listing
+from roarbench.datasets.masks import FOLDER, masks
 from roarbench.datasets.npz import Layout, read
 from roarbench.datasets.split import Amounts, Examples, partition, to_split
 from roarbench.datasets.stream import Stream, divided
@@ -37,24 +37,36 @@ def image_folder(
     `size` x `size` (bilinear, antialiased, aspect ratio not kept): inputs `(n, channels, size, size)`. A relative
     `root` starts at the current folder.
 
+    ROOT/masks/train/<class>/* and ROOT/masks/test/<class>/* are the ground truth, if they are there: images that are
+    not black where a pixel of the upright image of the same name is relevant, resized to the nearest pixel. A split has
+    a mask for each of its images, or no folder of masks.
+
     With `in_memory` false the images stay on disk and are decoded whenever they are used: for folders that do not fit.
 
     Raises:
-        ValueError: a folder is missing, a class is empty or in one split only, an image can not be read.
+        ValueError: a folder is missing, a class is empty or in one split only, an image can not be read or lacks its
+            mask.
     """
     if channels not in (1, 3):
         raise ValueError(f"channels must be 1 (grey) or 3 (RGB), got {channels}; use channels=3 for colour")
     if size < 1:
         raise ValueError(f"size must be 1 pixel or more, got {size}; 224 is usual for photographs")
     files = listing(root)
+    truth = masks(root, files)
+    splits: Sequence[Split]
     if in_memory:
-        examples = {split: _examples(images, size, channels) for split, images in files.images.items()}
+        examples = {
+            split: _examples(images, truth.paths.get(split), size, channels) for split, images in files.images.items()
+        }
         splits = _in_memory(examples, validation, seed)
     else:
-        streams = {split: _stream(images, size, channels) for split, images in files.images.items()}
+        streams = {
+            split: _stream(images, truth.paths.get(split), size, channels) for split, images in files.images.items()
+        }
         splits = _on_disk(streams, validation, seed)
-    checksums = _checksums(files, root, look=not in_memory)
-    card = Card(f"Images in {root.name}", str(root), "as given by their owner", "none", checksums, files.notes)
+    checksums = _checksums(files, truth.paths, root, look=not in_memory)
+    notes = files.notes + truth.notes
+    card = Card(f"Images in {root.name}", str(root), "as given by their owner", "none", checksums, notes)
     return Dataset(*splits, len(files.classes), card)
 
 
@@ -69,6 +81,9 @@ def arrays(data_root: Path, *, path: Path, layout: Layout = "auto", validation: 
     mean both. uint8 means 0..255 and is divided by 255, bool means 0 and 1; floats must lie in [0, 1], and are clipped
     where they are outside by at most 1e-4. Labels are the whole numbers 0 ... k-1, `(n,)` or `(n, 1)`. Nothing is
     unpickled. A relative `path` starts at the current folder.
+
+    truth_train, truth_test and truth_val are the ground truth, each if it is there: bool, or numbers above 0 where a
+    feature is relevant, in the shape of the inputs or, where all channels share it, `(n, h, w)` or `(n, 1, h, w)`.
 
     Raises:
         ValueError: the file or an array is missing, or an array is not as described.
@@ -96,37 +111,47 @@ def _on_disk(streams: Mapping[str, Stream], validation: float, seed: int) -> tup
     return train, carved if given is None else given, test
 
 
-def _examples(images: Sequence[Sequence[Path]], size: int, channels: int) -> Examples:
+def _examples(images: Sequence[Sequence[Path]], truth: Sequence[Path] | None, size: int, channels: int) -> Examples:
     inputs = np.stack([pixels(path, size, channels) for members in images for path in members])
-    return Examples(inputs, _class_of_each(images))
+    relevant = None if truth is None else np.stack([mask(path, size) for path in truth])
+    return Examples(inputs, _class_of_each(images), relevant)
 
 
-def _stream(images: Sequence[Sequence[Path]], size: int, channels: int) -> Stream:
-    """Images that are decoded when they are used."""
+def _stream(images: Sequence[Sequence[Path]], truth: Sequence[Path] | None, size: int, channels: int) -> Stream:
+    """Images, and masks, that are decoded when they are used."""
+    read = _reader([path for members in images for path in members], lambda path: pixels(path, size, channels))
+    return Stream(
+        torch.from_numpy(_class_of_each(images)),
+        read=lambda index: read(index).to(torch.float32).div_(255),
+        shape=(channels, size, size),
+        masks=None if truth is None else _reader(truth, lambda path: mask(path, size)),
+    )
+
+
+def _reader(paths: Sequence[Path], decode: Callable[[Path], Shaped[np.ndarray, "c h w"]]) -> Read:
     # One array: a list of a million paths would be copied by each process that reads them.
-    names = np.array([str(path.absolute()) for members in images for path in members])
-
-    def read_some(index: Int[Tensor, "b"]) -> Float[Tensor, "b c h w"]:
-        images_read = np.stack([pixels(Path(name), size, channels) for name in names[index.numpy()]])
-        return torch.from_numpy(images_read).to(torch.float32).div_(255)
-
-    return Stream(torch.from_numpy(_class_of_each(images)), read=read_some, shape=(channels, size, size))
+    names = np.array([str(path.absolute()) for path in paths])
+    return lambda index: torch.from_numpy(np.stack([decode(Path(name)) for name in names[index.numpy()]]))
 
 
 def _class_of_each(images: Sequence[Sequence[Path]]) -> Int[np.ndarray, "n"]:
     return np.repeat(np.arange(len(images)), [len(members) for members in images])
 
 
-def _checksums(content: Listing, root: Path, *, look: bool) -> dict[str, str]:
+def _checksums(content: Listing, truth: Mapping[str, Sequence[Path]], root: Path, *, look: bool) -> dict[str, str]:
     """Folder -> checksum of its images."""
-    return {
-        f"{folder.name}/*": _digest(root, content.images[split], look=look) for split, folder in content.folders.items()
-    }
+    checksums = {}
+    for split, folder in content.folders.items():
+        images = [path for members in content.images[split] for path in members]
+        checksums[f"{folder.name}/*"] = _digest(root, images, look=look)
+        if split in truth:
+            checksums[f"{FOLDER}/{folder.name}/*"] = _digest(root, truth[split], look=look)
+    return checksums
 
 
-def _digest(root: Path, images: Sequence[Sequence[Path]], *, look: bool) -> str:
-    """One checksum over names and contents of all images of a split; on the way one may look whether they open."""
+def _digest(root: Path, images: Sequence[Path], *, look: bool) -> str:
+    """One checksum over names and contents of images; on the way one may look whether they open."""
     digest = hashlib.sha256()
-    for path in (path for members in images for path in members):
+    for path in images:
         digest.update(f"{path.relative_to(root).as_posix()} {fingerprint(path, look=look)}\n".encode())
     return f"sha256:{digest.hexdigest()}"

@@ -1,4 +1,4 @@
-"""One image file: opened whatever its format, turned as its camera says, as pixels of one size; or refused by name."""
+"""One image file: opened whatever its format, turned as its camera says, as pixels or as a mask; or refused by name."""
 
 import io
 import warnings
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 
 from roarbench.datasets.download import checksum
 
@@ -47,13 +47,25 @@ def pixels(path: Path, size: int, channels: int) -> UInt8[np.ndarray, "c h w"]:
     """
     from PIL import Image
 
-    with _readable(path), Image.open(path) as image:
-        upright = _upright(image)
-    _check_depth(path, upright.mode)
+    upright = _opened(path)
     with _readable(path):
         converted = upright.convert("L" if channels == 1 else "RGB")
         square = np.array(converted.resize((size, size), Image.Resampling.BILINEAR))
     return square.reshape(size, size, channels).transpose(2, 0, 1)
+
+
+def mask(path: Path, size: int) -> Bool[np.ndarray, "1 h w"]:
+    """Where an upright image is not black, whatever its transparency, in a square of nearest neighbours.
+
+    Raises:
+        ValueError: it cannot be read, or has more than 8 bits per channel.
+    """
+    from PIL import Image
+
+    upright = _opened(path)
+    with _readable(path):
+        square = np.array(upright.convert("RGB").resize((size, size), Image.Resampling.NEAREST))
+    return np.any(square, axis=2)[None]
 
 
 def fingerprint(path: Path, *, look: bool) -> str:
@@ -75,6 +87,16 @@ def fingerprint(path: Path, *, look: bool) -> str:
                 _decode(image, content)
     _check_depth(path, mode)
     return checksum(content)
+
+
+def _opened(path: Path) -> "Picture":
+    """The decoded image, turned as viewers turn it, once it is known to have 8 bits per channel."""
+    from PIL import Image
+
+    with _readable(path), Image.open(path) as image:
+        upright = _upright(image)
+    _check_depth(path, upright.mode)
+    return upright
 
 
 def _upright(image: "Picture") -> "Picture":

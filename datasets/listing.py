@@ -106,7 +106,7 @@ def _classes(root: Path, names: dict[str, set[str]]) -> list[str]:
 def _images(folder: Path, passed_over: Counter[str]) -> list[Path]:
     """The images of a class, in the order of their paths."""
     images, others = [], Counter[str]()
-    for path in _files(folder):
+    for path in files(folder):
         if path.name.startswith("."):
             others["hidden"] += 1
         elif path.suffix.lower() in suffixes():
@@ -120,7 +120,7 @@ def _images(folder: Path, passed_over: Counter[str]) -> list[Path]:
     return sorted(images)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def files(folder: Path) -> Iterator[Path]:
     """Files in a folder and all folders below it but hidden ones, of which it gives the paths alone."""
     real_paths = set()
     for place, folders, files in os.walk(folder, onerror=_raise, followlinks=True):

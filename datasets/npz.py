@@ -12,7 +12,15 @@ import numpy as np
 from jaxtyping import Integer, Shaped
 from numpy.lib.npyio import NpzFile
 
-from roarbench.datasets.check import Part, check_aligned, check_classes, check_not_empty, check_shapes, check_values
+from roarbench.datasets.check import (
+    Part,
+    check_aligned,
+    check_classes,
+    check_not_empty,
+    check_relevance,
+    check_shapes,
+    check_values,
+)
 from roarbench.datasets.download import checksum
 from roarbench.datasets.split import Examples
 
@@ -21,6 +29,9 @@ Layout = Literal["auto", "first", "last"]
 
 NAMES = (("x_{}", "y_{}"), ("{}_images", "{}_labels"))
 """What inputs and labels of a split are called; the second as in MedMNIST."""
+
+TRUTH = "truth_{}"
+"""What the ground truth of a split is called, beside either."""
 
 SPLITS = {"train": "train", "validation": "val", "test": "test"}
 
@@ -65,6 +76,7 @@ def read(path: Path, layout: Layout) -> Arrays:
         first = channels_first(raw[inputs], inputs, layout)
         parts[split] = Part(_values(first, inputs), _indices(raw[labels], labels), (inputs, labels))
     num_classes = _check(parts)
+    truth = {split: _relevance(raw, split, parts[split], layout) for split in names}
     shape, name = raw[names["train"][0]].shape, names["train"][0]
     notes = [_reading(shape, name, layout)]
     if raw[name].dtype == np.uint8 and raw[name].max(initial=0) == 1:
@@ -73,7 +85,7 @@ def read(path: Path, layout: Layout) -> Arrays:
         key = names["validation"][0]
         notes.append(f"{key} is the validation split: the parameter validation is not used")
     return Arrays(
-        {split: Examples(part.inputs, part.labels) for split, part in parts.items()},
+        {split: Examples(part.inputs, part.labels, truth[split]) for split, part in parts.items()},
         num_classes,
         digest,
         tuple(note for note in notes if note),
@@ -144,7 +156,9 @@ def _load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, tuple[str, str]]
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             keys = list(archive)
             names = _names(keys)
-            raw = {name: _plain(archive, name) for pair in names.values() for name in pair}
+            truth = [TRUTH.format(SPLITS[split]) for split in names]
+            wanted = [name for pair in names.values() for name in pair] + [name for name in truth if name in keys]
+            raw = {name: _plain(archive, name) for name in wanted}
     except (ValueError, OSError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
             f"{path} must be an .npz file of plain arrays, got: {error}; write it with numpy.savez"
@@ -155,6 +169,10 @@ def _load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, tuple[str, str]]
         if len(lone := sorted({*pair} & {*keys})) == 1:
             (other,) = {*pair} - {*lone}
             raise ValueError(f"{path} holds {lone[0]} without {other}: add {other}, or leave {lone[0]} out")
+    if extra := {key for key in keys if key.startswith(TRUTH.format(""))} - {*raw}:
+        raise ValueError(
+            f"{path} holds {min(extra)}, the ground truth of no split: call it {' or '.join(truth)}, or leave it out"
+        )
     return raw, names, checksum(data)
 
 
@@ -195,6 +213,29 @@ def _values(values: np.ndarray, name: str) -> Shaped[np.ndarray, "n *feature"]:
         if values.size and (values.min() < 0 or values.max() > 1):  # by rounding alone
             values = values.clip(0, 1)
     return values.astype(np.float32)
+
+
+def _relevance(
+    raw: Mapping[str, np.ndarray], split: str, part: Part, layout: Layout
+) -> Shaped[np.ndarray, "n *mask"] | None:
+    """Ground truth of a split with channels first, or with one channel; None where the file has none."""
+    name, inputs = TRUTH.format(SPLITS[split]), part.names[0]
+    if name not in raw:
+        return None
+    values, n, places = raw[name], len(part.inputs), part.inputs.shape[2:]
+    if values.shape == raw[inputs].shape:
+        values = channels_first(values, name, layout)
+    elif places and values.shape in ((n, *places), (n, 1, *places), (n, *places, 1)):
+        values = values.reshape(n, 1, *places)
+    else:
+        shape = raw[inputs].shape
+        other = f", or {(n, 1, *places) if shape == (n, *places) else (n, *places)}" if places else ""
+        raise ValueError(
+            f"{name} must have the shape {shape} of {inputs}{other}, got {values.shape}; give the relevance of each of "
+            "its examples"
+        )
+    check_relevance(values, name)
+    return values if values.dtype == bool else values.astype(np.float32)
 
 
 def _integers(values: np.ndarray) -> str:

@@ -11,10 +11,17 @@ from roarbench.datasets.base import Split, Truth
 
 
 class Examples(NamedTuple):
-    """Inputs and labels before they are divided; uint8 inputs mean 0..255, others are in [0, 1] already."""
+    """Examples before they are divided.
+
+    Attributes:
+        inputs: uint8 mean 0..255, others are in [0, 1] already.
+        labels: of one kind that can be ordered.
+        masks: relevance of the features of each example, bool or numbers; None where nobody knows it.
+    """
 
     inputs: Shaped[np.ndarray, "n *feature"]
     labels: Shaped[np.ndarray, "n"]
+    masks: Shaped[np.ndarray, "n *mask"] | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,8 @@ def to_split(examples: Examples, index: Int[np.ndarray, "m"], *, truth: Truth | 
     inputs = torch.from_numpy(np.ascontiguousarray(examples.inputs[index]))
     scale = 255 if inputs.dtype == torch.uint8 else 1
     labels = torch.from_numpy(examples.labels[index].astype(np.int64))
-    return Split(inputs.to(torch.float32).div_(scale), labels, truth)
+    masks = None if examples.masks is None else torch.from_numpy(examples.masks[index]).__getitem__
+    return Split(inputs.to(torch.float32).div_(scale), labels, truth, masks)
 
 
 def choose(labels: Shaped[np.ndarray, "n"], size: int | None, *, name: str, seed: int) -> Int[np.ndarray, "m"]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as Readable
 
-from roarbench.datasets.base import CHUNK, Change, Read, Split, chunk_size
+from roarbench.datasets.base import CHUNK, Change, Read, Split, chunk_size, taken
 from roarbench.datasets.split import carve
 from roarbench.datasets.statistics import Statistics, merged
 
@@ -64,7 +64,7 @@ class Stream(Split):
     def take(self, index: Int[Tensor, "m"]) -> "Stream":
         """The examples at some positions, where they are."""
         index = index.cpu()
-        return replace(self, labels=self.labels[index], read=lambda at: self.read(index[at]))
+        return replace(self, labels=self.labels[index], read=taken(self.read, index), masks=self.masks_at(index))
 
     def batches(self, indices: Iterable[Int[Tensor, "_"]]) -> Iterator[Split]:
         """The examples at each of many lists of positions, in order; loaders are a few batches ahead, no more."""
@@ -105,7 +105,8 @@ class Stream(Split):
         return replace(self, labels=self.labels.to(device), device=device, loaders=loaders)
 
     def _split(self, index: Tensor, inputs: Tensor) -> Split:
-        return Split(inputs.to(self.device, non_blocking=True), self.labels[index.to(self.labels.device)], self.truth)
+        labels = self.labels[index.to(self.labels.device)]
+        return Split(inputs.to(self.device, non_blocking=True), labels, self.truth, self.masks_at(index))
 
 
 def streamed(split: Split) -> Stream:
@@ -114,8 +115,8 @@ def streamed(split: Split) -> Stream:
         return replace(split, loaders=0)
     device = str(split.labels.device)
     return Stream(
-        labels=split.labels, truth=split.truth, read=lambda index: split.at(index).inputs, shape=split.feature_shape,
-        device=device,
+        labels=split.labels, truth=split.truth, masks=split.masks, read=lambda index: split.at(index).inputs,
+        shape=split.feature_shape, device=device,
     )  # fmt: skip
 
 

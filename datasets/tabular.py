@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
 
-from roarbench.datasets.base import Card, Dataset
+from roarbench.datasets.base import Card, Dataset, same_for_all
 from roarbench.datasets.download import read_verified
 from roarbench.datasets.split import Amounts, Examples, carve, partition, to_split
 
@@ -105,7 +104,7 @@ def roar_toy(
         Examples(x_train / scale + 0.5, y_train),
         Examples(x_test / scale + 0.5, y_test),
         Amounts(validation=validation, seed=draw),
-        truth=partial(_same_for_all, torch.from_numpy(np.abs(a))),
+        truth=partial(same_for_all, torch.from_numpy(np.abs(a))),
     )
     names = tuple(f"x{i + 1}" for i in range(TOY_FEATURES))
     return Dataset(*splits, num_classes=2, card=TOY_CARD, feature_names=names)
@@ -150,7 +149,3 @@ def _toy_samples(
     z, eta = generator.standard_normal((2, size, 1))
     noise = generator.standard_normal((size, len(a)))
     return a * z / 10 + d * eta + noise / 10, (z[:, 0] > 0).astype(np.int64)
-
-
-def _same_for_all(relevance: Float[Tensor, "d"], inputs: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:
-    return relevance.to(inputs).expand_as(inputs)

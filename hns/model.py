@@ -37,12 +37,14 @@ class HideAndSeek(nn.Module):
     Attributes:
         slope: slope of the hider's sigmoid; grows under slope annealing and is saved with the weights.
         test_masks: masks of a stochastic hider in eval mode: s > 0.5, or drawn as in training.
+        frozen: whether the seeker stays as it is, see `freeze_seeker`.
 
     Paper: Hide-and-Seek, arXiv:2005.00130.
-    Differs from the paper: nowhere.
+    Differs from the paper: nowhere; a frozen seeker is ours.
     """
 
     slope: Tensor
+    frozen = False
 
     def __init__(
         self,
@@ -69,6 +71,18 @@ class HideAndSeek(nn.Module):
     def reinforced(self) -> bool:
         """Whether the hider learns by REINFORCE; with the published sampling it never learns, as published."""
         return self.estimator == "reinforce" and not self.reference
+
+    def freeze_seeker(self) -> None:
+        """Leaves the seeker as it is from now on: without gradients, and with the statistics of its batch norm."""
+        self.frozen = True
+        self.seeker.requires_grad_(False).eval()
+
+    def train(self, mode: bool = True) -> "HideAndSeek":
+        """Training mode of what is trained; a frozen seeker stays in eval mode."""
+        super().train(mode)
+        if self.frozen:
+            self.seeker.eval()
+        return self
 
     def steepen(self, factor: float) -> None:
         """Slope annealing: multiplies the slope, up to `STEEPEST`; no other estimator has one."""

@@ -3,11 +3,11 @@
 import copy
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
@@ -66,25 +66,60 @@ def pretrain_hider(hider: nn.Module, data: Dataset, budget: Budget) -> Pretraine
     return _best(hider, data, budget, Aim(painting, painting_error, sign=-1))
 
 
+@dataclass
+class Fitting:
+    """A part that is trained alone, with Adam. Randomness comes from the global generator: seed it, or restore it.
+
+    Attributes:
+        rows: number and mean loss of every epoch so far.
+    """
+
+    network: nn.Module
+    split: Split
+    budget: Budget
+    loss: Loss
+    rows: list[dict[str, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.network.to(memory_format=torch.channels_last)
+        self.optimiser = torch.optim.Adam(self.network.parameters(), self.budget.learning_rate, eps=1e-7, fused=True)
+
+    @property
+    def finished(self) -> bool:
+        """Whether its epochs are over."""
+        return len(self.rows) >= self.budget.epochs
+
+    def epoch(self) -> dict[str, float]:
+        """Trains for an epoch and returns its row."""
+        self.network.train()
+        parts = batches(torch.randperm(len(self.split)), self.budget.batch_size)
+        done = len(self.rows) * len(parts)
+        losses = [self._step(index, done + place, len(parts)) for place, index in enumerate(parts)]
+        self.rows.append({"epoch": float(len(self.rows) + 1), "total": torch.stack(losses).mean().item()})
+        return self.rows[-1]
+
+    def _step(self, index: Int[Tensor, "b"], step: int, num_batches: int) -> Float[Tensor, ""]:
+        """The loss of one batch, before what is learned from it."""
+        batch = self.split.at(index)
+        inputs = batch.inputs.contiguous(memory_format=torch.channels_last)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.budget.learning_rate * self._heat(step, self.budget.epochs * num_batches)
+        self.optimiser.zero_grad()
+        loss = self.loss(self.network(inputs), batch)
+        loss.backward()
+        self.optimiser.step()
+        return loss.detach()
+
+    def _heat(self, step: int, total: int) -> float:
+        """Factor of the learning rate: 1, then falling along a line to 0."""
+        return min(1.0, (total - step) / max(self.budget.cooldown * total, 1))
+
+
 def fit(network: nn.Module, split: Split, budget: Budget, loss: Loss) -> Iterator[int]:
     """Trains with Adam and yields after every epoch; draws batches from the global generator."""
-    network.to(memory_format=torch.channels_last)
-    optimiser = torch.optim.Adam(network.parameters(), budget.learning_rate, eps=1e-7, fused=True)
-    num_batches = len(batches(torch.arange(len(split)), budget.batch_size))
-    total = budget.epochs * num_batches
-    cooling = budget.cooldown * total
-    step = 0
+    fitting = Fitting(network, split, budget, loss)
     for epoch in range(budget.epochs):
-        network.train()
-        for index in batches(torch.randperm(len(split)), budget.batch_size):
-            batch = split.at(index)
-            inputs = batch.inputs.contiguous(memory_format=torch.channels_last)
-            for group in optimiser.param_groups:
-                group["lr"] = budget.learning_rate * min(1.0, (total - step) / max(cooling, 1))
-            optimiser.zero_grad()
-            loss(network(inputs), batch).backward()
-            optimiser.step()
-            step += 1
+        fitting.epoch()
         yield epoch
 
 

@@ -11,6 +11,7 @@ TestMasks = Literal["threshold", "sample"]
 Monitor = Literal["classification", "total"]
 Stagnation = Literal["plateau", "published"]
 Start = Literal["full", "hider", "seeker", "both"]
+Seeker = Literal["joint", "apart"]
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,13 @@ class Settings:
     Attributes:
         model: hns_small (sides divisible by 4), hns_large or hns_resnet (by 32).
         mask_channels: 1 hides whole pixels; the number of image channels hides every value by itself.
+        seeker: joint trains it together with the hider, as published; apart trains it alone, behind random masks, and
+            freezes it before the hider learns through it: it cannot learn to read the masks as a code.
+        seeker_epochs: epochs of a seeker that is trained apart.
         start: what is pretrained: nothing (full), the hider, the seeker, both.
         pretraining_epochs: epochs of each part that is pretrained here.
         hider_weights: a file of pretrain-hider; the hider starts from it.
-        seeker_weights: a file of pretrain-seeker; the seeker starts from it.
+        seeker_weights: a file of pretrain-seeker; the seeker starts from it. Under `seeker` apart it stays as it is.
         initial_keep: probability by which a hider without pretraining keeps a pixel at first, in (0, 1). A
             deterministic one needs at least 0.5, or it hides everything and never recovers; published: 0.5.
         stochastic: draws masks at random: short for `--estimator st1`, unless another estimator is given.
@@ -44,6 +48,8 @@ class Settings:
 
     model: Model = "hns_small"
     mask_channels: int = 1
+    seeker: Seeker = "joint"
+    seeker_epochs: int = 10
     start: Start = "full"
     pretraining_epochs: int = 1
     hider_weights: Path | None = None
@@ -83,7 +89,14 @@ class Settings:
             needs["pretraining_epochs"] = "a part that is pretrained here"
         if self.hider_weights:
             needs["initial_keep"] = "a hider without weights"
+        if not self.apart:
+            needs["seeker_epochs"] = "a seeker that is trained apart, without weights"
         return needs
+
+    @property
+    def apart(self) -> bool:
+        """Whether a seeker is trained behind random masks."""
+        return self.seeker == "apart" and self.seeker_weights is None
 
     @property
     def pretrained(self) -> list[str]:
@@ -103,17 +116,31 @@ class Settings:
             raise ValueError(f"rate must be at least 0, got {self.rate:g}; 0.5 lets the slope grow by 50 % in an epoch")
         if self.patience < 2:
             raise ValueError(f"patience must be at least 2 batches, got {self.patience}")
-        for name in ("epochs", "batch_size", "learning_rate", "mask_channels", "pretraining_epochs"):
+        for name in ("epochs", "batch_size", "learning_rate", "mask_channels", "pretraining_epochs", "seeker_epochs"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
         if not 0 <= self.cooldown <= 1:
             raise ValueError(f"cooldown must lie in [0, 1], got {self.cooldown:g}; 0.2 is a fifth of the epochs")
         if self.stochastic and self.estimator == "deterministic":
             raise ValueError("estimator deterministic contradicts stochastic; leave one of them out")
+        self._check_apart()
         for part in ("hider_weights", "seeker_weights"):
             path = getattr(self, part)
             if path is not None and not path.is_file():
                 raise ValueError(f"{part}: there is no file {path}; see hns pretrain-{part.split('_')[0]}")
+
+    def _check_apart(self) -> None:
+        """Raises ValueError for what makes no sense of a seeker that is frozen."""
+        if self.seeker == "apart" and self.start in ("seeker", "both"):
+            raise ValueError(
+                f"start must be full or hider where the seeker is apart, got {self.start}: that seeker learns behind "
+                "random masks; --start hider, or --seeker-weights FILE for a seeker of your own"
+            )
+        if self.seeker == "apart" and self.threshold == "reinforce" and self.reference:
+            raise ValueError(
+                "estimator reinforce with reference must have a joint seeker, got apart: this hider never learns, and "
+                "that seeker is frozen; leave reference out"
+            )
 
 
 @dataclass(frozen=True)

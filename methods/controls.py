@@ -144,11 +144,11 @@ class Truth:
         """See `Explainer.prepare`.
 
         Raises:
-            Skip: the data set does not know which of its features carry the class.
+            Skip: the data set does not know which of its features carry the class, or knows it by position alone.
         """
         truth = train.truth
         if truth is None:
-            raise Skip("this data set has no ground truth")
+            raise Skip("this data set has no ground truth that follows from inputs, all that an explainer sees")
         shuffle = torch.randperm(math.prod(train.feature_shape))
 
         def attribute(inputs: Tensor, targets: Tensor) -> Tensor:

@@ -97,7 +97,7 @@ def test_another_matrix_in_the_folder_is_one_line(tmp_path: Path, capsys: pytest
     assert run_benchmark.main([*small, "--explainers", "sobel", "--out", str(tmp_path)]) == 2
     assert "holds another matrix" in capsys.readouterr().err
     assert run_benchmark.main(["status", "--out", str(tmp_path)]) == 0
-    assert "10 done" in capsys.readouterr().out
+    assert "13 done" in capsys.readouterr().out
 
 
 def test_a_dry_run_counts_and_writes_nothing(
@@ -107,14 +107,14 @@ def test_a_dry_run_counts_and_writes_nothing(
     some = ["random", "gradient", "integrated_gradients"]
     assert run_benchmark.main(["run", "--dry-run", "--out", str(tmp_path / "out"), "--explainers", *some]) == 0
     shown = capsys.readouterr().out
-    assert "309 cells" in shown
+    assert "405 cells" in shown
     assert "111 networks retrained from scratch, 18 of them on masks alone" in shown
     assert not (tmp_path / "out").exists()
 
 
 def test_the_default_matrix_is_as_large_as_it_was_planned() -> None:
     counts = counted(plan.cells(presets.load("quick")))
-    assert "2589 cells" in counts
+    assert "3375 cells" in counts
     assert "942 networks retrained from scratch, 156 of them on masks alone" in counts
 
 
@@ -135,7 +135,7 @@ def test_true_and_false_are_written_as_in_a_preset(tmp_path: Path, capsys: pytes
         "--unretrained-fills",
     ]
     assert run_benchmark.main(["run", *words]) == 0
-    assert "5 cells" in capsys.readouterr().out
+    assert "8 cells" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_names_are_known_however_their_letters_are_written(name: str) -> None:
 @pytest.mark.whole
 def test_runs_are_merged_compared_and_watched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     common = ["--seeds", "1", "--fractions", "0.5", "--classifiers", "mlp[width=8,hidden_layers=1]", "--workers", "0"]
-    off = ["--mask-fractions", "--unretrained-fills", "--measures"]
+    off = ["--evaluator", "false", "--mask-fractions", "--unretrained-fills", "--measures"]
     for name, explainers in (("a", ["random"]), ("b", ["random", "gradient"])):
         out = str(tmp_path / name)
         assert run_benchmark.main(["run", *common, *off, "--explainers", *explainers, "--out", out]) == 0

@@ -33,7 +33,7 @@ REPORTED = {"table", "figure"}
 TINY = {
     "--datasets": ("digits",), "--classifiers": ("mlp[width=8,hidden_layers=1]",),
     "--explainers": ("random", "gradient"), "--seeds": ("1",), "--fractions": ("0.5",), "--orders": ("morf",),
-    "--epochs": ("1",), "--mask-fractions": (), "--unretrained-fills": (), "--measures": (),
+    "--epochs": ("1",), "--evaluator": ("false",), "--mask-fractions": (), "--unretrained-fills": (), "--measures": (),
     "--workers": ("0",), "--out": ("run",),
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ COMMANDS = ("hns/commands", "methods/senn/commands", "methods/cladec/commands")
 """Folders that are part of the command line: they may import anything, and only run_benchmark.py imports them."""
 
 DOORS = {
-    ("benchmark", "hns"): ("hns.metrics",),
+    ("benchmark", "hns"): ("hns.metrics", "hns.random_masks"),
     ("benchmark", "methods"): ("methods.GROUPS", "methods.EXPLAINERS", "methods.base", "methods.adapting"),
     ("reports", "benchmark"): (
         "benchmark.MEASURES", "benchmark.STANDARD", "benchmark.matrix",

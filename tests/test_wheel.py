@@ -26,8 +26,8 @@ def toy(data_root, *, classes: int = 2):
 """
 RUN = [
     "run", "--datasets", "own_file:toy", "--classifiers", "mlp[width=8,hidden_layers=1]", "--explainers", "random",
-    "--seeds", "1", "--fractions", "0.5", "--orders", "morf", "--epochs", "1", "--mask-fractions",
-    "--unretrained-fills", "--measures", "--workers", "1",
+    "--seeds", "1", "--fractions", "0.5", "--orders", "morf", "--epochs", "1", "--evaluator", "false",
+    "--mask-fractions", "--unretrained-fills", "--measures", "--workers", "1",
 ]  # fmt: skip
 
 

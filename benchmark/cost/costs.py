@@ -24,6 +24,7 @@ from roarbench.benchmark.matrix.work import Chain, Group
 from roarbench.benchmark.measures.sample import IMAGES, PERTURBATIONS
 from roarbench.benchmark.networks.precision import exact
 from roarbench.benchmark.randomness import seeded
+from roarbench.benchmark.removal.exchange import num_others
 from roarbench.benchmark.results.artefacts import rank_dtype
 from roarbench.benchmark.results.provenance import provenance
 from roarbench.datasets.base import Dataset
@@ -188,6 +189,7 @@ class _Measured:
     def trainings(self, originals: int) -> Iterator[Line]:
         """Originals, and networks that are retrained or scored on reduced inputs."""
         yield Line("original networks", originals, self._training(1) + self.scoring * self.examples)
+        yield from self._shared()
         bundles = self._bundles()
         several = len({fill for _, fill, _ in bundles}) > 1
         for (retrain, fill, together), count in bundles.items():
@@ -203,6 +205,17 @@ class _Measured:
                 yield Line(
                     f"original networks scored on reduced inputs{suffix}", count, reduction * num_held_out + compared
                 )
+
+    def _shared(self) -> Iterator[Line]:
+        """Shared evaluators, and what each of their cells takes: own masks, and those of other images, twice."""
+        judged = [cell for group in self.wanted for cell in group.cells if cell.evaluator]
+        for shared in work.evaluators(judged)[:1]:
+            assert shared.cell.evaluator
+            count = len(work.evaluators(judged))
+            yield Line("shared evaluators", count, shared.cell.evaluator.epochs * self._training(1))
+            seconds = self.few.reducing(self.unit, shared.cell.fill) + self.scoring
+            passes = 2 + 2 * num_others(len(self.data.test))
+            yield Line("scores by shared evaluators", len(judged), seconds * passes * len(self.data.test))
 
     def rankings(self) -> Iterator[Line]:
         """Passes over the data, dearest first; the ranks of all their views are counted with them."""
@@ -247,7 +260,8 @@ class _Measured:
 
     def _bundles(self) -> Counter[tuple[bool, PlugIn | None, int]]:
         """(retrained, fill, how many side by side) -> number of cells, networks that are retrained first."""
-        parts = [part.cells for group in self.wanted for part in work.bundles(group.reduced, self.replicas)]
+        reduced = ([cell for cell in group.reduced if not cell.evaluator] for group in self.wanted)
+        parts = [part.cells for cells in reduced for part in work.bundles(cells, self.replicas)]
         counts = Counter((cell.retrain, cell.fill, len(cells)) for cells in parts for cell in cells)
         return Counter(dict(sorted(counts.items(), key=lambda item: (not item[0][0], -item[1]))))
 

@@ -13,16 +13,29 @@ from tqdm import tqdm
 
 from roarbench.benchmark.attribution.guard import preserved
 from roarbench.benchmark.execution import runner
+from roarbench.benchmark.execution.evaluator import evaluate, train_evaluator
 from roarbench.benchmark.execution.processes import Processes, in_worker
 from roarbench.benchmark.execution.recursion import measure_chain
 from roarbench.benchmark.execution.runner import Workplace
 from roarbench.benchmark.matrix.spec import Cell, Original, PlugIn, Ranking
-from roarbench.benchmark.matrix.work import Bundle, Chain, Group, Trial, bundles, chains, groups, trainings, trials
+from roarbench.benchmark.matrix.work import (
+    Bundle,
+    Chain,
+    Group,
+    Shared,
+    Trial,
+    bundles,
+    chains,
+    evaluators,
+    groups,
+    trainings,
+    trials,
+)
 from roarbench.benchmark.results.provenance import provenance
 from roarbench.benchmark.results.store import Outcome, Store
 from roarbench.methods.base import Skip
 
-Work = Trial | Original | Group | Bundle | Chain
+Work = Trial | Original | Shared | Group | Bundle | Chain
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -54,13 +67,15 @@ class Driver:
         self.failing: dict[PlugIn, str] = {}
 
     def run(self) -> None:
-        """Tries explainers of the user's own, trains the original networks, then ranks and measures group by group.
+        """Tries explainers of the user's own, trains originals and shared evaluators, then goes group by group.
 
         Raises:
             ValueError: no explainer works, and nothing was measured before.
         """
         self._try()
-        self._drive(t for t in trainings(self.missing) if self._wanted(t))
+        networks: list[Work] = [t for t in trainings(self.missing) if self._wanted(t)]
+        networks += [e for e in evaluators(self.missing) if self._untrained(e)]
+        self._drive(networks)
         self._drive([*groups(self.missing), *chains(self.missing)])
 
     def _try(self) -> None:
@@ -74,6 +89,9 @@ class Driver:
 
     def _wanted(self, training: Original) -> bool:
         return Cell(training, None, None) in self.missing or not self.place.artefacts.has_network(training)
+
+    def _untrained(self, evaluator: Shared) -> bool:
+        return evaluator.cell in self.missing or not self.place.artefacts.has_network(evaluator.cell)
 
     def _drive(self, work: Iterable[Work]) -> None:
         """Keeps as many pieces of work in flight as the pool takes; what follows from finished work goes first.
@@ -142,6 +160,9 @@ class Driver:
             self._record([Cell(work, None, None)], outcome)
             if outcome.status != "done":
                 self._record([cell for cell in self.missing if _depends(cell, work)], outcome)
+        elif isinstance(work, Shared):
+            failed = outcome.status != "done"
+            self._record([work.cell, *(c for c in self.missing if failed and c.judge == work.cell)], outcome)
         elif isinstance(work, Group) and outcome.status == "done":
             self._record_each(work.assessed, outcomes[1:])
             return list(bundles(work.reduced, self._num_replicas(work.cells[0].training)))
@@ -241,15 +262,19 @@ def _done(work: Work, place: Workplace) -> list[Outcome]:
         return [Outcome("done")]
     if isinstance(work, Original):
         return [runner.train_original(work, place)]
+    if isinstance(work, Shared):
+        return [train_evaluator(work.cell, place)]
+    if isinstance(work, Bundle) and work.cells[0].evaluator:
+        return evaluate(work.cells, place)
     if isinstance(work, Bundle):
         alone = len(work.cells) == 1
         return [runner.measure(work.cells[0], place)] if alone else runner.measure_together(work.cells, place)
     if isinstance(work, Chain):
         return measure_chain(work.cells, place)
-    return [Outcome("done"), *runner.rank(work.rankings, place, work.assessed)]
+    return [Outcome("done"), *runner.rank(work.rankings, place, work.assessed, work.splits)]
 
 
 def _depends(cell: Cell, training: Original) -> bool:
     return (cell.ranking is not None and cell.ranking.training == training) or (
-        cell.training == training and not cell.retrain
+        cell.training == training and not (cell.retrain or cell.evaluator)
     )

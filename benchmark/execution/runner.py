@@ -15,26 +15,38 @@ from roarbench.benchmark.attribution import gallery
 from roarbench.benchmark.attribution.guard import same_weights
 from roarbench.benchmark.attribution.own_masks import measured, noted
 from roarbench.benchmark.attribution.rankings import Ranked, rank_splits, require_same
+from roarbench.benchmark.execution.foreign import deltas
 from roarbench.benchmark.matrix.plugins import SEED, build
 from roarbench.benchmark.matrix.spec import Cell, Original, PlugIn, Ranking
 from roarbench.benchmark.measures.assessment import assess, known, samples
+from roarbench.benchmark.measures.sample import Background
 from roarbench.benchmark.networks import training
 from roarbench.benchmark.networks.classifiers import classifier
 from roarbench.benchmark.networks.team import Team
 from roarbench.benchmark.networks.tiny import as_products
 from roarbench.benchmark.randomness import seeded
-from roarbench.benchmark.removal.reduction import random_masks, redrawn, reduced, shares, stored
+from roarbench.benchmark.removal.reduction import (
+    foreign,
+    masks_at_random,
+    redrawn,
+    reduced,
+    reduction,
+    shares,
+    stored,
+)
 from roarbench.benchmark.results import shards
 from roarbench.benchmark.results.artefacts import Artefacts, new_own_masks, save_own
-from roarbench.benchmark.results.hits import packed
+from roarbench.benchmark.results.hits import packed, unpacked
 from roarbench.benchmark.results.provenance import provenance
 from roarbench.benchmark.results.shards import RankMap
 from roarbench.benchmark.results.store import Outcome
-from roarbench.datasets.base import Dataset, Split
+from roarbench.datasets.base import Dataset
 from roarbench.datasets.stream import Stream
-from roarbench.methods.base import OwnMasks, source_of
+from roarbench.methods.base import OwnMasks, Skip, source_of
 
 Metrics = dict[str, float | None]
+
+SPLITS = ("train", "validation", "test")
 
 TRIED = 2
 """Examples that an explainer of the user's own is tried on."""
@@ -108,10 +120,13 @@ def try_explainer(ranking: Ranking, place: Workplace) -> None:
         noted(ranked.attribute)
 
 
-def rank(rankings: tuple[Ranking, ...], place: Workplace, assessed: Sequence[Cell] = ()) -> list[Outcome]:
+def rank(
+    rankings: tuple[Ranking, ...], place: Workplace, assessed: Sequence[Cell] = (), splits: Sequence[str] = SPLITS
+) -> list[Outcome]:
     """Stores the rank maps of rankings that share one pass.
 
     Args:
+        splits: all of them, or "test" alone.
         assessed: cells that measure the attributions of this pass themselves.
 
     Returns:
@@ -121,48 +136,64 @@ def rank(rankings: tuple[Ranking, ...], place: Workplace, assessed: Sequence[Cel
         Skip: the explainer does not apply.
     """
     wanted = {cell.ranking for cell in assessed}
-    todo = [ranking for ranking in rankings if ranking in wanted or not place.artefacts.has_ranks(ranking)]
+    todo = [ranking for ranking in rankings if ranking in wanted or not place.artefacts.has_ranks(ranking, splits[0])]
     if not todo:
         return []
     data = data_for(todo[0].training, place)
     network = original_network(todo[0].training, data, place)
     with ExitStack() as drafts, as_products(network):
         folders = [drafts.enter_context(place.artefacts.new_ranks(ranking)) for ranking in todo]
-        ranked = rank_splits(network, data.splits, todo, [partial(shards.create, folder) for folder in folders])
+        ranked = rank_splits(
+            network, data.splits, todo, [partial(shards.create, folder) for folder in folders], only=splits
+        )
         for ranking, folder in zip(todo, folders, strict=True):
-            _hide(ranking, ranked, data, folder)
+            _hide(ranking, ranked, data, folder, splits)
         start, maps = time.perf_counter(), dict(zip(todo, ranked.maps, strict=True))
         gallery.keep(place.folder / "gallery", {r: splits["test"] for r, splits in maps.items()}, network, data)
-        return _shared(_assessed(assessed, maps, ranked=ranked, network=network, test=data.test), start, place)
+        results = _assessed(assessed, maps, ranked, data=data, place=place)
+        outcomes = iter(_shared([one for one in results if not isinstance(one, Skip)], start, place))
+        return [Outcome("skipped", reason=str(o)) if isinstance(o, Skip) else next(outcomes) for o in results]
 
 
-def _hide(ranking: Ranking, ranked: Ranked, data: Dataset, folder: Path) -> None:
+def _hide(ranking: Ranking, ranked: Ranked, data: Dataset, folder: Path, splits: Sequence[str]) -> None:
     """Stores masks that an explainer chose itself, and what they achieve; a view of another explainer has none."""
     explainer, attribute = build(ranking.explainer, "explainer"), ranked.attribute.attribute
     if isinstance(attribute, OwnMasks) and source_of(explainer) == explainer:
         name, before = ranking.explainer.text, data.train.stamp
         with seeded(*ranked.seed, "own"), same_weights(name, ranked.attribute.network):
-            save_own(folder, measured(ranked.attribute, data.splits, new_own_masks(folder)))
+            save_own(
+                folder, measured(ranked.attribute, {name: data.splits[name] for name in splits}, new_own_masks(folder))
+            )
         require_same(data.train, before, name)
 
 
 def _assessed(
     cells: Sequence[Cell],
     maps: Mapping[Ranking, Mapping[str, RankMap]],
-    *,
     ranked: Ranked,
-    network: nn.Module,
-    test: Split,
-) -> list[Metrics]:
-    """Measures of the attributions of one pass, cell by cell."""
+    *,
+    data: Dataset,
+    place: Workplace,
+) -> list[Metrics | Skip]:
+    """Measures of the attributions of one pass, cell by cell, or why one does not apply: the others go on."""
     rankings = list(dict.fromkeys(cell.ranking for cell in cells if cell.ranking))
     if not rankings:
         return []
     explainers, ranks = [build(r.explainer, "explainer") for r in rankings], [maps[r]["test"] for r in rankings]
-    target, seed = rankings[0].target, ranked.seed
-    drawn = samples(network, ranked.attribute, explainers, test, target=target, seed=seed, ranks=ranks)
+    target, seed, original = rankings[0].target, ranked.seed, rankings[0].training
+    background = Background(data.train, original.pairing(), partial(place.artefacts.tuned, original))
+    network, attribute = ranked.attribute.network, ranked.attribute
+    drawn = samples(
+        network, attribute, explainers, data.test, target=target, seed=seed, ranks=ranks, background=background
+    )
     of = dict(zip(rankings, drawn, strict=True))
-    return [assess(of[cell.ranking], cell.measure) for cell in cells if cell.ranking]
+    results: list[Metrics | Skip] = []
+    for ranking, asked in ((cell.ranking, cell.measure) for cell in cells):
+        try:
+            results += [assess(of[ranking], asked)] if ranking else []
+        except Skip as skip:
+            results.append(skip)
+    return results
 
 
 def _shared(results: Sequence[Metrics], start: float, place: Workplace) -> list[Outcome]:
@@ -183,16 +214,35 @@ def measure(cell: Cell, place: Workplace) -> Outcome:
     if not cell.retrain:
         intact = data_for(cell.training, place).test
         metrics["test_target_probability"] = training.target_probability(network, intact, reduced_data.test)
-    return scored(network, reduced_data, start, place, metrics)
+    outcome = scored(network, reduced_data, start, place, metrics)
+    return with_deltas(outcome, network, cell, place) if cell.probe == "foreign" else outcome
+
+
+def with_deltas(outcome: Outcome, network: nn.Module, cell: Cell, place: Workplace) -> Outcome:
+    """An outcome with what masks of the test images do beside masks of other images.
+
+    Args:
+        network: never trained behind the mask of the image that it saw.
+    """
+    start, data = time.perf_counter(), data_for(cell.training, place)
+    assert cell.ranking and outcome.hits is not None
+    explained = original_network(cell.ranking.training, data, place)
+    own = reduction(cell, "test", data, stored(cell, data.splits, place.artefacts))
+    hits = torch.from_numpy(unpacked(outcome.hits, len(data.test)))
+    metrics = deltas(network, data.test, own, hits, training.predicted(explained, data.test))
+    seconds = outcome.seconds + time.perf_counter() - start
+    return replace(outcome, metrics=outcome.metrics | metrics, seconds=seconds)
 
 
 def retrained(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
     """A network trained from scratch on what a cell leaves of its data set, and that."""
     with place.in_step():
         data = data_for(cell.training, place)
-        reduced_data = reduced(cell, data, stored(cell, data.splits, place.artefacts))
+        ranks = stored(cell, data.splits, place.artefacts)
+        reduced_data = reduced(cell, data, ranks)
         network = fresh_network(cell.training, _like(cell, data), place)
-    return trained(network, cell.training, redrawn(cell, data, reduced_data), place), reduced_data
+    seen = foreign(cell, data, reduced_data, ranks) if cell.probe == "foreign" else redrawn(cell, data, reduced_data)
+    return trained(network, cell.training, seen, place), reduced_data
 
 
 def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
@@ -280,7 +330,7 @@ def _like(cell: Cell, data: Dataset) -> Dataset:
 
     No explainer has a say in it, so that networks of one bundle are standardised alike.
     """
-    return replace(data, train=random_masks(cell, data.train)) if cell.probe == "mask" else data
+    return replace(data, train=masks_at_random(cell, data.train)) if cell.probe == "mask" else data
 
 
 def trained(network: nn.Module, specification: Original, data: Dataset, place: Workplace) -> nn.Module:

@@ -7,7 +7,17 @@ from typing import Literal
 
 from roarbench.benchmark.matrix.plugins import GROUPS, SEED, check_name, hides, plugin
 from roarbench.benchmark.matrix.recipe import Recipe
-from roarbench.benchmark.matrix.spec import Cell, Order, Original, PlugIn, Ranking, Target, Unit, check_fraction
+from roarbench.benchmark.matrix.spec import (
+    Cell,
+    Evaluator,
+    Order,
+    Original,
+    PlugIn,
+    Ranking,
+    Target,
+    Unit,
+    check_fraction,
+)
 
 Protocol = Literal["rigorous", "paper"]
 
@@ -46,6 +56,9 @@ class Matrix:
         orders: morf removes the most important first (ROAR), lerf the least important (KAR).
         fills: names of what replaces removed features.
         retrain: true retrains from scratch; false measures the original network on reduced inputs.
+        evaluator: true measures all explainers by one network for each seed, trained behind random masks (EVAL-X):
+            forward passes in place of retraining, and no mask that it could read.
+        foreign: true also retrains behind the masks of other images (foreign-mask ROAR and KAR).
         unretrained_fills: fills under which the original network is measured too, without retraining, which is cheap;
             noisy_linear makes it ROAD.
         mask_fractions: removal fractions of the control for label leakage: a network that sees only which features were
@@ -72,6 +85,8 @@ class Matrix:
     orders: tuple[Order, ...] = ("morf", "lerf")
     fills: tuple[str, ...] = ("mean",)
     retrain: tuple[bool, ...] = (True,)
+    evaluator: bool = True
+    foreign: bool = False
     unretrained_fills: tuple[str, ...] = ("mean", "noisy_linear")
     mask_fractions: tuple[float, ...] = (0.9,)
     measures: tuple[str, ...] = ("standard",)
@@ -146,6 +161,8 @@ def cells(matrix: Matrix) -> list[Cell]:
     for dataset, classifier, seed in product(datasets, classifiers, range(matrix.seeds)):
         training = Original(dataset, classifier, matrix.recipe, seed)
         distinct[Cell(training, None, None)] = None
+        if matrix.evaluator:
+            distinct.update(dict.fromkeys(_judges(matrix, training, fills)))
         distinct.update(dict.fromkeys(_reduced(matrix, training, explainers, fills)))
     return list(distinct)
 
@@ -169,6 +186,7 @@ def _reduced(matrix: Matrix, training: Original, explainers: list[PlugIn], fills
     for explainer in explainers:
         ranking = Ranking(explained, explainer, convention.target, convention.magnitude, convention.unit)
         yield from _on_images(matrix, training, ranking, fills)
+        yield from _on_shared_terms(matrix, training, ranking, fills)
         if True in matrix.retrain:
             yield from _on_masks(matrix, training, ranking)
             if hides(explainer) and "lerf" in matrix.orders and False in matrix.recursive:
@@ -197,6 +215,23 @@ def _on_images(matrix: Matrix, training: Original, ranking: Ranking, fills: list
                 yield Cell(training, ranking, fill, order, fraction, retrain, steps=steps)
             if 1 in matrix.fractions:
                 yield Cell(training, None, fill, removal_fraction=1.0, retrain=retrain)
+
+
+def _judges(matrix: Matrix, training: Original, fills: list[PlugIn]) -> Iterator[Cell]:
+    """Shared evaluators on intact images, and on images without any feature."""
+    evaluator = Evaluator(matrix.convention.unit)
+    for fill, fraction in product(fills, (0.0, *({1.0} & {*matrix.fractions}))):
+        yield Cell(training, None, fill, "morf", fraction, retrain=False, probe="evaluator", evaluator=evaluator)
+
+
+def _on_shared_terms(matrix: Matrix, training: Original, ranking: Ranking, fills: list[PlugIn]) -> Iterator[Cell]:
+    """Networks that cannot read a mask: those of shared evaluators, and those trained behind masks of other images."""
+    evaluator = Evaluator(ranking.unit)
+    for fill, order, fraction in product(fills, matrix.orders, _inner(matrix.fractions)):
+        if matrix.evaluator:
+            yield Cell(training, ranking, fill, order, fraction, False, probe="evaluator", evaluator=evaluator)
+        if matrix.foreign:
+            yield Cell(training, ranking, fill, order, fraction, probe="foreign")
 
 
 def _on_masks(matrix: Matrix, training: Original, ranking: Ranking) -> Iterator[Cell]:

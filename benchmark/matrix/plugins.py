@@ -39,6 +39,9 @@ METHODS = {"explainer": "prepare(classifier, train)", "measure": "measure(sample
 GROUPS: dict[str, dict[str, tuple[str, ...]]] = {"explainer": EXPLAINER_GROUPS, "measure": {"standard": STANDARD}}
 """Names that stand for several."""
 
+LIBRARIES: dict[str, dict[str, str]] = {"measure": {"quantus": "roarbench.benchmark.measures.quantus:metric"}}
+"""Prefixes that stand for a library, as in "quantus:Sparseness" -> the function that makes a plug-in of a name."""
+
 SEED = "seed"
 """Written as the value of an integer parameter of a data set, it takes the seed of the cell: "squares[draw=seed]"."""
 
@@ -50,7 +53,8 @@ def plugin(text: str, kind: str) -> PlugIn:
     """The identity of a plug-in as written.
 
     Args:
-        text: "name", "name[parameter=value,...]" or the same with "module:attribute" for a plug-in of one's own.
+        text: "name", "name[parameter=value,...]" or the same with "module:attribute" for a plug-in of one's own, or
+            with "library:name" for one of `LIBRARIES`.
         kind: a key of `TABLES`.
 
     Raises:
@@ -146,6 +150,8 @@ def check_name(text: str, kind: str) -> None:
 def _locate(name: str, kind: str) -> Callable[..., typing.Any]:
     check_name(name, kind)
     module, _, attribute = TABLES[kind].get(name, name).partition(":")
+    if adapter := LIBRARIES.get(kind, {}).get(module):
+        return _locate(adapter, kind)(attribute)
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:

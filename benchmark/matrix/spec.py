@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 from roarbench.benchmark.matrix.recipe import Recipe
@@ -10,12 +10,12 @@ from roarbench.benchmark.matrix.recipe import Recipe
 Target = Literal["predicted", "label"]
 Unit = Literal["pixel", "feature"]
 Order = Literal["morf", "lerf"]
-Probe = Literal["image", "mask", "attribution", "own_mask", "matched"]
+Probe = Literal["image", "mask", "attribution", "own_mask", "matched", "evaluator", "foreign"]
 
 NO_IDENTITY = ("text", "handling", "means")
 """Attributes of a plug-in that are no part of the identity of a result; earlier stores call its handling means."""
 
-LATER = ("measure",)
+LATER = ("measure", "evaluator")
 """Fields that specifications did not have at first: without a value they are no part of the identity."""
 
 
@@ -102,6 +102,21 @@ class Ranking:
 
 
 @dataclass(frozen=True)
+class Evaluator:
+    """How the shared evaluator is trained: one network behind random masks, for all explainers (EVAL-X).
+
+    Attributes:
+        unit: what its masks hide as a whole.
+        blobs: share of its masks whose hidden units lie together; the others are scattered.
+        epochs: times those of the recipe.
+    """
+
+    unit: Unit
+    blobs: float = 0.5
+    epochs: int = 5
+
+
+@dataclass(frozen=True)
 class Cell:
     """One measurement, fully specified.
 
@@ -112,10 +127,13 @@ class Cell:
         retrain: False measures the original network on reduced test inputs.
         probe: what the network sees: "image", the reduced image; "mask", only the mask (leakage control); "own_mask",
             the image behind masks that the explainer chose itself; "matched", the image reduced to the share that
-            such masks hide. "attribution" measures the attributions themselves, and nothing is removed.
+            such masks hide; "foreign", the reduced image, after a training behind masks of other images;
+            "evaluator", the reduced image, after a training behind random masks. "attribution" measures the
+            attributions themselves, and nothing is removed.
         measure: what is measured of the attributions; None for the measures of the group "standard" together.
         steps: removal fractions at which a network was retrained and explained on the way to this one (recursive
             ROAR); None where the original network alone is explained.
+        evaluator: how the network was trained that all explainers share; None for any other network.
     """
 
     training: Original
@@ -127,6 +145,12 @@ class Cell:
     probe: Probe = "image"
     steps: tuple[float, ...] | None = None
     measure: PlugIn | None = None
+    evaluator: Evaluator | None = None
+
+    @property
+    def judge(self) -> "Cell | None":
+        """The cell of the shared evaluator on intact images, which its training yields; None without one."""
+        return replace(self, ranking=None, order="morf", removal_fraction=0.0) if self.evaluator else None
 
     @property
     def intact(self) -> bool:

@@ -28,6 +28,22 @@ def trials(wanted: Iterable[Cell]) -> list[Trial]:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """A shared evaluator that is to be trained: the cell that it yields, on intact images."""
+
+    cell: Cell
+
+    def split(self) -> "list[Shared]":
+        """Itself."""
+        return [self]
+
+
+def evaluators(wanted: Iterable[Cell]) -> list[Shared]:
+    """The shared evaluators that cells need, each once."""
+    return [Shared(judge) for judge in dict.fromkeys(cell.judge for cell in wanted) if judge]
+
+
+@dataclass(frozen=True)
 class Group:
     """Cells whose rankings come out of one pass over the data, and those that measure its attributions."""
 
@@ -38,6 +54,11 @@ class Group:
     def assessed(self) -> tuple[Cell, ...]:
         """Cells that are measured with the pass itself."""
         return tuple(cell for cell in self.cells if cell.probe == "attribution")
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Splits whose ranks its cells compare: where no network is retrained, the test split alone."""
+        return ("train", "validation", "test") if any(cell.retrain for cell in self.cells) else ("test",)
 
     @property
     def reduced(self) -> tuple[Cell, ...]:
@@ -67,15 +88,26 @@ def bundles(wanted: Iterable[Cell], size: int) -> list[Bundle]:
     """Cells in bundles of at most `size`.
 
     Only networks retrained under one seed can share one: on images, or on masks of one fraction, whose standardisation
-    is the same. Networks whose images change from epoch to epoch stand alone: those of a stack keep theirs in memory.
+    is the same. A shared evaluator measures all of its cells at once.
+    Networks whose images change from epoch to epoch stand alone: those of a stack keep theirs in memory.
     """
     alike: dict[object, list[Cell]] = {}
     for cell in wanted:
-        redrawn = cell.ranking and cell.fill and redraws(cell.ranking.explainer)
-        masking = (cell.removal_fraction, cell.order) if cell.probe == "mask" else None
-        shares = cell.retrain and not redrawn
-        alike.setdefault((cell.training, cell.probe, masking) if shares else cell, []).append(cell)
-    return [Bundle(tuple(part[i : i + size])) for part in alike.values() for i in range(0, len(part), size)]
+        alike.setdefault(cell.judge or (_stack(cell) if _stacks(cell) else cell), []).append(cell)
+    sizes = ((part, len(part) if part[0].judge else size) for part in alike.values())
+    return [Bundle(tuple(part[i : i + most])) for part, most in sizes for i in range(0, len(part), most)]
+
+
+def _stacks(cell: Cell) -> bool:
+    """Whether a network is trained on images, or masks, that stay as they are."""
+    redrawn = cell.ranking and cell.fill and redraws(cell.ranking.explainer)
+    return cell.retrain and cell.probe != "foreign" and not redrawn
+
+
+def _stack(cell: Cell) -> object:
+    """What cells have in common whose networks can be trained side by side."""
+    masking = (cell.removal_fraction, cell.order) if cell.probe == "mask" else None
+    return cell.training, cell.probe, masking
 
 
 @dataclass(frozen=True)
@@ -105,7 +137,7 @@ def groups(wanted: Iterable[Cell]) -> list[Group]:
     """
     passes: dict[object, list[Cell]] = {}
     for cell in wanted:
-        if not cell.intact and cell.steps is None:
+        if not cell.intact and cell.steps is None and cell != cell.judge:
             passes.setdefault(_pass(cell.ranking) if cell.ranking else cell, []).append(cell)
     all_groups = [
         Group(tuple(dict.fromkeys(c.ranking for c in part if c.ranking)), tuple(part)) for part in passes.values()
@@ -127,7 +159,7 @@ def trainings(wanted: Iterable[Cell]) -> list[Original]:
     """The original networks that cells need, each once."""
     originals: dict[Original, None] = {}
     for cell in wanted:
-        if cell.intact or not cell.retrain:
+        if cell.intact or not (cell.retrain or cell.evaluator):
             originals[cell.training] = None
         if cell.ranking:
             originals[cell.ranking.training] = None
@@ -142,12 +174,14 @@ def counted(wanted: list[Cell]) -> str:
     num_retrainings = sum(cell.retrain and not cell.intact for cell in wanted)
     masks = sum(cell.probe == "mask" for cell in wanted)
     num_scores = sum(not cell.retrain and cell.probe == "image" for cell in wanted)
+    num_judged = sum(cell.probe == "evaluator" and cell != cell.judge for cell in wanted)
     num_assessments = sum(cell.probe == "attribution" for cell in wanted)
     return (
         f"{len(wanted)} cells\n"
         f"  {sum(cell.intact for cell in wanted):6} original networks, each shared by all explainers and orders\n"
         f"  {num_retrainings:6} networks retrained from scratch, {masks} of them on masks alone\n"
         f"  {num_scores:6} scores of original networks without retraining\n"
+        f"  {num_judged:6} scores by {len(evaluators(wanted))} shared evaluators, which train behind random masks\n"
         f"  {num_assessments:6} attributions measured by themselves\n"
         f"  {rankings:6} rankings from {passes} passes over the data, each shared by all fractions, orders and fills"
     )

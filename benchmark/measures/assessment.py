@@ -11,7 +11,7 @@ from roarbench.benchmark.attribution.guard import same_weights
 from roarbench.benchmark.matrix.plugins import STANDARD, build, plugin
 from roarbench.benchmark.matrix.spec import PlugIn, Target
 from roarbench.benchmark.measures.base import Measure
-from roarbench.benchmark.measures.sample import Examples, Pass, Sample
+from roarbench.benchmark.measures.sample import Background, Examples, Pass, Sample
 from roarbench.benchmark.randomness import seeded
 from roarbench.benchmark.results.shards import RankMap
 from roarbench.datasets.base import Split
@@ -33,6 +33,7 @@ def samples(
     target: Target,
     seed: tuple[object, ...],
     ranks: Sequence[RankMap] = (),
+    background: Background | None = None,
 ) -> list[Sample]:
     """What measures are given of explainers that share one pass; all of a data set see the same examples.
 
@@ -44,8 +45,9 @@ def samples(
         target: class that is explained.
         seed: what the random numbers of the explainer derive from.
         ranks: of each explainer on the whole test split.
+        background: where the network comes from, for measures that tune networks or prepare explainers anew.
     """
-    shared = Pass(network, attribute, explainers, Examples.of(network, test, target), seed)
+    shared = Pass(network, attribute, explainers, Examples.of(network, test, target), seed, background=background)
     return [Sample(shared, i, test, ranks[i] if ranks else None) for i in range(len(explainers))]
 
 

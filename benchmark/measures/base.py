@@ -45,7 +45,8 @@ class FromCurves:
 
     Attributes:
         order: "morf" or "lerf"; "" for what the one keeps more than the other.
-        column: what is averaged over removal fractions: "test_accuracy" or "test_target_probability".
+        column: what is averaged over removal fractions: "test_accuracy", "test_loss", "test_target_probability" or
+            "delta".
         probe: what networks see.
         option: of the command line, which has its cells measured.
     """

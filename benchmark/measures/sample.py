@@ -2,23 +2,25 @@
 
 import statistics
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Float, Integer
+from jaxtyping import Bool, Float, Integer
 from torch import Tensor, nn
 
 from roarbench.benchmark.attribution.fitting import Fitting
 from roarbench.benchmark.attribution.passes import entering
+from roarbench.benchmark.attribution.rankings import prepared
 from roarbench.benchmark.matrix.spec import Target
 from roarbench.benchmark.randomness import generator, seeded
+from roarbench.benchmark.removal.ranks import rank
 from roarbench.benchmark.results.shards import RankMap
 from roarbench.datasets.base import Split
 from roarbench.methods.adapting import shaped
-from roarbench.methods.base import AttributionFunction, Explainer, reduced
+from roarbench.methods.base import AttributionFunction, Explainer, Skip, reduced, source_of
 
 IMAGES = 32
 """Test examples that are assessed, a fixed random choice. Part of the protocol, as are the other constants here."""
@@ -26,27 +28,55 @@ IMAGES = 32
 PERTURBATIONS, RADIUS = 10, 0.02
 """Perturbed copies of each example, uniform in the L-infinity ball of this radius around it (Captum's default)."""
 
+UNKNOWN = "the training split is needed, and the sample has none"
+
+Fit = Callable[[nn.Module], None]
+"""Trains a network in place."""
+
+Keep = Callable[[str, nn.Module, Fit], None]
+"""(name, network, fit): fills a network with what is stored under a name; where nothing is, fits and stores it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Background:
+    """Where the network of a sample comes from.
+
+    Attributes:
+        train: what it was trained on, on its device.
+        pairing: what its batch order was drawn from: equal for all explainers, and so are networks tuned from it.
+        keep: where tuned networks are stored; without, each is fitted whenever it is asked for.
+    """
+
+    train: Split
+    pairing: tuple[object, ...] = ()
+    keep: Keep = lambda name, network, fit: fit(network)
+
 
 @dataclass(frozen=True, eq=False)
 class Examples:
     """Test examples that are assessed, the classes explained, and perturbed copies: the same for all explainers.
 
     Copies keep the class that is explained in the clean example, and are not clipped to [0, 1].
+
+    Attributes:
+        positions: of the examples in the test split.
     """
 
     inputs: Float[Tensor, "n *feature"]
     targets: Integer[Tensor, "n"]
     copies: Float[Tensor, "p n *feature"]
+    positions: Integer[Tensor, "n"]
 
     @classmethod
     @torch.no_grad()
     def of(cls, network: nn.Module, test: Split, target: Target) -> "Examples":
         """Drawn on the CPU, the same for every explainer, network and device."""
-        part = test.at(torch.randperm(len(test), generator=generator("assessment", "examples", len(test)))[:IMAGES])
+        positions = torch.randperm(len(test), generator=generator("assessment", "examples", len(test)))[:IMAGES]
+        part = test.at(positions)
         targets = part.labels if target == "label" else network(part.inputs).argmax(1)
         shape = PERTURBATIONS, *part.inputs.shape
         noise = 2 * torch.rand(shape, generator=generator("assessment", "perturbations")) - 1
-        return cls(part.inputs, targets, part.inputs + RADIUS * noise.to(part.inputs.device))
+        return cls(part.inputs, targets, part.inputs + RADIUS * noise.to(part.inputs.device), positions)
 
 
 @dataclass(eq=False)
@@ -62,6 +92,8 @@ class Pass:
         seed: what the random numbers of the explainer derive from.
         images: that entered the network so far, or a copy of it.
         seconds: of each call, by the clock.
+        background: where the network comes from; None where nobody asks.
+        known: attributions of the examples for other classes or networks, by name.
     """
 
     network: nn.Module
@@ -71,19 +103,26 @@ class Pass:
     seed: tuple[object, ...]
     images: int = 0
     seconds: list[float] = field(default_factory=list)
+    background: Background | None = None
+    known: dict[str, Float[Tensor, "e n d"]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._fitting = Fitting(self._counted)
 
-    def __call__(self, inputs: Float[Tensor, "n *feature"]) -> Float[Tensor, "e n d"]:
+    def __call__(
+        self, inputs: Float[Tensor, "n *feature"], targets: Integer[Tensor, "n"] | None = None
+    ) -> Float[Tensor, "e n d"]:
         """Attributions of each explainer, flattened, in float64.
+
+        Args:
+            targets: classes that are explained; those of the examples without.
 
         Raises:
             ValueError: attributions that are not finite.
         """
-        start = _clock(inputs.device)
+        start, classes = _clock(inputs.device), self.examples.targets if targets is None else targets
         with torch.enable_grad(), seeded(*self.seed, "assessment"):  # whatever a measure asks in
-            attributions = torch.cat([attributions for _, attributions in self._fitting(inputs, self.examples.targets)])
+            attributions = torch.cat([attributions for _, attributions in self._fitting(inputs, classes)])
         self.seconds.append(_clock(inputs.device) - start)
         maps = torch.stack(
             [shaped(reduced(e, attributions), inputs, type(e).__name__).double().flatten(1) for e in self.explainers]
@@ -103,6 +142,25 @@ class Pass:
     def changes(self) -> Float[Tensor, "p e n"]:
         """Euclidean norms of how attributions change from an example to each of its copies."""
         return torch.stack([(self(copy) - self.clean[0]).norm(dim=-1) for copy in self.examples.copies])
+
+    def prepared_for(self, network: nn.Module) -> "Pass":
+        """The pass of explainers that are prepared anew, for another network, with the same random numbers.
+
+        Raises:
+            Skip: the training split is not known.
+        """
+        if self.background is None:
+            raise Skip(UNKNOWN)
+        source = source_of(self.explainers[0])
+        with torch.enable_grad(), seeded(*self.seed, "prepare"):
+            attribute = prepared(source, type(source).__name__, network, self.background.train)
+        return replace(self, network=network, attribute=attribute, images=0, seconds=[], known={})
+
+    def once(self, name: str, maps: Callable[[], Float[Tensor, "e n d"]]) -> Float[Tensor, "e n d"]:
+        """Attributions that are computed when their name is first asked for, by one of the explainers."""
+        if name not in self.known:
+            self.known[name] = maps()
+        return self.known[name]
 
     @property
     def seconds_per_image(self) -> float:
@@ -159,9 +217,72 @@ class Sample:
         """Images that pass the network, or a copy of it, for each that is explained."""
         return self.shared.clean[1]
 
-    def explain(self, inputs: Float[Tensor, "n *feature"]) -> Float[Tensor, "n d"]:
-        """Attributions of other inputs in the place of the examples: the same classes, the same random numbers."""
-        return self.shared(inputs)[self.index]
+    def explain(
+        self, inputs: Float[Tensor, "n *feature"], targets: Integer[Tensor, "n"] | None = None
+    ) -> Float[Tensor, "n d"]:
+        """Attributions of other inputs in the place of the examples: the same classes, the same random numbers.
+
+        Args:
+            targets: classes that are explained instead; then the inputs may be of any number.
+        """
+        return self.shared(inputs, targets)[self.index]
+
+    def explained_for(self, targets: Integer[Tensor, "n"], name: str) -> Float[Tensor, "n d"]:
+        """Attributions of the examples for other classes.
+
+        Args:
+            name: of these classes: explainers that share their passes compute the maps once.
+        """
+        return self.shared.once(name, lambda: self.shared(self.inputs, targets))[self.index].clone()
+
+    def explained_by(self, network: nn.Module, name: str) -> Float[Tensor, "n d"]:
+        """Attributions of the examples by the explainer as it is prepared for another network.
+
+        Args:
+            name: of that network: explainers that share their passes compute the maps once.
+
+        Raises:
+            Skip: the explainer trains networks of its own, and would train them anew.
+        """
+        self.require_untrained()
+        return self.shared.once(name, lambda: self.shared.prepared_for(network)(self.inputs))[self.index].clone()
+
+    def require_untrained(self) -> None:
+        """Raises Skip where the explainer trains networks of its own, which takes too long to do for every network."""
+        if trains(self.shared.explainers[self.index]):
+            raise Skip("the explainer trains networks of its own: it would train again for every network")
+
+    @property
+    def background(self) -> Background:
+        """Where the network comes from.
+
+        Raises:
+            Skip: the sample was made without the training split.
+        """
+        if self.shared.background is None:
+            raise Skip(UNKNOWN)
+        return self.shared.background
+
+    @property
+    def mean(self) -> Float[Tensor, "*channel"]:
+        """Mean of the training inputs, `(c, 1, 1)` or `(d,)`, which replaces what is removed."""
+        return self.background.train.statistics.mean.to(self.inputs)
+
+    def tuned(self, name: str, network: nn.Module, fit: Fit) -> nn.Module:
+        """A network fitted once for the trained network, and shared by all explainers and worker processes.
+
+        Args:
+            name: of what is fitted, with all that its weights depend on.
+            network: is filled with the stored weights; nobody else's, such as a copy of the trained network.
+            fit: trains it in place; random numbers come from the global generator or from names.
+        """
+
+        def seeded_fit(network: nn.Module) -> None:
+            with torch.enable_grad(), seeded("tuned", name, *self.background.pairing):
+                fit(network)
+
+        self.background.keep(name, network, seeded_fit)
+        return network.eval()
 
     @property
     def changes(self) -> Float[Tensor, "p n"]:
@@ -173,17 +294,46 @@ class Sample:
         """Euclidean distance of each perturbed copy from its example."""
         return (self.shared.examples.copies - self.inputs).double().flatten(2).norm(dim=-1)
 
-    def logits(self, inputs: Float[Tensor, "n *feature"]) -> Float[Tensor, "n"]:
-        """The logit of the explained class of each input, float64."""
-        return self.network(inputs).gather(1, self.targets[:, None])[:, 0].double()
+    def logits(self, inputs: Float[Tensor, "n *feature"], network: nn.Module | None = None) -> Float[Tensor, "n"]:
+        """The logit of the explained class of each input, float64; of the trained network, unless another is given."""
+        return (network or self.network)(inputs).gather(1, self.targets[:, None])[:, 0].double()
+
+    @cached_property
+    def ranked(self) -> Integer[Tensor, "n *unit"]:
+        """Ranks of the units of the examples, 0 for the most important.
+
+        They are those of the benchmark; where none are stored, pixels are ranked by the magnitudes of the maps.
+        """
+        if self.ranks is not None:
+            rows = self.ranks[self.shared.examples.positions.numpy()].astype("int64")
+            return torch.from_numpy(rows).to(self.targets.device)
+        maps = self.maps.view_as(self.inputs)
+        return rank(maps, unit="pixel", magnitude=True, generator=generator("assessment", "ties"))
 
     @cached_property
     def truth(self) -> tuple[Integer[Tensor, "m *unit"], Tensor] | None:
         """Ranks of the whole test split, and which features are truly relevant; None where data do not know it."""
-        if self.test.truth is None or self.ranks is None or not len(self.test):
+        if not self.test.has_truth or self.ranks is None or not len(self.test):
             return None
-        relevant = torch.cat([self.test.truth(chunk.inputs) > 0 for chunk in self.test.chunks()]).cpu()
+        relevant = torch.cat([_relevant(chunk) for chunk in self.test.chunks()]).cpu()
         return torch.from_numpy(self.ranks[np.arange(len(self.test))].astype("int64")), relevant
+
+    @cached_property
+    def relevant(self) -> Bool[Tensor, "n *feature"] | None:
+        """Which features of the examples are truly relevant; None where data do not know it."""
+        return _relevant(self.test.at(self.shared.examples.positions)) if self.test.has_truth else None
+
+
+def _relevant(part: Split) -> Bool[Tensor, "n *feature"]:
+    """Which features of the examples of a part of a split are truly relevant."""
+    return part.relevance() > 0
+
+
+def trains(explainer: object) -> bool:
+    """Whether an explainer, or one that it is built on, trains networks of its own."""
+    if getattr(explainer, "trains", False):
+        return True
+    return is_dataclass(explainer) and any(trains(getattr(explainer, field.name)) for field in fields(explainer))
 
 
 def _clock(device: torch.device) -> float:

@@ -11,10 +11,11 @@ from roarbench.benchmark.measures.sample import Sample
 
 @dataclass(frozen=True)
 class TruthPrecision:
-    """Of as many units ranked first as are truly relevant, the share that is.
+    """Of as many units ranked first as are truly relevant, the share that is (relevance rank accuracy).
 
-    Paper: none; precision at k, k the number of relevant units (R-precision).
-    Differs from the paper: nowhere.
+    Paper: Arras, Osman, Samek 2022, arXiv:2003.07258, s. 2.2 (relevance rank accuracy); precision at k, with k the
+    number of relevant units (R-precision).
+    Differs from the paper: units rank as the benchmark ranks them; the paper has several poolings of channels.
 
     Misleads: a network may decide by other features than those that the truth names. All test examples count that have
     relevant and irrelevant units.

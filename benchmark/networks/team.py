@@ -13,7 +13,7 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from roarbench.benchmark.matrix.spec import Original
-from roarbench.benchmark.matrix.work import Bundle
+from roarbench.benchmark.matrix.work import Bundle, Shared
 
 WHENEVER = timedelta(days=3650)
 """How long processes wait for work: features may be ranked for days between two trainings."""
@@ -107,4 +107,4 @@ class TeamExecutor(Executor):
 
 
 def _trains(work: object) -> bool:
-    return isinstance(work, Original) or (isinstance(work, Bundle) and work.cells[0].retrain)
+    return isinstance(work, Original | Shared) or (isinstance(work, Bundle) and work.cells[0].retrain)

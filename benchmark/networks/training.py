@@ -130,12 +130,18 @@ def score(network: nn.Module, split: Split) -> Score:
     return Score(accuracy / len(split), loss / len(split), torch.cat([part.hits for _, part in parts]))
 
 
+def predicted(network: nn.Module, split: Split) -> Int[Tensor, "n"]:
+    """The class that a network in eval mode predicts for each example."""
+    with torch.no_grad():
+        return torch.cat([logits.argmax(1) for logits, _ in _answers(network, split)])
+
+
 def target_probability(network: nn.Module, intact: Split, seen: Split) -> float:
     """Mean probability, on changed inputs, of the class that the network predicts for the intact ones (RISE)."""
+    classes = predicted(network, intact)
     with torch.no_grad():
-        predicted = torch.cat([logits.argmax(1) for logits, _ in _answers(network, intact)])
         probabilities = torch.cat([logits.softmax(1) for logits, _ in _answers(network, seen)])
-    return probabilities.gather(1, predicted[:, None]).double().mean().item()
+    return probabilities.gather(1, classes[:, None]).double().mean().item()
 
 
 def chance(split: Split) -> float:

@@ -1,7 +1,7 @@
 """What the network of a cell sees: splits without the features that go, in memory or whenever they are read."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -17,6 +17,8 @@ from roarbench.benchmark.results.artefacts import Artefacts
 from roarbench.benchmark.results.shards import RankMap
 from roarbench.datasets.base import Dataset, Split, chunk_size
 from roarbench.datasets.stream import streamed
+from roarbench.hns.random_masks import random_masks
+from roarbench.methods.base import Skip
 
 RANDOM_MASKS = 256
 """Random masks whose statistics standardise masks."""
@@ -61,7 +63,7 @@ class Reduction:
 
     def of(self, split: Split) -> Split:
         """The split as the network sees it: images without what was removed, or the masks alone."""
-        if not self.cell.retrain and self.name == "train":
+        if not self.cell.retrain and self.name != "test":
             return split.take(torch.arange(0))  # nothing is trained: nobody looks at them
         if self.cell.fill is None:
             return split.showing(lambda index: self.masks(index).float(), self.units)
@@ -78,6 +80,35 @@ class Redrawn(Reduction):
         generator = torch.default_generator
         ranks = removal.rank(ties, unit=self.cell.ranking.unit, magnitude=True, generator=generator)
         return removal.kept(ranks, removal_fraction=self.cell.removal_fraction, order=self.cell.order).to(device)
+
+
+class Scattered(Reduction):
+    """A reduction behind random masks, drawn anew at every read: what a shared evaluator is trained on."""
+
+    def masks(self, index: Int[Tensor, "b"], device: torch.device | str = "cpu") -> Bool[Tensor, "b *unit"]:
+        """Masks of random shares."""
+        assert self.cell.evaluator
+        return random_masks(len(index), self.units, blobs=self.cell.evaluator.blobs).to(device)
+
+
+@dataclass(frozen=True, eq=False)
+class Foreign(Reduction):
+    """A reduction by which images are seen behind the masks of other images.
+
+    Attributes:
+        givers: positions of images -> of those whose masks they are seen behind.
+    """
+
+    givers: Callable[[Int[Tensor, "b"]], Int[Tensor, "b"]] = field(kw_only=True)
+
+    @classmethod
+    def like(cls, own: Reduction, givers: Callable[[Int[Tensor, "b"]], Int[Tensor, "b"]]) -> "Foreign":
+        """The same reduction, but for whose masks it takes."""
+        return cls(own.cell, own.name, own.units, own.mean, own.stored, givers=givers)
+
+    def masks(self, index: Int[Tensor, "b"], device: torch.device | str = "cpu") -> Bool[Tensor, "b *unit"]:
+        """Units that the masks of other images keep."""
+        return super().masks(self.givers(index), device)
 
 
 def reduction(cell: Cell, name: str, data: Dataset, stored: Mapping[str, RankMap]) -> Reduction:
@@ -97,6 +128,36 @@ def reduced(cell: Cell, data: Dataset, stored: Mapping[str, RankMap]) -> Dataset
     parts = (reduction(cell, name, data, stored).of(split) for name, split in data.splits.items())
     train, validation, test = parts
     return replace(data, train=train, validation=validation, test=test)
+
+
+def scattered(cell: Cell, data: Dataset) -> Dataset:
+    """What a shared evaluator is trained on: intact data, behind random masks.
+
+    Raises:
+        Skip: the recipe has no epochs, hence no masks that change.
+    """
+    if cell.training.recipe.optimiser == "least_squares":
+        raise Skip("a shared evaluator needs a recipe with epochs, got least_squares")
+    change = Scattered(cell, "train", _units(cell, data.train), data.train.statistics.mean, None)
+    return replace(data, train=streamed(data.train).mapped(change))
+
+
+def foreign(cell: Cell, data: Dataset, seen: Dataset, stored: Mapping[str, RankMap]) -> Dataset:
+    """What a network is trained on that sees every example behind the mask of another one, drawn at every read.
+
+    Raises:
+        Skip: the recipe has no epochs, hence no masks that change.
+    """
+    if cell.training.recipe.optimiser == "least_squares":
+        raise Skip("masks of other images need a recipe with epochs, got least_squares")
+    size = len(data.train)
+    change = Foreign.like(reduction(cell, "train", data, stored), lambda at: (at + _away(len(at), size)) % size)
+    return replace(seen, train=streamed(data.train).mapped(change))
+
+
+def _away(count: int, size: int) -> Int[Tensor, "b"]:
+    """Steps to other examples, from the global generator of the process that trains."""
+    return torch.randint(1, size, (count,))
 
 
 def redrawn(cell: Cell, data: Dataset, seen: Dataset) -> Dataset:
@@ -142,7 +203,7 @@ def shares(cell: Cell | None, data: Dataset, stored: Mapping[str, RankMap]) -> d
     return {"share_removed": hidden.share, "nonzero_share_removed": hidden.nonzero_share}
 
 
-def random_masks(cell: Cell, split: Split) -> Split:
+def masks_at_random(cell: Cell, split: Split) -> Split:
     """Masks of random rankings as the probe of a cell sees them: what the masks of all explainers have in common."""
     draws = torch.rand(RANDOM_MASKS, *_units(cell, split), generator=generator("masks"))
     ranks = removal.rank(draws, unit="feature", magnitude=True, generator=generator("ties"))
@@ -152,4 +213,5 @@ def random_masks(cell: Cell, split: Split) -> Split:
 
 
 def _units(cell: Cell, split: Split) -> tuple[int, ...]:
-    return removal.unit_shape(split.feature_shape, cell.ranking.unit if cell.ranking else "pixel")
+    kind = cell.ranking or cell.evaluator
+    return removal.unit_shape(split.feature_shape, kind.unit if kind else "pixel")

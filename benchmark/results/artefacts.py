@@ -8,7 +8,7 @@ Weights are written as bytes because the writer of safetensors hides that a disk
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 from safetensors.torch import load_file
 from torch import nn
 
-from roarbench.benchmark.matrix.spec import Original, Ranking, key
+from roarbench.benchmark.matrix.spec import Cell, Original, Ranking, digest, key
 from roarbench.benchmark.results import shards
 from roarbench.benchmark.results.seals import seal, sealed, sound_folder, sound_tensors
 from roarbench.benchmark.results.shards import NewMap, Shards
@@ -31,34 +31,44 @@ class Artefacts:
 
     folder: Path
 
-    def has_network(self, training: Original) -> bool:
-        """Whether the weights of an original network are stored, as they were written."""
+    def has_network(self, training: Original | Cell) -> bool:
+        """Whether the weights of an original network, or of a shared evaluator, are stored, as they were written."""
         return sound_tensors(self._network(training))
 
-    def save_network(self, training: Original, network: nn.Module) -> None:
-        """Stores the weights of an original network."""
+    def save_network(self, training: Original | Cell, network: nn.Module) -> None:
+        """Stores the weights of an original network, or of a shared evaluator by its cell on intact images."""
         path = self._network(training)
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}")
-        state, names = network.state_dict(), dict.fromkeys(_first_names(network).values())
-        draft.write_bytes(sealed({name: state[name].clone().contiguous().cpu() for name in names}))
-        draft.replace(path)
+        _write(path, network)
 
-    def load_network(self, training: Original, network: nn.Module) -> None:
+    def load_network(self, training: Original | Cell, network: nn.Module) -> None:
         """Fills a network with the stored weights."""
-        tensors = load_file(self._network(training))
-        again = {name: tensors[first] for name, first in _first_names(network).items() if first in tensors}
-        state = network.state_dict()  # it also carries the versions of its modules, which some ask for
-        state.clear()
-        state.update(tensors | again)
-        network.load_state_dict(state)
+        _read(self._network(training), network)
 
-    def has_ranks(self, ranking: Ranking) -> bool:
-        """Whether the rank maps of all splits are stored, as they were written; damaged ones are removed."""
+    def tuned(self, training: Original, name: str, network: nn.Module, fit: Callable[[nn.Module], None]) -> None:
+        """Fills a network made from an original one with its stored weights; who asks first fits and stores it.
+
+        Workers that ask at the same time fit the same network, and the last of them stores it.
+
+        Args:
+            name: of what is fitted, with all that its weights depend on beside the original network.
+        """
+        path = self.folder / "tuned" / f"{key(training)}-{digest(name)}.safetensors"
+        if not sound_tensors(path):
+            fit(network)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, network)
+        _read(path, network)
+
+    def has_ranks(self, ranking: Ranking, split: str = "train") -> bool:
+        """Whether the rank maps of a split are stored, as they were written; damaged ones are removed.
+
+        Maps are stored of all splits or of the test split alone: those of the train split stand for all.
+        """
         path = self._ranks(ranking)
         if path.is_dir() and not sound_folder(path):
             shutil.rmtree(path, ignore_errors=True)
-        return path.is_dir()
+        return path.is_dir() and bool(shards.load(path, split).parts)
 
     @contextmanager
     def new_ranks(self, ranking: Ranking) -> Iterator[Path]:
@@ -73,7 +83,8 @@ class Artefacts:
             for file in draft.iterdir():
                 with file.open("rb") as handle:  # other nodes, and a machine that lost its power, see whole files
                     os.fsync(handle.fileno())
-            if not path.is_dir():  # if another worker was faster, its ranks are the same
+            if not _names(draft) <= _names(path):  # if another worker was faster, its ranks are the same
+                shutil.rmtree(path, ignore_errors=True)
                 draft.replace(path)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -104,14 +115,37 @@ class Artefacts:
     def clean(self) -> None:
         """Removes every rank map, and the drafts that interrupted runs left behind."""
         shutil.rmtree(self.folder / "ranks", ignore_errors=True)
-        for draft in (self.folder / "networks").glob("*.[0-9]*"):
+        for draft in self.folder.glob("[nt]*/*.[0-9]*"):  # of networks, and of tuned ones
             draft.unlink(missing_ok=True)
 
-    def _network(self, training: Original) -> Path:
+    def _network(self, training: Original | Cell) -> Path:
         return self.folder / "networks" / f"{key(training)}.safetensors"
 
     def _ranks(self, ranking: Ranking) -> Path:
         return self.folder / "ranks" / key(ranking)
+
+
+def _names(folder: Path) -> set[str]:
+    """Names of the files in a folder, if it is there."""
+    return {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+
+
+def _write(path: Path, network: nn.Module) -> None:
+    """Stores the weights of a network in a file that is there once it is complete."""
+    draft = path.with_suffix(f".{os.getpid()}")
+    state, names = network.state_dict(), dict.fromkeys(_first_names(network).values())
+    draft.write_bytes(sealed({name: state[name].clone().contiguous().cpu() for name in names}))
+    draft.replace(path)
+
+
+def _read(path: Path, network: nn.Module) -> None:
+    """Fills a network with the weights in a file."""
+    tensors = load_file(path)
+    again = {name: tensors[first] for name, first in _first_names(network).items() if first in tensors}
+    state = network.state_dict()  # it also carries the versions of its modules, which some ask for
+    state.clear()
+    state.update(tensors | again)
+    network.load_state_dict(state)
 
 
 def _first_names(network: nn.Module) -> dict[str, str]:

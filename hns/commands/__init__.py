@@ -158,7 +158,7 @@ class RunStudy:
 
 
 def trained(todo: list[tasks.Task], baseline: float | None) -> tuple[list[Result], int]:
-    """Results of trainings; baselines that are not given are measured first, each once.
+    """Results of trainings; first come the baselines that are not given and the seekers they share, each once.
 
     Returns:
         The results, and the exit status: 1 where some failed.
@@ -176,6 +176,7 @@ def trained(todo: list[tasks.Task], baseline: float | None) -> tuple[list[Result
     accuracies = {part.folder: accuracy for part, accuracy in baselines.items()}
     references = {task: baseline or accuracies.get(tasks.part_task(task, "seeker").folder) for task in todo}
     complete = [replace(task, baseline=accuracy) for task, accuracy in references.items() if accuracy is not None]
+    each(tasks.train_behind_masks, tasks.masked_parts(complete), "seeker")
     results = each(tasks.train, complete, "training")
     return list(results.values()), int(len(results) < len(todo))
 

@@ -1,8 +1,8 @@
 """One training from its settings to its result: pretraining, training, guards, probes; it goes on after any kill."""
 
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,32 +14,25 @@ from roarbench.benchmark.study import checkpoint
 from roarbench.benchmark.study.claim import claim, plain
 from roarbench.benchmark.study.site import Origin, Site
 from roarbench.datasets.base import Dataset
+from roarbench.hns.commands.alone import seeker_behind_masks
 from roarbench.hns.commands.board import Board
-from roarbench.hns.commands.claim import FREE, PARTS, contents, depends_on
+from roarbench.hns.commands.claim import PARTS, contents, free
 from roarbench.hns.commands.log import Log, epoch_row
 from roarbench.hns.commands.state import restore, snapshot
 from roarbench.hns.evaluation import score
 from roarbench.hns.guard import MAX_RESTARTS, collapsed
-from roarbench.hns.model import HideAndSeek, build, fresh_hider, fresh_seeker
-from roarbench.hns.pretraining import Budget, Pretrained, pretrain_hider, pretrain_seeker
+from roarbench.hns.judge import gap, judgement
+from roarbench.hns.model import HideAndSeek, build
+from roarbench.hns.pretraining import Budget, pretrain_hider, pretrain_seeker
 from roarbench.hns.probe import leak
 from roarbench.hns.schedule import Alpha
 from roarbench.hns.settings import Settings
 from roarbench.hns.training import STEP, Training
 
 
-def measure_baseline(settings: Settings, site: Site) -> Pretrained:
-    """A seeker of intact images with the budget and the selection rule of the training; trained once for a folder."""
-    fresh = partial(fresh_seeker, settings.model, site.data.feature_shape, site.data.num_classes)
-    return _alone("baseline", fresh, pretrain_seeker, settings, site)
-
-
-def measure_hider(settings: Settings, site: Site) -> Pretrained:
-    """A hider that reproduces its images, with the budget of the training; trained once for a folder."""
-    return _alone("hider", partial(fresh_hider, settings, site.data.feature_shape), pretrain_hider, settings, site)
-
-
-def train(settings: Settings, site: Site, identity: dict[str, Any], origin: Origin) -> dict[str, Any]:
+def train(
+    settings: Settings, site: Site, identity: dict[str, Any], origin: Origin, shared: Mapping[str, Path] | None = None
+) -> dict[str, Any]:
     """Trains, or goes on with a training, until there is a result; a finished training only returns it.
 
     A collapsed attempt is repeated with new seeds, at most twice; the result records it.
@@ -47,19 +40,22 @@ def train(settings: Settings, site: Site, identity: dict[str, Any], origin: Orig
     Args:
         identity: name, dataset and seed of the training, and `baseline`, the accuracy on intact images in (0, 1].
         origin: gives its provenance once it is finished, for the result.
+        shared: folders of the seekers behind random masks, "apart" and "judge", that trainings share; without them
+            they are trained below the folder of this one.
 
     Raises:
         ValueError: the folder belongs to other settings, or weights do not fit.
     """
     result = site.folder / "result.json"
-    claim(site.folder, contents(settings, site.data) | identity, FREE)
+    claim(site.folder, contents(settings, site.data) | identity, free(site.folder, settings))
     if result.exists():
         return checkpoint.read_json(result)
     last = site.folder / "last.safetensors"
+    behind_masks = partial(_behind_masks, settings, site, shared or {})
     state = checkpoint.read(last) if last.exists() else None
     log = Log(**state[1].pop("log")) if state else Log(identity["baseline"])
     while True:
-        training = _new(settings, site, attempt=len(log.collapses), pretrain=state is None)
+        training = _new(settings, site, behind_masks, attempt=len(log.collapses), pretrain=state is None)
         with site.seeded("training", len(log.collapses)):
             if state:
                 restore(training, *state)
@@ -69,7 +65,7 @@ def train(settings: Settings, site: Site, identity: dict[str, Any], origin: Orig
         for left_over in site.folder.glob("alpha_*.safetensors"):
             left_over.unlink()
         log, state = Log(log.baseline, collapses=[*log.collapses, reason], seconds=log.seconds), None
-    outcome = _result(site, training, log) | {"collapsed": reason}
+    outcome = _result(site, training, log, behind_masks("judge")) | {"collapsed": reason}
     outcome = {**identity, "settings": plain(settings), **outcome, "provenance": origin()}
     checkpoint.write_json(result, outcome)
     return outcome
@@ -96,28 +92,23 @@ def pretrain_parts(network: HideAndSeek, settings: Settings, data: Dataset) -> N
         pretrain_seeker(network.seeker, data, budget)
 
 
-def _alone(
-    name: str, fresh: Callable[[], Any], pretrain: Callable[..., Pretrained], settings: Settings, site: Site
-) -> Pretrained:
-    path = site.folder / f"{name}.json"
-    record = checkpoint.read_json(path) if path.exists() else {}
-    if record.get("identity") == depends_on(site.data):
-        return Pretrained(record["score"], record["best_epoch"], [(pair[0], pair[1]) for pair in record["epochs"]])
-    budget = Budget(settings.epochs, settings.batch_size, settings.learning_rate, settings.cooldown)
-    with site.seeded(name):
-        network = fresh().to(site.device)
-        outcome = pretrain(network, site.data, budget)
-    _save_weights(network, site.folder / f"{name}.safetensors")
-    checkpoint.write_json(path, asdict(outcome) | {"identity": depends_on(site.data)})
-    return outcome
+def _behind_masks(settings: Settings, site: Site, shared: Mapping[str, Path], part: str) -> nn.Module:
+    """The seeker of this name that was, or now is, trained behind random masks."""
+    return seeker_behind_masks(part, settings, replace(site, folder=shared.get(part, site.folder / part), logs=None))
 
 
-def _new(settings: Settings, site: Site, *, attempt: int, pretrain: bool) -> Training:
+def _new(
+    settings: Settings, site: Site, behind_masks: Callable[[str], nn.Module], *, attempt: int, pretrain: bool
+) -> Training:
     with site.seeded("weights", attempt):
         network = build(settings, site.data.feature_shape, site.data.num_classes).to(site.device)
         if pretrain:
             load_parts(network, settings)
             pretrain_parts(network, settings, site.data)
+    if pretrain and settings.apart:
+        network.seeker.load_state_dict(behind_masks("apart").state_dict())
+    if settings.seeker == "apart":
+        network.freeze_seeker()
     alpha = Alpha(settings.patience, settings.stagnation, settings.alpha)
     return Training(network, site.data.train, settings, alpha)
 
@@ -154,12 +145,14 @@ def _end_epoch(training: Training, site: Site, log: Log) -> str | None:
     return collapsed(training, log.baseline, scores.get("validation"))
 
 
-def _result(site: Site, training: Training, log: Log) -> dict[str, Any]:
-    """The last and the best epoch, and what the masks of the best give away."""
+def _result(site: Site, training: Training, log: Log, judge: nn.Module) -> dict[str, Any]:
+    """The last and the best epoch; what the masks of the best give away, and what a judge makes of them."""
     _save_weights(training.network, site.folder / "last_weights.safetensors")
     checkpoint.fill(training.network, checkpoint.read(site.folder / "best.safetensors")[0], "best")
     with site.seeded("probe"):
         given_away = leak(training.network, site.data)
+    with site.seeded("judgement"):
+        judged = judgement(judge, training.network, site.data.test)
     checkpoint.write_csv(site.folder / "epochs.csv", log.rows)
     checkpoint.write_csv(site.folder / "steps.csv", training.rows())
     return {
@@ -167,6 +160,8 @@ def _result(site: Site, training: Training, log: Log) -> dict[str, Any]:
         "last": log.rows[-1],
         "best": log.rows[log.best],
         "leak": asdict(given_away),
+        **asdict(judged),
+        "gap": gap(judged.judge, log.rows[log.best]["test_accuracy"], given_away.masked),
         "restarts": len(log.collapses),
         "collapses": log.collapses,
         "num_parameters": sum(value.numel() for value in training.network.parameters()),

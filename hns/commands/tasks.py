@@ -8,7 +8,7 @@ from typing import Any
 from roarbench.benchmark.matrix.spec import key
 from roarbench.benchmark.study import jobs
 from roarbench.benchmark.study.jobs import Result, check_names, slug
-from roarbench.hns.settings import Experiment, Model
+from roarbench.hns.settings import Experiment, Model, Settings
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,24 @@ class HiderKey(PartKey):
     initial_keep: float
 
 
+@dataclass(frozen=True)
+class JudgeKey:
+    """What a judge depends on."""
+
+    dataset: str
+    model: Model
+    mask_channels: int
+
+
+@dataclass(frozen=True)
+class ApartKey(JudgeKey):
+    """What a seeker apart depends on."""
+
+    seeker_epochs: int
+    batch_size: int
+    learning_rate: float
+
+
 def tasks(experiment: Experiment, resources: Resources, identifier: str, seeds: Sequence[int]) -> list[Task]:
     """Trainings of one experiment, in folders laid out like the published logs.
 
@@ -79,24 +97,45 @@ def tasks(experiment: Experiment, resources: Resources, identifier: str, seeds: 
 
 
 def kind(experiment: Experiment) -> tuple[str, ...]:
-    """Folders of a threshold: deterministic, stochastic/st1, stochastic/sa/rate_0.5."""
+    """Folders of a threshold: deterministic, stochastic/st1, stochastic/sa/rate_0.5; below apart with such a seeker."""
     settings = experiment.settings
+    seeker = ("apart",) if settings.seeker == "apart" else ()
     if settings.threshold == "deterministic":
-        return ("deterministic",)
+        return (*seeker, "deterministic")
     rate = (f"rate_{settings.rate}",) if settings.threshold == "sa" else ()
-    return ("stochastic", settings.threshold, *rate)
+    return (*seeker, "stochastic", settings.threshold, *rate)
 
 
 def part_task(task: Task, part: str) -> Task:
-    """The seeker of intact images (the baseline) or the hider alone; tasks of one budget and seed share it."""
-    settings = task.experiment.settings
+    """What is trained alone: a seeker of intact images (the baseline), a hider, a seeker apart, a judge.
+
+    Tasks of one budget and seed share it; a judge has one budget for all.
+    """
+    experiment = task.experiment
+    identity = part_key(experiment.dataset, experiment.settings, part)
+    place = Path(slug(experiment.dataset), part, f"{experiment.settings.model}-{key(identity)[:8]}", str(task.seed))
+    return Task(experiment, task.resources, place, part, task.seed)
+
+
+def part_key(dataset: str, settings: Settings, part: str) -> PartKey | JudgeKey:
+    """What a part depends on, besides the seed."""
     budget = (settings.epochs, settings.batch_size, settings.learning_rate, settings.cooldown)
-    identity = PartKey(task.experiment.dataset, settings.model, *budget)
+    masked = (dataset, settings.model, settings.mask_channels)
+    if part == "judge":
+        return JudgeKey(*masked)
+    if part == "apart":
+        return ApartKey(*masked, settings.seeker_epochs, settings.batch_size, settings.learning_rate)
     if part == "hider":
-        masks = (settings.mask_channels, settings.initial_keep)
-        identity = HiderKey(task.experiment.dataset, settings.model, *budget, *masks)
-    place = Path(slug(task.experiment.dataset), part, f"{settings.model}-{key(identity)[:8]}", str(task.seed))
-    return Task(task.experiment, task.resources, place, part, task.seed)
+        return HiderKey(dataset, settings.model, *budget, settings.mask_channels, settings.initial_keep)
+    return PartKey(dataset, settings.model, *budget)
+
+
+def masked_parts(todo: Sequence[Task]) -> list[Task]:
+    """The seekers behind random masks that unfinished trainings need, each once: their judges, and those apart."""
+    unfinished = [task for task in todo if not (task.folder / "result.json").exists()]
+    parts = [part_task(task, "judge") for task in unfinished]
+    parts += [part_task(task, "apart") for task in unfinished if task.experiment.settings.apart]
+    return list({part.folder: part for part in parts}.values())
 
 
 def rehearse(todo: Sequence[Task]) -> None:
@@ -108,7 +147,7 @@ def rehearse(todo: Sequence[Task]) -> None:
     """
     from roarbench.benchmark.study import board
     from roarbench.benchmark.study.claim import check_claim
-    from roarbench.hns.commands.claim import FREE, contents
+    from roarbench.hns.commands.claim import contents, free
     from roarbench.hns.commands.session import load_parts
     from roarbench.hns.model import build as build_network
 
@@ -119,21 +158,28 @@ def rehearse(todo: Sequence[Task]) -> None:
         settings, data = experiment.settings, _site(same[0]).data
         load_parts(build_network(settings, data.feature_shape, data.num_classes), settings)
         for task in same:
-            check_claim(task.folder, contents(settings, data) | task.identity, FREE)
+            check_claim(task.folder, contents(settings, data) | task.identity, free(task.folder, settings))
 
 
 def measure_baseline(task: Task) -> float:
     """Accuracy of the baseline on the test split."""
-    from roarbench.hns.commands.session import measure_baseline
+    from roarbench.hns.commands.alone import measure_baseline
 
     return measure_baseline(task.experiment.settings, _site(task)).score
 
 
 def pretrain_hider(task: Task) -> float:
     """Binary cross-entropy of a hider that reproduces its images, on the test split; its weights stay in the folder."""
-    from roarbench.hns.commands.session import measure_hider
+    from roarbench.hns.commands.alone import measure_hider
 
     return measure_hider(task.experiment.settings, _site(task)).score
+
+
+def train_behind_masks(task: Task) -> None:
+    """Trains a seeker behind random masks, a judge or one apart; its weights stay in the folder."""
+    from roarbench.hns.commands.alone import seeker_behind_masks
+
+    seeker_behind_masks(task.name, task.experiment.settings, _site(task))
 
 
 def train(task: Task) -> Result:
@@ -143,7 +189,8 @@ def train(task: Task) -> Result:
     from roarbench.hns.commands import session
 
     identity, origin = task.identity | {"baseline": task.baseline}, begun(device(task.resources.device))
-    return session.train(task.experiment.settings, _site(task), identity, origin)
+    shared = {part: part_task(task, part).folder for part in ("apart", "judge")}
+    return session.train(task.experiment.settings, _site(task), identity, origin, shared)
 
 
 def _site(task: Task) -> Any:

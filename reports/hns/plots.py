@@ -43,8 +43,10 @@ PROBES = {
     "mask only": "#0173b2",
     "behind random mask": "#fdd0a2",
     "behind mask": "#de8f05",
+    "judge": "#029e73",
     LAST: "0.4",
 }
+"""Colours of what sees masks, or images behind them."""
 
 
 class Look(NamedTuple):
@@ -219,10 +221,12 @@ def _leaks(study: Study) -> Figure:
     names = [fill(plain(name), 14) for name in looks(study)]
     figure = Figure(figsize=(max(5.0, 2.2 + 1.1 * len(names)), 3.4), layout="constrained")
     axis = figure.subplots()
-    rows = study.finals.rename(columns={"accuracy": LAST}).melt(["condition", "seed"], [*PROBES], "probe", "accuracy")
+    finals = study.finals.rename(columns={"accuracy": LAST}).dropna(axis=1, how="all")
+    probes = {name: colour for name, colour in PROBES.items() if name in finals}
+    rows = finals.melt(["condition", "seed"], [*probes], "probe", "accuracy")
     sns.barplot(
-        rows, x="condition", y="accuracy", hue="probe", order=list(looks(study)), hue_order=list(PROBES),
-        palette=list(PROBES.values()), saturation=1, errorbar=("pi", 100), err_kws={"linewidth": 0.9}, ax=axis,
+        rows, x="condition", y="accuracy", hue="probe", order=list(looks(study)), hue_order=list(probes),
+        palette=list(probes.values()), saturation=1, errorbar=("pi", 100), err_kws={"linewidth": 0.9}, ax=axis,
     )  # fmt: skip
     axis.axhline(study.baseline, label="baseline", **GUIDE)
     if study.chance:

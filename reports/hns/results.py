@@ -31,6 +31,8 @@ LEAKS = {
     "behind mask": "masked",
     "behind random mask": "random_masked",
 }
+JUDGES = {"judge": "judge", "judge foreign": "judge_foreign", "judge random": "judge_random", "gap": "gap"}
+"""Columns that trainings of earlier versions lack."""
 
 
 WINDOW, POINTS = 50, 200
@@ -43,8 +45,11 @@ def by_folder(folder: Path) -> dict[Path, dict[str, Any]]:
 
 
 def frame(results: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """One row a training: metrics of its last epoch, `best FII` of the epoch chosen on validation, leaks, restarts."""
-    return pd.DataFrame([_record(result) for result in results]).astype({"chance": float})
+    """One row a training: metrics of its last epoch, and restarts.
+
+    `best FII`, leaks and judges are of the epoch chosen on validation.
+    """
+    return pd.DataFrame([_record(result) for result in results]).astype(dict.fromkeys(("chance", *JUDGES), float))
 
 
 def published(rows: Mapping[str, str]) -> pd.DataFrame:
@@ -157,6 +162,7 @@ def _record(result: Mapping[str, Any]) -> dict[str, Any]:
         **{name: last[key] for name, key in METRICS.items()},
         "best FII": best["fii"],
         **{name: leak[key] for name, key in LEAKS.items()},
+        **{name: result.get(key) for name, key in JUDGES.items()},
         "initially hidden": result["initial_hidden"],
         "restarts": result["restarts"],
         "collapsed": result["collapsed"] or "no",

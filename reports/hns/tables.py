@@ -13,13 +13,15 @@ PERCENT = ("accuracy", "hidden", "nonzero hidden")
 NOTE = (
     "Mean (and standard deviation, SD) over n trainings, on the test split, after the last epoch. Best FII: of the "
     "epoch with the highest FII on the validation split, or the last where there is none. Mask only: accuracy of a "
-    "classifier that sees nothing but the masks of that epoch."
+    "classifier that sees nothing but the masks of that epoch. Judge: accuracy behind those masks of a seeker that "
+    "learned behind random masks and never met the hider. Gap: accuracy of the better of the seeker and a network "
+    "retrained behind those masks, less that of the judge, in points: what must be known of the masks as a code."
 )
 OK, LOST = 0.9, 0.2
 COMPARED = (
     "Mean (and standard deviation, SD; published: of the population) over n trainings on the test split after the last "
     f"epoch. Peak FII: the highest of any epoch on the test split. Ok: trainings with F and I of at least {OK}; lost: "
-    f"with F or I below {LOST}."
+    f"with F or I below {LOST}. Gap: see the summary."
 )
 PUBLISHED_NOTE = (
     "Published FII: mean (and standard deviation of the population, SD) over 10 trainings after the last epoch; "
@@ -68,6 +70,7 @@ def _ours(group: pd.DataFrame) -> dict[str, str]:
         "n": str(len(group)),
         **{name: _spread(group[name], percent=name in PERCENT) for name in ("accuracy", "hidden", "F", "FII")},
         "FIR": f"{group.FIR.mean():.3f}",
+        "gap": _spread(group["gap"], percent=True),
         "mean peak FII": f"{group['peak FII'].mean():.3f}",
         "best peak FII": f"{group['peak FII'].max():.3f}",
         "ok": str(int(((group.F >= OK) & (group.hidden >= OK)).sum())),
@@ -84,6 +87,7 @@ def _theirs(row: pd.Series) -> dict[str, str]:
         "F": _mean_sd(row.fidelity, row.fidelity_sd),
         "FII": _mean_sd(row.fii, row.fii_sd),
         "FIR": f"{row.fir:.3f}",
+        "gap": "–",
         "mean peak FII": f"{row.peak_fii:.3f}",
         "best peak FII": f"{row.best_fii:.3f}",
         "ok": f"{row.ok:.0f}",
@@ -104,13 +108,16 @@ def _means(group: pd.DataFrame) -> dict[str, str]:
         "last alpha": _range(group["alpha"]),
         **{name: _spread(group[name], percent=name in PERCENT) for name in METRICS},
         "best FII": _spread(group["best FII"]),
-        "mask only": _spread(group["mask only"], percent=True),
+        **{name: _spread(group[name], percent=True) for name in ("mask only", "judge", "gap")},
         "collapsed": f"{collapsed} ({repeated(int(group['restarts'].sum()), 'restart')})",
     }
 
 
 def _spread(values: pd.Series, *, percent: bool = False) -> str:
-    return _mean_sd(values.mean(), values.std() if len(values) > 1 else math.nan, percent=percent)
+    """Mean and standard deviation of what was measured; a dash where nothing was."""
+    if values.isna().all():
+        return "–"
+    return _mean_sd(values.mean(), values.std(), percent=percent)
 
 
 def _mean_sd(mean: float, sd: float, *, percent: bool = False) -> str:
@@ -126,4 +133,4 @@ def _range(values: pd.Series) -> str:
 
 
 def _plain(value: object) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    return f"{value:.4f}".replace("nan", "–") if isinstance(value, float) else str(value)

@@ -11,7 +11,10 @@ from roarbench.reports.tables.baseline import baseline_tables
 from roarbench.reports.tables.claims import claim_tables
 from roarbench.reports.tables.consistency import consistency_tables
 from roarbench.reports.tables.curves import diff_roar, tables
+from roarbench.reports.tables.delta import delta_tables
+from roarbench.reports.tables.encode_gap import encode_gap_tables
 from roarbench.reports.tables.instruments import instrument_tables
+from roarbench.reports.tables.likelihood import likelihood_tables
 from roarbench.reports.tables.operating import operating_tables
 from roarbench.reports.tables.pairs import pair_tables
 from roarbench.reports.tables.probability import probabilities
@@ -48,6 +51,26 @@ TABLES: tuple[Kind[Table], ...] = (
         baseline_tables,
     ),
     Kind(
+        "evaluator_removed",
+        "Shared evaluator, most relevant removed",
+        "Accuracy that is left, by one network that cannot read masks: lower is better.",
+        _curves,
+    ),
+    Kind(
+        "evaluator_kept",
+        "Shared evaluator, least relevant removed",
+        "Accuracy that is kept, by one network that cannot read masks: higher is better.",
+        _curves,
+    ),
+    Kind(
+        "delta",
+        "Delta",
+        "What the mask of an image takes or leaves beyond masks of other images: higher is better.",
+        OfRows(delta_tables),
+    ),
+    Kind("foreign_roar", "Foreign-mask ROAR", "Retrained behind masks of other images: lower is better.", _curves),
+    Kind("foreign_kar", "Foreign-mask KAR", "Retrained behind masks of other images: higher is better.", _curves),
+    Kind(
         "roar",
         "Most relevant removed first",
         "Accuracy that is left. A good explainer makes it fall: lower is better.",
@@ -58,6 +81,18 @@ TABLES: tuple[Kind[Table], ...] = (
         "Least relevant removed first",
         "Accuracy that is kept. A good explainer keeps it high: higher is better.",
         _curves,
+    ),
+    Kind(
+        "encode_gap",
+        "Encode gap",
+        "What retrained networks read in masks beyond the pixels that these show.",
+        OfRows(encode_gap_tables),
+    ),
+    Kind(
+        "likelihood",
+        "Log-likelihood",
+        "Mean log-likelihood of the label, by the shared evaluator.",
+        OfRows(likelihood_tables),
     ),
     Kind("masks", "Masks alone", "Accuracy of networks that see only which features were removed.", _curves),
     Kind("diffroar", "DiffROAR", "KAR minus ROAR at the same removal fraction: higher is better.", OfRows(diff_roar)),

@@ -20,7 +20,9 @@ LEAVES = {
     "morf": "without the features that it ranks first, {networks} reach {mean} % accuracy",
     "lerf": "without the features that it ranks last, {networks} keep {mean} % accuracy",
 }
-NETWORKS = {True: "retrained networks", False: "the original networks"}
+NETWORKS = {
+    "evaluator": "the shared evaluator", "foreign": "networks retrained behind masks of other images",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,8 @@ def _sentence(judged: Judged) -> str:
     """The explainer with the largest gain, or the largest that is significant: its accuracy, gain and p."""
     best = (judged.better or judged.tested)[0]
     summary = scores(judged.rows).summary(best)
-    networks = NETWORKS[bool(judged.rows.retrain.iloc[0])]
+    first = judged.rows.iloc[0]
+    networks = NETWORKS.get(first.probe, "retrained networks" if first.retrain else "the original networks")
     leaves = LEAVES[judged.order].format(networks=networks, mean=percent(summary, summary.n))
     tested = f"p {p_in_words(judged.gains[best].p)}"
     than = f"{_gap(judged, best)} than {judged.random} ({tested}, {repeats(judged.rows, judged.gains[best].n)})"

@@ -17,6 +17,14 @@ WEAK = (
     "{seeds}: tests assume that differences between seeds are normal. Their variances are estimated together, over all "
     "pairs of explainers."
 )
+EVALUATOR = (
+    "The shared evaluator has seen random masks alone, so it reads none. Masks of a kind that it never saw may "
+    "still mislead it. On intact images it reaches {own:.1f} %, the original networks {intact:.1f} %."
+)
+FOREIGN = (
+    "These networks learned behind masks of other images, so they read none; neither can they adapt to how masks and "
+    "images of an explainer go together."
+)
 NOT_RETRAINED = "Not retrained: reduced images are unlike training images, and accuracy may fall for that reason alone."
 UNMEASURED = "Masks alone were not measured: it is open whether label leakage changes the curves."
 LEAKING = (
@@ -42,12 +50,22 @@ def named(judged: Judged, explainers: list[str]) -> str:
 
 def _masks(judged: Judged) -> Iterator[str]:
     """What masks alone reveal, where networks are retrained."""
-    if not judged.rows.retrain.iloc[0]:
+    if judged.rows.probe.iloc[0] == "evaluator":
+        yield _unseen(judged)
+    elif judged.rows.probe.iloc[0] == "foreign":
+        yield FOREIGN
+    elif not judged.rows.retrain.iloc[0]:
         yield NOT_RETRAINED
     elif not judged.leaks:
         yield UNMEASURED
     else:
         yield from _leaks(judged)
+
+
+def _unseen(judged: Judged) -> str:
+    """What a shared evaluator is good for, beside the original networks."""
+    intact = judged.rows[judged.rows.removal_fraction == 0].drop_duplicates("seed")
+    return EVALUATOR.format(own=100 * intact.test_accuracy.mean(), intact=100 * judged.scale.intact)
 
 
 def _leaks(judged: Judged) -> Iterator[str]:

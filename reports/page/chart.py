@@ -10,7 +10,7 @@ import pandas as pd
 from roarbench.benchmark.matrix.notation import parse
 from roarbench.benchmark.results.statistics import Summary
 from roarbench.reports.page.judged import condition
-from roarbench.reports.rows.settings import settings
+from roarbench.reports.rows.settings import seen
 from roarbench.reports.rows.style import FAMILIES, ORDERS, OTHER_FAMILY, REFERENCE, family, innermost, labels, percent
 from roarbench.reports.tables.curves import what
 from roarbench.reports.tables.table import by_seed, curve_means
@@ -126,7 +126,7 @@ def series(frame: pd.DataFrame, highlight: Collection[str] = ()) -> list[Series]
 def panels(joined: pd.DataFrame, drawn: Sequence[Series]) -> list[Panel]:
     """The charts of every setting in which networks see images, from the rows of `load.curves`."""
     by_name = {one.explainer: one for one in drawn}
-    return [_panel(part, by_name) for part in settings(joined[joined.probe == "image"])]
+    return [_panel(part, by_name) for part in seen(joined)]
 
 
 def _panel(part: pd.DataFrame, drawn: dict[str, Series]) -> Panel:

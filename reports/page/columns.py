@@ -12,7 +12,9 @@ from roarbench.reports.page.judged import Judged
 from roarbench.reports.page.tables import GAP, Entry
 from roarbench.reports.rows.load import Run
 from roarbench.reports.rows.measures import form, heading, of_attributions
-from roarbench.reports.rows.style import BETTER, FLAG, percent
+from roarbench.reports.rows.style import BETTER, FLAG, percent, points
+from roarbench.reports.statistics.scores import Scores
+from roarbench.reports.tables import evidence
 from roarbench.reports.tables.attributions import COMPARED, count
 from roarbench.reports.tables.lines import Format
 from roarbench.reports.tables.masks import SIGNS, worst
@@ -65,6 +67,17 @@ def of_curves(judged: Sequence[Judged], names: Sequence[str]) -> list[Column]:
         _column(name, BETTER[one.order], one.family.means, percent)
         for one, name in zip(judged, names, strict=True)
         if one.family.means
+    ]
+
+
+def of_deltas(judged: Sequence[Judged], names: Sequence[str]) -> list[Column]:
+    """Mean Delta, of every way of measuring that has it: what own masks do beyond masks of other images."""
+    by_way = [(name, evidence.means(one.rows, "delta")) for one, name in zip(judged, names, strict=True)]
+    scored = [(name, Scores({e: of for e, of in by.items() if of})) for name, by in by_way]
+    return [
+        _column(f"Delta, {name[0].lower() + name[1:]}", "high", {e: of.summary(e).mean for e in of.finite}, points)
+        for name, of in scored
+        if of.finite
     ]
 
 

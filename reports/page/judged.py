@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from roarbench.reports.rows.settings import protocol, settings
+from roarbench.reports.rows.load import REDUCED
+from roarbench.reports.rows.settings import networks, protocol, reads_masks, seen
 from roarbench.reports.rows.style import labels
 from roarbench.reports.statistics.family import Difference, Family
 from roarbench.reports.tables.evidence import family
@@ -22,7 +23,7 @@ class Judged:
         reference: random as written; empty where it was not measured.
         names: explainer -> label.
         family: the tests of all pairs, of which the gains are some.
-        leaks: explainer -> its worst leak over removal fractions; empty where networks are not retrained.
+        leaks: explainer -> its worst leak over removal fractions; empty where networks cannot have read masks.
         mask_fractions: removal fractions at which masks were read.
     """
 
@@ -88,10 +89,15 @@ class Judged:
 
 
 def ways(joined: pd.DataFrame) -> list[tuple[pd.DataFrame, str]]:
-    """Rows and order of each way in which networks see images: retrained before not retrained, otherwise as planned."""
-    parts = settings(joined[joined.probe == "image"])
+    """Rows and order of each way in which networks see images; those lead that masks cannot fool."""
+    parts = seen(joined)
     measured = [(rows, str(order)) for part in parts for order, rows in part.groupby("order", sort=False)]
-    return sorted(measured, key=lambda one: (not one[0].retrain.iloc[0], bool(one[0].recursive.iloc[0])))
+    return sorted(measured, key=lambda one: (_original(one[0]), bool(one[0].recursive.iloc[0])))
+
+
+def _original(rows: pd.DataFrame) -> bool:
+    """Whether the original networks themselves were measured."""
+    return rows.probe.iloc[0] == "image" and not rows.retrain.iloc[0]
 
 
 def way(rows: pd.DataFrame, order: str) -> str:
@@ -101,9 +107,7 @@ def way(rows: pd.DataFrame, order: str) -> str:
 
 def condition(rows: pd.DataFrame) -> str:
     """What all explainers of a setting have in common beside data set and classifier."""
-    first = rows.iloc[0]
-    retrained = ("recursively " if first.recursive else "") + "retrained" if first.retrain else "not retrained"
-    return f"{retrained}, fill {first.fill}"
+    return f"{networks(rows)}, fill {rows.fill.iloc[0]}"
 
 
 def judged_by_network(joined: pd.DataFrame) -> list[list[Judged]]:
@@ -112,7 +116,7 @@ def judged_by_network(joined: pd.DataFrame) -> list[list[Judged]]:
     Args:
         joined: all curves of a run, from `load.curves`.
     """
-    parts = joined[joined.probe == "image"].groupby(["dataset", "classifier"], sort=False)
+    parts = joined[joined.probe.isin(REDUCED)].groupby(["dataset", "classifier"], sort=False)
     return [[judge(rows, order, joined) for rows, order in ways(part)] for _, part in parts]
 
 
@@ -125,7 +129,7 @@ def judge(rows: pd.DataFrame, order: str, joined: pd.DataFrame) -> Judged:
     explainers = [str(name) for name in dict.fromkeys(rows.explainer)]
     reference = reference_of(rows) or ""
     tested = family(rows)
-    read = leaks(rows, joined) if rows.retrain.iloc[0] else {}
+    read = leaks(rows, joined) if reads_masks(rows) else {}
     return Judged(
         rows, order, reference, dict(zip(explainers, labels(explainers), strict=True)),
         gains(tested, rows, order, reference) if reference else {}, tested,

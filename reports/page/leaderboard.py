@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from roarbench.reports.page.chart import Series
-from roarbench.reports.page.columns import MASK, Column, mean_ranks, of_curves, of_masks, of_measures
+from roarbench.reports.page.columns import MASK, Column, mean_ranks, of_curves, of_deltas, of_masks, of_measures
 from roarbench.reports.page.forest import Forest, forest
 from roarbench.reports.page.judged import Judged, way
 from roarbench.reports.page.tables import Entry
@@ -21,6 +21,10 @@ APART = ("fill", "recursive", "unit", "magnitude", "target")
 RANKED = (
     "Rank: mean rank over the ways of measuring that have the explainer, 1 the best. Charts show which differences are "
     "significant."
+)
+STANDING = (
+    "Rank: mean rank over the columns that masks cannot fool (shared evaluator, foreign masks, Delta), 1 the best. "
+    "Charts show which differences are significant."
 )
 MEANS = "Under each way of measuring: mean accuracy in % over 0 < t < 1; intervals are in the tables."
 COLOURED = "The stronger the colour, the better the rank within the column{none}."
@@ -71,14 +75,16 @@ def _board(run: Run, judged: Sequence[Judged], drawn: Mapping[str, Series]) -> B
     rows = [one.rows for one in judged]
     names = distinguished([way(one.rows, one.order) for one in judged], rows)
     charts = [forest(one, drawn, name) for one, name in zip(judged, names, strict=True)]
-    measured = of_curves(judged, distinguished([protocol(one.rows, one.order) for one in judged], rows))
-    columns = [mean_ranks(measured), *measured, *of_masks(judged), *of_measures(run, rows[0])]
+    called = distinguished([protocol(one.rows, one.order) for one in judged], rows)
+    deltas, measured = of_deltas(judged, called), of_curves(judged, called)
+    standing = of_curves(*_standing(judged, called)) + deltas
+    columns = [mean_ranks(standing or measured), *deltas, *measured, *of_masks(judged), *of_measures(run, rows[0])]
     explainers = list(dict.fromkeys(e for one in judged for e in one.names))
     explainers.sort(key=lambda e: columns[0].values.get(e, math.inf))
     cells = zip(*(column.entries(explainers) for column in columns), strict=True)
     lines = [Row(drawn[e], [*entries]) for e, entries in zip(explainers, cells, strict=True)]
     first = rows[0].iloc[0]
-    notes = list(_notes(columns))
+    notes = list(_notes(columns, STANDING if standing else RANKED))
     return Board(str(first.dataset), str(first.classifier), [c for c in charts if c], columns, lines, notes)
 
 
@@ -99,9 +105,15 @@ def _words(first: pd.Series, alike: Sequence[pd.Series]) -> Iterator[str]:
             yield f"fill {word}" if column == "fill" else word
 
 
-def _notes(columns: Sequence[Column]) -> Iterator[str]:
+def _standing(judged: Sequence[Judged], names: Sequence[str]) -> tuple[list[Judged], list[str]]:
+    """The ways of measuring that masks cannot fool, and their names."""
+    both = [(one, name) for one, name in zip(judged, names, strict=True) if one.rows.probe.iloc[0] != "image"]
+    return [one for one, _ in both], [name for _, name in both]
+
+
+def _notes(columns: Sequence[Column], ranked: str) -> Iterator[str]:
     """What the columns are, and which numbers are better."""
-    yield RANKED
+    yield ranked
     yield MEANS
     if any(column.heading == MASK for column in columns):
         yield LEAKED.format(flag=FLAG, open=OPEN)

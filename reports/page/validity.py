@@ -9,7 +9,9 @@ import pandas as pd
 from roarbench.benchmark.results.adaptive import Rule
 from roarbench.benchmark.results.statistics import summarise
 from roarbench.reports.page.judged import way, ways
+from roarbench.reports.rows.load import REDUCED
 from roarbench.reports.rows.seeds import notes
+from roarbench.reports.rows.settings import reads_masks
 from roarbench.reports.rows.style import FLAG, label, listed, percent, repeated
 from roarbench.reports.tables.evidence import means
 from roarbench.reports.tables.masks import Leak, worst_leaks
@@ -85,7 +87,7 @@ def _masks(joined: pd.DataFrame) -> Check:
 def _leaks(joined: pd.DataFrame) -> Iterator[tuple[str, dict[str, Leak]]]:
     """Data set, classifier and the leakage of masks there; those of both orders carry the same information."""
     for rows, _ in ways(joined):
-        if rows.retrain.iloc[0]:
+        if reads_masks(rows):
             yield f"{rows.dataset.iloc[0]}, {rows.classifier.iloc[0]}", worst_leaks(rows, joined)
 
 
@@ -170,7 +172,7 @@ def _seeds(joined: pd.DataFrame) -> Check:
                 by.setdefault(f"{rows.dataset.iloc[0]}, {way(rows, order)}", []).append(
                     f"{label(str(e))} {n} of {planned}"
                 )
-    most = joined[joined.probe == "image"].seed.nunique()
+    most = joined[joined.probe.isin(REDUCED)].seed.nunique()
     few = most < 3
     text = "Every curve has all its seeds." if not by else "Some curves lack seeds."
     if few:

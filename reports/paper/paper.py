@@ -12,7 +12,7 @@ from roarbench.reports.kinds.kind import named
 from roarbench.reports.kinds.tables import TABLES
 from roarbench.reports.paper.bibliography import citations
 from roarbench.reports.pictures.drawing import Caption
-from roarbench.reports.rows.load import Run
+from roarbench.reports.rows.load import REDUCED, Run
 from roarbench.reports.rows.seeds import covers
 from roarbench.reports.rows.style import label, listed, repeated
 from roarbench.reports.rows.versions import versions
@@ -25,7 +25,7 @@ NAMES = ("paper.tex", "references.bib")
 ACROSS = "Over data sets"
 CITED = {
     "roar": "arXiv:1806.10758", "road": "arXiv:2202.00449", "diffroar": "arXiv:2102.12781", "racu": "arXiv:2110.08412",
-    "rise": "arXiv:1806.07421", "infidelity": "arXiv:1901.09392",
+    "evaluator": "arXiv:2103.01890", "rise": "arXiv:1806.07421", "infidelity": "arXiv:1901.09392",
 }  # fmt: skip
 """What the document itself cites, by the names that its template uses."""
 
@@ -104,17 +104,19 @@ def _breakable(text: str) -> Tex:
 
 def _protocol(run: Run) -> dict[str, object]:
     """What the paragraph about the protocol says."""
-    curves = run.frame[run.frame.explainer.notna() & (run.frame.probe == "image")]
+    curves = run.frame[run.frame.explainer.notna() & run.frame.probe.isin(REDUCED)]
     inside = sorted({t for t in curves.removal_fraction if 0 < t < 1})
-    retrained = curves.retrain.astype(bool)
+    seen = curves[curves.probe == "image"]
+    retrained, fixed = seen[seen.retrain.astype(bool)], seen[~seen.retrain.astype(bool)]
     return {
         "datasets": _listed(run.frame.dataset), "classifiers": _listed(run.frame.classifier),
         "explainers": curves.explainer.nunique(), "fractions": _listed(f"{t:.10g}" for t in inside),
-        "fills": _listed(curves[retrained].fill), "fixed": _listed(curves[~retrained].fill),
+        "fills": _listed(retrained.fill), "fixed": _listed(fixed.fill),
+        "judged": _listed(curves[curves.probe == "evaluator"].fill), "foreign": bool((curves.probe == "foreign").any()),
         "orders": set(curves.order), "seeds": repeated(curves.seed.nunique(), "seed"), "covers": covers(curves),
         "recipe": run.matrix.get("recipe") or {},
-        "road": curves[~retrained].fill.astype(str).str.startswith("noisy_linear").any(),
-        "retrained": bool(retrained.any()), "masks": bool((run.frame.probe == "mask").any()),
+        "road": fixed.fill.astype(str).str.startswith("noisy_linear").any(),
+        "retrained": len(retrained) > 0, "masks": bool((run.frame.probe == "mask").any()),
         "left": int((run.frame.status != "done").sum()), "cells": len(run.frame),
     }  # fmt: skip
 

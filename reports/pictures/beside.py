@@ -13,7 +13,7 @@ from roarbench.reports.pictures.looks import DASHES, GREY, LEGIBLE, Look, varied
 from roarbench.reports.rows.focus import Focus
 from roarbench.reports.rows.load import Run, curves, drawable
 from roarbench.reports.rows.seeds import covers
-from roarbench.reports.rows.settings import protocol, settings, slug, title
+from roarbench.reports.rows.settings import protocol, seen, slug, title
 from roarbench.reports.rows.style import labels, listed
 from roarbench.reports.tables.baseline import against
 from roarbench.reports.tables.summary import reference_of
@@ -30,7 +30,7 @@ CAPTION = (
 def beside_plots(run: Run) -> Iterator[Picture]:
     """A picture of every setting in which networks see images and an explainer stands out."""
     joined = curves(drawable(run.frame))
-    for part in settings(joined[joined.probe == "image"]):
+    for part in seen(joined):
         chosen = _chosen(part, run.focus)
         if any(e in run.focus.highlight for e in chosen):
             names = listed(labels(chosen))

@@ -18,7 +18,7 @@ from roarbench.reports.pictures.drawing import PAGE, STYLE, Margins, Picture, gr
 from roarbench.reports.pictures.looks import DASHES, GREY, LEGIBLE, LINE, Colour, Look, families, key, varied
 from roarbench.reports.rows.load import curves
 from roarbench.reports.rows.seeds import repeats
-from roarbench.reports.rows.settings import protocol, settings, slug, title
+from roarbench.reports.rows.settings import protocol, seen, slug, title
 from roarbench.reports.rows.style import ORDERS, REFERENCE, Form, label, labels, percent, probability, repeated, span
 from roarbench.reports.tables.operating import operating_points
 from roarbench.reports.tables.table import curve_means
@@ -36,7 +36,7 @@ ALT = "Curves of {explainers} in {panels}, one a family, with the random control
 def plots(frame: pd.DataFrame) -> Iterator[Picture]:
     """The curves of every setting in which networks see images."""
     joined = curves(frame)
-    for part in settings(joined[joined.probe == "image"]):
+    for part in seen(joined):
         setting, orders = title(part), orders_of(part)
         caption = CAPTION.format(
             protocol=" and ".join(protocol(part, o) for o in orders), n=seeds(part), setting=setting

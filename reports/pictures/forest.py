@@ -13,7 +13,7 @@ from roarbench.reports.pictures.drawing import PAGE, STYLE, Margins, Picture, gr
 from roarbench.reports.pictures.looks import COLOURS
 from roarbench.reports.rows.load import Run, curves, drawable
 from roarbench.reports.rows.seeds import covers
-from roarbench.reports.rows.settings import protocol, settings, slug, title
+from roarbench.reports.rows.settings import protocol, reads_masks, seen, slug, title
 from roarbench.reports.rows.style import FLAG, family, label, labels, points
 from roarbench.reports.statistics.family import Difference
 from roarbench.reports.statistics.groups import Groups, groups
@@ -42,7 +42,7 @@ ALT = "Gains over random, the best first. {first}."
 def forests(run: Run) -> Iterator[Picture]:
     """A picture of every setting in which networks see images and random was measured."""
     joined = curves(drawable(run.frame))
-    for part in settings(joined[joined.probe == "image"]):
+    for part in seen(joined):
         ranked = {order: _ranked(part[part.order == order], order) for order in orders_of(part)}
         ranked = {order: of for order, of in ranked.items() if of}
         if ranked:
@@ -74,7 +74,7 @@ def _picture(
 
 def _leaks(part: pd.DataFrame, joined: pd.DataFrame) -> dict[str, str]:
     """Explainer -> whether its masks reveal the class, where networks are retrained."""
-    return {e: leak.state for e, leak in worst_leaks(part, joined).items()} if part.retrain.iloc[0] else {}
+    return {e: leak.state for e, leak in worst_leaks(part, joined).items()} if reads_masks(part) else {}
 
 
 @matplotlib.rc_context(STYLE)

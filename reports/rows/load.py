@@ -1,6 +1,6 @@
 """From the store to a tidy frame: one row a cell, in canonical order. Needs no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,10 @@ from roarbench.reports.rows.measures import known
 SETTING = ["dataset", "classifier", "unit", "magnitude", "target", "fill", "retrain", "recursive", "probe"]
 """Columns that say under which conditions explainers are compared; every setting has tables of its own."""
 
-CURVES = ("image", "mask")
+REDUCED = ("image", "evaluator", "foreign")
+"""Probes whose networks see reduced images: their curves are compared, explainer by explainer."""
+
+CURVES = (*REDUCED, "mask")
 """Probes whose cells are points of curves; the others stand alone."""
 
 METRICS = [
@@ -23,6 +26,9 @@ METRICS = [
     "test_target_probability", "chance", "test_examples",
 ]  # fmt: skip
 SHARES = ["share_removed", "nonzero_share_removed"]
+DELTAS = ["delta", "delta_p", "delta_in_class", "delta_in_class_p"]
+"""What masks of the images themselves take, or leave, beyond masks of other images, and exact p."""
+
 OWN = ["own_accuracy", "own_share_hidden", "own_nonzero_share_hidden", "own_restarts", "own_collapsed"]
 """Of explainers with masks of their own: what these hide of the test split, and how well they classify the rest."""
 
@@ -35,17 +41,20 @@ DEGRADED = "degraded"
 CLOCKED = ["seconds_per_image"]
 """Seconds to explain an image; no result, for it differs from run to run."""
 
+SHARED = {"image": "image", "evaluator": "evaluator", "foreign": "image"}
+"""Probe of a curve -> probe of the cells that all curves share: networks without masks have none of other images."""
+
 HITS = "hits"
 """Which test images the network of a cell classified right, packed; None where that was not stored."""
 
 NUMBERS: dict[str, type] = dict.fromkeys(
-    [*METRICS, *SHARES, *OWN, *ATTRIBUTION, *CLOCKED, "removal_fraction", "explained"], float
+    [*METRICS, *SHARES, *DELTAS, *OWN, *ATTRIBUTION, *CLOCKED, "removal_fraction", "explained"], float
 )
 WORDS: dict[str, type] = dict.fromkeys(
     ["dataset", "classifier", "unit", "target", "fill", "probe", "explainer", "measure", "order", "reason", HITS],
     object,
 )
-RESULT = ["status", *METRICS, *SHARES, *OWN, *ATTRIBUTION, HITS]
+RESULT = ["status", *METRICS, *SHARES, *DELTAS, *OWN, *ATTRIBUTION, HITS]
 COLUMNS = [
     *SETTING, "explainer", "measure", "order", "removal_fraction", "seed", "explained", *RESULT, "reason", *CLOCKED,
 ]  # fmt: skip
@@ -116,14 +125,19 @@ def load(folder: Path) -> pd.DataFrame:
 def curves(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows of every curve: reduced cells, joined by the originals (0) and full removals (1) that they share."""
     reduced = frame[frame.explainer.notna() & frame.probe.isin(CURVES)]
-    parts = [reduced]
-    for fraction, shared_by in ((0.0, ["dataset", "classifier"]), (1.0, ["dataset", "classifier", "fill", "retrain"])):
-        shared = frame[frame.explainer.isna() & (frame.removal_fraction == fraction)]
-        shared = shared[[*shared_by, "seed", *RESULT, "reason", "removal_fraction"]]
-        curve = reduced[[*SETTING, "explainer", "order", "seed"]].drop_duplicates()
-        curve = curve[curve.probe == "image"]
-        parts.append(curve.merge(shared, on=[*shared_by, "seed"]))
-    return pd.concat(parts, ignore_index=True)[list(frame.columns)]
+    curve = reduced[[*SETTING, "explainer", "order", "seed"]].drop_duplicates()
+    shared = frame[frame.explainer.isna()]
+    parts = [_ends(curve[curve.probe == probe], shared[shared.probe == SHARED[probe]]) for probe in SHARED]
+    return pd.concat([reduced, *(end for ends in parts for end in ends)], ignore_index=True)[list(frame.columns)]
+
+
+def _ends(curve: pd.DataFrame, shared: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The points of curves at 0 and at 1; intact images of a shared evaluator belong to a fill, too."""
+    by_fraction = {0.0: ["dataset", "classifier"], 1.0: ["dataset", "classifier", "fill", "retrain"]}
+    for fraction, shared_by in by_fraction.items():
+        on = [*shared_by, *(["fill"] if fraction == 0 and "evaluator" in set(shared.probe) else []), "seed"]
+        points = shared[shared.removal_fraction == fraction]
+        yield curve.merge(points[[*on, *RESULT, "reason", "removal_fraction"]], on=on)
 
 
 def drawable(frame: pd.DataFrame) -> pd.DataFrame:
@@ -132,7 +146,7 @@ def drawable(frame: pd.DataFrame) -> pd.DataFrame:
     All that is left of their curves are the ends that they share with others.
     """
     names = ["dataset", "classifier", "explainer"]
-    cells = frame[frame.explainer.notna() & (frame.probe == "image")]
+    cells = frame[frame.explainer.notna() & frame.probe.isin(REDUCED)]
     measured = (cells.status == "done").groupby([cells[name] for name in names]).any()
     return frame[~pd.MultiIndex.from_frame(frame[names]).isin(measured.index[~measured])]
 

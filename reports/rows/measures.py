@@ -27,8 +27,8 @@ def of_attributions(cards: Cards) -> Cards:
 
 
 def of_curves(cards: Cards) -> Cards:
-    """Those that are read from the curves of networks that see images."""
-    return {name: card for name, card in cards.items() if card["order"] is not None and card["probe"] == "image"}
+    """Those that are read from the curves of networks that see reduced images."""
+    return {name: card for name, card in cards.items() if card["order"] is not None and card["probe"] != "mask"}
 
 
 def heading(name: str, card: Card) -> str:

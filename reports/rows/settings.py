@@ -6,8 +6,11 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from roarbench.benchmark.matrix.notation import parse
-from roarbench.reports.rows.load import SETTING
+from roarbench.reports.rows.load import REDUCED, SETTING
 from roarbench.reports.rows.style import ORDERS
+
+APART = ("evaluator", "foreign")
+"""Probes whose word says whether networks were retrained."""
 
 NAMED = ("dataset", "classifier")
 """Columns whose values are worth a place in a file name even where they come first."""
@@ -32,33 +35,64 @@ def settings(joined: pd.DataFrame) -> Iterator[pd.DataFrame]:
         yield part
 
 
+def seen(joined: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The rows of each setting in which networks see reduced images; those lead that masks cannot fool."""
+    yield from sorted(settings(joined[joined.probe.isin(REDUCED)]), key=lambda part: part.probe.iloc[0] == "image")
+
+
 def images(joined: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str, str]]:
     """The rows of each setting and order in which networks see images, their order, their ending of file names."""
-    for part in settings(joined[joined.probe == "image"]):
+    for part in seen(joined):
         for order, rows in part.groupby("order", sort=False):
             yield rows, str(order), slug(part, joined)
 
 
 def protocol(rows: pd.DataFrame, order: str) -> str:
     """What the measurement of one setting and order is called."""
-    return measure(order, retrain=bool(rows.retrain.iloc[0]), fill=str(rows.fill.iloc[0]))
+    first = rows.iloc[0]
+    return measure(order, retrain=bool(first.retrain), fill=str(first.fill), probe=str(first.probe))
 
 
-def measure(order: str, *, retrain: bool, fill: str) -> str:
+def measure(order: str, *, retrain: bool, fill: str, probe: str = "image") -> str:
     """ROAR and KAR where networks are retrained; ROAD, deletion or insertion otherwise.
 
     >>> measure("morf", retrain=False, fill="noisy_linear")
     'ROAD, most relevant first'
+    >>> measure("lerf", retrain=True, fill="mean", probe="foreign")
+    'Foreign-mask KAR'
     """
+    if probe == "evaluator":
+        return f"Shared evaluator, {FIRST[order]} first"
+    if probe == "foreign":
+        return f"Foreign-mask {ORDERS[order]}"
     if retrain:
         return ORDERS[order]
     return f"{ROAD}, {FIRST[order]} first" if parse(fill)[0] == ROAD_FILL else FIXED[order]
 
 
 def foremost(rows: pd.DataFrame, frame: pd.DataFrame) -> bool:
-    """Whether tables of these rows are read first: of retrained networks, or of all where a run retrains none."""
-    reduced = frame[(frame.probe == "image") & frame.explainer.notna()]
-    return bool(rows.retrain.iloc[0]) or not reduced.retrain.astype(bool).any()
+    """Whether tables of these rows are read first: of retrained networks and of shared evaluators.
+
+    Of all where a run has neither.
+    """
+    reduced = frame[frame.probe.isin(REDUCED) & frame.explainer.notna()]
+    stand = reduced.retrain.astype(bool) | (reduced.probe == "evaluator")
+    return bool(rows.retrain.iloc[0] or rows.probe.iloc[0] == "evaluator" or not stand.any())
+
+
+def reads_masks(rows: pd.DataFrame) -> bool:
+    """Whether the networks of a setting were trained behind the masks of their images, and may have read them."""
+    return bool(rows.retrain.iloc[0]) and rows.probe.iloc[0] == "image"
+
+
+def networks(rows: pd.DataFrame) -> str:
+    """How the networks of a setting came about, in words."""
+    first = rows.iloc[0]
+    if first.probe == "evaluator":
+        return "shared evaluator"
+    if first.probe == "foreign":
+        return "retrained behind masks of other images"
+    return ("recursively " if first.recursive else "") + "retrained" if first.retrain else "not retrained"
 
 
 def slug(part: pd.DataFrame, joined: pd.DataFrame, columns: Sequence[str] = SETTING) -> str:
@@ -66,7 +100,8 @@ def slug(part: pd.DataFrame, joined: pd.DataFrame, columns: Sequence[str] = SETT
     otherwise what differs from its first setting."""
     first, values = joined[list(columns)].iloc[0], part[list(columns)].iloc[0]
     several = [column for column in NAMED if column in columns and joined[column].nunique() > 1]
-    other = [column for column in columns if column not in NAMED and values[column] != first[column]]
+    said = ("retrain",) if "probe" in columns and values["probe"] in APART else ()
+    other = [column for column in columns if column not in (*NAMED, *said) and values[column] != first[column]]
     differences = {column: values[column] for column in (*several, *other) if pd.notna(values[column])}
     words = [FLAGS.get(column, {}).get(value, str(value)) for column, value in differences.items()]
     return "".join(f"-{re.sub('[^a-z0-9]+', '_', word.lower()).strip('_')}" for word in words)
@@ -76,7 +111,7 @@ def title(part: pd.DataFrame, *, dataset: bool = True) -> str:
     """The setting in words."""
     first = part.iloc[0]
     words = [f"{first.dataset}, {first.classifier}" if dataset else str(first.classifier)]
-    words += [("recursively " if first.recursive else "") + "retrained" if first.retrain else "not retrained"]
+    words += [networks(part)]
     words += [] if first.probe == "mask" else [f"fill {first.fill}"]
     return "; ".join(
         [*words, f"{first.unit}s by {'magnitude' if first.magnitude else 'signed value'}, {first.target} class"]

@@ -8,7 +8,7 @@ import pandas as pd
 from jaxtyping import Float
 from scipy.stats import rankdata
 
-from roarbench.reports.rows.load import curves
+from roarbench.reports.rows.load import REDUCED, curves
 from roarbench.reports.rows.seeds import repeats
 from roarbench.reports.rows.settings import ROAD, ROAD_FILL, measure, slug, title
 from roarbench.reports.rows.style import family, innermost
@@ -16,7 +16,7 @@ from roarbench.reports.statistics.scores import Seeds
 from roarbench.reports.tables.evidence import in_common, means
 from roarbench.reports.tables.table import Table
 
-WAY = ["order", "retrain", "fill"]
+WAY = ["order", "retrain", "fill", "probe"]
 COMPARED = ["dataset", "classifier", "unit", "magnitude", "target"]
 LEFT_OUT = ("Controls", "Instruments")
 LEAST = 5
@@ -88,7 +88,7 @@ def _spearman(scores: Float[np.ndarray, "explainers ways"]) -> Float[np.ndarray,
 def _scored(frame: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, pd.DataFrame, int]]:
     """Scores, explainers by ways, the rows behind them and the number of seeds in each score."""
     joined = curves(frame)
-    compared = joined[(joined.probe == "image") & ~joined.recursive & ~joined.explainer.map(family).isin(LEFT_OUT)]
+    compared = joined[joined.probe.isin(REDUCED) & ~joined.recursive & ~joined.explainer.map(family).isin(LEFT_OUT)]
     for _, part in compared.groupby(COMPARED, sort=False):
         measured = {way: means(rows) for way, rows in part.groupby(WAY, sort=False)}
         measured = {way: of_way for way, of_way in measured.items() if sum(map(bool, of_way.values())) >= LEAST}
@@ -128,12 +128,12 @@ def _note(scores: pd.DataFrame, part: pd.DataFrame, num_seeds: int, num_families
     return NOTE.format(n=len(scores), over=repeats(part, num_seeds), interval=interval)
 
 
-def _way(order: str, retrain: bool, fill: str) -> str:
+def _way(order: str, retrain: bool, fill: str, probe: str) -> str:
     """ROAD has one fill, unless it has parameters, and never retrains."""
-    name = measure(order, retrain=retrain, fill=fill)
+    name = measure(order, retrain=retrain, fill=fill, probe=probe)
     if name.startswith(ROAD):
         return name if fill == ROAD_FILL else f"{name}, {fill}"
-    return f"{name}, {fill}, {'retrained' if retrain else 'not retrained'}"
+    return ", ".join([name, fill, *([("not " * (not retrain)) + "retrained"] if probe == "image" else [])])
 
 
 def _cell(mean: float, low: float, high: float) -> str:

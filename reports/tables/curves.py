@@ -10,7 +10,7 @@ from roarbench.benchmark.matrix.notation import parse
 from roarbench.benchmark.results.adaptive import Rule
 from roarbench.benchmark.results.statistics import Summary
 from roarbench.reports.rows.load import curves
-from roarbench.reports.rows.settings import ROAD_FILL, foremost, settings, slug, title
+from roarbench.reports.rows.settings import ROAD_FILL, foremost, reads_masks, settings, slug, title
 from roarbench.reports.rows.style import BETTER, ORDERS, label, percent, points
 from roarbench.reports.statistics.groups import Better
 from roarbench.reports.statistics.indices import INDICES, with_indices
@@ -32,6 +32,11 @@ FIXED = {
     "morf": "Deletion without retraining: removed most relevant first (lower is better)",
     "lerf": "Insertion without retraining: removed least relevant first (higher is better)",
 }
+SHARED_TERMS = {
+    "evaluator": "Shared evaluator (EVAL-X: Jethani et al. 2021), trained behind random masks: removed {ends}",
+    "foreign": "Retrained behind the masks of other images: removed {ends}",
+}
+ENDS = {"morf": "most relevant first (lower is better)", "lerf": "least relevant first (higher is better)"}
 MASKS = (
     "Masks alone: networks that see only which pixels were removed, the most relevant share t (masks of the other "
     "order are the complements, and carry the same information)"
@@ -40,6 +45,10 @@ DIFF_ROAR = (
     "DiffROAR (Shah et al. 2021): accuracy without the least relevant share t minus accuracy without the most relevant "
     "share t (higher is better, 0 where both orders leave the same), paired by seed, in points"
 )
+KINDS = {
+    "evaluator": {"morf": "evaluator_removed", "lerf": "evaluator_kept"},
+    "foreign": {"morf": "foreign_roar", "lerf": "foreign_kar"},
+}
 CHANCE = "Chance, the accuracy of always answering the most frequent class: {chance} %."
 SHARED = {
     0.0: "Intact images (t = 0), the same for all: {accuracy} %.",
@@ -70,6 +79,8 @@ def diff_roar(frame: pd.DataFrame) -> list[Table]:
 def what(rows: pd.DataFrame, order: str) -> str:
     """What curves of one setting and order measure."""
     first = rows.iloc[0]
+    if first.probe in SHARED_TERMS:
+        return SHARED_TERMS[first.probe].format(ends=ENDS[order])
     if first.probe == "mask":
         return MASKS
     if first.retrain:
@@ -80,7 +91,7 @@ def what(rows: pd.DataFrame, order: str) -> str:
 def _of_setting(part: pd.DataFrame, joined: pd.DataFrame, frame: pd.DataFrame, rule: Rule | None) -> Iterator[Table]:
     ending = slug(part, joined)
     masks = part.probe.iloc[0] == "mask"
-    images_retrained = not masks and bool(part.retrain.iloc[0])
+    images_retrained = reads_masks(part)
     rule = rule if images_retrained or not joined.retrain.astype(bool).any() else None  # others follow these
     for order, of_order in part.groupby("order", sort=False):
         rows = of_order if masks else best_first(of_order, str(order))
@@ -101,9 +112,14 @@ def _accuracies(rows: pd.DataFrame, order: str, ending: str, rule: Rule | None) 
         name = "masks" + ending.removesuffix("-mask")
         return table(name, caption, Lines(rows, rule=rule), Columns(values, percent)).noted(*chance)
     columns = Columns(values, percent, _inside("t={}", rows, BETTER[order]))
-    accuracies = table(ORDERS[order].lower() + ending, caption, Lines(rows, rule=rule), columns)
+    accuracies = table(_kind(rows, order) + ending, caption, Lines(rows, rule=rule), columns)
     ends = [name for name in ("t=0", "t=1") if name in values]
     return with_groups(accuracies.without(*ends).noted(*chance, *_ends(rows)), rows, order)
+
+
+def _kind(rows: pd.DataFrame, order: str) -> str:
+    """The kind of a table of accuracies: the first word of its file."""
+    return KINDS.get(str(rows.probe.iloc[0]), {}).get(order, ORDERS[order].lower())
 
 
 def _ends(rows: pd.DataFrame) -> Iterator[str]:

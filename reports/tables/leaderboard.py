@@ -11,7 +11,7 @@ from roarbench.benchmark.matrix.spec import digest
 from roarbench.benchmark.results.statistics import Summary
 from roarbench.reports.rows.load import SETTING, Run, curves
 from roarbench.reports.rows.seeds import covers
-from roarbench.reports.rows.settings import images, protocol, title
+from roarbench.reports.rows.settings import images, protocol, reads_masks, title
 from roarbench.reports.rows.style import Form, label, p_value, percent, points
 from roarbench.reports.rows.versions import recorded
 from roarbench.reports.statistics.groups import groups
@@ -64,7 +64,7 @@ def _entries(rows: pd.DataFrame, joined: pd.DataFrame, order: str) -> Iterator[d
     """The explainers with whole curves, the best first."""
     tested = family(rows)
     letters = groups(tested, highest_first=order == "lerf").letters
-    masks = worst_leaks(rows, joined) if rows.retrain.iloc[0] else {}
+    masks = worst_leaks(rows, joined) if reads_masks(rows) else {}
     reference = reference_of(rows)
     tests = gains(tested, rows, order, reference) if reference else {}
     of_means = scores(rows)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from roarbench.benchmark.results.statistics import Summary, wilson
 from roarbench.reports.rows.seeds import num_seeds
+from roarbench.reports.rows.settings import reads_masks
 from roarbench.reports.rows.style import FLAG, OPEN, percent
 from roarbench.reports.tables.lines import NOTHING
 from roarbench.reports.tables.table import Column, Table, by_seed
@@ -130,7 +131,7 @@ def worst_leaks(rows: pd.DataFrame, joined: pd.DataFrame) -> dict[str, Leak]:
 def with_masks(table: Table, rows: pd.DataFrame, joined: pd.DataFrame) -> Table:
     """A table of curves with the column `mask`: the accuracy that masks alone allow."""
     masks = masks_of(rows, joined)
-    if masks.empty or not rows.retrain.iloc[0]:
+    if masks.empty or not reads_masks(rows):
         return table
     read, planned = worst_leaks(rows, joined), num_seeds(masks)
     names = list(dict.fromkeys(rows.explainer))

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from scipy.stats import rankdata
 
 from roarbench.benchmark.results.statistics import Summary
-from roarbench.reports.rows.load import curves
+from roarbench.reports.rows.load import REDUCED, curves
 from roarbench.reports.rows.seeds import repeats
 from roarbench.reports.rows.settings import ROAD, ROAD_FILL, measure, slug
 from roarbench.reports.rows.style import family, labels, p_in_words
@@ -45,8 +45,8 @@ CAUTION = (
 LEFT_OUT = "Without a whole curve in every way, hence not ranked: {names}."
 FEW = "Fewer than {least} whole curves, hence not among the ways: {ways}."
 
-Way = tuple[str, bool, str]
-"""What is removed first, whether networks are retrained, and the fill: the columns `WAY`."""
+Way = tuple[str, bool, str, str]
+"""What is removed first, whether networks are retrained, the fill and the probe: the columns `WAY`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ def stability_tables(frame: pd.DataFrame) -> list[Table]:
 
 
 def _measured(joined: pd.DataFrame) -> Iterator[Measured]:
-    compared = joined[(joined.probe == "image") & ~joined.recursive & ~joined.explainer.map(family).isin(NOT_COMPARED)]
+    compared = joined[joined.probe.isin(REDUCED) & ~joined.recursive & ~joined.explainer.map(family).isin(NOT_COMPARED)]
     for _, rows in compared.groupby(COMPARED, sort=False):
         every: dict[Way, Mapping[str, Seeds]] = {way: means(of_way) for way, of_way in rows.groupby(WAY, sort=False)}
         ways = {way: by for way, by in every.items() if sum(map(bool, by.values())) >= LEAST}
@@ -95,8 +95,8 @@ def _turn(way: Way) -> int:
 
 def _called(way: Way) -> str:
     """A way with its fill; ROAD has one fill, unless that has parameters."""
-    order, retrain, fill = way
-    name = measure(order, retrain=retrain, fill=fill)
+    order, retrain, fill, probe = way
+    name = measure(order, retrain=retrain, fill=fill, probe=probe)
     return name if name.startswith(ROAD) and fill == ROAD_FILL else f"{name}, {fill}"
 
 

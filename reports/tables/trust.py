@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 
 from roarbench.benchmark.results.statistics import summarise
 from roarbench.benchmark.results.store import Card
-from roarbench.reports.rows.load import curves
+from roarbench.reports.rows.load import REDUCED, curves
 from roarbench.reports.rows.measures import Cards, heading, known, of_attributions, of_curves
 from roarbench.reports.rows.seeds import repeats
 from roarbench.reports.rows.settings import protocol, slug
@@ -27,6 +27,7 @@ LISTED = 5
 """So many seeds have their values written out; of more the mean and the range."""
 
 SIGNS = {"low": -1, "high": 1}
+CONDITIONS = ["retrain", "recursive", "fill"]
 PROBABILITY = "test_target_probability"
 
 NOISE = 0.5
@@ -138,12 +139,13 @@ def measures(rows: pd.DataFrame, cards: Cards) -> Iterator[Measure]:
 
     Those that say nothing about noise, or of which neither more nor less is better, are left out.
     """
-    images = curves(rows).query("probe == 'image'")
-    for (retrain, recursive, fill), part in images.groupby(["retrain", "recursive", "fill"], sort=False):
+    joined = curves(rows)
+    shown = joined[joined.probe.isin(REDUCED)]
+    for (probe, retrain, recursive, fill), part in shown.groupby(["probe", *CONDITIONS], sort=False):
         kind = f"{fill}, {'recursive' if recursive else 'retrained' if retrain else 'not retrained'}"
         for card in of_curves(cards).values():
-            if not (retrain and "retraining" not in card["needs"]):
-                yield _of_curve(part, card, str(fill) if card["column"] == PROBABILITY else kind)
+            if card["probe"] == probe and not (retrain and "retraining" not in card["needs"]):
+                yield _of_curve(part, card, str(fill) if card["column"] == PROBABILITY or probe != "image" else kind)
     for name, card in of_attributions(cards).items():
         if card["better"] and card["sees_noise"] and name in rows:
             shown = heading(name, card)
@@ -157,6 +159,8 @@ def _of_curve(part: pd.DataFrame, card: Card, kind: str) -> Measure:
     order, column, better = card["order"], card["column"], SIGNS[card["better"]]
     if column == PROBABILITY:
         return Measure(f"{card['label']}, probability ({kind})", better, _means(part, order, column))
+    if part.probe.iloc[0] != "image":
+        return Measure(f"{card['label']} ({kind})", better, _means(part, order, column))
     if order:
         return Measure(f"{protocol(part, order)} ({kind})", better, _means(part, order, column))
     morf, lerf = (_means(part, one, column) for one in ("morf", "lerf"))

@@ -29,6 +29,7 @@ def small_matrix() -> Callable[..., plan.Matrix]:
             "explainers": ("random", "gradient"),
             "seeds": 1,
             "fractions": (0.0, 0.5),
+            "evaluator": False,
             "unretrained_fills": (),
             "mask_fractions": (),
             "measures": (),

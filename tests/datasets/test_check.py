@@ -108,6 +108,42 @@ def test_what_is_none_is_named_with_a_remedy(data: object, message: str) -> None
     assert "\n" not in str(caught.value)
 
 
+def truth(relevance: Callable[[Tensor], Any], field: str = "truth") -> Any:
+    """A split whose ground truth nobody checked."""
+    return unchecked(Split, inputs=INPUTS, labels=LABELS, **({"truth": None, "masks": None} | {field: relevance}))
+
+
+@pytest.mark.parametrize(
+    ("relevance", "field", "message"),
+    [
+        (
+            lambda inputs: inputs[:, 0],
+            "truth",
+            r"truth of test must be a tensor of the shape of the inputs, \(2, 1, 4, 5\)",
+        ),
+        (lambda inputs: inputs.numpy(), "truth", r"inputs, \(2, 1, 4, 5\), got 'numpy.ndarray' object has"),
+        (lambda inputs: inputs - 2, "truth", r"the ground truth of test must not be negative"),
+        (lambda inputs: inputs * torch.nan, "truth", r"the ground truth of test has NaN in 2 of 2 examples"),
+        (
+            lambda index: INPUTS[index, :, :3],
+            "masks",
+            r"truth of test must be a tensor of the shape of the inputs, \(2, 1, 4, 5\)",
+        ),
+        (lambda index: -INPUTS[index], "masks", r"the ground truth of test must not be negative"),
+    ],
+)
+def test_a_ground_truth_that_does_not_fit_is_refused(relevance: Any, field: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
+        check(dataset(test=truth(relevance, field)))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_ground_truth_of_inputs_or_positions_passes() -> None:
+    for relevance, field in ((lambda inputs: inputs > 0.5, "truth"), (lambda index: INPUTS[index] > 0.5, "masks")):
+        data = dataset(test=truth(relevance, field))
+        assert check(data) is data
+
+
 def stream(read: Callable[[Tensor], Tensor], labels: Tensor = LABELS) -> Stream:
     return Stream(labels, read=read, shape=(1, 4, 5))
 

@@ -3,6 +3,7 @@
 import inspect
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, get_args
 
@@ -11,6 +12,7 @@ import torch
 
 from roarbench.datasets import DATASETS
 from roarbench.datasets.base import Dataset, Split
+from roarbench.datasets.stream import streamed
 from tests.values import types
 
 FILES = {
@@ -155,11 +157,22 @@ def test_another_seed_gives_other_examples(name: str, load: Load) -> None:
 
 def test_truth_is_shaped_like_the_inputs_and_not_negative(load: Load) -> None:
     for split in splits(load(validation=0.1)):
-        if split.truth is not None:
-            truth = split.truth(split.inputs[:5].double())
+        if split.has_truth:
+            truth = replace(split.at(torch.arange(5)), inputs=split.inputs[:5].double()).relevance()
             assert truth.shape == split.inputs[:5].shape
             assert truth.dtype == torch.float64
             assert truth.min() == 0 < truth.max()
+
+
+def test_truth_stays_with_its_examples(load: Load) -> None:
+    """Whichever way examples are chosen, and as a stream."""
+    for split in (part for part in splits(load(validation=0.1)) if part.has_truth):
+        order = torch.arange(len(split)).flip(0)[::2]
+        expected = split.relevance()[order]
+        assert torch.equal(split.take(order).relevance(), expected)
+        for source in (split.take(order), streamed(split).take(order)):
+            for parts in (source.chunks(7), source.batches(torch.arange(len(order)).split(7))):
+                assert torch.equal(torch.cat([part.relevance() for part in parts]), expected)
 
 
 def test_a_percentage_for_a_share_is_refused_with_a_hint(load: Load) -> None:

@@ -206,3 +206,92 @@ def test_uneven_classes_are_told_by_the_accuracy_of_always_saying_one(images_roo
     for number in range(28):
         shutil.copy(images_root / "test/ant/0.png", images_root / f"test/ant/more{number}.png")
     assert remarks(folder(images_root)) == ("chance is 93.8 %: class 0 holds 30 of 32 test examples",)
+
+
+@pytest.fixture
+def masked_root(images_root: Path) -> Path:
+    """Every image has a mask: a black PNG whose top left quarter is not, with the number of the image in its colour."""
+    for path in sorted(images_root.glob("*/*/*")):
+        mask = images_root / "masks" / path.relative_to(images_root).with_suffix(".png")
+        mask.parent.mkdir(parents=True, exist_ok=True)
+        values = np.zeros((16, 16, 3), dtype=np.uint8)
+        values[:8, : 8 if path.stem == "0" else 16, int(path.stem) % 3] = 1
+        Image.fromarray(values).save(mask)
+    return images_root
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+@pytest.mark.parametrize("validation", [0.0, 0.2])
+def test_the_mask_of_an_image_is_that_of_its_name(masked_root: Path, in_memory: bool, validation: float) -> None:
+    """White images are number 0 of their class, whose masks are narrow."""
+    for path in masked_root.glob("t*/*/0.png"):
+        Image.new("RGB", (4, 4), "white").save(path)
+    data = folder(masked_root, in_memory=in_memory, validation=validation)
+    white = 0
+    for split in data.splits.values():
+        for part in split.chunks(3):
+            assert part.relevance().shape == part.inputs.shape
+            for image, relevance in zip(part.inputs, part.relevance(), strict=True):
+                narrow = image.min() == 1
+                expected = torch.zeros(8, 8)
+                expected[:4, : 4 if narrow else 8] = 1
+                assert torch.equal(relevance, expected.expand(3, 8, 8))
+                white += int(narrow)
+    assert white == 4
+
+
+def test_masks_are_part_of_the_checksums(masked_root: Path) -> None:
+    before = folder(masked_root).card.checksums
+    assert before.keys() == {"train/*", "masks/train/*", "test/*", "masks/test/*"}
+    Image.new("L", (4, 4)).save(masked_root / "masks/test/ant/0.png")
+    after = folder(masked_root).card.checksums
+    assert {name for name in before if before[name] != after[name]} == {"masks/test/*"}
+
+
+def test_a_split_without_masks_knows_no_truth(masked_root: Path) -> None:
+    shutil.rmtree(masked_root / "masks/train")
+    data = folder(masked_root)
+    assert [split.has_truth for split in data.splits.values()] == [False, False, True]
+    assert data.card.notes == ()
+
+
+def test_masks_of_a_validation_folder_are_its_truth(masked_root: Path) -> None:
+    for place in ("", "masks/"):
+        (masked_root / f"{place}test").rename(masked_root / f"{place}val")
+    assert folder(masked_root).test.has_truth
+
+
+def test_what_is_no_mask_of_an_image_is_told(masked_root: Path) -> None:
+    shutil.copy(masked_root / "masks/test/ant/0.png", masked_root / "masks/test/ant/7.png")
+    (masked_root / "masks/test/ant/.hidden.png").touch()
+    assert folder(masked_root).card.notes == ("passed over masks of no image in masks/test: 1",)
+    (masked_root / "masks").rename(masked_root / "elsewhere")
+    (masked_root / "masks/maps").mkdir(parents=True)
+    assert folder(masked_root).card.notes == ("passed over the folder masks: it holds none of the folders train, test",)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda root: (root / "masks/test/ant/1.png").unlink(), r"found none for ant/1.JPG; add one, black where"),
+        (
+            lambda root: shutil.copy(root / "masks/test/ant/1.png", root / "masks/test/ant/1.bmp"),
+            r"1.(bmp|png) must be the only mask of its name, got 1.(png|bmp) beside it; remove one",
+        ),
+        (
+            lambda root: shutil.copy(root / "test/ant/0.png", root / "test/ant/0.webp"),
+            r"0.png must be the only image of its name, got 0.webp beside it; rename one",
+        ),
+        (lambda root: (root / "masks/test/ant/1.png").write_bytes(b"no"), r"1.png must be a readable image"),
+        (
+            lambda root: Image.new("I;16", (4, 4)).save(root / "masks/test/ant/1.png"),
+            r"1.png must have 8 bits per channel",
+        ),
+    ],
+)
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_wrong_mask_is_named(masked_root: Path, spoil: Any, message: str, in_memory: bool) -> None:
+    spoil(masked_root)
+    with pytest.raises(ValueError, match=message) as caught:
+        folder(masked_root, in_memory=in_memory)
+    assert "\n" not in str(caught.value)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from roarbench.datasets.images import fingerprint, pixels, suffixes
+from roarbench.datasets.images import fingerprint, mask, pixels, suffixes
 
 TRUNCATED = [
     (kind, share)
@@ -39,6 +39,34 @@ def test_an_image_is_turned_as_viewers_turn_it(tmp_path: Path, suffix: str, orie
     with Image.open(path) as image:
         shown = ImageOps.exif_transpose(image).resize((16, 16), Image.Resampling.BILINEAR)
     assert np.array_equal(pixels(path, 16, 3).transpose(1, 2, 0), np.array(shown))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_mask_is_turned_as_its_image_is(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    values = np.zeros((8, 16), dtype=np.uint8)
+    values[:2, :4] = 1
+    Image.fromarray(values).save(tmp_path / "0.png", exif=exif)
+    with Image.open(tmp_path / "0.png") as image:
+        shown = np.array(ImageOps.exif_transpose(image).resize((8, 8), Image.Resampling.NEAREST))
+    assert np.array_equal(mask(tmp_path / "0.png", 8)[0], shown > 0)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA"])
+def test_whatever_is_not_black_is_masked_whatever_the_mode(tmp_path: Path, mode: str) -> None:
+    values = np.zeros((4, 4, 3), dtype=np.uint8)
+    values[1, 2] = 255
+    Image.fromarray(values).convert(mode).save(tmp_path / "0.png")
+    assert np.array_equal(mask(tmp_path / "0.png", 4)[0], values[:, :, 0] > 0)
+
+
+def test_a_mask_has_no_values_between(tmp_path: Path) -> None:
+    """The darkest blue counts, and enlarged pixels are squares."""
+    values = np.zeros((3, 3, 3), dtype=np.uint8)
+    values[1, 1, 2] = 1
+    Image.fromarray(values).save(tmp_path / "0.png")
+    assert np.array_equal(mask(tmp_path / "0.png", 9)[0], np.kron(values[:, :, 2], np.ones((3, 3))) > 0)
 
 
 def test_broken_metadata_do_not_matter(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The user's own arrays: what is read as what, and how mistakes are named."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,62 @@ def test_arrays_for_validation_are_the_validation_split(npz: Path, names: tuple[
     assert f"{given} is the validation split: the parameter validation is not used" in remarks(found)
 
 
+@pytest.mark.parametrize("validation", [0.0, 0.25])
+def test_each_example_keeps_its_truth(npz: Path, validation: float) -> None:
+    """The truth is where an image is bright, so that each image tells which one should be its own."""
+    with np.load(npz) as archive:
+        bright = {split: archive[f"x_{split}"] > 127 for split in ("train", "test")}
+    data = arrays(Path(), path=save(npz, truth_train=bright["train"], truth_test=bright["test"]), validation=validation)
+    for split in data.splits.values():
+        assert split.has_truth
+        assert torch.equal(split.relevance().bool(), split.inputs > 127.5 / 255)
+
+
+CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "as it is": lambda truth: truth,
+    "one channel": lambda truth: truth[:, None],
+    "channels first": lambda truth: truth.transpose(0, 3, 1, 2),
+}
+
+
+@pytest.mark.parametrize(
+    ("shape", "truth", "change"),
+    [
+        ((6, 5), (6, 5), "one channel"),
+        ((6, 5), (1, 6, 5), "as it is"),
+        ((3, 6, 5), (6, 5), "one channel"),
+        ((3, 6, 5), (1, 6, 5), "as it is"),
+        ((3, 6, 5), (3, 6, 5), "as it is"),
+        ((6, 5, 3), (6, 5, 3), "channels first"),
+        ((6, 5, 3), (6, 5, 1), "channels first"),
+        ((7,), (7,), "as it is"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["?", "i8", "u1", "f2", "f8"])
+def test_truth_of_any_shape_and_kind_has_that_of_the_inputs(
+    npz: Path, shape: tuple[int, ...], truth: tuple[int, ...], change: str, kind: str
+) -> None:
+    given = np.random.default_rng(0).integers(0, 2, (20, *truth)).astype(kind)
+    data = arrays(Path(), path=save(npz, **zeros(*shape), truth_test=given))
+    found = data.test.relevance()
+    assert (found.shape, found.dtype) == (data.test.inputs.shape, torch.float32)
+    assert np.array_equal(found.numpy(), np.broadcast_to(CHANGES[change](given), found.shape))
+
+
+def test_a_split_without_truth_knows_none(npz: Path) -> None:
+    data = arrays(Path(), path=save(npz, truth_test=np.ones((20, 6, 5))))
+    assert [split.has_truth for split in data.splits.values()] == [False, False, True]
+    with pytest.raises(ValueError, match="relevance is known of data with ground truth, got data without"):
+        data.train.relevance()
+
+
+def test_truth_of_a_validation_split_is_its_own(npz: Path) -> None:
+    with np.load(npz) as archive:
+        x, y = archive["x_test"][::-1], archive["y_test"][::-1]
+    data = arrays(Path(), path=save(npz, x_val=x, y_val=y, truth_val=x > 127))
+    assert torch.equal(data.validation.relevance().bool(), data.validation.inputs > 127.5 / 255)
+
+
 def with_value(value: float, count: int) -> np.ndarray:
     """Grey training images some of which hold a value."""
     values = np.zeros((40, 6, 5))
@@ -198,6 +255,18 @@ def with_value(value: float, count: int) -> np.ndarray:
         ({"y_train": np.arange(40) % 2 - 1}, r"lacks \[1\] and has \[-1\]; renumber the classes"),
         ({"y_train": np.zeros(40, int), "y_test": np.zeros(20, int)}, r"two classes or more, got \[0\]; .* be 100 %"),
         ({"y_test": np.arange(20) % 3}, r"y_test must hold only the classes of y_train, got \[2\] besides"),
+        (
+            {"truth_train": np.ones((39, 6, 5))},
+            r"truth_train must have the shape \(40, 6, 5\) of x_train, or \(40, 1, 6, 5\), got \(39, 6, 5\); give the",
+        ),
+        (
+            {"truth_test": np.ones((20, 30))},
+            r"truth_test must have the shape \(20, 6, 5\) of x_test, .* got \(20, 30\)",
+        ),
+        ({"truth_test": np.full((20, 6, 5), -1)}, r"truth_test must not be negative, got -1; take its magnitude"),
+        ({"truth_test": np.full((20, 6, 5), np.nan)}, r"truth_test has NaN in 20 of 20 examples; 0 says that nothing"),
+        ({"truth_test": np.full((20, 6, 5), "a")}, r"truth_test must be bool or numbers, above 0 where relevant, got"),
+        ({"truth_val": np.ones((20, 6, 5))}, r"holds truth_val, the ground truth of no split: call it truth_train or"),
         ({"x_train": np.array([{}] * 40)}, r"must be an .npz file of plain arrays, got: x_train: Object arrays"),
     ],
 )

@@ -14,15 +14,16 @@ from roarbench.datasets.base import Split
 from roarbench.datasets.folder import image_folder
 from roarbench.datasets.noise import noise
 from roarbench.datasets.statistics import merged, statistics
-from roarbench.datasets.stream import Stream
+from roarbench.datasets.stream import Stream, streamed
 
 INPUTS = torch.rand(50, 3, 4, 4, generator=torch.default_generator)
-MEMORY = Split(INPUTS, torch.arange(50) % 5)
+MASKS = torch.rand(50, 1, 4, 4) > 0.5
+MEMORY = Split(INPUTS, torch.arange(50) % 5, masks=MASKS.__getitem__)
 ORDER = torch.arange(50).flip(0)
 
 
 def stream(loaders: int = 0) -> Stream:
-    return Stream(MEMORY.labels, read=lambda index: INPUTS[index], shape=(3, 4, 4), loaders=loaders)
+    return Stream(MEMORY.labels, masks=MEMORY.masks, read=lambda index: INPUTS[index], shape=(3, 4, 4), loaders=loaders)
 
 
 def equal(a: Split, b: Split) -> bool:
@@ -53,6 +54,28 @@ def test_a_change_sees_the_positions_of_its_examples(loaders: int) -> None:
     expected = MEMORY.take(ORDER).mapped(change, (1, 4, 4))
     assert changed.feature_shape == expected.feature_shape == (1, 4, 4)
     assert equal(next(changed.batches([torch.arange(50)])), expected)
+
+
+@pytest.mark.parametrize("loaders", [0, 2])
+def test_masks_stay_with_their_examples(loaders: int) -> None:
+    """In memory and as a stream, chosen twice, in batches, in chunks, and behind inputs that were changed."""
+    expected, chosen = MASKS[ORDER][10:30].expand(-1, 3, -1, -1).float(), ORDER[10:30]
+    for split in (MEMORY, stream(loaders), streamed(MEMORY)):
+        taken = split.take(ORDER).take(torch.arange(10, 30)).mapped(lambda inputs, _: inputs * 0)
+        assert torch.equal(split.at(chosen).relevance(), expected)
+        for parts in (taken.chunks(6), taken.batches(torch.arange(20).split(7))):
+            assert torch.equal(torch.cat([part.relevance() for part in parts]), expected)
+        assert torch.equal(taken.at(torch.tensor([3, 3, 0])).relevance(), expected[[3, 3, 0]])
+
+
+def test_masks_of_a_training_batch_are_not_read() -> None:
+    def read(index: Tensor) -> Tensor:
+        raise AssertionError
+
+    split = replace(stream(), masks=read)
+    assert sum(len(part) for part in split.chunks(20)) == 50
+    with pytest.raises(ValueError, match="inputs of a stream are not in memory"):
+        split.relevance()
 
 
 def test_loaders_do_not_move_the_draws_of_a_training() -> None:

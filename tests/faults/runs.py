@@ -16,7 +16,7 @@ PROJECT = Path(__file__).parents[2]
 WORDS = [
     "run", "--classifiers", "mlp[width=16,hidden_layers=1]", "--explainers", "random", "gradient", "vargrad", "sobel",
     "--seeds", "3", "--fractions", "0.3", "0.6", "0.9", "--epochs", "8", "--device", "cpu", "--workers", "2",
-    "--mask-fractions", "--unretrained-fills", "--measures",
+    "--evaluator", "false", "--mask-fractions", "--unretrained-fills", "--measures",
 ]  # fmt: skip
 
 Finished = dict[str, dict[str, float | None]]

@@ -47,6 +47,34 @@ def test_a_training_leaves_what_the_page_promises(trained: Path) -> None:
     assert result["provenance"]["torch"]
 
 
+def test_a_seeker_apart_is_trained_once_for_all_trainings_of_its_budget(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So is the judge, whatever their seekers; the folder of a joint training stays what it is."""
+    words = ["--out", tmp_path, *BRIEF, "--baseline", "0.9"]
+    apart = [*words, "--seeker", "apart", "--seeker-epochs", "2"]
+    for estimator in ("deterministic", "st1"):
+        assert hns("train", *apart, "--estimator", estimator) == 0
+        files = list(tmp_path.glob("digits/apart/*/0/apart.safetensors"))
+        files += tmp_path.glob("digits/judge/*/0/judge.safetensors")
+        times = [file.stat().st_mtime_ns for file in files]
+        assert len(files) == 2
+    shown = capsys.readouterr().out
+    assert "judge" in shown and "gap" in shown
+    assert (tmp_path / "digits/hns/apart/deterministic/default/0/result.json").exists()
+    assert (tmp_path / "digits/hns/apart/stochastic/st1/default/0/result.json").exists()
+    assert hns("train", *words) == 0
+    assert (tmp_path / "digits/hns/deterministic/default/0/result.json").exists()
+    assert times == [file.stat().st_mtime_ns for file in files]
+
+
+def test_finished_trainings_of_an_earlier_version_wait_for_no_judge(trained: Path) -> None:
+    out = trained.parents[4]
+    shutil.rmtree(out / "digits" / "judge")
+    assert hns("train", "--out", out, *BRIEF) == 0
+    assert not (out / "digits" / "judge").exists()
+
+
 def test_the_same_command_does_nothing_again_and_other_settings_are_refused(
     trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -84,6 +112,7 @@ def test_a_study_has_a_row_for_each_condition(tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "mine.toml").write_text(
         'question = "Which?"\nconfig = "digits"\n'
         '[conditions."A"]\nsettings = { epochs = 1, cooldown = 0, pretraining_epochs = 1 }\n'
+        '[conditions."C"]\nsettings = { epochs = 1, cooldown = 0, seeker = "apart", seeker_epochs = 1 }\n'
         '[conditions."B"]\npublished = "mnist/st1"\n'
         'settings = { epochs = 1, cooldown = 0, start = "full", estimator = "st1" }\n'
     )
@@ -115,6 +144,10 @@ def test_a_study_has_a_row_for_each_condition(tmp_path: Path, capsys: pytest.Cap
         (["--reference"], "reference True has no effect here: it needs a stochastic estimator"),
         (["--alpha", "0.5", "--patience", "30"], "patience 30 has no effect here: it needs an adaptive alpha"),
         (["--estimator", "st3"], "invalid choice 'st3'"),
+        (["--seeker", "alone"], "invalid choice 'alone'"),
+        (["--seeker", "apart", "--start", "both"], "start must be full or hider where the seeker is apart, got both"),
+        (["--seeker-epochs", "3"], "seeker_epochs 3 has no effect here: it needs a seeker that is trained apart"),
+        (["--seeker", "apart", "--estimator", "reinforce", "--reference"], "must have a joint seeker, got apart"),
         (["--config", "mnits"], "did you mean 'mnist'"),
         (["--num-trainings", "0"], "num_trainings"),
         (["--seed", "-1"], "seed must be at least 0, got -1"),

@@ -21,9 +21,11 @@ from roarbench.benchmark.randomness import seeded
 from roarbench.benchmark.study import checkpoint
 from roarbench.benchmark.study.site import Site
 from roarbench.datasets.base import Dataset
-from roarbench.hns.commands.session import load_parts, measure_baseline, measure_hider, train
+from roarbench.hns.commands.alone import measure_baseline, measure_hider
+from roarbench.hns.commands.session import load_parts, train
 from roarbench.hns.evaluation import score
 from roarbench.hns.guard import MAX_RESTARTS
+from roarbench.hns.judge import judgement
 from roarbench.hns.model import build, fresh_hider
 from roarbench.hns.pretraining import Budget, painting_error, pretrain_seeker
 from roarbench.hns.probe import leak
@@ -100,6 +102,8 @@ KINDS = {
         ("adaptive", SETTINGS, EASY),
         ("annealed", replace(SETTINGS, estimator="sa", start="hider", learning_rate=0.01), EASY),
         ("collapsing", SETTINGS, HARD),
+        ("apart", replace(SETTINGS, seeker="apart", seeker_epochs=3, start="hider"), EASY),
+        ("apart, constant alpha", replace(CONSTANT, seeker="apart", seeker_epochs=2, estimator="reinforce"), EASY),
     ]
 }
 
@@ -264,7 +268,11 @@ def test_every_attempt_draws_from_seeds_of_its_own(tmp_path: Path) -> None:
 
     train(replace(SETTINGS, epochs=1), Site(DATA, noted, tmp_path), HARD, dict)
     assert sorted(begun, key=str) == sorted(
-        [*((what, attempt) for what in ("weights", "training") for attempt in range(3)), ("probe",)], key=str
+        [
+            *((what, attempt) for what in ("weights", "training") for attempt in range(3)),
+            *((what,) for what in ("probe", "judge", "judgement")),
+        ],
+        key=str,
     )
 
 
@@ -355,6 +363,69 @@ def test_pretraining_is_part_of_the_seed(tmp_path: Path) -> None:
         torch.rand(3)
         train(settings, site(tmp_path / name), EASY, dict)
     assert alike(tmp_path / "first", tmp_path / "second")
+
+
+def test_every_result_has_a_judge_and_the_gap_to_it(uninterrupted: dict[str, Path]) -> None:
+    """The gap is that of the best epoch, like the probes: the better of its seeker and of what is retrained on it."""
+    for folder in uninterrupted.values():
+        result = checkpoint.read_json(folder / "result.json")
+        network, judge = (build(SETTINGS, (1, 8, 8), 10), seeker_small((1, 8, 8), 10))
+        checkpoint.fill(judge, checkpoint.read(folder / "judge" / "judge.safetensors")[0], "judge")
+        assert all(0 <= result[name] <= 1 for name in ("judge", "judge_foreign", "judge_random"))
+        reader = max(result["best"]["test_accuracy"], result["leak"]["masked"])
+        assert result["gap"] == reader - result["judge"]
+        if result["settings"]["estimator"] is None:
+            checkpoint.fill(network, checkpoint.read(folder / "best.safetensors")[0], "best")
+            with seeded("session", "judgement"):
+                assert asdict(judgement(judge, network, DATA.test)).items() <= result.items()
+
+
+def test_a_seeker_apart_is_the_frozen_one_of_every_attempt(tmp_path: Path) -> None:
+    """Three attempts; the weights in all files are those of the seeker that was trained before them."""
+    settings = replace(SETTINGS, seeker="apart", seeker_epochs=2, start="hider")
+    assert train(settings, site(tmp_path), HARD, dict)["restarts"] == 2
+    expected = checkpoint.read(tmp_path / "apart" / "apart.safetensors")[0]
+    for file in (*WEIGHTS, *(path.name for path in tmp_path.glob("alpha_*"))):
+        weights = checkpoint.read(tmp_path / file)[0]
+        seeker = {name.removeprefix("seeker."): value for name, value in weights.items() if name.startswith("seeker.")}
+        assert same(seeker, expected)
+
+
+def test_given_weights_of_a_seeker_apart_stay_as_they_are(tmp_path: Path) -> None:
+    with seeded("given"):
+        given = dict(seeker_small((1, 8, 8), 10).state_dict())
+    checkpoint.write(tmp_path / "seeker", given)
+    settings = replace(SETTINGS, seeker="apart", seeker_weights=tmp_path / "seeker")
+    train(settings, site(tmp_path / "training"), EASY, dict)
+    weights = checkpoint.read(tmp_path / "training" / "last_weights.safetensors")[0]
+    assert all(torch.equal(weights[f"seeker.{name}"], value) for name, value in given.items())
+    assert not (tmp_path / "training" / "apart").exists()
+
+
+def test_trainings_share_the_seekers_they_are_given(uninterrupted: dict[str, Path], tmp_path: Path) -> None:
+    shared = {part: tmp_path / part for part in ("apart", "judge")}
+    _, settings, identity = KINDS["apart"]
+    for name in ("first", "second"):
+        train(settings, site(tmp_path / name), identity, dict, shared)
+        assert alike(tmp_path / name, uninterrupted["apart"])
+        assert not (tmp_path / name / "judge").exists()
+
+
+def test_a_folder_of_an_earlier_version_holds_a_joint_training(uninterrupted: dict[str, Path], tmp_path: Path) -> None:
+    """Its settings know nothing of seekers apart; those of today differ by that one word."""
+    claimed = json.loads((uninterrupted["adaptive"] / "settings.json").read_text())
+    assert claimed.pop("seeker") == "joint" and "seeker_epochs" not in claimed
+    (tmp_path / "settings.json").write_text(json.dumps(claimed))
+    train(SETTINGS, site(tmp_path), EASY, dict)
+    assert alike(tmp_path, uninterrupted["adaptive"])
+    with pytest.raises(ValueError, match="not apart; give another --identifier"):
+        train(replace(SETTINGS, seeker="apart"), Site(DATA, unseeded, tmp_path), EASY, dict)
+
+
+def test_a_folder_of_a_seeker_apart_is_no_joint_training(uninterrupted: dict[str, Path]) -> None:
+    settings = replace(KINDS["apart"][1], seeker="joint")
+    with pytest.raises(ValueError, match="holds a training with seeker apart, not joint"):
+        train(settings, Site(DATA, unseeded, uninterrupted["apart"]), EASY, dict)
 
 
 PROGRAM = """

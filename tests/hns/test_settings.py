@@ -27,6 +27,13 @@ from roarbench.hns.settings import Settings
         ({"cooldown": -1.0}, r"cooldown must lie in \[0, 1\], got -1; 0.2 is a fifth of the epochs"),
         ({"cooldown": 11.0}, r"cooldown must lie in \[0, 1\], got 11"),
         ({"stochastic": True, "estimator": "deterministic"}, "estimator deterministic contradicts stochastic"),
+        ({"seeker_epochs": 0}, "seeker_epochs must be positive, got 0"),
+        ({"seeker": "apart", "start": "seeker"}, "start must be full or hider where the seeker is apart, got seeker"),
+        ({"seeker": "apart", "start": "both"}, "start must be full or hider where the seeker is apart, got both"),
+        (
+            {"seeker": "apart", "estimator": "reinforce", "reference": True},
+            "estimator reinforce with reference must have a joint seeker, got apart",
+        ),
         ({"hider_weights": Path("/nowhere")}, "hider_weights: there is no file /nowhere; see hns pretrain-hider"),
         ({"seeker_weights": Path("/nowhere")}, "seeker_weights: there is no file /nowhere; see hns pretrain-seeker"),
     ],
@@ -48,6 +55,8 @@ def test_a_value_out_of_its_range_is_refused_by_name(change: dict, message: str)
         {"cooldown": 1.0},
         {"estimator": "deterministic"},
         {"stochastic": True, "estimator": "sa"},
+        {"seeker": "apart", "start": "hider"},
+        {"seeker": "apart", "estimator": "reinforce"},
     ],
 )
 def test_the_ends_of_every_range_are_allowed(change: dict) -> None:

@@ -49,6 +49,52 @@ def test_it_finds_the_pixels_that_carry_the_class_and_hides_the_rest() -> None:
     assert sum(bool(telling & set(places)) for places in first) > 0.9 * len(first)
 
 
+def test_a_seeker_apart_finds_them_too_and_no_hider_moves_it() -> None:
+    """It is trained before any hider: its weights do not depend on how long the hider learns."""
+    train = corner_or_centre()
+    settings = {"seeker": "apart", "seeker_steps": 300, "patience": 8, "pretraining_steps": 50}
+    attribute = prepared(HideAndSeek(steps=250, **settings), train)
+    mask, logits = attribute.hide(train.inputs)
+    assert (logits.argmax(1) == train.labels).float().mean() > 0.95
+    assert mask.float().mean() < 0.2
+    short = prepared(HideAndSeek(steps=4, **settings), train)
+    pairs = zip(attribute.network.seeker.parameters(), short.network.seeker.parameters(), strict=True)
+    assert all(torch.equal(first, second) for first, second in pairs)
+
+
+def test_a_seeker_apart_reads_random_masks_better_than_a_joint_one() -> None:
+    """Half of the pixels hidden at random: where the telling pixel is left, the class can be read."""
+    train = corner_or_centre()
+    kept = torch.rand(len(train), 1, 8, 8) < 0.5
+    kept[:, 0, 1, 1] = kept[:, 0, 5, 5] = True
+    read = {}
+    for seeker in ("joint", "apart"):
+        network = prepared(HideAndSeek(steps=250, patience=8, pretraining_steps=50, seeker=seeker), train).network
+        with torch.no_grad():
+            read[seeker] = (network.seeker(train.inputs * kept).argmax(1) == train.labels).float().mean().item()
+    assert read["apart"] > 0.95
+    assert read["apart"] >= read["joint"]
+
+
+def test_joint_passes_keep_the_seed_they_always_had() -> None:
+    """It is drawn from this text, see `rank_splits`: another text, and every joint training has other numbers."""
+    assert repr(HideAndSeek()) == (
+        "HideAndSeek(model='hns_small', estimator='deterministic', slope=5.0, alpha=None, patience=40, steps=1200, "
+        "pretraining_steps=300, batch_size=64, learning_rate=0.002)"
+    )
+    assert HideAndSeek() != HideAndSeek(seeker="apart")
+
+
+@pytest.mark.parametrize("seeker", ["joint", "apart"])
+def test_every_estimator_takes_either_seeker(seeker: str) -> None:
+    train = split((1, 8, 8))
+    for estimator in ("st1", "st2", "sa", "reinforce"):
+        brief = HideAndSeek(
+            steps=4, patience=2, pretraining_steps=2, seeker_steps=2, seeker=seeker, estimator=estimator
+        )
+        assert torch.isfinite(prepared(brief, train)(train.inputs, train.labels)).all()
+
+
 def test_pixels_rank_by_the_probability_of_being_kept() -> None:
     train = split((1, 8, 8))
     attribute = prepared(BRIEF, train)

@@ -56,5 +56,5 @@ def stored(tmp_path: Path) -> Callable[..., Path]:
 def matrix() -> Matrix:
     return Matrix(
         explainers=("random", "gradient"), seeds=3, fractions=(0.0, 0.5, 1.0),
-        unretrained_fills=(), mask_fractions=(), measures=(),
+        evaluator=False, unretrained_fills=(), mask_fractions=(), measures=(),
     )  # fmt: skip

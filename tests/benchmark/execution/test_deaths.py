@@ -53,7 +53,8 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(*arguments: str, out: Path) -> int:
     words = [
         "run", "--classifiers", "mlp[width=8,hidden_layers=1]", "--seeds", "1", "--fractions", "0.5", "--epochs", "1",
-        "--mask-fractions", "--unretrained-fills", "--measures", "--orders", "morf", "--out", str(out),
+        "--evaluator", "false", "--mask-fractions", "--unretrained-fills", "--measures", "--orders", "morf",
+        "--out", str(out),
     ]  # fmt: skip
     return run_benchmark.main([*words, *arguments])
 

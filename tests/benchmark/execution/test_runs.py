@@ -39,7 +39,7 @@ SMALL = [
     "run", "--classifiers", "mlp[width=16,hidden_layers=1]", "--explainers", "random", "gradient", "--seeds", "2",
     "--fractions", "0.3", "0.9", "--epochs", "3", "--device", "cpu",
 ]  # fmt: skip
-LEAN = ["--mask-fractions", "--unretrained-fills", "--measures"]
+LEAN = ["--evaluator", "false", "--mask-fractions", "--unretrained-fills", "--measures"]
 """Nothing beside the curves."""
 
 MINE = '''

@@ -59,7 +59,8 @@ def test_squares_have_the_ranks_of_their_base() -> None:
 def test_a_run_records_copies_as_skipped_with_the_reason(tmp_path, capsys) -> None:  # type: ignore[no-untyped-def]
     words = [
         "run", "--classifiers", "mlp[width=8,hidden_layers=1]", "--explainers", "gradient", "squared", "--seeds", "1",
-        "--fractions", "0.5", "--epochs", "1", "--workers", "0", "--mask-fractions", "--unretrained-fills",
+        "--fractions", "0.5", "--epochs", "1", "--workers", "0", "--evaluator", "false", "--mask-fractions",
+        "--unretrained-fills",
         "--measures", "--out", str(tmp_path),
     ]  # fmt: skip
     assert run_benchmark.main(words) == 0

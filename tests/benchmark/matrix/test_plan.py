@@ -24,12 +24,14 @@ class Sourced:
 
 
 def test_the_paper_has_seventeen_rows() -> None:
-    cells = plan.cells(Matrix(explainers=("paper",), seeds=1, fractions=(0.5,), orders=("morf",)))
+    cells = plan.cells(Matrix(explainers=("paper",), seeds=1, fractions=(0.5,), orders=("morf",), evaluator=False))
     assert len({key(cell) for cell in cells if cell.retrain and cell.probe == "image"}) == 1 + 17
 
 
 def test_groups_and_names_mix() -> None:
-    mixed = Matrix(explainers=("paper", "controls", "gradient"), seeds=1, fractions=(0.5,), orders=("morf",))
+    mixed = Matrix(
+        explainers=("paper", "controls", "gradient"), seeds=1, fractions=(0.5,), orders=("morf",), evaluator=False
+    )
     assert sum(cell.retrain and cell.probe == "image" for cell in plan.cells(mixed)) == 1 + 17 + 2
 
 
@@ -64,7 +66,7 @@ def test_a_mask_and_its_complement_are_one_cell(small_matrix: Build) -> None:
 
 
 def test_cheap_measures_stand_beside_the_curves_by_default() -> None:
-    cells = plan.cells(Matrix(explainers=("gradient",), seeds=1, fractions=(0.5,), orders=("morf",)))
+    cells = plan.cells(Matrix(explainers=("gradient",), seeds=1, fractions=(0.5,), orders=("morf",), evaluator=False))
     kinds = [(cell.probe, cell.retrain, cell.fill.name if cell.fill else "") for cell in cells if cell.ranking]
     assert sorted(kinds) == [
         ("attribution", False, ""), ("image", False, "mean"), ("image", False, "noisy_linear"), ("image", True, "mean"),

@@ -21,7 +21,7 @@ from roarbench.benchmark.matrix.plugins import build, plugin
 from roarbench.benchmark.matrix.spec import key
 from roarbench.benchmark.measures import assessment
 from roarbench.benchmark.measures.assessment import assess, samples
-from roarbench.benchmark.measures.sample import Sample
+from roarbench.benchmark.measures.sample import Background, Sample
 from roarbench.benchmark.results.store import Store
 from roarbench.methods.gradient import Gradient
 from roarbench.reports.rows.measures import DIRECTIONS, FORMS, heading
@@ -33,10 +33,11 @@ MEASURED = [name for name in MEASURES if described.measure(name)["order"] is Non
 
 def sample() -> Sample:
     network, data = convolutional(3), split((3, 8, 8), n=40)
-    data = dataclasses.replace(data, truth=lambda inputs: inputs > 0.8)
+    data = dataclasses.replace(data, truth=lambda inputs: (inputs > 0.8).float())
     ranks = [np.stack([np.random.default_rng(i).permutation(64).reshape(1, 8, 8) for i in range(40)])]
     attribute = Gradient().prepare(network, data)
-    return samples(network, attribute, [Gradient()], data, target="label", seed=("contract",), ranks=ranks)[0]
+    given = {"target": "label", "seed": ("contract",), "ranks": ranks, "background": Background(data)}
+    return samples(network, attribute, [Gradient()], data, **given)[0]
 
 
 @pytest.mark.parametrize("name", MEASURES)
@@ -229,7 +230,8 @@ def test_numbers_of_every_kind_will_do(value: object, mean: float | None) -> Non
 def test_a_measure_of_ones_own_reaches_the_table_and_a_broken_one_fails_alone(tmp_path: Path) -> None:
     words = [
         "run", "--classifiers", "mlp[width=8,hidden_layers=1]", "--explainers", "random", "gradient", "--seeds", "2",
-        "--fractions", "0.5", "--orders", "morf", "--epochs", "1", "--mask-fractions", "--unretrained-fills",
+        "--fractions", "0.5", "--orders", "morf", "--epochs", "1", "--evaluator", "false", "--mask-fractions",
+        "--unretrained-fills",
         "--workers", "0", "--out", "run",
     ]  # fmt: skip
     asked = ["own_measures:Spread[power=2]", "own_measures:Steady", "gini", "own_measures:Broken"]

@@ -106,9 +106,21 @@ def test_damaged_ranks_count_as_absent(name: str, tmp_path: Path, capsys: pytest
     for change in (lambda file: damage(file, 0.5), lambda file: file.write_bytes(b""), Path.unlink):
         with artefacts.new_ranks(ranking) as folder:
             shards.create(folder, "test", (5, 4), np.uint8)[np.arange(5)] = np.arange(20).reshape(5, 4)
-        assert artefacts.has_ranks(ranking)
+        assert artefacts.has_ranks(ranking, "test")
         (file,) = tmp_path.rglob(name)
         change(file)
         if (name, change) != ("checksums.json", Path.unlink):  # ranks that were written before have no checksums
-            assert not artefacts.has_ranks(ranking)
+            assert not artefacts.has_ranks(ranking, "test")
             assert "is damaged" in capsys.readouterr().err
+
+
+def test_ranks_of_the_test_split_alone_are_replaced_by_those_of_all(tmp_path: Path) -> None:
+    artefacts = Artefacts(tmp_path)
+    training = Original(plugin("digits", "dataset"), plugin("linear", "classifier"), Recipe(), 0)
+    ranking = Ranking(training, plugin("gradient", "explainer"))
+    for splits, whole in ((["test"], False), (["train", "test"], True), (["test"], True)):
+        with artefacts.new_ranks(ranking) as folder:
+            for split in splits:
+                shards.create(folder, split, (5, 4), np.uint8)[np.arange(5)] = np.arange(20).reshape(5, 4)
+        assert artefacts.has_ranks(ranking, "test")
+        assert artefacts.has_ranks(ranking) == whole

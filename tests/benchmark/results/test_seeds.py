@@ -24,7 +24,7 @@ unreported = pytest.mark.usefixtures("unreported")
 ADAPTIVE = [
     "run", "--classifiers", "mlp[width=16,hidden_layers=1]", "--explainers", "random", "gradient", "center",
     "--seeds", "2", "--fractions", "0.3", "0.9", "--epochs", "10", "--device", "cpu", "--workers", "0",
-    "--mask-fractions", "--unretrained-fills", "--measures",
+    "--evaluator", "false", "--mask-fractions", "--unretrained-fills", "--measures",
 ]  # fmt: skip
 UNTIL = ["--target-interval", "4", "--max-seeds", "4"]
 MATRIX = Matrix(
@@ -34,6 +34,7 @@ MATRIX = Matrix(
     fills=("mean",),
     target_interval=1.0,
     max_seeds=6,
+    evaluator=False,
     unretrained_fills=(),
     mask_fractions=(),
     measures=(),

@@ -174,6 +174,15 @@ def test_chance_is_drawn_where_results_hold_it(tmp_path: Path) -> None:
     assert found(folder).chance is None
 
 
+def test_judges_are_drawn_where_results_hold_them(tmp_path: Path) -> None:
+    folder = study(tmp_path, [("A", 0, 1)])
+    assert "judge" in words(figures(found(folder))["leaks"])
+    older = result("A")
+    del older["judge"]
+    (place_of(folder, older) / "result.json").write_text(json.dumps(older))
+    assert "judge" not in words(figures(found(folder))["leaks"])
+
+
 def test_a_single_training_and_missing_steps_render(tmp_path: Path) -> None:
     given = found(study(tmp_path, [("A", 0, 1)], with_steps=False))
     assert given.steps.hidden.iloc[-1] == pytest.approx(1 / 20)

@@ -29,7 +29,7 @@ def result(name: str = "ST1", seed: int = 0, **changes: Any) -> dict[str, Any]:
     made = {
         "name": name, "dataset": "mnist", "seed": seed, "baseline": 1.0, "settings": {"alpha": None}, "last": last,
         "best": {**last, "fii": 0.95}, "leak": leak, "initial_hidden": 0.1, "restarts": 0, "collapsed": None,
-        "seconds": 1.5,
+        "seconds": 1.5, "judge": 0.6 + 0.1 * seed, "judge_foreign": 0.2, "judge_random": 0.25, "gap": 0.2,
     }  # fmt: skip
     return made | changes
 
@@ -59,6 +59,31 @@ def test_summaries_are_means_and_sample_deviations_over_trainings() -> None:
     assert row["FIR"] == f"{(8 / 17 + 0.5) / 2:.3f} (SD {(0.5 - 8 / 17) / math.sqrt(2):.3f})"
     assert row["mask only"] == "35.0 (SD 7.1)"
     assert row["best FII"] == "0.950 (SD 0.000)"
+
+
+def test_the_judge_and_the_gap_stand_beside_the_probe(tmp_path: Path) -> None:
+    finals = frame([result(seed=0), result(seed=1)])
+    shown = summary(finals).shown
+    assert shown.loc["ST1", ["mask only", "judge", "gap"]].tolist() == [
+        "35.0 (SD 7.1)", "65.0 (SD 7.1)", "20.0 (SD 0.0)",
+    ]  # fmt: skip
+    assert trainings(finals).shown[["judge", "judge foreign", "judge random", "gap"]].iloc[0].tolist() == [
+        "0.6000", "0.2000", "0.2500", "0.2000",
+    ]  # fmt: skip
+    study = read(store(tmp_path, result()), {"ST1": "mnist/st1"})
+    assert study
+    assert comparison(study).shown["gap"].tolist() == ["20.0", "–"]
+
+
+def test_trainings_of_earlier_versions_have_no_judge() -> None:
+    """Beside one that has, they count in no mean of it."""
+    older = result("older")
+    for name in ("judge", "judge_foreign", "judge_random", "gap"):
+        del older[name]
+    shown = summary(frame([older])).shown.loc["older"]
+    assert (shown["judge"], shown["gap"], shown["mask only"]) == ("–", "–", "30.0")
+    assert trainings(frame([older])).shown.loc["older, seed 0", "judge"] == "–"
+    assert summary(frame([older, result("older", seed=1)])).shown.loc["older", "judge"] == "70.0"
 
 
 def test_one_training_has_no_deviation() -> None:

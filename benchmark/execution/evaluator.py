@@ -1,0 +1,59 @@
+"""The shared evaluator (EVAL-X: Jethani et al. 2021, arXiv:2103.01890): one training, then forward passes.
+
+It has only seen random masks. They say nothing of the class, so it has learned to read none.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from torch import nn
+
+from roarbench.benchmark.execution import runner
+from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.removal.reduction import reduced, scattered, shares, stored
+from roarbench.benchmark.results.store import Outcome
+from roarbench.datasets.base import Dataset
+
+
+def train_evaluator(judge: Cell, place: Workplace) -> Outcome:
+    """Trains a shared evaluator, stores its weights and returns the outcome of its cell, on intact images.
+
+    Raises:
+        Skip: the recipe has no epochs.
+    """
+    start = time.perf_counter()
+    network, data = trained_evaluator(judge, place)
+    place.artefacts.save_network(judge, network)
+    return runner.scored(network, data, start, place, shares(None, data, {}))
+
+
+def trained_evaluator(judge: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
+    """A network trained behind random masks, and the intact data."""
+    assert judge.evaluator
+    recipe = judge.training.recipe
+    longer = replace(judge.training, recipe=replace(recipe, epochs=recipe.epochs * judge.evaluator.epochs))
+    with place.in_step():
+        data = runner.data_for(judge.training, place)
+        network = runner.fresh_network(judge.training, data, place)
+    return runner.trained(network, longer, scattered(judge, data), place), data
+
+
+def evaluate(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
+    """Scores of one shared evaluator behind the masks of cells, and behind masks of other images.
+
+    Each outcome is the one that its cell has alone; no split but the test split is looked at.
+    """
+    judge = cells[0].judge
+    assert judge
+    data = runner.data_for(judge.training, place)
+    network = runner.fresh_network(judge.training, data, place)
+    place.artefacts.load_network(judge, network)
+    return [_evaluated(cell, network.eval(), data, place) for cell in cells]
+
+
+def _evaluated(cell: Cell, network: nn.Module, data: Dataset, place: Workplace) -> Outcome:
+    start, ranks = time.perf_counter(), stored(cell, {"test": data.test}, place.artefacts)
+    outcome = runner.scored(network, reduced(cell, data, ranks), start, place, shares(cell, data, ranks))
+    return runner.with_deltas(outcome, network, cell, place) if cell.ranking else outcome

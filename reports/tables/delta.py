@@ -1,0 +1,68 @@
+"""Delta: what the mask of an image takes, or leaves, beyond masks of other images; with an exact test."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from roarbench.reports.rows.load import curves
+from roarbench.reports.rows.settings import seen, slug, title
+from roarbench.reports.rows.style import ORDERS, p_value, points
+from roarbench.reports.statistics.scores import Scores
+from roarbench.reports.tables.evidence import means
+from roarbench.reports.tables.lines import Columns, Lines
+from roarbench.reports.tables.table import Table, table
+
+DELTAS = {"delta": "", "delta_in_class": " in class"}
+"""Columns of a frame -> what is added to the heading where masks come from the same predicted class alone."""
+
+CAPTION = {
+    "evaluator": "Delta by the shared evaluator, in points",
+    "foreign": "Delta by networks retrained behind masks of other images, in points",
+}
+HOW = (
+    "Delta, the mean over 0 < t < 1: by how many points the mask of an image takes (ROAR) or leaves (KAR) more "
+    "accuracy than masks of other images. It is 0 where masks have nothing to do with the image, and higher is better."
+)
+CLASS = "In class: masks come from images of the same predicted class; what is left is about the image itself."
+TEST = (
+    "p: exact test of Delta > 0 over all ways to hand round masks within small blocks of test images. It is the "
+    "smallest p over fractions and seeds, times their number."
+)
+
+
+def delta_tables(frame: pd.DataFrame) -> list[Table]:
+    """A table for every setting in which images were seen behind masks of other images."""
+    joined = curves(frame)
+    parts = seen(joined[joined.delta.notna()])
+    return [_table(part, f"delta{slug(part, joined)}") for part in parts]
+
+
+def corrected_p(rows: pd.DataFrame, column: str) -> dict[str, float]:
+    """Explainer -> smallest p over its rows times their number (Bonferroni); at most 1."""
+    by = rows.groupby("explainer", sort=False)[column]
+    return {str(name): float(min(1.0, of_one.min() * of_one.count())) for name, of_one in by if of_one.count()}
+
+
+def _table(part: pd.DataFrame, name: str) -> Table:
+    values, tests = dict(_values(part)), dict(_tests(part))
+    columns = Columns(values, points, dict.fromkeys(values, "high"))
+    made = table(name, f"{CAPTION[part.probe.iloc[0]]}. {title(part)}.", Lines(part), columns)
+    shown = list(dict.fromkeys(part.explainer))
+    for heading, by in tests.items():
+        numbers = [by.get(e, np.nan) for e in shown]
+        made = made.extended(f"p {heading}", [p_value(p) for p in numbers], {"p": numbers})
+    order = [column for heading in values for column in (heading, f"p {heading}")]
+    return made.leading(*order).noted(HOW, CLASS, TEST)
+
+
+def _values(part: pd.DataFrame) -> Iterator[tuple[str, Scores]]:
+    for order, rows in part.groupby("order", sort=False):
+        for column, suffix in DELTAS.items():
+            yield f"{ORDERS[str(order)]}{suffix}", Scores(means(rows, column))
+
+
+def _tests(part: pd.DataFrame) -> Iterator[tuple[str, dict[str, float]]]:
+    for order, rows in part.groupby("order", sort=False):
+        for column, suffix in DELTAS.items():
+            yield f"{ORDERS[str(order)]}{suffix}", corrected_p(rows, f"{column}_p")
