@@ -71,3 +71,12 @@ STANDARD = (
     "infidelity", "max_sensitivity", "lipschitz", "gini", "zero_attributions", "truth_precision", "truth_auc", "passes",
 )  # fmt: skip
 """The group "standard" of measures: taken together, in one cell. Its members are part of the identity of that cell."""
+
+MEASURE_GROUPS: dict[str, tuple[str, ...]] = {
+    "faithful": (
+        "f_fidelity_plus", "f_fidelity_minus", "idsds", "idsds[magnitude=true]", "saco", "mcal", "mcal[removes=lerf]",
+    ),
+    "localisation": ("truth_precision", "truth_auc", "relevance_mass", "pointing_game"),
+    "sanity": ("mprt", "random_logit", "blurriness"),
+}  # fmt: skip
+"""Further groups of measures, each of which is taken in a cell of its own."""

@@ -240,7 +240,8 @@ class _Measured:
         cost, rankings = self.passes[source], groups[0].rankings
         seconds = None
         if cost.seconds is not None:
-            num_images = self.examples + bool(groups[0].assessed) * IMAGES * (1 + PERTURBATIONS)
+            explained = sum(len(self.data.splits[name]) for name in groups[0].splits)
+            num_images = explained + bool(groups[0].assessed) * IMAGES * (1 + PERTURBATIONS)
             seconds = cost.preparing + num_images * (
                 cost.seconds + self._predicting(source) + len(rankings) * self.ranking
             )

@@ -63,8 +63,8 @@ class Matrix:
             noisy_linear makes it ROAD.
         mask_fractions: removal fractions of the control for label leakage: a network that sees only which features were
             removed is trained too, where networks are retrained at all.
-        measures: measures of the attributions themselves; "standard" is the group that list shows, and "my_file:Mine"
-            is one of your own.
+        measures: measures of the attributions themselves, or groups of them such as "standard", "faithful" and
+            "localisation", which list shows; "my_file:Mine" is one of your own.
         recursive: true explains each retrained network again before more is removed, so that its cells depend on all
             smaller fractions, and one that is added below others needs a new folder; false removes by one ranking.
         protocol: rigorous (whole pixels, magnitude, one network per seed) or paper (features, signed, one network).
@@ -198,8 +198,13 @@ def _reduced(matrix: Matrix, training: Original, explainers: list[PlugIn], fills
 
 def _measures(matrix: Matrix) -> list[PlugIn | None]:
     """What is measured of attributions, None for the group that is measured together; each once."""
-    measures = (None if text in GROUPS["measure"] else plugin(text, "measure") for text in matrix.measures)
-    return list(dict.fromkeys(measures))
+    return list(dict.fromkeys(None if text == "standard" else plugin(text, "measure") for text in _named(matrix)))
+
+
+def _named(matrix: Matrix) -> list[str]:
+    """Measures by name; of groups only "standard" is measured together, and stays."""
+    groups = {name: members for name, members in GROUPS["measure"].items() if name != "standard"}
+    return [name for text in matrix.measures for name in groups.get(text, (text,))]
 
 
 def _on_images(matrix: Matrix, training: Original, ranking: Ranking, fills: list[PlugIn]) -> Iterator[Cell]:
@@ -249,7 +254,7 @@ def _inner(fractions: Iterable[float]) -> list[float]:
 def _plugin_axes(matrix: Matrix) -> list[tuple[str, tuple[str, ...]]]:
     """Kind and names of every axis of plug-ins."""
     explainers = tuple(name for text in matrix.explainers for name in GROUPS["explainer"].get(text, (text,)))
-    measures = tuple(text for text in matrix.measures if text not in GROUPS["measure"])
+    measures = tuple(name for name in _named(matrix) if name != "standard")
     return [
         ("dataset", matrix.datasets), ("classifier", matrix.classifiers), ("explainer", explainers),
         ("fill", matrix.fills), ("fill", matrix.unretrained_fills), ("measure", measures),

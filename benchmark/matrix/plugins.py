@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 
-from roarbench.benchmark import CLASSIFIERS, FILLS, MEASURES, STANDARD
+from roarbench.benchmark import CLASSIFIERS, FILLS, MEASURE_GROUPS, MEASURES, STANDARD
 from roarbench.benchmark.matrix import source
 from roarbench.benchmark.matrix.facts import check_measure
 from roarbench.benchmark.matrix.notation import parse, quoted, suggestion
@@ -36,7 +36,10 @@ TABLES: dict[str, dict[str, str]] = {
 METHODS = {"explainer": "prepare(classifier, train)", "measure": "measure(sample)"}
 """Kinds that are classes, and the method that makes one."""
 
-GROUPS: dict[str, dict[str, tuple[str, ...]]] = {"explainer": EXPLAINER_GROUPS, "measure": {"standard": STANDARD}}
+GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
+    "explainer": EXPLAINER_GROUPS,
+    "measure": {"standard": STANDARD, **MEASURE_GROUPS},
+}
 """Names that stand for several."""
 
 LIBRARIES: dict[str, dict[str, str]] = {"measure": {"quantus": "roarbench.benchmark.measures.quantus:metric"}}

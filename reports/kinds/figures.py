@@ -13,6 +13,7 @@ from roarbench.reports.pictures.gallery import galleries
 from roarbench.reports.pictures.leaks import leak_plots
 from roarbench.reports.pictures.pairs import pair_maps
 from roarbench.reports.pictures.plane import planes
+from roarbench.reports.pictures.standing import standing_plots
 
 FIGURES: tuple[Kind[Picture], ...] = (
     Kind(
@@ -20,6 +21,12 @@ FIGURES: tuple[Kind[Picture], ...] = (
         "Leaderboard",
         "Explainers by their gain over random, with intervals, groups and flags.",
         forests,
+    ),
+    Kind(
+        "standing",
+        "What a leak does",
+        "The same explainers retrained, by the shared evaluator, and beside masks of other images.",
+        OfDrawable(standing_plots),
     ),
     Kind("beside", "Yours", "Curves of the explainers that stand out, of the baseline and of random.", beside_plots),
     Kind("curves", "Curves", "Accuracy against the share of features removed.", OfDrawable(plots)),

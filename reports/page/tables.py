@@ -99,7 +99,7 @@ def _shown(table: Table, heading: str) -> Shown:
     ]
     corner = str(table.shown.index.name or "")
     columns = [str(column) for column in table.shown.columns]
-    csv = table.numbers.to_csv()
+    csv = table.csv
     return Shown(
         table.name, heading, table.caption, corner, columns, rows, table.notes, table.latex(), csv, table.highlighted
     )  # fmt: skip

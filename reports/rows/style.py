@@ -30,6 +30,7 @@ EXPLAINERS = {
     "center": "Center",
     "deviation": "Deviation",
     "truth": "Truth",
+    "leaky_truth": "Leaky truth",
     "truth[shared=true]": "Truth, one order",
     "truth[inverted=true]": "Inverted truth",
     "truth[inverted=true,shared=true]": "Inverted truth, one order",
@@ -53,7 +54,7 @@ EXPLAINERS = {
     "cladec": "ClaDec",
 }
 FAMILIES = {
-    "Controls": ("random", "random_per_epoch", "sobel", "center", "deviation", "truth"),
+    "Controls": ("random", "random_per_epoch", "sobel", "center", "deviation", "truth", "leaky_truth"),
     "Base": ("gradient", "guided_backprop", "integrated_gradients", "input_x_gradient"),
     "Squared (SQ)": ("squared",),
     "SmoothGrad (SG)": ("smoothgrad",),

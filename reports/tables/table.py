@@ -59,6 +59,7 @@ class Table:
         tested: whether it holds tests.
         written: columns whose decimals can be chosen.
         highlighted: names of the lines that stand out.
+        tidy: one row for each number, which the file has in place of `numbers`.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Table:
     tested: bool = False
     written: Mapping[str, Column] = field(default_factory=dict)
     highlighted: frozenset[str] = frozenset()
+    tidy: pd.DataFrame | None = None
 
     def text(self) -> str:
         """Caption, table and notes for a terminal or a Markdown file."""
@@ -93,6 +95,11 @@ class Table:
         return floats(self.name, self.caption, self.shown, self.marks, self.notes, self.highlighted)
 
     @property
+    def csv(self) -> str:
+        """What is behind it, as text: a row for each number where it has a tidy form."""
+        return self.numbers.to_csv() if self.tidy is None else self.tidy.to_csv(index=False)
+
+    @property
     def cut(self) -> bool:
         """Whether an interval is written with its ends, since mean ± half-width would leave its bounds."""
         return any(column.form.cut(summary) for column in self.written.values() for summary, _ in column.cells)
@@ -100,7 +107,7 @@ class Table:
     def write(self, folder: Path) -> list[Path]:
         """Writes all three forms and returns their paths."""
         paths = [folder / f"{self.name}.{suffix}" for suffix in ("csv", "md", "tex")]
-        self.numbers.to_csv(paths[0])
+        paths[0].write_text(self.csv, encoding="utf-8")
         paths[1].write_text(self.text() + "\n", encoding="utf-8")
         paths[2].write_text(self.latex(), encoding="utf-8")
         return paths

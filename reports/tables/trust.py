@@ -191,8 +191,9 @@ def _table(part: pd.DataFrame, degrees: Degrees, cards: Cards, ending: str) -> T
     blind = [heading(name, card) for name, card in of_attributions(cards).items() if not card["sees_noise"]]
     notes = (_note(part, agreements, bases, degrees, blind), " ".join(base.said for base in bases))
     return Table(
-        f"trust{ending}", caption, *_columns(list(rows), agreements), notes, printed=True, dataset=str(first.dataset)
-    )
+        f"trust{ending}", caption, *_columns(list(rows), agreements), notes, printed=True, dataset=str(first.dataset),
+        tidy=_tidy(first, rows, agreements),
+    )  # fmt: skip
 
 
 def _bases(part: pd.DataFrame, degrees: Degrees) -> list[Base]:
@@ -259,6 +260,17 @@ def _columns(rows: list[str], agreements: Mapping[str, Agreement]) -> tuple[pd.D
         for base, column in by_base.items() for seed in sorted({seed for values in column for seed in values})
     }  # fmt: skip
     return pd.DataFrame(shown, index=index), pd.DataFrame(numbers, index=index)
+
+
+def _tidy(first: pd.Series, rows: Iterable[str], agreements: Mapping[str, Agreement]) -> pd.DataFrame:
+    """A row for each measure, base and seed."""
+    records = [
+        (measure, first.dataset, first.classifier, base, seed, agreement)
+        for measure in rows
+        for base, one in agreements.items()
+        for seed, agreement in one.values.get(measure, {}).items()
+    ]
+    return pd.DataFrame(records, columns=["measure", "dataset", "classifier", "base", "seed", "agreement"])
 
 
 def _written(values: list[float]) -> str:
