@@ -114,6 +114,18 @@ def carve(
     return np.setdiff1d(np.arange(len(labels)), held), held
 
 
+def folds(labels: Shaped[np.ndarray, "n"], count: int, *, seed: int) -> Int[np.ndarray, "n"]:
+    """The number of the fold of each example, 0 ... count - 1, at random.
+
+    Sizes of folds differ by one at most, and so do the numbers of examples of each class in them.
+    """
+    shuffled = _generator(seed, "folds").permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    numbers = np.empty(len(labels), dtype=np.int64)
+    numbers[by_class] = np.arange(len(labels)) % count
+    return numbers
+
+
 def _stratified(labels: Shaped[np.ndarray, "n"], size: int, generator: np.random.Generator) -> Int[np.ndarray, "m"]:
     _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     quota = size * counts / max(len(labels), 1)

@@ -1,6 +1,7 @@
 """Explainers that rank exactly as another of the same matrix: measured once, so that tests count them once."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from roarbench.benchmark.matrix.plugins import monotone
 from roarbench.benchmark.matrix.spec import Cell, PlugIn, Ranking
@@ -36,4 +37,4 @@ def _base(ranking: Ranking, shapes: Mapping[PlugIn, tuple[int, ...]]) -> Ranking
         return None  # the channels of a pixel are summed
     base = dict(ranking.explainer.parameters)["base"]
     assert isinstance(base, PlugIn)
-    return Ranking(ranking.training, base, ranking.target, ranking.magnitude, ranking.unit)
+    return replace(ranking, explainer=base)

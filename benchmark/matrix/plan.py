@@ -67,6 +67,9 @@ class Matrix:
             "localisation", which list shows; "my_file:Mine" is one of your own.
         recursive: true explains each retrained network again before more is removed, so that its cells depend on all
             smaller fractions, and one that is added below others needs a new folder; false removes by one ranking.
+        attribution_folds: 2 or more explain every training image by a network that did not train on it: one for each
+            fold, trained from scratch on the other folds. Explainers that train are then prepared once more for each
+            fold. Validation and test images are explained as with 1, by the network trained on all training images.
         protocol: rigorous (whole pixels, magnitude, one network per seed) or paper (features, signed, one network).
         unit: whether whole pixels or single features are ranked; overrides the protocol.
         magnitude: whether the sign of attributions is dropped; overrides the protocol.
@@ -91,6 +94,7 @@ class Matrix:
     mask_fractions: tuple[float, ...] = (0.9,)
     measures: tuple[str, ...] = ("standard",)
     recursive: tuple[bool, ...] = (False,)
+    attribution_folds: int = 1
     protocol: Protocol = "rigorous"
     unit: Unit | None = None
     magnitude: bool | None = None
@@ -129,6 +133,7 @@ def check(matrix: Matrix) -> None:
         raise ValueError("recursive true needs retrain true: it explains retrained networks")
     if True in matrix.recursive and matrix.convention.one_checkpoint:
         raise ValueError(f"recursive true needs protocol rigorous: protocol {matrix.protocol} explains one network")
+    _check_folds(matrix)
     if matrix.target_interval is not None and matrix.convention.one_checkpoint and True not in matrix.retrain:
         raise ValueError(f"target_interval needs retrain true under protocol {matrix.protocol}: nothing else varies")
     matrix.recipe.check()
@@ -136,6 +141,13 @@ def check(matrix: Matrix) -> None:
         raise ValueError(f"max_seeds must be at least 1, got {matrix.max_seeds}")
     if matrix.target_interval is not None:
         _check_replication(matrix.target_interval, matrix.seeds, matrix.max_seeds)
+
+
+def _check_folds(matrix: Matrix) -> None:
+    if matrix.attribution_folds < 1:
+        raise ValueError(f"attribution_folds must be a number of folds, at least 1, got {matrix.attribution_folds}")
+    if True in matrix.recursive and matrix.attribution_folds > 1:
+        raise ValueError("recursive true needs attribution_folds 1: each step is explained by the network before it")
 
 
 def _check_replication(target_interval: float, seeds: int, max_seeds: int) -> None:
@@ -183,8 +195,9 @@ def axes(matrix: Matrix) -> list[list[PlugIn]]:
 def _reduced(matrix: Matrix, training: Original, explainers: list[PlugIn], fills: list[PlugIn]) -> Iterator[Cell]:
     convention = matrix.convention
     explained = replace(training, seed=0) if convention.one_checkpoint else training
+    folds = matrix.attribution_folds if matrix.attribution_folds > 1 else None
     for explainer in explainers:
-        ranking = Ranking(explained, explainer, convention.target, convention.magnitude, convention.unit)
+        ranking = Ranking(explained, explainer, convention.target, convention.magnitude, convention.unit, folds)
         yield from _on_images(matrix, training, ranking, fills)
         yield from _on_shared_terms(matrix, training, ranking, fills)
         if True in matrix.retrain:

@@ -15,7 +15,7 @@ Probe = Literal["image", "mask", "attribution", "own_mask", "matched", "evaluato
 NO_IDENTITY = ("text", "handling", "means")
 """Attributes of a plug-in that are no part of the identity of a result; earlier stores call its handling means."""
 
-LATER = ("measure", "evaluator")
+LATER = ("measure", "evaluator", "folds")
 """Fields that specifications did not have at first: without a value they are no part of the identity."""
 
 
@@ -92,6 +92,8 @@ class Ranking:
     Attributes:
         magnitude: rank by absolute value instead of signed value.
         unit: "pixel" removes all channels of a place together, "feature" each value on its own.
+        folds: number of folds by which training images are explained, each by a network trained on the other folds;
+            None where the trained classifier explains all images.
     """
 
     training: Original
@@ -99,6 +101,29 @@ class Ranking:
     target: Target = "predicted"
     magnitude: bool = True
     unit: Unit = "pixel"
+    folds: int | None = None
+
+    @property
+    def crossed(self) -> "tuple[Fold, ...]":
+        """The networks that explain the training images, in the order of the folds; none without folds."""
+        return tuple(Fold(self.training, self.folds, number) for number in range(self.folds)) if self.folds else ()
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A network trained on all training images but those of one fold, which it explains.
+
+    It begins from the initial weights of the original network, so that the two differ by their data alone.
+
+    Attributes:
+        training: of the original network, which explains validation and test images.
+        folds: how many there are.
+        number: of the fold that is held out, from 0.
+    """
+
+    training: Original
+    folds: int
+    number: int
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from roarbench.benchmark.matrix.plugins import build, redraws
-from roarbench.benchmark.matrix.spec import Cell, Original, Ranking
+from roarbench.benchmark.matrix.spec import Cell, Fold, Original, Ranking
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _trains(ranking: Ranking) -> bool:
 def _pass(ranking: Ranking) -> object:
     from roarbench.methods.base import source_of  # brings torch, which planning alone does without
 
-    return ranking.training, ranking.target, source_of(build(ranking.explainer, "explainer"))
+    return ranking.training, ranking.folds, ranking.target, source_of(build(ranking.explainer, "explainer"))
 
 
 def trainings(wanted: Iterable[Cell]) -> list[Original]:
@@ -166,6 +166,12 @@ def trainings(wanted: Iterable[Cell]) -> list[Original]:
     return list(originals)
 
 
+def folds(wanted: Iterable[Cell]) -> list[Fold]:
+    """The networks, each once, that explain training images which they did not see: only retrained cells need any."""
+    rankings = dict.fromkeys(cell.ranking for cell in wanted if cell.ranking and cell.retrain)
+    return list(dict.fromkeys(fold for ranking in rankings for fold in ranking.crossed))
+
+
 def counted(wanted: list[Cell]) -> str:
     """What running cells would take: how many of each kind, and what they share."""
     all_groups, all_chains = groups(wanted), chains(wanted)
@@ -176,9 +182,11 @@ def counted(wanted: list[Cell]) -> str:
     num_scores = sum(not cell.retrain and cell.probe == "image" for cell in wanted)
     num_judged = sum(cell.probe == "evaluator" and cell != cell.judge for cell in wanted)
     num_assessments = sum(cell.probe == "attribution" for cell in wanted)
+    crossed = f"  {len(folds(wanted)):6} networks, each to explain a fold of training images that it did not see\n"
     return (
         f"{len(wanted)} cells\n"
         f"  {sum(cell.intact for cell in wanted):6} original networks, each shared by all explainers and orders\n"
+        f"{crossed if folds(wanted) else ''}"
         f"  {num_retrainings:6} networks retrained from scratch, {masks} of them on masks alone\n"
         f"  {num_scores:6} scores of original networks without retraining\n"
         f"  {num_judged:6} scores by {len(evaluators(wanted))} shared evaluators, which train behind random masks\n"

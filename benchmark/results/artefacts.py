@@ -17,7 +17,7 @@ import numpy as np
 from safetensors.torch import load_file
 from torch import nn
 
-from roarbench.benchmark.matrix.spec import Cell, Original, Ranking, digest, key
+from roarbench.benchmark.matrix.spec import Cell, Fold, Original, Ranking, digest, key
 from roarbench.benchmark.results import shards
 from roarbench.benchmark.results.seals import seal, sealed, sound_folder, sound_tensors
 from roarbench.benchmark.results.shards import NewMap, Shards
@@ -31,17 +31,17 @@ class Artefacts:
 
     folder: Path
 
-    def has_network(self, training: Original | Cell) -> bool:
-        """Whether the weights of an original network, or of a shared evaluator, are stored, as they were written."""
+    def has_network(self, training: Original | Fold | Cell) -> bool:
+        """Whether the weights of an original network, of a fold, or of a shared evaluator are stored, as written."""
         return sound_tensors(self._network(training))
 
-    def save_network(self, training: Original | Cell, network: nn.Module) -> None:
-        """Stores the weights of an original network, or of a shared evaluator by its cell on intact images."""
+    def save_network(self, training: Original | Fold | Cell, network: nn.Module) -> None:
+        """Stores the weights of an original network, of a fold, or of a shared evaluator by its cell on intact images."""
         path = self._network(training)
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, network)
 
-    def load_network(self, training: Original | Cell, network: nn.Module) -> None:
+    def load_network(self, training: Original | Fold | Cell, network: nn.Module) -> None:
         """Fills a network with the stored weights."""
         _read(self._network(training), network)
 
@@ -118,7 +118,7 @@ class Artefacts:
         for draft in self.folder.glob("[nt]*/*.[0-9]*"):  # of networks, and of tuned ones
             draft.unlink(missing_ok=True)
 
-    def _network(self, training: Original | Cell) -> Path:
+    def _network(self, training: Original | Fold | Cell) -> Path:
         return self.folder / "networks" / f"{key(training)}.safetensors"
 
     def _ranks(self, ranking: Ranking) -> Path:
