@@ -40,10 +40,13 @@ def judgement(judge: nn.Module, network: HideAndSeek, split: Split) -> Judgement
     """
     own = masks(network, split)
     foreign = own.at(derangement(len(own)))
-    behind = {"judge": own, "judge_foreign": foreign, "judge_random": shuffled(own)}
-    return Judgement(
-        **{name: accuracy(judge, replace(split, inputs=split.inputs * mask.inputs)) for name, mask in behind.items()}
-    )
+    seen = {"judge": own, "judge_foreign": foreign, "judge_random": shuffled(own)}
+    return Judgement(**{name: behind(judge, split, mask) for name, mask in seen.items()})
+
+
+def behind(judge: nn.Module, split: Split, mask: Split) -> float:
+    """Accuracy of a judge on images behind masks, which are the inputs of another split."""
+    return accuracy(judge, replace(split, inputs=split.inputs * mask.inputs))
 
 
 def gap(judge: float, *readers: float) -> float:

@@ -1,13 +1,17 @@
 """Masks that an explainer chose itself: stored for networks that are retrained behind them, and measured."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
-from roarbench.benchmark.attribution.guard import Guarded
+from roarbench.benchmark.attribution.guard import Guarded, same_weights
+from roarbench.benchmark.attribution.rankings import Crossed
+from roarbench.benchmark.randomness import seeded
 from roarbench.benchmark.removal.ranks import Hidden
 from roarbench.benchmark.results.shards import NewMap, RankMap
 from roarbench.datasets.base import Split
@@ -32,13 +36,8 @@ def measured(attribute: OwnMasks | Guarded, splits: Mapping[str, Split], new: Ne
     """
     hidden, right = Hidden(), []
     for name in ("test", *(other for other in splits if other != "test")):  # first, whatever else is drawn
-        stored: RankMap | None = None
-        start = 0
-        for chunk in splits[name].chunks(CHUNK):
-            mask, logits = attribute.hide(chunk.inputs)
-            stored = stored if stored is not None else new(name, (len(splits[name]), *mask.shape[1:]), np.uint8)
-            stored[np.arange(start, start + len(mask))] = mask.byte().cpu().numpy()
-            start += len(mask)
+        store = _Masks(name, len(splits[name]), new)
+        for chunk, mask, logits in store.hidden(attribute, splits[name], np.arange(len(splits[name]))):
             if name == "test":
                 hidden.add(chunk.inputs, mask)
                 right.append(_right(logits, chunk))
@@ -48,6 +47,41 @@ def measured(attribute: OwnMasks | Guarded, splits: Mapping[str, Split], new: Ne
         "own_nonzero_share_hidden": hidden.nonzero_share,
         **noted(attribute),
     }
+
+
+@torch.no_grad()
+def store_crossed(crossed: Sequence[Crossed], train: Split, new: NewMap, seed: tuple[object, ...]) -> None:
+    """Stores the masks of training images, each of an explainer that was prepared without the image."""
+    store = _Masks("train", len(train), new)
+    for number, (attribute, index) in enumerate(crossed):
+        with seeded(*seed, "fold", number, "own"), same_weights(attribute.name, attribute.network):
+            for _ in store.hidden(attribute, train.take(index), index.numpy()):
+                pass
+
+
+@dataclass
+class _Masks:
+    """The stored masks of one split, whose shape the first of them tells."""
+
+    name: str
+    size: int
+    new: NewMap
+    stored: RankMap | None = None
+
+    def hidden(
+        self, attribute: OwnMasks | Guarded, split: Split, index: Int[np.ndarray, "n"]
+    ) -> Iterator[tuple[Split, Tensor, Tensor]]:
+        """Stores the masks of a split at some positions, and yields its chunks with their masks and logits."""
+        start = 0
+        for chunk in split.chunks(CHUNK):
+            mask, logits = attribute.hide(chunk.inputs)
+            self.stored = self.stored if self.stored is not None else self._map(mask)
+            self.stored[index[start : start + len(mask)]] = mask.byte().cpu().numpy()
+            start += len(mask)
+            yield chunk, mask, logits
+
+    def _map(self, mask: Tensor) -> RankMap:
+        return self.new(self.name, (self.size, *mask.shape[1:]), np.uint8)
 
 
 def noted(attribute: OwnMasks | Guarded) -> dict[str, float]:

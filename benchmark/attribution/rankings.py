@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,7 +21,9 @@ from roarbench.benchmark.results.artefacts import rank_dtype
 from roarbench.benchmark.results.shards import NewMap, RankMap
 from roarbench.datasets.base import Split
 from roarbench.methods.adapting import shaped
-from roarbench.methods.base import AttributionFunction, Explainer, reduced, source_of
+from roarbench.methods.base import AttributionFunction, Explainer, OwnMasks, reduced, source_of
+
+Seed = tuple[object, ...]
 
 CHUNK = 256
 """Chunks are at most 256 examples and 4 million features. Part of the protocol: random draws depend on them.
@@ -30,19 +33,38 @@ by class their noise would differ from class to class, and tell it to a network 
 """
 
 
+class Held(NamedTuple):
+    """Training images of one fold, and the network that explains them.
+
+    Attributes:
+        train: what the network was trained on: the other folds.
+        index: positions of the images in the whole training split.
+    """
+
+    network: nn.Module
+    train: Split
+    index: Int[Tensor, "h"]
+
+
+Crossed = tuple[Guarded, Int[Tensor, "h"]]
+"""An explainer that was prepared without a fold, and the positions of the training images in it."""
+
+
 @dataclass(frozen=True)
 class Ranked:
     """What came out of one pass.
 
     Attributes:
         maps: for each ranking: split name -> unsigned integers `(n, *unit)`, as arrays or where they were asked for.
-        attribute: what made the pass.
+        attribute: what made the pass, or all of it but the training images where these were held out.
         seed: what its random numbers derive from.
+        crossed: what explained held out images, fold by fold, if it has masks of its own; others are not kept.
     """
 
     maps: list[dict[str, Any]]
     attribute: Guarded
-    seed: tuple[object, ...]
+    seed: Seed
+    crossed: tuple[Crossed, ...] = ()
 
 
 def _array(name: str, shape: tuple[int, ...], dtype: type[np.unsignedinteger]) -> np.ndarray:
@@ -56,6 +78,7 @@ def rank_splits(
     new: Sequence[NewMap] = (),
     *,
     only: Sequence[str] = (),
+    held: Iterable[Held] | None = None,
 ) -> Ranked:
     """Rank maps, split by split, of rankings that share one pass: one training, one target, one source.
 
@@ -64,6 +87,8 @@ def rank_splits(
         splits: "train" and any others; explainers are prepared with "train".
         new: for each ranking, what makes its maps; arrays in memory without.
         only: splits that are ranked; all of them without.
+        held: the folds of "train", each explained by a network that was trained on the others; without, `network`
+            explains all splits.
 
     Raises:
         Skip: the explainer does not apply.
@@ -72,27 +97,63 @@ def rank_splits(
     explainers = [build(ranking.explainer, "explainer") for ranking in rankings]
     source, name = source_of(explainers[0]), rankings[0].explainer.text
     seed = ("attribution", key(rankings[0].training), repr(source))
-    before = splits["train"].stamp
+    with _prepared(source, name, network, splits["train"], seed) as attribute:
+        ranked = {name: splits[name] for name in only or splits}
+        maps = [{name: _new_map(r, name, s, make) for name, s in ranked.items()} for r, make in _makers(rankings, new)]
+        crossed: list[Crossed] = []
+        for split_name, split in ranked.items():
+            rankers = [
+                _Ranker(ranking, explainer, _ties(ranking, split_name), ranks[split_name])
+                for ranking, explainer, ranks in zip(rankings, explainers, maps, strict=True)
+            ]
+            if split_name == "train" and held is not None:
+                crossed += _cross(source, name, held, split, rankers, seed)
+            else:
+                _explain(attribute, split, torch.arange(len(split)), rankers, (*seed, split_name))
+    return Ranked(maps, attribute, seed, tuple(crossed))
+
+
+def _cross(
+    source: Explainer, name: str, held: Iterable[Held], train: Split, rankers: "list[_Ranker]", seed: Seed
+) -> Iterator[Crossed]:
+    """Ranks training images fold by fold, each with an explainer that was prepared without it.
+
+    Yields:
+        Explainers with masks of their own.
+    """
+    for number, fold in enumerate(held):
+        of_fold = (*seed, "fold", number)
+        with _prepared(source, name, fold.network, fold.train, of_fold) as attribute:
+            _explain(attribute, train, fold.index, rankers, (*of_fold, "train"))
+        if isinstance(attribute.attribute, OwnMasks):
+            yield attribute, fold.index
+
+
+@contextmanager
+def _prepared(source: Explainer, name: str, network: nn.Module, train: Split, seed: Seed) -> Iterator[Guarded]:
+    """The attribution function of an explainer, which must not change the training split before the block ends."""
+    before = train.stamp
     with seeded(*seed, "prepare"):
-        attribute = prepared(source, name, network, splits["train"])
-    require_same(splits["train"], before, name)
-    ranked = {name: splits[name] for name in only or splits}
-    maps = [{name: _new_map(r, name, s, make) for name, s in ranked.items()} for r, make in _makers(rankings, new)]
-    for split_name, split in ranked.items():
-        order = torch.randperm(len(split), generator=generator("chunks", len(split)))
-        rankers = [
-            _Ranker(ranking, explainer, generator("ties", key(ranking), split_name), ranks[split_name])
-            for ranking, explainer, ranks in zip(rankings, explainers, maps, strict=True)
-        ]
-        position = 0
-        with seeded(*seed, split_name), same_weights(name, network):
-            for inputs, attributions in _passes(attribute, network, split.take(order), rankings[0].target):
-                index = order[position : position + len(inputs)].numpy()
-                position += len(inputs)
-                for ranker in rankers:
-                    ranker.add(index, inputs, attributions)
-    require_same(splits["train"], before, name)
-    return Ranked(maps, attribute, seed)
+        attribute = prepared(source, name, network, train)
+    require_same(train, before, name)
+    yield attribute
+    require_same(train, before, name)
+
+
+def _explain(attribute: Guarded, split: Split, index: Int[Tensor, "m"], rankers: "list[_Ranker]", seed: Seed) -> None:
+    """Ranks the examples at some positions of a split, in a fixed random order."""
+    order, position = index[torch.randperm(len(index), generator=generator("chunks", len(index)))], 0
+    with seeded(*seed), same_weights(attribute.name, attribute.network):
+        for inputs, attributions in _passes(attribute, attribute.network, split.take(order), rankers[0].ranking.target):
+            positions = order[position : position + len(inputs)].numpy()
+            position += len(inputs)
+            for ranker in rankers:
+                ranker.add(positions, inputs, attributions)
+
+
+def _ties(ranking: Ranking, split_name: str) -> torch.Generator:
+    """What decides ties: the same with folds and without, so that maps of held out splits are, too."""
+    return generator("ties", key(replace(ranking, folds=None)), split_name)
 
 
 def prepared(source: Explainer, name: str, network: nn.Module, train: Split) -> Guarded:

@@ -14,10 +14,11 @@ from tqdm import tqdm
 from roarbench.benchmark.attribution.guard import preserved
 from roarbench.benchmark.execution import runner
 from roarbench.benchmark.execution.evaluator import evaluate, train_evaluator
+from roarbench.benchmark.execution.folds import train_fold
 from roarbench.benchmark.execution.processes import Processes, in_worker
 from roarbench.benchmark.execution.recursion import measure_chain
 from roarbench.benchmark.execution.runner import Workplace
-from roarbench.benchmark.matrix.spec import Cell, Original, PlugIn, Ranking
+from roarbench.benchmark.matrix.spec import Cell, Fold, Original, PlugIn, Ranking
 from roarbench.benchmark.matrix.work import (
     Bundle,
     Chain,
@@ -27,6 +28,7 @@ from roarbench.benchmark.matrix.work import (
     bundles,
     chains,
     evaluators,
+    folds,
     groups,
     trainings,
     trials,
@@ -35,7 +37,7 @@ from roarbench.benchmark.results.provenance import provenance
 from roarbench.benchmark.results.store import Outcome, Store
 from roarbench.methods.base import Skip
 
-Work = Trial | Original | Shared | Group | Bundle | Chain
+Work = Trial | Original | Fold | Shared | Group | Bundle | Chain
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -67,13 +69,14 @@ class Driver:
         self.failing: dict[PlugIn, str] = {}
 
     def run(self) -> None:
-        """Tries explainers of the user's own, trains originals and shared evaluators, then goes group by group.
+        """Tries explainers of the user's own, trains the networks that several cells share, then goes group by group.
 
         Raises:
             ValueError: no explainer works, and nothing was measured before.
         """
         self._try()
         networks: list[Work] = [t for t in trainings(self.missing) if self._wanted(t)]
+        networks += [f for f in folds(self.missing) if not self.place.artefacts.has_network(f)]
         networks += [e for e in evaluators(self.missing) if self._untrained(e)]
         self._drive(networks)
         self._drive([*groups(self.missing), *chains(self.missing)])
@@ -128,7 +131,7 @@ class Driver:
         if not isinstance(future.exception(), BrokenExecutor):
             return self._finished(work, future.result())
         how = self._renewed()
-        parts = [] if isinstance(work, Original) else work.split()
+        parts = [] if isinstance(work, Original | Fold) else work.split()
         if len(parts) > 1:
             return [more for part in parts for more in self._alone(part)]
         cause = "" if how.startswith("ended") else ": a crash of native code, or no memory left"
@@ -160,6 +163,9 @@ class Driver:
             self._record([Cell(work, None, None)], outcome)
             if outcome.status != "done":
                 self._record([cell for cell in self.missing if _depends(cell, work)], outcome)
+        elif isinstance(work, Fold):
+            if outcome.status != "done":
+                self._record([cell for cell in self.missing if work in folds([cell])], outcome)
         elif isinstance(work, Shared):
             failed = outcome.status != "done"
             self._record([work.cell, *(c for c in self.missing if failed and c.judge == work.cell)], outcome)
@@ -262,6 +268,8 @@ def _done(work: Work, place: Workplace) -> list[Outcome]:
         return [Outcome("done")]
     if isinstance(work, Original):
         return [runner.train_original(work, place)]
+    if isinstance(work, Fold):
+        return [train_fold(work, place)]
     if isinstance(work, Shared):
         return [train_evaluator(work.cell, place)]
     if isinstance(work, Bundle) and work.cells[0].evaluator:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -12,9 +12,10 @@ import torch
 from torch import nn
 
 from roarbench.benchmark.attribution import gallery
+from roarbench.benchmark.attribution.folds import held_out, without
 from roarbench.benchmark.attribution.guard import same_weights
-from roarbench.benchmark.attribution.own_masks import measured, noted
-from roarbench.benchmark.attribution.rankings import Ranked, rank_splits, require_same
+from roarbench.benchmark.attribution.own_masks import measured, noted, store_crossed
+from roarbench.benchmark.attribution.rankings import Held, Ranked, rank_splits, require_same
 from roarbench.benchmark.execution.foreign import deltas
 from roarbench.benchmark.matrix.plugins import SEED, build
 from roarbench.benchmark.matrix.spec import Cell, Original, PlugIn, Ranking
@@ -140,12 +141,12 @@ def rank(
     if not todo:
         return []
     data = data_for(todo[0].training, place)
-    network = original_network(todo[0].training, data, place)
+    network, crossed = original_network(todo[0].training, data, place), bool(todo[0].folds) and "train" in splits
     with ExitStack() as drafts, as_products(network):
         folders = [drafts.enter_context(place.artefacts.new_ranks(ranking)) for ranking in todo]
-        ranked = rank_splits(
-            network, data.splits, todo, [partial(shards.create, folder) for folder in folders], only=splits
-        )
+        new = [partial(shards.create, folder) for folder in folders]
+        held = _held(todo[0], data, place) if crossed else None
+        ranked = rank_splits(network, data.splits, todo, new, only=splits, held=held)
         for ranking, folder in zip(todo, folders, strict=True):
             _hide(ranking, ranked, data, folder, splits)
         start, maps = time.perf_counter(), dict(zip(todo, ranked.maps, strict=True))
@@ -155,15 +156,26 @@ def rank(
         return [Outcome("skipped", reason=str(o)) if isinstance(o, Skip) else next(outcomes) for o in results]
 
 
+def _held(ranking: Ranking, data: Dataset, place: Workplace) -> Iterator[Held]:
+    """The folds of the training split, each with the stored network that did not see it, one at a time."""
+    for fold in ranking.crossed:
+        seen = without(fold, data)
+        network = fresh_network(fold.training, seen, place)
+        place.artefacts.load_network(fold, network)
+        with as_products(network.eval()):
+            yield Held(network, seen.train, held_out(fold, data.train))
+
+
 def _hide(ranking: Ranking, ranked: Ranked, data: Dataset, folder: Path, splits: Sequence[str]) -> None:
     """Stores masks that an explainer chose itself, and what they achieve; a view of another explainer has none."""
     explainer, attribute = build(ranking.explainer, "explainer"), ranked.attribute.attribute
     if isinstance(attribute, OwnMasks) and source_of(explainer) == explainer:
         name, before = ranking.explainer.text, data.train.stamp
+        new, whole = new_own_masks(folder), [name for name in splits if not (ranked.crossed and name == "train")]
         with seeded(*ranked.seed, "own"), same_weights(name, ranked.attribute.network):
-            save_own(
-                folder, measured(ranked.attribute, {name: data.splits[name] for name in splits}, new_own_masks(folder))
-            )
+            save_own(folder, measured(ranked.attribute, {name: data.splits[name] for name in whole}, new))
+        if ranked.crossed:
+            store_crossed(ranked.crossed, data.train, new, ranked.seed)
         require_same(data.train, before, name)
 
 

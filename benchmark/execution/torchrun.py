@@ -11,9 +11,10 @@ from torch import distributed
 
 from roarbench.benchmark.execution import runner
 from roarbench.benchmark.execution.evaluator import trained_evaluator
+from roarbench.benchmark.execution.folds import trained_fold
 from roarbench.benchmark.execution.runner import Workplace
 from roarbench.benchmark.execution.session import Resources, workplace
-from roarbench.benchmark.matrix.spec import Original
+from roarbench.benchmark.matrix.spec import Fold, Original
 from roarbench.benchmark.matrix.work import Bundle, Shared
 from roarbench.benchmark.networks.precision import exact
 from roarbench.benchmark.networks.team import Team
@@ -81,6 +82,8 @@ def take_part(work: object, place: Workplace) -> None:
     try:
         if isinstance(work, Original):
             runner.trained_original(work, place)
+        elif isinstance(work, Fold):
+            trained_fold(work, place)
         elif isinstance(work, Shared):
             trained_evaluator(work.cell, place)
         elif isinstance(work, Bundle):

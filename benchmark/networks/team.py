@@ -12,7 +12,7 @@ from jaxtyping import Int
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from roarbench.benchmark.matrix.spec import Original
+from roarbench.benchmark.matrix.spec import Fold, Original
 from roarbench.benchmark.matrix.work import Bundle, Shared
 
 WHENEVER = timedelta(days=3650)
@@ -107,4 +107,4 @@ class TeamExecutor(Executor):
 
 
 def _trains(work: object) -> bool:
-    return isinstance(work, Original | Shared) or (isinstance(work, Bundle) and work.cells[0].retrain)
+    return isinstance(work, Original | Fold | Shared) or (isinstance(work, Bundle) and work.cells[0].retrain)

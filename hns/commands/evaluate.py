@@ -8,11 +8,14 @@ import pandas as pd
 
 from roarbench.benchmark.matrix import presets
 from roarbench.benchmark.matrix.plugins import build, plugin
-from roarbench.hns.settings import Settings
+from roarbench.hns.commands.tasks import part_place
+from roarbench.hns.settings import Experiment, Settings
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
+    from roarbench.datasets.base import Dataset
     from roarbench.hns.model import HideAndSeek
 
 NUM_SHOWN, NUM_ALPHAS = 10, 7
@@ -69,23 +72,41 @@ def _evaluate_one(folder: Path, data_root: Path, device: str) -> tuple[pd.DataFr
     from tqdm import tqdm
 
     from roarbench.benchmark.study import checkpoint
-    from roarbench.hns.evaluation import score
+    from roarbench.hns.evaluation import masks, score
+    from roarbench.hns.judge import behind
     from roarbench.hns.model import build as build_network
 
     identity = checkpoint.read_json(folder / "settings.json")
     data = build(plugin(identity["dataset"], "dataset"), "dataset", seed=identity["seed"])(data_root).to(device)
     network = build_network(settings_of(identity), data.feature_shape, data.num_classes).to(device).eval()
+    judge = judge_of(folder, identity, data)
     few = data.test.at(torch.arange(min(NUM_SHOWN, len(data.test))))
     rows, views = [], {}
     for name, path in tqdm(checkpoints(folder).items(), unit="checkpoint", leave=False):
         checkpoint.fill(network, checkpoint.read(path, "run")[0], "run")
         scores = score(network, data.test)
-        rows.append({"checkpoint": name, **asdict(scores), **scores.against(identity["baseline"])})
+        judged = {"judge": behind(judge, data.test, masks(network, data.test))} if judge else {}
+        rows.append({"checkpoint": name, **asdict(scores), **scores.against(identity["baseline"]), **judged})
         views[name] = _look(network, few.inputs)
     table = pd.DataFrame(rows)
     table.to_csv(folder / "evaluation.csv", index=False)
     pictures = _pictures(folder, few.inputs.cpu().numpy(), few.labels.tolist(), views)
     return table, [folder / "evaluation.csv", *pictures]
+
+
+def judge_of(folder: Path, begun: dict[str, Any], data: "Dataset") -> "nn.Module | None":
+    """The judge of a training, where the folder of all results still has it."""
+    from roarbench.benchmark.study import checkpoint
+    from roarbench.hns.model import fresh_seeker
+
+    settings = settings_of(begun)
+    place = part_place(Experiment(begun["dataset"], settings), begun["seed"], "judge") / "judge.safetensors"
+    files = [above / place for above in folder.resolve().parents if (above / place).exists()]
+    if not files:
+        return None
+    judge = fresh_seeker(settings.model, data.feature_shape, data.num_classes).to(data.train.labels.device)
+    checkpoint.fill(judge, checkpoint.read(files[0])[0], "judge")
+    return judge.eval()
 
 
 def settings_of(begun: dict[str, Any]) -> Settings:

@@ -111,10 +111,14 @@ def part_task(task: Task, part: str) -> Task:
 
     Tasks of one budget and seed share it; a judge has one budget for all.
     """
-    experiment = task.experiment
-    identity = part_key(experiment.dataset, experiment.settings, part)
-    place = Path(slug(experiment.dataset), part, f"{experiment.settings.model}-{key(identity)[:8]}", str(task.seed))
-    return Task(experiment, task.resources, place, part, task.seed)
+    return Task(task.experiment, task.resources, part_place(task.experiment, task.seed, part), part, task.seed)
+
+
+def part_place(experiment: Experiment, seed: int, part: str) -> Path:
+    """Folder of a part below that of all results."""
+    settings = experiment.settings
+    identity = key(part_key(experiment.dataset, settings, part))[:8]
+    return Path(slug(experiment.dataset), part, f"{settings.model}-{identity}", str(seed))
 
 
 def part_key(dataset: str, settings: Settings, part: str) -> PartKey | JudgeKey:

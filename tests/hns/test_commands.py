@@ -92,6 +92,8 @@ def test_evaluate_scores_every_checkpoint_and_draws_it(trained: Path, capsys: py
     assert hns("evaluate", trained) == 0
     shown = capsys.readouterr().out
     rows = (trained / "evaluation.csv").read_text().splitlines()
+    judges = [float(row.split(",")[rows[0].split(",").index("judge")]) for row in rows[1:]]
+    assert judges[-2] == json.loads((trained / "result.json").read_text())["judge"]
     assert [row.split(",")[0] for row in rows[:2]] == ["checkpoint", "1.00"]
     assert (trained / "alphas.png").exists()
     assert [row.split(",")[0] for row in rows[-2:]] == ["best", "last"]
