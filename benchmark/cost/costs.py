@@ -152,7 +152,7 @@ def _cost(kind: Original, cells: list[Cell], place: Workplace) -> Cost | Absent:
             alone=alone,
             skipped=len(repeated),
             ranks=tuple(rank_bytes(group.rankings, data) for group in measured.wanted if group.rankings),
-            weights=network_bytes(few.network) * len(work.trainings(cells)),
+            weights=network_bytes(few.network) * (len(work.trainings(cells)) + len(work.folds(cells))),
             trainings=(*measured.trainings(len(work.trainings(cells))), *measured.steps()),
             rankings=tuple(measured.rankings()),
         )
@@ -189,6 +189,7 @@ class _Measured:
     def trainings(self, originals: int) -> Iterator[Line]:
         """Originals, and networks that are retrained or scored on reduced inputs."""
         yield Line("original networks", originals, self._training(1) + self.scoring * self.examples)
+        yield from self._folds()
         yield from self._shared()
         bundles = self._bundles()
         several = len({fill for _, fill, _ in bundles}) > 1
@@ -205,6 +206,16 @@ class _Measured:
                 yield Line(
                     f"original networks scored on reduced inputs{suffix}", count, reduction * num_held_out + compared
                 )
+
+    def _folds(self) -> Iterator[Line]:
+        """Networks that explain training images which they did not see; each leaves out one fold."""
+        folds = work.folds(cell for group in self.wanted for cell in group.cells)
+        if folds:
+            held_out = 1 / folds[0].folds
+            seconds = (1 - held_out) * self._training(1) + self.scoring * (
+                self.examples - held_out * len(self.data.train)
+            )
+            yield Line("networks of folds", len(folds), seconds)
 
     def _shared(self) -> Iterator[Line]:
         """Shared evaluators, and what each of their cells takes: own masks, and those of other images, twice."""
@@ -242,12 +253,16 @@ class _Measured:
         if cost.seconds is not None:
             explained = sum(len(self.data.splits[name]) for name in groups[0].splits)
             num_images = explained + bool(groups[0].assessed) * IMAGES * (1 + PERTURBATIONS)
-            seconds = cost.preparing + num_images * (
+            seconds = self._preparations(groups[0]) * cost.preparing + num_images * (
                 cost.seconds + self._predicting(source) + len(rankings) * self.ranking
             )
         more = f" and {len(rankings) - 1} more" if len(rankings) > 1 else ""
         passes = f", {spelt(cost.passes)}" if cost.passes else ""
         return Line(f"ranking by {rankings[0].explainer.text}{more}{passes}", len(groups), seconds, note=cost.note)
+
+    def _preparations(self, group: Group) -> int:
+        """How often the explainer of a pass is prepared: once more for every fold."""
+        return 1 + (len(group.rankings[0].crossed) if "train" in group.splits else 0)
 
     def _step(self, source: Source, fill: PlugIn | None) -> float:
         """Seconds of one step of a recursive curve, as far as they are known."""

@@ -4,14 +4,14 @@ It has only seen random masks. They say nothing of the class, so it has learned 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from torch import nn
+from torch import Tensor, nn
 
 from roarbench.benchmark.execution import runner
 from roarbench.benchmark.execution.runner import Workplace
-from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.matrix.spec import Cell, Original
 from roarbench.benchmark.removal.reduction import reduced, scattered, shares, stored
 from roarbench.benchmark.results.store import Outcome
 from roarbench.datasets.base import Dataset
@@ -50,10 +50,16 @@ def evaluate(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
     data = runner.data_for(judge.training, place)
     network = runner.fresh_network(judge.training, data, place)
     place.artefacts.load_network(judge, network)
-    return [_evaluated(cell, network.eval(), data, place) for cell in cells]
+    explained = dict.fromkeys(cell.ranking.training for cell in cells if cell.ranking)
+    classes = {original: runner.predictions(original, place) for original in explained}
+    return [_evaluated(cell, network.eval(), classes, data, place) for cell in cells]
 
 
-def _evaluated(cell: Cell, network: nn.Module, data: Dataset, place: Workplace) -> Outcome:
+def _evaluated(
+    cell: Cell, network: nn.Module, classes: Mapping[Original, Tensor], data: Dataset, place: Workplace
+) -> Outcome:
     start, ranks = time.perf_counter(), stored(cell, {"test": data.test}, place.artefacts)
     outcome = runner.scored(network, reduced(cell, data, ranks), start, place, shares(cell, data, ranks))
-    return runner.with_deltas(outcome, network, cell, place) if cell.ranking else outcome
+    if not cell.ranking:
+        return outcome
+    return runner.with_deltas(outcome, network, cell, classes[cell.ranking.training], place)

@@ -55,6 +55,7 @@ def rehearse(cells: list[Cell], place: Workplace) -> dict[PlugIn, Seen]:
             print(f"{dataset.text}: {remark}", file=sys.stderr)
         for remark in _idle([cell for cell in cells if cell.training.dataset == dataset], data):
             print(f"{dataset.text}: {remark}", file=sys.stderr)
+        _check_folds([cell for cell in cells if cell.training.dataset == dataset], data)
         facts[dataset] = Seen(data.feature_shape, data.card.checksums)
         few = data.train.at(varied(data.train.labels, FEW))
         for identity, recipe in dict.fromkeys((c.training.classifier, c.training.recipe) for c in cells):
@@ -97,6 +98,14 @@ def _idle(cells: list[Cell], data: Dataset) -> list[str]:
         if count in (0, units):
             lines[fraction] = f"t = {fraction:g} removes {'none' if count == 0 else 'all'} of the {units} {unit}s"
     return list(lines.values())
+
+
+def _check_folds(cells: list[Cell], data: Dataset) -> None:
+    """Raises ValueError where there are more folds than training examples."""
+    most = max((cell.ranking.folds or 1 for cell in cells if cell.ranking), default=1)
+    if most > len(data.train):
+        count, title = len(data.train), data.card.title
+        raise ValueError(f"attribution_folds must be at most {count}, the training examples of {title}, got {most}")
 
 
 def _why(error: BaseException, dataset: PlugIn) -> str:

@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from roarbench.benchmark.attribution import gallery
 from roarbench.benchmark.attribution.folds import held_out, without
@@ -227,21 +227,29 @@ def measure(cell: Cell, place: Workplace) -> Outcome:
         intact = data_for(cell.training, place).test
         metrics["test_target_probability"] = training.target_probability(network, intact, reduced_data.test)
     outcome = scored(network, reduced_data, start, place, metrics)
-    return with_deltas(outcome, network, cell, place) if cell.probe == "foreign" else outcome
+    if cell.probe != "foreign" or not cell.ranking:
+        return outcome
+    return with_deltas(outcome, network, cell, predictions(cell.ranking.training, place), place)
 
 
-def with_deltas(outcome: Outcome, network: nn.Module, cell: Cell, place: Workplace) -> Outcome:
+def predictions(original: Original, place: Workplace) -> Tensor:
+    """The class that an original network predicts for each test image, intact."""
+    data = data_for(original, place)
+    return training.predicted(original_network(original, data, place), data.test)
+
+
+def with_deltas(outcome: Outcome, network: nn.Module, cell: Cell, classes: Tensor, place: Workplace) -> Outcome:
     """An outcome with what masks of the test images do beside masks of other images.
 
     Args:
         network: never trained behind the mask of the image that it saw.
+        classes: predicted for each test image by the network that was explained.
     """
     start, data = time.perf_counter(), data_for(cell.training, place)
-    assert cell.ranking and outcome.hits is not None
-    explained = original_network(cell.ranking.training, data, place)
+    assert outcome.hits is not None
     own = reduction(cell, "test", data, stored(cell, data.splits, place.artefacts))
     hits = torch.from_numpy(unpacked(outcome.hits, len(data.test)))
-    metrics = deltas(network, data.test, own, hits, training.predicted(explained, data.test))
+    metrics = deltas(network, data.test, own, hits, classes)
     seconds = outcome.seconds + time.perf_counter() - start
     return replace(outcome, metrics=outcome.metrics | metrics, seconds=seconds)
 

@@ -141,7 +141,7 @@ def _distributions(matrix: Float[Tensor, "m k k"]) -> Iterator[Float[np.ndarray,
     """Chance of each number of hits of a block, over all permutations of its masks."""
     size = matrix.shape[1]
     orders = torch.tensor(list(permutations(range(size))))
-    sums = sum(matrix[:, i, orders[:, i]] for i in range(size))
+    sums = torch.stack([matrix[:, i, orders[:, i]] for i in range(size)]).sum(0)
     yield from torch.stack([(sums == count).double().mean(1) for count in range(size + 1)], 1).numpy()
 
 

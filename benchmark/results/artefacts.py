@@ -36,7 +36,7 @@ class Artefacts:
         return sound_tensors(self._network(training))
 
     def save_network(self, training: Original | Fold | Cell, network: nn.Module) -> None:
-        """Stores the weights of an original network, of a fold, or of a shared evaluator by its cell on intact images."""
+        """Stores the weights of an original network, of a fold, or of a shared evaluator: its cell on intact images."""
         path = self._network(training)
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, network)

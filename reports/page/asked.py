@@ -3,6 +3,7 @@
 import pandas as pd
 
 from roarbench.reports.page.provenance import duration
+from roarbench.reports.rows.load import REDUCED
 from roarbench.reports.rows.seeds import one_explained
 from roarbench.reports.rows.style import ORDERS, span
 
@@ -18,7 +19,9 @@ GOOD = {
 }
 OF_ONE = " retrainings of one explained network"
 CHANCE = "; it must beat a random order."
+EVALUATOR = "One network for each seed, trained behind random masks, judges all explainers alike. "
 NETWORKS = {
+    (): "a network that knows every share of hidden features is tested on what is left",
     (True,): "a network is trained from scratch on what is left, and tested",
     (False,): "the original network, not retrained, is tested on what is left",
     (False, True): "a network trained from scratch on what is left is tested, and so is the original one",
@@ -27,24 +30,26 @@ NETWORKS = {
 
 def question(joined: pd.DataFrame) -> str:
     """The protocol of a run's curves, from `load.curves`, in a few sentences; nothing without curves."""
-    rows = joined[joined.probe == "image"]
+    rows = joined[joined.probe.isin(REDUCED)]
     if rows.empty:
         return ""
+    own = rows[rows.probe != "evaluator"]
     orders = [order for order in ORDERS if order in set(rows.order)]
     ranked = RANKED.format(
         units=" or ".join(f"{unit}s" for unit in dict.fromkeys(rows.unit)), ends=" or ".join(ENDS[o] for o in orders),
         fills=" or ".join(str(fill) for fill in dict.fromkeys(rows.fill.dropna())),
-        networks=NETWORKS[tuple(sorted({bool(retrained) for retrained in rows.retrain}))],
+        networks=NETWORKS[tuple(sorted({bool(retrained) for retrained in own.retrain}))],
     )  # fmt: skip
+    ranked += EVALUATOR * (len(own) < len(rows))
     good = ", ".join(GOOD[order] for order in orders)
     return ranked + good[0].upper() + good[1:] + CHANCE
 
 
 def protocol(frame: pd.DataFrame, costs: pd.DataFrame) -> list[tuple[str, str]]:
     """The axes of a run with their values."""
-    reduced = frame[frame.explainer.notna() & (frame.probe == "image")]
+    reduced = frame[frame.explainer.notna() & frame.probe.isin(REDUCED)]
     seeds = reduced.groupby("explainer").seed.nunique()
-    removed = sorted(set(frame[frame.probe == "image"].removal_fraction))
+    removed = sorted(set(frame[frame.probe.isin(REDUCED)].removal_fraction))
     done = int((frame.status == "done").sum())
     took = f", {duration(float(costs.seconds.sum()))} of work" if len(costs) else ""
     return [

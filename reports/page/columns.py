@@ -75,9 +75,7 @@ def of_deltas(judged: Sequence[Judged], names: Sequence[str]) -> list[Column]:
     by_way = [(name, evidence.means(one.rows, "delta")) for one, name in zip(judged, names, strict=True)]
     scored = [(name, Scores({e: of for e, of in by.items() if of})) for name, by in by_way]
     return [
-        _column(f"Delta, {name[0].lower() + name[1:]}", "high", {e: of.summary(e).mean for e in of.finite}, points)
-        for name, of in scored
-        if of.finite
+        _column(name, "high", {e: of.summary(e).mean for e in of.finite}, points) for name, of in scored if of.finite
     ]
 
 

@@ -107,7 +107,8 @@ def way(rows: pd.DataFrame, order: str) -> str:
 
 def condition(rows: pd.DataFrame) -> str:
     """What all explainers of a setting have in common beside data set and classifier."""
-    return f"{networks(rows)}, fill {rows.fill.iloc[0]}"
+    said = [networks(rows)] if rows.probe.iloc[0] == "image" else []
+    return ", ".join([*said, f"fill {rows.fill.iloc[0]}"])
 
 
 def judged_by_network(joined: pd.DataFrame) -> list[list[Judged]]:

@@ -12,7 +12,7 @@ from roarbench.reports.page.forest import Forest, forest
 from roarbench.reports.page.judged import Judged, way
 from roarbench.reports.page.tables import Entry
 from roarbench.reports.rows.load import Run
-from roarbench.reports.rows.settings import FLAGS, protocol
+from roarbench.reports.rows.settings import FLAGS, delta, protocol
 from roarbench.reports.rows.style import FLAG, OPEN
 
 APART = ("fill", "recursive", "unit", "magnitude", "target")
@@ -76,7 +76,8 @@ def _board(run: Run, judged: Sequence[Judged], drawn: Mapping[str, Series]) -> B
     names = distinguished([way(one.rows, one.order) for one in judged], rows)
     charts = [forest(one, drawn, name) for one, name in zip(judged, names, strict=True)]
     called = distinguished([protocol(one.rows, one.order) for one in judged], rows)
-    deltas, measured = of_deltas(judged, called), of_curves(judged, called)
+    deltas = of_deltas(judged, distinguished([delta(one.rows, one.order) for one in judged], rows))
+    measured = of_curves(judged, called)
     standing = of_curves(*_standing(judged, called)) + deltas
     columns = [mean_ranks(standing or measured), *deltas, *measured, *of_masks(judged), *of_measures(run, rows[0])]
     explainers = list(dict.fromkeys(e for one in judged for e in one.names))

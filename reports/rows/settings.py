@@ -18,6 +18,9 @@ NAMED = ("dataset", "classifier")
 ROAD, ROAD_FILL = "ROAD", "noisy_linear"
 """Without retraining, this fill makes a measurement ROAD (Rong et al. 2022)."""
 FIRST = {"morf": "most relevant", "lerf": "least relevant"}
+GONE = {"morf": "removed", "lerf": "kept"}
+"""What a shared evaluator sees of the features that are ranked first."""
+
 FIXED = {"morf": "Deletion", "lerf": "Insertion"}
 """What is measured of networks that are not retrained, unless it is ROAD."""
 
@@ -62,12 +65,17 @@ def measure(order: str, *, retrain: bool, fill: str, probe: str = "image") -> st
     'Foreign-mask KAR'
     """
     if probe == "evaluator":
-        return f"Shared evaluator, {FIRST[order]} first"
+        return f"Shared evaluator, {GONE[order]}"
     if probe == "foreign":
         return f"Foreign-mask {ORDERS[order]}"
     if retrain:
         return ORDERS[order]
     return f"{ROAD}, {FIRST[order]} first" if parse(fill)[0] == ROAD_FILL else FIXED[order]
+
+
+def delta(rows: pd.DataFrame, order: str) -> str:
+    """What the difference between own masks and masks of other images is called."""
+    return f"Delta, {GONE[order]}" if rows.probe.iloc[0] == "evaluator" else f"Foreign-mask Delta {ORDERS[order]}"
 
 
 def foremost(rows: pd.DataFrame, frame: pd.DataFrame) -> bool:
@@ -107,12 +115,20 @@ def slug(part: pd.DataFrame, joined: pd.DataFrame, columns: Sequence[str] = SETT
     return "".join(f"-{re.sub('[^a-z0-9]+', '_', word.lower()).strip('_')}" for word in words)
 
 
+def cross_fitted(part: pd.DataFrame) -> list[str]:
+    """What a setting says of its maps where networks trained behind masks of images that others explained."""
+    if "folds" not in part or not part.retrain.iloc[0]:
+        return []
+    return [f"cross-fitted maps ({count:.0f} folds)" for count in part.folds.dropna().unique()]
+
+
 def title(part: pd.DataFrame, *, dataset: bool = True) -> str:
     """The setting in words."""
     first = part.iloc[0]
     words = [f"{first.dataset}, {first.classifier}" if dataset else str(first.classifier)]
     words += [networks(part)]
     words += [] if first.probe == "mask" else [f"fill {first.fill}"]
+    words += cross_fitted(part)
     return "; ".join(
         [*words, f"{first.unit}s by {'magnitude' if first.magnitude else 'signed value'}, {first.target} class"]
     )

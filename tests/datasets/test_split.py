@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roarbench.datasets.split import carve, choose
+from roarbench.datasets.split import carve, choose, folds
 
 LABELS = np.repeat([0, 1, 2], [50, 30, 20])
 
@@ -66,6 +66,21 @@ def test_test_and_validation_are_chosen_independently() -> None:
     assert (
         carve(LABELS, 0.2, name="test", seed=0)[1].tolist() != carve(LABELS, 0.2, name="validation", seed=0)[1].tolist()
     )
+
+
+@given(labels=st.lists(st.integers(0, 4), min_size=1, max_size=60), count=st.integers(1, 9), seed=st.integers(0, 9))
+def test_folds_and_the_classes_in_them_are_of_equal_size(labels: list[int], count: int, seed: int) -> None:
+    everything = np.array(labels)
+    numbers = folds(everything, count, seed=seed)
+    for part in (numbers, *(numbers[everything == k] for k in set(labels))):
+        sizes = np.bincount(part, minlength=count)
+        assert len(sizes) == count
+        assert sizes.max() - sizes.min() <= 1
+
+
+def test_a_seed_decides_the_folds() -> None:
+    first, again, other = (folds(LABELS, 5, seed=seed).tolist() for seed in (0, 0, 1))
+    assert first == again != other
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.0, 1.5, 100.0])

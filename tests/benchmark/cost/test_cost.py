@@ -96,6 +96,21 @@ def test_work_is_counted_as_it_is_planned(small_matrix: Build, place: Workplace)
 
 
 @pytest.mark.usefixtures("hurried")
+def test_networks_and_preparations_of_folds_are_counted(small_matrix: Build, place: Workplace, few: Sample) -> None:
+    matrix = small_matrix(seeds=2, explainers=("gradient",), attribution_folds=3, unretrained_fills=("mean",))
+    cost = cost_of(matrix, place)
+    assert {line.what: line.count for line in cost.lines}["networks of folds"] == 2 * 3
+    assert cost.weights == (2 + 6) * network_bytes(few.network)
+    cells = plan.cells(matrix)
+    data = runner.load(cells[0].training.dataset, 0, place.data_root)
+    for part, times in ((cells, 4), ([cell for cell in cells if not cell.retrain], 1)):
+        measured = _Measured(cells[0].training, data, few, work.groups(part), [])
+        measured.passes = {source: replace(cost, preparing=1e6) for source, cost in measured.passes.items()}
+        (line,) = measured.rankings()
+        assert line.seconds == pytest.approx(times * 1e6, rel=1e-3)
+
+
+@pytest.mark.usefixtures("hurried")
 def test_fills_masks_and_recursive_steps_are_counted_apart(small_matrix: Build, place: Workplace) -> None:
     matrix = small_matrix(
         explainers=("gradient",), fractions=(0.3, 0.6), orders=("morf",), fills=("mean", "noisy_linear"),

@@ -42,6 +42,7 @@ def test_sums_of_decimals_hash_like_the_decimal_they_mean() -> None:
         {"ranking": replace(RANKING, target="label")},
         {"ranking": replace(RANKING, magnitude=False)},
         {"ranking": replace(RANKING, unit="feature")},
+        {"ranking": replace(RANKING, folds=5)},
         {"ranking": replace(RANKING, explainer=PlugIn("gradient", 2))},
         {"ranking": replace(RANKING, explainer=PlugIn("gradient", 1, (("steps", 3),)))},
         {"training": replace(TRAINING, seed=1)},
@@ -49,6 +50,11 @@ def test_sums_of_decimals_hash_like_the_decimal_they_mean() -> None:
 )
 def test_every_part_of_a_cell_is_part_of_its_identity(change: dict) -> None:
     assert key(replace(CELL, **change)) != key(CELL)
+
+
+def test_identities_are_those_of_stores_from_before_folds() -> None:
+    assert key(RANKING) == "bf2131a81bd7bf9c"
+    assert key(CELL) == "04d3d9ec1a812841"
 
 
 def test_every_field_of_a_recipe_is_part_of_the_identity() -> None:

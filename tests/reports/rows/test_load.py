@@ -16,6 +16,7 @@ from roarbench.reports.page.validity import checks
 from roarbench.reports.pictures.curves import plots
 from roarbench.reports.rows.load import curves, load, read
 from roarbench.reports.rows.seeds import covers
+from roarbench.reports.rows.settings import cross_fitted, settings, title
 from roarbench.reports.tables.curves import tables
 from roarbench.reports.tables.summary import summaries
 from tests.reports.conftest import outcome
@@ -50,6 +51,19 @@ def measured(cell: Cell) -> Outcome:
     made = outcome(cell)
     shift = 0.003 * (cell.training.seed % 2) * bool(cell.ranking and cell.ranking.explainer.name == "gradient")
     return replace(made, metrics=made.metrics | {"test_accuracy": (made.metrics["test_accuracy"] or 0) + shift})
+
+
+def test_titles_say_where_networks_trained_behind_cross_fitted_maps(stored: Stored, matrix: Matrix) -> None:
+    mixed = replace(matrix, retrain=(True, False), mask_fractions=(0.5,), evaluator=True)
+    frame, crossed = (load(stored(replace(mixed, attribution_folds=k), name=str(k))) for k in (1, 5))
+    assert frame.folds.isna().all()
+    assert set(crossed.folds.dropna()) == {5.0}
+    assert [*frame] == [*crossed]
+    for part in settings(curves(crossed)):
+        said = "; cross-fitted maps (5 folds); " in title(part)
+        assert said == bool(part.retrain.iloc[0])
+        assert not cross_fitted(part.drop(columns="folds"))
+    assert all("cross-fitted" not in title(part) for part in settings(curves(frame)))
 
 
 def test_where_every_seed_explains_its_own_network_intervals_cover_training(stored: Stored, matrix: Matrix) -> None:

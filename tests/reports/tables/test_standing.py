@@ -58,7 +58,7 @@ def test_curves_of_the_evaluator_end_in_its_own_networks(folder: Path) -> None:
 
 def test_what_masks_cannot_fool_comes_first(folder: Path) -> None:
     measured = [protocol(rows, order) for rows, order in ways(curves(load(folder)))]
-    assert measured[0] == "Shared evaluator, most relevant first"
+    assert measured[0] == "Shared evaluator, removed"
     assert measured.index("Foreign-mask KAR") < measured.index("ROAR")
 
 
