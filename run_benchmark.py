@@ -52,9 +52,9 @@ class List:
 
     def __call__(self) -> int:
         for kind, table in plugins.TABLES.items():
-            print(f"\n{kind}s\n" + "\n".join(f"  {name:22}{summary(kind, name)}" for name in table))
+            print(f"\n{kind}s\n" + "\n".join(f"  {name:24}{summary(kind, name)}" for name in table))
         for kind, groups in plugins.GROUPS.items():
-            lines = (f"  {name:22}{', '.join(members)}" for name, members in groups.items())
+            lines = (f"  {name:24}{', '.join(members)}" for name, members in groups.items())
             print(f"\ngroups of {kind}s\n" + "\n".join(lines))
         print(f"\npresets\n{presets.listing()}")
         return 0

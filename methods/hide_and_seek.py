@@ -64,7 +64,7 @@ class HideAndSeek:
     learning_rate: float = 2e-3
     # The seed of a pass comes from what repr shows: without these, joint trainings draw what they always drew.
     seeker: Seeker = field(default="joint", repr=False)
-    seeker_steps: int = field(default=2400, repr=False)
+    seeker_steps: int = field(default=1200, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("steps", "seeker_steps"):

@@ -27,7 +27,6 @@ from roarbench.benchmark.networks.team import Team
 from roarbench.benchmark.networks.tiny import as_products
 from roarbench.benchmark.randomness import seeded
 from roarbench.benchmark.removal.reduction import (
-    foreign,
     masks_at_random,
     redrawn,
     reduced,
@@ -226,7 +225,11 @@ def measure(cell: Cell, place: Workplace) -> Outcome:
     if not cell.retrain:
         intact = data_for(cell.training, place).test
         metrics["test_target_probability"] = training.target_probability(network, intact, reduced_data.test)
-    outcome = scored(network, reduced_data, start, place, metrics)
+    return _compared(scored(network, reduced_data, start, place, metrics), network, cell, place)
+
+
+def _compared(outcome: Outcome, network: nn.Module, cell: Cell, place: Workplace) -> Outcome:
+    """An outcome; with what own masks do beside masks of other images, where the network cannot have read them."""
     if cell.probe != "foreign" or not cell.ranking:
         return outcome
     return with_deltas(outcome, network, cell, predictions(cell.ranking.training, place), place)
@@ -258,11 +261,9 @@ def retrained(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
     """A network trained from scratch on what a cell leaves of its data set, and that."""
     with place.in_step():
         data = data_for(cell.training, place)
-        ranks = stored(cell, data.splits, place.artefacts)
-        reduced_data = reduced(cell, data, ranks)
+        reduced_data = reduced(cell, data, stored(cell, data.splits, place.artefacts))
         network = fresh_network(cell.training, _like(cell, data), place)
-    seen = foreign(cell, data, reduced_data, ranks) if cell.probe == "foreign" else redrawn(cell, data, reduced_data)
-    return trained(network, cell.training, seen, place), reduced_data
+    return trained(network, cell.training, redrawn(cell, data, reduced_data), place), reduced_data
 
 
 def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
@@ -280,7 +281,7 @@ def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
     outcomes = []
     for replica, (cell, part) in enumerate(zip(cells, reduced_data, strict=True)):
         stack.copy_to(network, replica)
-        outcomes.append(scored(network, part, start, place, _known(cell, place)))
+        outcomes.append(_compared(scored(network, part, start, place, _known(cell, place)), network, cell, place))
     share = (time.perf_counter() - start) / len(cells)
     return [replace(outcome, seconds=share) for outcome in outcomes]
 

@@ -28,7 +28,7 @@ def names(folder: Path = FOLDER) -> list[str]:
 
 def listing(folder: Path = FOLDER) -> str:
     """Each preset of a folder with a line about it."""
-    return "\n".join(f"  {name:22}{summary(name, folder)}" for name in names(folder))
+    return "\n".join(f"  {name:24}{summary(name, folder)}" for name in names(folder))
 
 
 def load(config: str) -> Matrix:

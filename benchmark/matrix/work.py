@@ -101,7 +101,7 @@ def bundles(wanted: Iterable[Cell], size: int) -> list[Bundle]:
 def _stacks(cell: Cell) -> bool:
     """Whether a network is trained on images, or masks, that stay as they are."""
     redrawn = cell.ranking and cell.fill and redraws(cell.ranking.explainer)
-    return cell.retrain and cell.probe != "foreign" and not redrawn
+    return cell.retrain and not redrawn
 
 
 def _stack(cell: Cell) -> object:

@@ -114,7 +114,8 @@ class Foreign(Reduction):
 def reduction(cell: Cell, name: str, data: Dataset, stored: Mapping[str, RankMap]) -> Reduction:
     """The reduction of one split of an intact data set."""
     mean = data.train.statistics.mean if cell.fill else None
-    return Reduction(cell, name, _units(cell, data.train), mean, stored.get(name))
+    own = Reduction(cell, name, _units(cell, data.train), mean, stored.get(name))
+    return _foreign(own, len(data.train)) if cell.probe == "foreign" and name == "train" else own
 
 
 def reduced(cell: Cell, data: Dataset, stored: Mapping[str, RankMap]) -> Dataset:
@@ -142,22 +143,14 @@ def scattered(cell: Cell, data: Dataset) -> Dataset:
     return replace(data, train=streamed(data.train).mapped(change))
 
 
-def foreign(cell: Cell, data: Dataset, seen: Dataset, stored: Mapping[str, RankMap]) -> Dataset:
-    """What a network is trained on that sees every example behind the mask of another one, drawn at every read.
+def _foreign(own: Reduction, num_examples: int) -> Foreign:
+    """The reduction of a training split whose examples each keep the mask of one other, the same in all epochs.
 
-    Raises:
-        Skip: the recipe has no epochs, hence no masks that change.
+    So it differs from that of ROAR in whose mask an example has, and in nothing else.
     """
-    if cell.training.recipe.optimiser == "least_squares":
-        raise Skip("masks of other images need a recipe with epochs, got least_squares")
-    size = len(data.train)
-    change = Foreign.like(reduction(cell, "train", data, stored), lambda at: (at + _away(len(at), size)) % size)
-    return replace(seen, train=streamed(data.train).mapped(change))
-
-
-def _away(count: int, size: int) -> Int[Tensor, "b"]:
-    """Steps to other examples, from the global generator of the process that trains."""
-    return torch.randint(1, size, (count,))
+    order = torch.randperm(num_examples, generator=generator("foreign", *own.cell.training.pairing()))
+    giver = torch.empty_like(order).scatter_(0, order, order.roll(1))
+    return Foreign.like(own, lambda at: giver[at.cpu()])
 
 
 def redrawn(cell: Cell, data: Dataset, seen: Dataset) -> Dataset:

@@ -45,6 +45,16 @@ def test_cells_measured_together_have_the_metrics_they_have_alone(ranked: list[C
     assert len({outcome.seconds for outcome in together}) == 1
 
 
+def test_networks_behind_foreign_masks_are_trained_together_too(small_matrix: Build, place: Workplace) -> None:
+    cells = [cell for cell in reduced(small_matrix(explainers=("random",), foreign=True)) if cell.probe == "foreign"]
+    runner.train_original(cells[0].training, place)
+    runner.rank((cells[0].ranking,), place)  # type: ignore[arg-type]
+    (bundle,) = bundles(cells, 5)
+    together = runner.measure_together(bundle.cells, place)
+    assert [outcome.metrics for outcome in together] == [runner.measure(cell, place).metrics for cell in cells]
+    assert all(outcome.metrics["delta"] is not None for outcome in together)
+
+
 def test_what_stacks_is_measured_together_and_nothing_else(small_matrix: Build, place: Workplace) -> None:
     training = plan.cells(small_matrix())[0].training
     assert runner.num_replicas(training, place) == runner.REPLICAS

@@ -14,7 +14,7 @@ from roarbench.benchmark.matrix.plan import Matrix, cells
 from roarbench.benchmark.matrix.recipe import Recipe
 from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.matrix.work import Group, bundles, evaluators, groups
-from roarbench.benchmark.removal.reduction import foreign, scattered
+from roarbench.benchmark.removal.reduction import reduction, scattered
 from roarbench.benchmark.results.store import Row, Store
 
 MATRIX = Matrix(
@@ -78,17 +78,19 @@ def test_masks_are_new_at_every_read_and_say_nothing_of_the_image(tmp_path: Path
     assert shares.max() > 0.95
 
 
-def test_foreign_masks_are_those_of_other_examples(tmp_path: Path) -> None:
+def test_foreign_masks_are_those_of_other_examples_and_stay(tmp_path: Path) -> None:
     place = session.workplace(tmp_path, Resources(tmp_path, device="cpu"))
-    matrix = replace(MATRIX, datasets=("blocks[train=120,test=100]",))
-    cell = next(c for c in cells(matrix) if c.ranking and c.probe == "image")
+    matrix = replace(MATRIX, datasets=("blocks[train=120,test=100]",), retrain=(True,), foreign=True)
+    cell = next(cell for cell in cells(matrix) if cell.probe == "foreign")
     data = data_for(cell.training, place)
     size = len(data.train)
     own = torch.zeros(size, *data.feature_shape, dtype=torch.bool)
     own[torch.arange(size), 0, torch.arange(size) // 8 % 16, torch.arange(size) % 8] = True  # each keeps another pixel
-    seen = foreign(cell, data, data, {"train": own.numpy()}).train
-    read = seen.at(torch.arange(size)).inputs
-    mean = data.train.statistics.mean.expand_as(read)
-    kept = (read != mean).flatten(1)
-    assert (kept.sum(1) <= 1).all()
-    assert not (kept & own.flatten(1)).any()
+    seen = reduction(cell, "train", data, {"train": own.numpy()})
+    masks = seen.masks(torch.arange(size))
+    givers = masks.flatten(1).long().argmax(1)
+    assert givers.sort().values.equal(torch.arange(size))
+    assert not (givers == torch.arange(size)).any()
+    assert seen.masks(torch.arange(size)).equal(masks)
+    test = torch.zeros(len(data.test), *data.feature_shape, dtype=torch.bool).numpy()
+    assert not reduction(cell, "test", data, {"test": test}).masks(torch.arange(3)).any()

@@ -16,7 +16,7 @@ ray = pytest.importorskip("ray", reason="needs ray, an extra of this project")
 
 SMALL = [
     "run", "--classifiers", "mlp[width=16,hidden_layers=1]", "--explainers", "random", "gradient", "--seeds", "2",
-    "--evaluator", "false", "--mask-fractions", "--unretrained-fills", "--measures",
+    "--mask-fractions", "--unretrained-fills", "--measures",
     "--fractions", "0.3", "0.9", "--epochs", "3", "--device", "cpu",
 ]  # fmt: skip
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
