@@ -1,10 +1,10 @@
 """F-Fidelity: fidelity of a network that was fine-tuned to live with random deletions, by never deleting more."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Integer
 from torch import Tensor, nn
 
 from roarbench.benchmark.measures.sample import Sample
@@ -24,6 +24,7 @@ class _FFidelity:
     alpha: float = 0.5
     beta: float = 0.1
     draws: int = 50
+    images: int = 256
     epochs: int = 5
 
     def _check(self, name: str) -> None:
@@ -31,34 +32,44 @@ class _FFidelity:
             value = getattr(self, field)
             if value is not None and not 0 < value < 1:
                 raise ValueError(f"{name}[{field}] must lie between 0 and 1, got {value:g}")
-        for field in ("draws", "epochs"):
+        for field in ("draws", "images", "epochs"):
             if getattr(self, field) < 1:
                 raise ValueError(f"{name}[{field}] must be at least 1, got {getattr(self, field)}")
 
     @torch.no_grad()
-    def _fidelity(
-        self, sample: Sample, part: Callable[[float], tuple[Bool[Tensor, "n *unit"], float]]
-    ) -> Float[Tensor, "n"]:
-        """Mean over shares of how much rarer the class is predicted when a part of the units is deleted at random.
+    def values(self, sample: Sample) -> Float[Tensor, "m"]:
+        """The measure of each example, in [-1, 1]: the mean over shares.
 
-        Args:
-            part: share -> units that may be deleted, and how many they are as a share of all.
+        Raises:
+            Skip: ranks of the test split are not stored.
         """
         network = tuned(sample, f"f_fidelity[beta={self.beta:g}]", self._deleting, epochs=self.epochs)
         shares = SHARES if self.share is None else (self.share,)
-        changes = [self._change(sample, network, *part(share)) for share in shares]
-        return torch.stack(changes).mean(0)
+        values = []
+        for number, (part, ranks, classes) in enumerate(sample.ranked_examples(self.images)):
+            missing = torch.zeros(len(part)).to(sample.maps)
+            for share in shares:
+                noise = generator("assessment", "f_fidelity", share, number)
+                deleted = self._deletions(*self._part(ranks, share), noise)
+                lost = [_right(network, torch.where(gone, sample.mean, part.inputs), classes) for gone in deleted]
+                missing += _right(network, part.inputs, classes) - torch.stack(lost).mean(0)
+            values.append(missing / len(shares))
+        return torch.cat(values)
 
-    def _change(
-        self, sample: Sample, network: nn.Module, part: Bool[Tensor, "n *unit"], size: float
-    ) -> Float[Tensor, "n"]:
-        """1 or 0 for the intact input less the mean over draws of inputs that lost units of a part."""
-        inputs, chance = sample.inputs, min(self.alpha, self.beta / size)
-        noise, hits = generator("assessment", "f_fidelity"), torch.zeros(len(inputs)).to(sample.maps)
+    def measure(self, sample: Sample) -> float:
+        """In [-1, 1]."""
+        return float(self.values(sample).mean())
+
+    def _part(self, ranks: Integer[Tensor, "b *unit"], share: float) -> tuple[Bool[Tensor, "b *unit"], float]:
+        """Units that may be deleted, and how many they are as a share of all."""
+        raise NotImplementedError
+
+    def _deletions(
+        self, part: Bool[Tensor, "b *unit"], size: float, noise: torch.Generator
+    ) -> Iterator[Bool[Tensor, "b *unit"]]:
+        """Which units of a part are deleted, draw by draw: never more than fine-tuning saw."""
         for _ in range(self.draws):
-            deleted = part & (torch.rand(part.shape, generator=noise).to(inputs.device) < chance)
-            hits += _right(network, torch.where(deleted, sample.mean, inputs), sample)
-        return _right(network, inputs, sample) - hits / self.draws
+            yield part & (torch.rand(part.shape, generator=noise).to(part.device) < min(self.alpha, self.beta / size))
 
     def _deleting(self, number: int, shape: tuple[int, ...]) -> Bool[Tensor, "n *unit"]:
         """Masks that hide each unit with the chance beta."""
@@ -84,6 +95,7 @@ class FFidelityPlus(_FFidelity):
         alpha: greatest chance of a unit to be deleted.
         beta: share of the units that is deleted in fine-tuning, and never exceeded on average.
         draws: random deletions of each example, the same for all explainers.
+        images: test examples that are looked at, a fixed random choice.
         epochs: of the fine-tuning, which all explainers share.
     """
 
@@ -97,9 +109,8 @@ class FFidelityPlus(_FFidelity):
     def __post_init__(self) -> None:
         self._check("f_fidelity_plus")
 
-    def measure(self, sample: Sample) -> Float[Tensor, "n"]:
-        """In [-1, 1]."""
-        return self._fidelity(sample, lambda share: (_top(sample, share), share))
+    def _part(self, ranks: Integer[Tensor, "b *unit"], share: float) -> tuple[Bool[Tensor, "b *unit"], float]:
+        return ~kept(ranks, removal_fraction=share), share
 
 
 @dataclass(frozen=True)
@@ -117,6 +128,7 @@ class FFidelityMinus(_FFidelity):
         alpha: greatest chance of a unit to be deleted.
         beta: share of the units that is deleted in fine-tuning, and never exceeded on average.
         draws: random deletions of each example, the same for all explainers.
+        images: test examples that are looked at, a fixed random choice.
         epochs: of the fine-tuning, which all explainers share.
     """
 
@@ -130,16 +142,12 @@ class FFidelityMinus(_FFidelity):
     def __post_init__(self) -> None:
         self._check("f_fidelity_minus")
 
-    def measure(self, sample: Sample) -> Float[Tensor, "n"]:
-        """In [-1, 1]."""
-        return self._fidelity(sample, lambda share: (~_top(sample, share), 1 - share))
+    def _part(self, ranks: Integer[Tensor, "b *unit"], share: float) -> tuple[Bool[Tensor, "b *unit"], float]:
+        return kept(ranks, removal_fraction=share), 1 - share
 
 
-def _top(sample: Sample, share: float) -> Bool[Tensor, "n *unit"]:
-    """The share of the units that is ranked first."""
-    return ~kept(sample.ranked, removal_fraction=share)
-
-
-def _right(network: nn.Module, inputs: Float[Tensor, "n *feature"], sample: Sample) -> Float[Tensor, "n"]:
+def _right(
+    network: nn.Module, inputs: Float[Tensor, "b *feature"], classes: Integer[Tensor, "b"]
+) -> Float[Tensor, "b"]:
     """1 where a network predicts the explained class, else 0."""
-    return (network(inputs).argmax(1) == sample.targets).double()
+    return (network(inputs).argmax(1) == classes).double()

@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 
@@ -60,12 +60,14 @@ class Examples:
 
     Attributes:
         positions: of the examples in the test split.
+        target: class that is explained, the predicted one or the label.
     """
 
     inputs: Float[Tensor, "n *feature"]
     targets: Integer[Tensor, "n"]
     copies: Float[Tensor, "p n *feature"]
     positions: Integer[Tensor, "n"]
+    target: Target = "predicted"
 
     @classmethod
     @torch.no_grad()
@@ -76,7 +78,7 @@ class Examples:
         targets = part.labels if target == "label" else network(part.inputs).argmax(1)
         shape = PERTURBATIONS, *part.inputs.shape
         noise = 2 * torch.rand(shape, generator=generator("assessment", "perturbations")) - 1
-        return cls(part.inputs, targets, part.inputs + RADIUS * noise.to(part.inputs.device), positions)
+        return cls(part.inputs, targets, part.inputs + RADIUS * noise.to(part.inputs.device), positions, target)
 
 
 @dataclass(eq=False)
@@ -297,6 +299,25 @@ class Sample:
     def logits(self, inputs: Float[Tensor, "n *feature"], network: nn.Module | None = None) -> Float[Tensor, "n"]:
         """The logit of the explained class of each input, float64; of the trained network, unless another is given."""
         return (network or self.network)(inputs).gather(1, self.targets[:, None])[:, 0].double()
+
+    def ranked_examples(self, most: int) -> Iterator[tuple[Split, Integer[Tensor, "b *unit"], Integer[Tensor, "b"]]]:
+        """Test examples in chunks, at most so many of a fixed random choice, with their ranks and explained classes.
+
+        Raises:
+            Skip: ranks of the test split are not stored.
+        """
+        if self.ranks is None:
+            raise Skip("ranks of the test split are needed, and are not stored")
+        chosen = torch.randperm(len(self.test), generator=generator("assessment", "ranked", len(self.test)))[:most]
+        position = 0
+        for part in self.test.take(chosen).chunks():
+            rows = self.ranks[chosen[position : position + len(part)].numpy()].astype("int64")
+            position += len(part)
+            labels = self.shared.examples.target == "label"
+            yield (
+                part, torch.from_numpy(rows).to(part.labels.device),
+                part.labels if labels else self.network(part.inputs).argmax(1),
+            )  # fmt: skip
 
     @cached_property
     def ranked(self) -> Integer[Tensor, "n *unit"]:

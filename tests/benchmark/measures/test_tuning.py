@@ -104,7 +104,7 @@ def test_rows_are_tuned_too() -> None:
         return inputs
 
     sample = sample_of(tabular(), maps, split((6,), n=50), keep=fitting)
-    assert FFidelityPlus(draws=2, epochs=1).measure(sample).abs().max() <= 1
+    assert FFidelityPlus(draws=2, epochs=1).values(sample).abs().max() <= 1
     assert 0 <= (MCal().measure(sample) or 0) <= 1
 
 
