@@ -7,6 +7,7 @@ nothing to do with images, all ways to hand round the masks of a block are equal
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import permutations
 
 import numpy as np
@@ -139,10 +140,16 @@ def _tails(matrices: list[Float[Tensor, "_ _ _"]], observed: float) -> tuple[flo
 
 def _distributions(matrix: Float[Tensor, "m k k"]) -> Iterator[Float[np.ndarray, "_"]]:
     """Chance of each number of hits of a block, over all permutations of its masks."""
-    size = matrix.shape[1]
-    orders = torch.tensor(list(permutations(range(size))))
-    sums = torch.stack([matrix[:, i, orders[:, i]] for i in range(size)]).sum(0)
+    size, hits = matrix.shape[1], matrix.to(torch.uint8)
+    orders = _orders(size)
+    sums = torch.stack([hits[:, i].index_select(1, orders[:, i]) for i in range(size)]).sum(0, dtype=torch.uint8)
     yield from torch.stack([(sums == count).double().mean(1) for count in range(size + 1)], 1).numpy()
+
+
+@cache
+def _orders(size: int) -> Int[Tensor, "p k"]:
+    """All permutations of so many masks."""
+    return torch.tensor(list(permutations(range(size))))
 
 
 def _sum_of(distributions: list[Float[np.ndarray, "_"]]) -> Float[np.ndarray, "t"]:
