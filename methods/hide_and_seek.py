@@ -52,6 +52,8 @@ class HideAndSeek:
     explains: ClassVar[Explains] = "itself"
     trains: ClassVar[bool] = True
     hides: ClassVar[bool] = True
+    later: ClassVar[tuple[str, ...]] = ("seeker", "seeker_steps")
+    """Fields that the first version did not have: at their defaults they are no part of an identity."""
 
     model: Model = "hns_small"
     estimator: Estimator = "deterministic"

@@ -266,7 +266,8 @@ def _identity(target: Callable[..., typing.Any], kind: str, name: str, values: M
     text = name + (f"[{','.join(texts)}]" if texts else "")
     paths = {f: value for f, value in complete.items() if _names_content(value, hints[f], own=":" in name)}
     handling = {f: complete[f] for f in complete if f in paths or (kind == "dataset" and f in HANDLING)}
-    counts = {f: value for f, value in complete.items() if f not in handling}
+    later = [f for f in getattr(target, "later", ()) if complete[f] == _default(parameters[f].default, f"{name}[{f}]")]
+    counts = {f: value for f, value in complete.items() if f not in handling and f not in later}
     counts |= {f: source.fingerprint(Path(str(path)), images=kind == "dataset") for f, path in paths.items()}
     version = getattr(target, "version", 1)
     return PlugIn(name, version, tuple(sorted(counts.items())), _source(name, target), text, tuple(handling.items()))

@@ -133,3 +133,11 @@ def test_the_word_seed_stands_for_the_seed_of_the_cell(tmp_path: Path) -> None:
 def test_every_plug_in_says_what_it_is(kind: str, name: str) -> None:
     check_name(name, kind)
     assert summary(kind, name).endswith((".", ")"))
+
+
+def test_fields_that_came_later_count_once_they_differ_from_their_defaults() -> None:
+    names = {name for name, _ in plugin("hide_and_seek", "explainer").parameters}
+    assert not names & {"seeker", "seeker_steps"}
+    apart = plugin("hide_and_seek[seeker=apart]", "explainer")
+    assert dict(apart.parameters)["seeker"] == "apart"
+    assert build(apart, "explainer").seeker == "apart"
