@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a run with two fills."""
     matrix = Matrix(
         explainers=("random", "gradient", "integrated_gradients", "sobel"), seeds=4, fractions=(0.0, 0.3, 0.6, 1.0),
-        fills=("mean", "noisy_linear"), unretrained_fills=(), mask_fractions=(0.9,), measures=(),
+        fills=("mean", "noisy_linear"), evaluator=False, unretrained_fills=(), mask_fractions=(0.9,), measures=(),
     )  # fmt: skip
     place = tmp_path_factory.mktemp("browser")
     store = Store(place, create=True)
