@@ -27,7 +27,8 @@ def deltas(
     Returns:
         `delta` and `delta_in_class`: accuracy behind masks of other images minus that behind own ones (`morf`), or the
         reverse (`lerf`); positive where the masks find what the network uses. `delta_p` and `delta_in_class_p`:
-        chances, in [0, 1], of so large a delta if masks had nothing to do with images. None where no image has another.
+        exact chances, in [0, 1], of so large a delta if masks had nothing to do with images. `delta_z` and
+        `delta_in_class_z`: its distance from 0 in standard deviations of that. None where no image has another.
     """
 
     def behind(images: Int[Tensor, "e"], givers: Int[Tensor, "e"]) -> Bool[Tensor, "e"]:
@@ -44,7 +45,8 @@ def deltas(
 
 def _named(name: str, exchange: Exchange | None, cell: Cell) -> dict[str, float | None]:
     if exchange is None:
-        return {name: None, f"{name}_p": None}
-    takes = cell.order == "morf"
-    delta = exchange.foreign - exchange.own
-    return {name: delta if takes else -delta, f"{name}_p": exchange.p_low if takes else exchange.p_high}
+        return {name: None, f"{name}_p": None, f"{name}_z": None}
+    kept = exchange.own - exchange.foreign
+    if cell.order == "morf":
+        return {name: -kept, f"{name}_p": exchange.p_low, f"{name}_z": -exchange.z}
+    return {name: kept, f"{name}_p": exchange.p_high, f"{name}_z": exchange.z}

@@ -21,6 +21,9 @@ MOST_OTHERS = 5
 PASSES = 6000
 """Images that are seen behind other masks, about: of large splits, each behind fewer."""
 
+ROUNDING = 1e-6
+"""A standard deviation of hits below this is one of arithmetic alone."""
+
 
 def num_others(num_images: int) -> int:
     """Other images whose masks each of so many images is seen behind.
@@ -85,12 +88,15 @@ class Exchange:
         foreign: accuracy behind the masks of other images of their blocks.
         p_low: chance of an accuracy as low as `own` if masks have nothing to do with images.
         p_high: chance of one as high.
+        z: how far `own` lies above its mean over all ways to hand round the masks, in their standard deviations; 0
+            where all ways give the same.
     """
 
     own: float
     foreign: float
     p_low: float
     p_high: float
+    z: float
 
 
 def exchanged(
@@ -115,7 +121,7 @@ def exchanged(
     matrices = [_by_giver(table[block]) for block in blocks.members]
     total, foreign = (sum(float(part.sum()) for part in parts) for parts in zip(*map(_parts, matrices), strict=True))
     count = len(blocks.exchanging)
-    return Exchange(total / count, foreign / count, *_tails(matrices, total))
+    return Exchange(total / count, foreign / count, *_placed(matrices, total))
 
 
 def _by_giver(table: Float[Tensor, "m k s"]) -> Float[Tensor, "m k k"]:
@@ -131,11 +137,14 @@ def _parts(matrix: Float[Tensor, "m k k"]) -> tuple[Float[Tensor, "m"], Float[Te
     return own, (matrix.sum((1, 2)) - own) / (matrix.shape[1] - 1)
 
 
-def _tails(matrices: list[Float[Tensor, "_ _ _"]], observed: float) -> tuple[float, float]:
-    """Chances of as few hits, and of as many, over all ways to hand round the masks within blocks."""
+def _placed(matrices: list[Float[Tensor, "_ _ _"]], observed: float) -> tuple[float, float, float]:
+    """Chances of as few hits, and of as many, over all ways to hand round the masks within blocks; and z."""
     distribution = _sum_of([row for matrix in matrices for row in _distributions(matrix)])
-    at = round(observed)
-    return min(1.0, float(distribution[: at + 1].sum())), min(1.0, float(distribution[at:].sum()))
+    counts, at = np.arange(len(distribution)), round(observed)
+    mean = distribution @ counts
+    deviation = math.sqrt(max(0.0, distribution @ (counts - mean) ** 2))
+    z = float(observed - mean) / deviation if deviation > ROUNDING else 0.0
+    return min(1.0, float(distribution[: at + 1].sum())), min(1.0, float(distribution[at:].sum())), z
 
 
 def _distributions(matrix: Float[Tensor, "m k k"]) -> Iterator[Float[np.ndarray, "_"]]:

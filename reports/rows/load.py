@@ -26,8 +26,8 @@ METRICS = [
     "test_target_probability", "chance", "test_examples",
 ]  # fmt: skip
 SHARES = ["share_removed", "nonzero_share_removed"]
-DELTAS = ["delta", "delta_p", "delta_in_class", "delta_in_class_p"]
-"""What masks of the images themselves take, or leave, beyond masks of other images, and exact p."""
+DELTAS = ["delta", "delta_p", "delta_z", "delta_in_class", "delta_in_class_p", "delta_in_class_z"]
+"""What masks of the images themselves take, or leave, beyond masks of other images; exact p, and z."""
 
 OWN = ["own_accuracy", "own_share_hidden", "own_nonzero_share_hidden", "own_restarts", "own_collapsed"]
 """Of explainers with masks of their own: what these hide of the test split, and how well they classify the rest."""

@@ -27,6 +27,8 @@ def test_chances_are_those_of_all_permutations() -> None:
     assert result is not None
     assert result.p_low == pytest.approx(sum(s <= own for s in sums) / len(sums))
     assert result.p_high == pytest.approx(sum(s >= own for s in sums) / len(sums))
+    drawn_sums = torch.tensor(sums, dtype=torch.float64)
+    assert result.z == pytest.approx(float((own - drawn_sums.mean()) / drawn_sums.std(correction=0)))
     others = hits.double().sum() - own
     assert (result.own, result.foreign) == pytest.approx((own / 5, float(others) / 20))
 
@@ -67,6 +69,12 @@ def test_chances_are_uniform_where_masks_have_nothing_to_do_with_images() -> Non
         assert result is not None
         chances.append(result.p_low)
     assert kstest(chances, "uniform").pvalue > 0.01
+
+
+def test_where_all_ways_give_the_same_nothing_is_far_from_its_mean() -> None:
+    result = exchanged(drawn(30), torch.ones(30, dtype=torch.bool), lambda images, givers: images >= 0)
+    assert result is not None
+    assert (result.p_low, result.p_high, result.z) == (pytest.approx(1), pytest.approx(1), 0.0)
 
 
 def test_masks_that_take_what_matters_are_found() -> None:

@@ -26,7 +26,7 @@ def judge(cell: Cell) -> Outcome:
     turn = (1 if fooled else -1) * (1 if cell.order == "morf" else -1)
     accuracy = 0.5 + turn * 0.2 * mine + 0.013 * cell.training.seed + (0.002 * mine * (cell.training.seed % 2))
     metrics = {"test_accuracy": accuracy, "test_loss": 1.0, "share_removed": cell.removal_fraction}
-    deltas = {"delta": 0.2 * mine, "delta_p": 0.5, "delta_in_class": 0.0, "delta_in_class_p": 0.5}
+    deltas = {"delta": 0.2 * mine, "delta_z": 1.0, "delta_in_class": 0.0, "delta_in_class_z": 0.0}
     return Outcome("done", metrics | (deltas if cell.probe == "evaluator" and cell.ranking else {}))
 
 

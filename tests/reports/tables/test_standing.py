@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.spec import Cell
@@ -14,7 +16,7 @@ from roarbench.reports.pictures.standing import standing_plots
 from roarbench.reports.rows.load import curves, load, read
 from roarbench.reports.rows.settings import protocol
 from roarbench.reports.tables.curves import tables
-from roarbench.reports.tables.delta import corrected_p, delta_tables
+from roarbench.reports.tables.delta import combined_p, delta_tables
 from roarbench.reports.tables.encode_gap import encode_gap_tables, encode_gaps
 from roarbench.reports.tables.likelihood import likelihood_tables
 from roarbench.reports.tables.trust import trust_tables
@@ -33,8 +35,8 @@ def judge(cell: Cell) -> Outcome:
     accuracy = 0.5 + turn * (-0.2 if fooled else 0.2) * (noise - 0.5) + seed
     metrics = {"test_accuracy": accuracy, "test_loss": 2 - accuracy, "share_removed": cell.removal_fraction}
     if cell.probe in ("evaluator", "foreign") and cell.ranking:
-        metrics |= {"delta": 0.3 * (1 - noise), "delta_p": 0.04 if noise < 1 else 0.6}
-        metrics |= {"delta_in_class": 0.2 * (1 - noise), "delta_in_class_p": 0.004}
+        metrics |= {"delta": 0.3 * (1 - noise), "delta_z": 1.0 if noise < 1 else -0.5}
+        metrics |= {"delta_in_class": 0.2 * (1 - noise), "delta_in_class_z": 2.0}
     if cell.probe == "evaluator" and not cell.ranking:
         metrics |= {"test_accuracy": 0.7, "test_loss": 0.1}
     return Outcome("done", metrics)
@@ -67,21 +69,21 @@ def test_every_way_has_a_table_of_its_own_kind(folder: Path) -> None:
     assert {"roar", "kar", "evaluator_removed", "evaluator_kept", "foreign_roar", "foreign_kar"} <= kinds
 
 
-def test_delta_is_a_mean_with_a_corrected_p(folder: Path) -> None:
+def test_delta_is_a_mean_with_a_p_over_seeds(folder: Path) -> None:
     frame = load(folder)
     by = {made.name: made for made in delta_tables(frame)}
     assert set(by) == {"delta-evaluator", "delta-foreign"}
     numbers = by["delta-evaluator"].numbers
     assert numbers["ROAR", "mean"]["Truth, 0 % noise"] == pytest.approx(0.3)
     assert numbers["KAR in class", "mean"]["Truth, 40 % noise"] == pytest.approx(0.12)
-    assert numbers["p ROAR", "p"]["Truth, 0 % noise"] == pytest.approx(3 * 0.04)  # one fraction, three seeds
-    assert numbers["p ROAR", "p"]["Random"] == 1
+    assert numbers["p ROAR", "p"]["Truth, 0 % noise"] == pytest.approx(norm.sf(3**0.5))  # three seeds with z = 1
+    assert numbers["p ROAR", "p"]["Random"] > 0.5
 
 
-def test_a_smallest_p_is_corrected_for_those_that_are_known(folder: Path) -> None:
-    rows = load(folder).query("probe == 'evaluator' and order == 'morf' and explainer == 'random'")
-    assert corrected_p(rows.assign(p=[0.01, None, 0.5]), "p") == {"random": 0.02}
-    assert corrected_p(rows.assign(p=float("nan")), "p") == {}
+def test_fractions_of_a_seed_count_as_one_and_seeds_as_independent() -> None:
+    rows = pd.DataFrame({"explainer": "a", "seed": [0, 0, 1, 1], "z": [3.0, 1.0, 2.0, 2.0]})
+    assert combined_p(rows, "z") == {"a": pytest.approx(norm.sf(4 / 2**0.5))}
+    assert combined_p(rows.assign(z=float("nan")), "z") == {}
 
 
 def test_a_gap_is_what_networks_that_know_the_masks_have_beyond(folder: Path) -> None:
