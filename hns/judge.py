@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-import torch
-from jaxtyping import Int
-from torch import Tensor, nn
+from torch import nn
 
 from roarbench.datasets.base import Split
 from roarbench.hns.apart import COOLDOWN
@@ -12,6 +10,7 @@ from roarbench.hns.evaluation import accuracy, masks
 from roarbench.hns.model import HideAndSeek
 from roarbench.hns.pretraining import Budget
 from roarbench.hns.probe import shuffled
+from roarbench.hns.random_masks import derangement
 
 EPOCHS, STEPS = 10, 3000
 """Epochs of a judge, and the least number of its steps, for which few examples are seen more often."""
@@ -60,12 +59,6 @@ def gap(judge: float, *readers: float) -> float:
     0.154
     """
     return max(readers) - judge
-
-
-def derangement(n: int) -> Int[Tensor, "n"]:
-    """A random permutation without a fixed point, for n of at least 2: one cycle through all places."""
-    order = torch.randperm(n)
-    return torch.empty_like(order).scatter_(0, order, order.roll(1))
 
 
 def budget(num_examples: int) -> Budget:

@@ -6,7 +6,7 @@ A network trained behind them learns to live with every share of hidden units, a
 import math
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -41,6 +41,16 @@ def random_masks(
         chosen = torch.rand(num, generator=generator) < blobs
         masks[chosen] = hiding(_smooth(int(chosen.sum()), units, generator), shares[chosen])
     return masks
+
+
+def derangement(n: int, generator: torch.Generator | None = None) -> Int[Tensor, "n"]:
+    """A random permutation without a fixed point, for n of at least 2: one cycle through all places.
+
+    Args:
+        generator: on the CPU; the global one without.
+    """
+    order = torch.randperm(n, generator=generator)
+    return torch.empty_like(order).scatter_(0, order, order.roll(1))
 
 
 def hiding(scores: Float[Tensor, "n *unit"], shares: Float[Tensor, "n"]) -> Bool[Tensor, "n *unit"]:

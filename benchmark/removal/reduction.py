@@ -17,7 +17,7 @@ from roarbench.benchmark.results.artefacts import Artefacts
 from roarbench.benchmark.results.shards import RankMap
 from roarbench.datasets.base import Dataset, Split, chunk_size
 from roarbench.datasets.stream import streamed
-from roarbench.hns.random_masks import random_masks
+from roarbench.hns.random_masks import derangement, random_masks
 from roarbench.methods.base import Skip
 
 RANDOM_MASKS = 256
@@ -148,8 +148,7 @@ def _foreign(own: Reduction, num_examples: int) -> Foreign:
 
     So it differs from that of ROAR in whose mask an example has, and in nothing else.
     """
-    order = torch.randperm(num_examples, generator=generator("foreign", *own.cell.training.pairing()))
-    giver = torch.empty_like(order).scatter_(0, order, order.roll(1))
+    giver = derangement(num_examples, generator("foreign", *own.cell.training.pairing()))
     return Foreign.like(own, lambda at: giver[at.cpu()])
 
 

@@ -17,9 +17,10 @@ from roarbench.datasets.base import Split
 from roarbench.hns import judge as judges
 from roarbench.hns.apart import behind_masks
 from roarbench.hns.commands.alone import masked_budget, seeker_behind_masks
-from roarbench.hns.judge import Judgement, budget, derangement, gap, judgement
+from roarbench.hns.judge import Judgement, budget, gap, judgement
 from roarbench.hns.model import HideAndSeek, build, fresh_seeker
 from roarbench.hns.pretraining import Budget
+from roarbench.hns.random_masks import derangement
 from roarbench.hns.settings import Settings
 from tests.hns.problems import bright_hider, constant_hider, digits, linear_seeker, same
 
