@@ -37,8 +37,8 @@ def image_folder(
     `size` x `size` (bilinear, antialiased, aspect ratio not kept): inputs `(n, channels, size, size)`. A relative
     `root` starts at the current folder.
 
-    ROOT/masks/train/<class>/* and ROOT/masks/test/<class>/* are the ground truth, if they are there: images that are
-    not black where a pixel of the upright image of the same name is relevant, resized to the nearest pixel. A split has
+    ROOT/masks/train/<class>/* and ROOT/masks/test/<class>/* are the ground truth, if they are there. They are not black
+    where a pixel of the upright image of the same name is relevant, and are resized to the nearest pixel. A split has
     a mask for each of its images, or no folder of masks.
 
     With `in_memory` false the images stay on disk and are decoded whenever they are used: for folders that do not fit.
@@ -83,7 +83,7 @@ def arrays(data_root: Path, *, path: Path, layout: Layout = "auto", validation: 
     unpickled. A relative `path` starts at the current folder.
 
     truth_train, truth_test and truth_val are the ground truth, each if it is there: bool, or numbers above 0 where a
-    feature is relevant, in the shape of the inputs or, where all channels share it, `(n, h, w)` or `(n, 1, h, w)`.
+    feature is relevant. They have the shape of the inputs; `(n, h, w)` or `(n, 1, h, w)` where all channels share it.
 
     Raises:
         ValueError: the file or an array is missing, or an array is not as described.

@@ -73,7 +73,7 @@ def tetrominoes(
     - `rotated`: a T or an L anywhere, turned by 0, 90, 180 or 270 degrees;
     - `xor`: both T and L, each added or subtracted; equal signs are class 0, different ones class 1.
 
-    Noise is `white`, or `correlated` by a Gaussian filter of 3 pixels, which makes the background a suppressor: it
+    Noise is `white`, or `correlated` by a Gaussian filter of 3 pixels. That makes the background a suppressor: it
     tells nothing of the class, but the noise of the pixels that do. `alpha` is by default that of the paper, and
     `draw` seeds all.
 
@@ -82,7 +82,7 @@ def tetrominoes(
     the truth are skipped.
 
     Differs from the paper: all images are mapped to [0, 1] by one constant, x / (2 max|x|) + 0.5 with the maximum over
-    train and test; patterns and noise have unit norm in each image and on average, not over all images together. Their
+    train and test. Patterns have unit norm in each image and noise on average, not over all images together. Their
     orientation and the borders of the filter (reflected) are ours.
 
     Raises:

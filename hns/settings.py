@@ -21,8 +21,8 @@ class Settings:
     Attributes:
         model: hns_small (sides divisible by 4), hns_large or hns_resnet (by 32).
         mask_channels: 1 hides whole pixels; the number of image channels hides every value by itself.
-        seeker: joint trains it together with the hider, as published; apart trains it alone, behind random masks, and
-            freezes it before the hider learns through it: it cannot learn to read the masks as a code.
+        seeker: joint trains it together with the hider, as published. apart trains it alone, behind random masks, and
+            freezes it before the hider learns through it. So it cannot learn to read the masks as a code.
         seeker_epochs: epochs of a seeker that is trained apart.
         start: what is pretrained: nothing (full), the hider, the seeker, both.
         pretraining_epochs: epochs of each part that is pretrained here.

@@ -56,8 +56,8 @@ class Matrix:
         orders: morf removes the most important first (ROAR), lerf the least important (KAR).
         fills: names of what replaces removed features.
         retrain: true retrains from scratch; false measures the original network on reduced inputs.
-        evaluator: true measures all explainers by one network for each seed, trained behind random masks (EVAL-X):
-            forward passes in place of retraining, and no mask that it could read.
+        evaluator: true measures all explainers by one network for each seed, trained behind random masks (EVAL-X). That
+            takes forward passes in place of retraining, and it has learned to read no mask.
         foreign: true also retrains behind the masks of other images (foreign-mask ROAR and KAR).
         unretrained_fills: fills under which the original network is measured too, without retraining, which is cheap;
             noisy_linear makes it ROAD.
@@ -67,9 +67,10 @@ class Matrix:
             "localisation", which list shows; "my_file:Mine" is one of your own.
         recursive: true explains each retrained network again before more is removed, so that its cells depend on all
             smaller fractions, and one that is added below others needs a new folder; false removes by one ranking.
-        attribution_folds: 2 or more explain every training image by a network that did not train on it: one for each
-            fold, trained from scratch on the other folds. Explainers that train are then prepared once more for each
-            fold. Validation and test images are explained as with 1, by the network trained on all training images.
+        attribution_folds: 2 or more explain every training image by a network that did not train on it. There is one
+            for each fold, trained from scratch on the other folds. Explainers that train are then prepared once more
+            for each fold. Validation and test images are explained as with 1, by the network trained on all training
+            images.
         protocol: rigorous (whole pixels, magnitude, one network per seed) or paper (features, signed, one network).
         unit: whether whole pixels or single features are ranked; overrides the protocol.
         magnitude: whether the sign of attributions is dropped; overrides the protocol.

@@ -88,8 +88,8 @@ def bundles(wanted: Iterable[Cell], size: int) -> list[Bundle]:
     """Cells in bundles of at most `size`.
 
     Only networks retrained under one seed can share one: on images, or on masks of one fraction, whose standardisation
-    is the same. A shared evaluator measures all of its cells at once.
-    Networks whose images change from epoch to epoch stand alone: those of a stack keep theirs in memory.
+    is the same. A shared evaluator measures all of its cells at once. Networks whose images change from epoch to epoch
+    stand alone: those of a stack keep theirs in memory.
     """
     alike: dict[object, list[Cell]] = {}
     for cell in wanted:

@@ -16,8 +16,8 @@ class Blurriness:
 
     Paper: Song, Cha, Seo 2026, arXiv:2304.13836v5: measures by removal favour smooth maps.
     Differs from the paper: a number for each ranking, to be read beside such measures. The total variation is the mean
-    difference of the ranks of neighbours, down and across. It is that of ranks, for masks are made of them; so it does
-    not depend on the scale of a map, and pixels that tie are noise, as they are in the masks.
+    difference of the ranks of neighbours, down and across. It is that of ranks, for masks are made of them. So it does
+    not depend on the scale of a map. Pixels that tie are noise, as they are in the masks.
 
     Misleads: a smooth map may be right: objects are smooth, too.
     """

@@ -9,8 +9,8 @@ class EvaluatorRemoved(FromCurves):
     Paper: Jethani et al. 2021, arXiv:2103.01890, s. 3 (EVAL-X).
     Differs from the paper: half of the masks of its training are blobs; it trains five times the epochs of the recipe.
 
-    Misleads: masks unlike those of its training; it is a weak detector of explanations that encode the class
-    (Puli et al. 2024, arXiv:2411.02664): see the encode gap.
+    Misleads: masks unlike those of its training may mislead it. It is a weak detector of explanations that encode the
+    class (Puli et al. 2024, arXiv:2411.02664): see the encode gap.
     """
 
     label = "Shared evaluator, removed"
@@ -30,8 +30,8 @@ class EvaluatorKept(FromCurves):
     Paper: Jethani et al. 2021, arXiv:2103.01890, s. 3 (EVAL-X).
     Differs from the paper: half of the masks of its training are blobs; it trains five times the epochs of the recipe.
 
-    Misleads: masks unlike those of its training; it is a weak detector of explanations that encode the class
-    (Puli et al. 2024, arXiv:2411.02664): see the encode gap.
+    Misleads: masks unlike those of its training may mislead it. It is a weak detector of explanations that encode the
+    class (Puli et al. 2024, arXiv:2411.02664): see the encode gap.
     """
 
     label = "Shared evaluator, kept"

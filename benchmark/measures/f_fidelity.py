@@ -1,5 +1,6 @@
 """F-Fidelity: fidelity of a network that was fine-tuned to live with random deletions, by never deleting more."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 @dataclass(frozen=True)
-class _FFidelity:
+class _FFidelity(ABC):
     """What both measures share: their parameters, and how a part of the units is deleted at random."""
 
     share: float | None = None
@@ -60,9 +61,9 @@ class _FFidelity:
         """In [-1, 1]."""
         return float(self.values(sample).mean())
 
+    @abstractmethod
     def _part(self, ranks: Integer[Tensor, "b *unit"], share: float) -> tuple[Bool[Tensor, "b *unit"], float]:
         """Units that may be deleted, and how many they are as a share of all."""
-        raise NotImplementedError
 
     def _deletions(
         self, part: Bool[Tensor, "b *unit"], size: float, noise: torch.Generator
@@ -85,7 +86,7 @@ class FFidelityPlus(_FFidelity):
     that lost each unit with the chance beta.
     Differs from the paper: y is the explained class; the mean is taken over five shares; deleted units get the training
     mean. The authors' public example for images differs by three faults. It draws the units at random instead of by
-    rank, compares a share with a count so that the chance is never cut, and has s where FFid- needs 1 - s. Here the
+    rank. It compares a share with a count, so that the chance is never cut. It has s where FFid- needs 1 - s. Here the
     formulae of the paper hold.
 
     Misleads: at most the share beta is ever deleted. Where the class survives that, every explainer is near 0.

@@ -25,8 +25,8 @@ class Idsds:
     """Rank correlation of what attributions say of 16 patches with the drop of the logit when each is removed.
 
     Paper: Hesse et al. 2024, arXiv:2407.11910 (in-domain single deletion score). The network is fine-tuned on images of
-    which half lose a random patch, so that such images are in its domain. Of each patch p: c = f_y(x) - f_y(x without
-    p), and a, the sum of the attributions in p; then the rank correlation of a and c over the 4 x 4 patches.
+    which half lose a random patch, so that such images are in its domain. Each patch p has c = f_y(x) - f_y(x without
+    p), and a, the sum of the attributions in p. The number is the rank correlation of a and c over 4 x 4 patches.
     Differs from the paper: y is the explained class; a patch that is lost gets the training mean. Sides that 4 does not
     divide have patches of nearly equal size.
 
@@ -35,8 +35,8 @@ class Idsds:
 
     Attributes:
         magnitude: take the sum of the magnitudes in a patch, as for maps whose sign means nothing.
-        network: tuned explains the network that is measured, as the paper does; original keeps the maps of the trained
-            network, and takes from the fine-tuned one the drops alone.
+        network: tuned explains the network that is measured, as the paper does. original keeps the maps of the trained
+            network, and takes the drops alone from the fine-tuned one.
         epochs: of the fine-tuning, which all explainers share.
     """
 

@@ -36,8 +36,8 @@ class MCal:
     masked training inputs, with the predictions for the intact inputs as labels; it corrects missingness bias.
     Differs from the paper: the paper corrects explainers; here the head corrects what explainers are measured by. Masks
     of the fit are random, scattered or in blobs, of a random share. The number is the mean over all test examples and
-    five shares. With `removes=morf` it is the share of predictions that change as the units ranked first go; with
-    `removes=lerf` the share that stay as those ranked last go. Both are better high.
+    five shares. With `removes=morf` it is the share of predictions that change as the units ranked first go. With
+    `removes=lerf` it is the share that stay as those ranked last go. Both are better high.
 
     Misleads: a linear head takes away a bias of the output, and nothing that happens inside the network. Predictions,
     not labels, are compared: a network that is often wrong counts like another.

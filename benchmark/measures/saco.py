@@ -17,9 +17,10 @@ class SaCo:
     """Agreement of the order of groups of units with what replacing each does to the prediction, weighted by the gap.
 
     Paper: Wu et al. 2024, arXiv:2404.01415 (salience-guided faithfulness coefficient). Units fall into K groups by
-    rank; s(G) is the sum of the attributions of a group, D(G) the drop of the probability when it is replaced. Of all
-    pairs i < j the weight is s(G_i) - s(G_j), with its sign turned where D(G_i) < D(G_j); the coefficient is the sum of
-    these by the sum of their magnitudes.
+    rank; s(G) is the sum of the attributions of a group. D(G) is the drop
+    of the probability when it is replaced. Of all
+    pairs i < j the weight is s(G_i) - s(G_j), with its sign turned where D(G_i) < D(G_j). The
+    coefficient is the sum of these by the sum of their magnitudes.
     Differs from the paper: replaced units get the training mean, not that of the image. Drops are compared on the scale
     of log-odds: their order is that of probabilities, and those near 1 do not tie.
 

@@ -15,7 +15,7 @@ NOTE = (
     "epoch with the highest FII on the validation split, or the last where there is none. Mask only: accuracy of a "
     "classifier that sees nothing but the masks of that epoch. Judge: accuracy behind those masks of a seeker that "
     "learned behind random masks and never met the hider. Gap: accuracy of the better of the seeker and a network "
-    "retrained behind those masks, less that of the judge, in points: what must be known of the masks as a code."
+    "retrained behind those masks, less that of the judge, in points. It is what must be known of the masks as a code."
 )
 OK, LOST = 0.9, 0.2
 COMPARED = (

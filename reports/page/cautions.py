@@ -22,7 +22,7 @@ EVALUATOR = (
     "still mislead it. On intact images it reaches {own:.1f} %, the original networks {intact:.1f} %."
 )
 FOREIGN = (
-    "These networks learned behind masks of other images, so they read none; neither can they adapt to how masks and "
+    "These networks learned behind masks of other images, so they read none. Neither can they adapt to how masks and "
     "images of an explainer go together."
 )
 NOT_RETRAINED = "Not retrained: reduced images are unlike training images, and accuracy may fall for that reason alone."

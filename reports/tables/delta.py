@@ -23,8 +23,8 @@ CAPTION = {
     "foreign": "Delta by networks retrained behind masks of other images, in points",
 }
 HOW = (
-    "Delta, the mean over 0 < t < 1: by how many points the mask of an image takes (ROAR) or leaves (KAR) more "
-    "accuracy than masks of other images. It is 0 where masks have nothing to do with the image, and higher is better."
+    "Delta: accuracy that the mask of an image takes (ROAR) or leaves (KAR) beyond masks of other images, in points, "
+    "mean over 0 < t < 1. It is 0 where masks have nothing to do with the image, and higher is better."
 )
 CLASS = "In class: masks come from images of the same predicted class; what is left is about the image itself."
 TEST = (

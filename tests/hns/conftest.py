@@ -1,8 +1,12 @@
 """What the tests of Hide-and-Seek share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from roarbench.hns.commands.session import train
+from tests.hns.sessions import KINDS, site
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -13,3 +17,13 @@ def brief_probes() -> Iterator[None]:
         patch.setattr("roarbench.hns.judge.STEPS", 10)
         patch.setattr("roarbench.hns.judge.EPOCHS", 2)
         yield
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders of whole trainings by the kind of settings."""
+    folders = {}
+    for name, settings, identity in KINDS.values():
+        folders[name] = tmp_path_factory.mktemp(name)
+        train(settings, site(folders[name]), identity, dict)
+    return folders

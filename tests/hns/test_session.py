@@ -1,12 +1,6 @@
-"""Sessions: a result from settings, the same one after any kill; collapses are noticed, folders are guarded."""
+"""Sessions: a result from settings; collapses are noticed, folders are guarded."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from functools import partial
@@ -15,97 +9,22 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from roarbench.benchmark.randomness import seeded
 from roarbench.benchmark.study import checkpoint
 from roarbench.benchmark.study.site import Site
-from roarbench.datasets.base import Dataset
 from roarbench.hns.commands.alone import measure_baseline, measure_hider
 from roarbench.hns.commands.session import load_parts, train
 from roarbench.hns.evaluation import score
 from roarbench.hns.guard import MAX_RESTARTS
 from roarbench.hns.judge import judgement
-from roarbench.hns.model import build, fresh_hider
+from roarbench.hns.model import build
 from roarbench.hns.pretraining import Budget, painting_error, pretrain_seeker
 from roarbench.hns.probe import leak
 from roarbench.hns.seeker import seeker_small
 from roarbench.hns.settings import Settings
-from tests.hns.problems import digits, same
-
-SETTINGS = Settings(epochs=3, patience=2, batch_size=16, initial_keep=0.55, stochastic=True, learning_rate=3e-3)
-"""Three steps an epoch; alpha drops within epochs and at their ends."""
-
-CONSTANT = replace(SETTINGS, alpha=0.6)
-DATA = digits(48, 32, 48)
-EASY = {"name": "test", "dataset": "digits", "seed": 0, "baseline": 0.05}
-"""A baseline so low that no class counts as lost."""
-
-HARD = EASY | {"baseline": 0.9}
-WEIGHTS = ("best.safetensors", "last_weights.safetensors")
-
-
-class KilledError(Exception):
-    """Stands for a kill at this moment."""
-
-
-def site(folder: Path, data: Dataset = DATA) -> Site:
-    return Site(data, partial(seeded, "session"), folder)
-
-
-def unseeded(*parts: object) -> AbstractContextManager[None]:
-    raise AssertionError(f"something random was begun: {parts}")
-
-
-def outcome(folder: Path) -> tuple[dict[str, Any], str, str, dict[str, dict[str, Tensor]]]:
-    """All that a training leaves behind, but for the time it took."""
-    result = checkpoint.read_json(folder / "result.json")
-    result.pop("seconds")
-    files = [*WEIGHTS, *sorted(file.name for file in folder.glob("alpha_*"))]
-    weights = {name: checkpoint.read(folder / name)[0] for name in files}
-    return result, (folder / "epochs.csv").read_text(), (folder / "steps.csv").read_text(), weights
-
-
-def alike(first: Path, second: Path) -> bool:
-    a, b = outcome(first), outcome(second)
-    return a[:3] == b[:3] and a[3].keys() == b[3].keys() and all(same(a[3][name], b[3][name]) for name in a[3])
-
-
-def killed_after(writes: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """Dies in place of the write after so many; returns how many were asked for."""
-    whole, count = checkpoint.write, 0
-
-    def write(path: Path, tensors: dict[str, Tensor], notes: dict[str, Any] | None = None) -> None:
-        nonlocal count
-        count += 1
-        if count > writes:
-            raise KilledError
-        whole(path, tensors, notes)
-
-    monkeypatch.setattr(checkpoint, "write", write)
-    return lambda: count
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Folders of whole trainings by the kind of settings."""
-    folders = {}
-    for name, settings, identity in KINDS.values():
-        folders[name] = tmp_path_factory.mktemp(name)
-        train(settings, site(folders[name]), identity, dict)
-    return folders
-
-
-KINDS = {
-    name: (name, settings, identity)
-    for name, settings, identity in [
-        ("adaptive", SETTINGS, EASY),
-        ("annealed", replace(SETTINGS, estimator="sa", start="hider", learning_rate=0.01), EASY),
-        ("collapsing", SETTINGS, HARD),
-        ("apart", replace(SETTINGS, seeker="apart", seeker_epochs=3, start="hider"), EASY),
-        ("apart, constant alpha", replace(CONSTANT, seeker="apart", seeker_epochs=2, estimator="reinforce"), EASY),
-    ]
-}
+from tests.hns.problems import same
+from tests.hns.sessions import CONSTANT, DATA, EASY, HARD, KINDS, SETTINGS, WEIGHTS, alike, site, unseeded
 
 
 def test_a_training_gives_its_result(uninterrupted: dict[str, Path]) -> None:
@@ -161,66 +80,6 @@ def test_weights_are_kept_for_every_alpha_that_was_left(uninterrupted: dict[str,
     assert len(left) > 1
     kept = {file.name for file in uninterrupted["adaptive"].glob("alpha_*")}
     assert left <= kept <= left | {f"alpha_{alphas[-1]:.2f}.safetensors"}  # the last step may have been a drop too
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_training_killed_at_any_write_comes_to_the_same_result(
-    kind: str, uninterrupted: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Every process dies in its third write, until one lives to the end."""
-    _, settings, identity = KINDS[kind]
-    processes = 0
-    while not (tmp_path / "result.json").exists():
-        processes += 1
-        assert processes < 60
-        with monkeypatch.context() as patch:
-            asked = killed_after(2 if processes % 2 else 3, patch)
-            try:
-                train(settings, site(tmp_path), identity, dict)
-            except KilledError:
-                assert asked() > 2
-    assert processes > 3
-    assert alike(tmp_path, uninterrupted[kind])
-
-
-def test_a_kill_while_the_result_is_made_costs_nothing_either(
-    uninterrupted: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All is trained; the tables or the result itself are missing."""
-    for name in ("write_csv", "write_json"):
-        whole = getattr(checkpoint, name)
-
-        def write(path: Path, content: Any, whole: Callable[[Path, Any], None] = whole) -> None:
-            if path.name in ("epochs.csv", "result.json"):
-                raise KilledError
-            whole(path, content)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(checkpoint, name, write)
-            with pytest.raises(KilledError):
-                train(SETTINGS, site(tmp_path), EASY, dict)
-    train(SETTINGS, site(tmp_path), EASY, dict)
-    assert alike(tmp_path, uninterrupted["adaptive"])
-
-
-def test_seconds_go_on_counting_after_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        killed_after(4, patch)
-        with pytest.raises(KilledError):
-            train(SETTINGS, site(tmp_path), EASY, dict)
-    tensors, notes = checkpoint.read(tmp_path / "last.safetensors")
-    assert notes["log"]["seconds"] > 0
-    notes["log"]["seconds"] += 1000
-    checkpoint.write(tmp_path / "last.safetensors", tensors, notes)
-    assert 1000 < train(SETTINGS, site(tmp_path), EASY, dict)["seconds"] < 1100
-
-
-def test_a_finished_training_returns_its_result_without_training(uninterrupted: dict[str, Path]) -> None:
-    folder = uninterrupted["adaptive"]
-    before = {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
-    again = train(SETTINGS, Site(DATA, unseeded, folder), EASY, lambda: {"commit": "another"})
-    assert again == checkpoint.read_json(folder / "result.json")
-    assert {file.name: file.stat().st_mtime_ns for file in folder.iterdir()} == before
 
 
 @pytest.mark.parametrize(
@@ -334,28 +193,6 @@ def test_a_hider_trained_alone_fits_a_training(tmp_path: Path) -> None:
     assert painting_error(network.hider, DATA.test) == pytest.approx(first.score)
 
 
-def test_a_training_goes_on_only_beside_the_weights_it_began_with(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They may lie elsewhere by now, but not be others."""
-    weights = tmp_path / "hider"
-    with seeded("given"):
-        checkpoint.write(weights, fresh_hider(SETTINGS, (1, 8, 8)).state_dict())
-    settings = replace(CONSTANT, hider_weights=weights)
-    assert train(settings, site(tmp_path / "whole"), EASY, dict)["restarts"] == 0
-    with monkeypatch.context() as patch:
-        killed_after(4, patch)
-        with pytest.raises(KilledError):
-            train(settings, site(tmp_path / "killed"), EASY, dict)
-    moved = weights.rename(tmp_path / "moved")
-    train(replace(settings, hider_weights=moved), site(tmp_path / "killed"), EASY, dict)
-    first, second = (outcome(tmp_path / name) for name in ("killed", "whole"))
-    assert first[0] | {"settings": None} == second[0] | {"settings": None}
-    moved.write_text("something else")
-    with pytest.raises(ValueError, match="holds a training with sha256 of hider_weights"):
-        train(replace(settings, hider_weights=moved), site(tmp_path / "killed"), EASY, dict)
-
-
 def test_pretraining_is_part_of_the_seed(tmp_path: Path) -> None:
     """Whatever was drawn before, the same settings and seeds give the same weights."""
     settings = replace(CONSTANT, start="both", epochs=1)
@@ -426,45 +263,6 @@ def test_a_folder_of_a_seeker_apart_is_no_joint_training(uninterrupted: dict[str
     settings = replace(KINDS["apart"][1], seeker="joint")
     with pytest.raises(ValueError, match="holds a training with seeker apart, not joint"):
         train(settings, Site(DATA, unseeded, uninterrupted["apart"]), EASY, dict)
-
-
-PROGRAM = """
-import sys
-from functools import partial
-from pathlib import Path
-
-import torch
-
-from roarbench.benchmark.randomness import seeded
-from roarbench.hns.commands.session import Site, train
-from tests.hns.test_session import CONSTANT, DATA, EASY, replace
-
-torch.set_num_threads(1)
-train(replace(CONSTANT, epochs=40), Site(DATA, partial(seeded, "session"), Path(sys.argv[1])), EASY, dict)
-"""
-
-
-@pytest.mark.slow
-def test_a_killed_process_leaves_a_folder_that_another_finishes(tmp_path: Path) -> None:
-    settings, last = replace(CONSTANT, epochs=40), tmp_path / "killed" / "last.safetensors"
-    train(settings, site(tmp_path / "whole"), EASY, dict)
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path / "killed")], cwd=Path(__file__).parents[2])
-    for _ in waiting(process, seconds=120):
-        if last.exists() and checkpoint.read(last)[0]["journal"].shape[0] >= 9:
-            break
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    assert not (tmp_path / "killed" / "result.json").exists()
-    train(settings, site(tmp_path / "killed"), EASY, dict)
-    assert alike(tmp_path / "killed", tmp_path / "whole")
-
-
-def waiting(process: subprocess.Popen, *, seconds: float) -> Iterator[None]:
-    """Until the process ends or the time is over."""
-    end = time.monotonic() + seconds
-    while process.poll() is None and time.monotonic() < end:
-        time.sleep(0.005)
-        yield
 
 
 def test_results_are_plain_json(uninterrupted: dict[str, Path]) -> None:
