@@ -75,7 +75,13 @@ def measure(order: str, *, retrain: bool, fill: str, probe: str = "image") -> st
 
 def delta(rows: pd.DataFrame, order: str) -> str:
     """What the difference between own masks and masks of other images is called."""
-    return f"Delta, {GONE[order]}" if rows.probe.iloc[0] == "evaluator" else f"Foreign-mask Delta {ORDERS[order]}"
+    heading = gone(rows, order)
+    return f"Delta, {heading}" if rows.probe.iloc[0] == "evaluator" else f"Foreign-mask Delta {heading}"
+
+
+def gone(rows: pd.DataFrame, order: str) -> str:
+    """What becomes of the features that are ranked first, in the words of a setting."""
+    return GONE[order] if rows.probe.iloc[0] == "evaluator" else ORDERS[order]
 
 
 def foremost(rows: pd.DataFrame, frame: pd.DataFrame) -> bool:

@@ -8,8 +8,8 @@ import pandas as pd
 from scipy.stats import norm
 
 from roarbench.reports.rows.load import curves
-from roarbench.reports.rows.settings import seen, slug, title
-from roarbench.reports.rows.style import ORDERS, p_value, points
+from roarbench.reports.rows.settings import gone, seen, slug, title
+from roarbench.reports.rows.style import p_value, points
 from roarbench.reports.statistics.scores import Scores
 from roarbench.reports.tables.evidence import means
 from roarbench.reports.tables.lines import Columns, Lines
@@ -23,8 +23,8 @@ CAPTION = {
     "foreign": "Delta by networks retrained behind masks of other images, in points",
 }
 HOW = (
-    "Delta: accuracy that the mask of an image takes (ROAR) or leaves (KAR) beyond masks of other images, in points, "
-    "mean over 0 < t < 1. It is 0 where masks have nothing to do with the image, and higher is better."
+    "Delta: accuracy that the mask of an image takes ({removed}) or leaves ({kept}) beyond masks of other images, in "
+    "points, mean over 0 < t < 1. It is 0 where masks have nothing to do with the image, and higher is better."
 )
 CLASS = "In class: masks come from images of the same predicted class; what is left is about the image itself."
 TEST = (
@@ -52,7 +52,10 @@ def combined_p(rows: pd.DataFrame, column: str) -> dict[str, float]:
 
 
 def _table(part: pd.DataFrame, name: str) -> Table:
-    values, tests = dict(_values(part)), dict(_tests(part))
+    values = dict(_values(part))
+    best = next(iter(values.values()))
+    part = part.iloc[part.explainer.map(lambda e: -best.summary(e).mean).argsort(kind="stable")]
+    tests = dict(_tests(part))
     columns = Columns(values, points, dict.fromkeys(values, "high"))
     made = table(name, f"{CAPTION[part.probe.iloc[0]]}. {title(part)}.", Lines(part), columns)
     shown = list(dict.fromkeys(part.explainer))
@@ -60,16 +63,16 @@ def _table(part: pd.DataFrame, name: str) -> Table:
         numbers = [by.get(e, np.nan) for e in shown]
         made = made.extended(f"p {heading}", [p_value(p) for p in numbers], {"p": numbers})
     order = [column for heading in values for column in (heading, f"p {heading}")]
-    return made.leading(*order).noted(HOW, CLASS, TEST)
+    return made.leading(*order).noted(HOW.format(removed=gone(part, "morf"), kept=gone(part, "lerf")), CLASS, TEST)
 
 
 def _values(part: pd.DataFrame) -> Iterator[tuple[str, Scores]]:
     for order, rows in part.groupby("order", sort=False):
         for column, suffix in DELTAS.items():
-            yield f"{ORDERS[str(order)]}{suffix}", Scores(means(rows, column))
+            yield f"{gone(rows, str(order))}{suffix}", Scores(means(rows, column))
 
 
 def _tests(part: pd.DataFrame) -> Iterator[tuple[str, dict[str, float]]]:
     for order, rows in part.groupby("order", sort=False):
         for column, suffix in DELTAS.items():
-            yield f"{ORDERS[str(order)]}{suffix}", combined_p(rows, f"{column}_z")
+            yield f"{gone(rows, str(order))}{suffix}", combined_p(rows, f"{column}_z")

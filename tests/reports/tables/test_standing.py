@@ -74,10 +74,12 @@ def test_delta_is_a_mean_with_a_p_over_seeds(folder: Path) -> None:
     by = {made.name: made for made in delta_tables(frame)}
     assert set(by) == {"delta-evaluator", "delta-foreign"}
     numbers = by["delta-evaluator"].numbers
-    assert numbers["ROAR", "mean"]["Truth, 0 % noise"] == pytest.approx(0.3)
-    assert numbers["KAR in class", "mean"]["Truth, 40 % noise"] == pytest.approx(0.12)
-    assert numbers["p ROAR", "p"]["Truth, 0 % noise"] == pytest.approx(norm.sf(3**0.5))  # three seeds with z = 1
-    assert numbers["p ROAR", "p"]["Random"] > 0.5
+    assert numbers["removed", "mean"]["Truth, 0 % noise"] == pytest.approx(0.3)
+    assert numbers["kept in class", "mean"]["Truth, 40 % noise"] == pytest.approx(0.12)
+    assert numbers["p removed", "p"]["Truth, 0 % noise"] == pytest.approx(norm.sf(3**0.5))  # three seeds with z = 1
+    assert numbers["p removed", "p"]["Random"] > 0.5
+    assert list(numbers.index) == ["Truth, 0 % noise", "Truth, 40 % noise", "Truth, 80 % noise", "Random"]
+    assert ("ROAR", "mean") in by["delta-foreign"].numbers
 
 
 def test_fractions_of_a_seed_count_as_one_and_seeds_as_independent() -> None:
