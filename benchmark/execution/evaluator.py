@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from roarbench.benchmark.execution import runner
 from roarbench.benchmark.execution.runner import Workplace
-from roarbench.benchmark.matrix.spec import Cell, Original
-from roarbench.benchmark.removal.reduction import reduced, scattered, shares, stored
+from roarbench.benchmark.matrix.spec import Cell, Original, Ranking
+from roarbench.benchmark.removal.reduction import reduced, reduction, scattered, shares
+from roarbench.benchmark.results.shards import RankMap
 from roarbench.benchmark.results.store import Outcome
 from roarbench.datasets.base import Dataset
 
@@ -50,16 +51,26 @@ def evaluate(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
     data = runner.data_for(judge.training, place)
     network = runner.fresh_network(judge.training, data, place)
     place.artefacts.load_network(judge, network)
-    explained = dict.fromkeys(cell.ranking.training for cell in cells if cell.ranking)
+    rankings = dict.fromkeys(cell.ranking for cell in cells if cell.ranking)
+    explained = dict.fromkeys(ranking.training for ranking in rankings)
     classes = {original: runner.predictions(original, place) for original in explained}
-    return [_evaluated(cell, network.eval(), classes, data, place) for cell in cells]
+    ranks = {ranking: place.artefacts.load_ranks(ranking, "test") for ranking in rankings}
+    return [_evaluated(cell, network.eval(), classes, ranks, data=data, place=place) for cell in cells]
 
 
 def _evaluated(
-    cell: Cell, network: nn.Module, classes: Mapping[Original, Tensor], data: Dataset, place: Workplace
+    cell: Cell,
+    network: nn.Module,
+    classes: Mapping[Original, Tensor],
+    ranks: Mapping[Ranking, RankMap],
+    *,
+    data: Dataset,
+    place: Workplace,
 ) -> Outcome:
-    start, ranks = time.perf_counter(), stored(cell, {"test": data.test}, place.artefacts)
-    outcome = runner.scored(network, reduced(cell, data, ranks), start, place, shares(cell, data, ranks))
+    start, of_test = time.perf_counter(), {"test": ranks[cell.ranking]} if cell.ranking else {}
+    seen, hidden = reduced(cell, data, of_test), shares(cell, data, of_test)
+    outcome = runner.scored(network, seen, start, place, hidden)
     if not cell.ranking:
         return outcome
-    return runner.with_deltas(outcome, network, cell, classes[cell.ranking.training], place)
+    own = reduction(cell, "test", data, of_test)
+    return runner.with_deltas(outcome, network, own, data.test, classes[cell.ranking.training])

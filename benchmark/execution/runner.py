@@ -27,6 +27,7 @@ from roarbench.benchmark.networks.team import Team
 from roarbench.benchmark.networks.tiny import as_products
 from roarbench.benchmark.randomness import seeded
 from roarbench.benchmark.removal.reduction import (
+    Reduction,
     masks_at_random,
     redrawn,
     reduced,
@@ -40,7 +41,7 @@ from roarbench.benchmark.results.hits import packed, unpacked
 from roarbench.benchmark.results.provenance import provenance
 from roarbench.benchmark.results.shards import RankMap
 from roarbench.benchmark.results.store import Outcome
-from roarbench.datasets.base import Dataset
+from roarbench.datasets.base import Dataset, Split
 from roarbench.datasets.stream import Stream
 from roarbench.methods.base import OwnMasks, Skip, source_of
 
@@ -232,7 +233,9 @@ def _compared(outcome: Outcome, network: nn.Module, cell: Cell, place: Workplace
     """An outcome; with what own masks do beside masks of other images, where the network cannot have read them."""
     if cell.probe != "foreign" or not cell.ranking:
         return outcome
-    return with_deltas(outcome, network, cell, predictions(cell.ranking.training, place), place)
+    data, classes = data_for(cell.training, place), predictions(cell.ranking.training, place)
+    own = reduction(cell, "test", data, stored(cell, data.splits, place.artefacts))
+    return with_deltas(outcome, network, own, data.test, classes)
 
 
 def predictions(original: Original, place: Workplace) -> Tensor:
@@ -241,18 +244,18 @@ def predictions(original: Original, place: Workplace) -> Tensor:
     return training.predicted(original_network(original, data, place), data.test)
 
 
-def with_deltas(outcome: Outcome, network: nn.Module, cell: Cell, classes: Tensor, place: Workplace) -> Outcome:
+def with_deltas(outcome: Outcome, network: nn.Module, own: Reduction, test: Split, classes: Tensor) -> Outcome:
     """An outcome with what masks of the test images do beside masks of other images.
 
     Args:
         network: never trained behind the mask of the image that it saw.
+        own: what the cell leaves of the test split.
+        test: intact.
         classes: predicted for each test image by the network that was explained.
     """
-    start, data = time.perf_counter(), data_for(cell.training, place)
+    start = time.perf_counter()
     assert outcome.hits is not None
-    own = reduction(cell, "test", data, stored(cell, data.splits, place.artefacts))
-    hits = torch.from_numpy(unpacked(outcome.hits, len(data.test)))
-    metrics = deltas(network, data.test, own, hits, classes)
+    metrics = deltas(network, test, own, torch.from_numpy(unpacked(outcome.hits, len(test))), classes)
     seconds = time.perf_counter() - start
     told = outcome.provenance | {"seconds_of_delta": str(seconds)}  # no result: it differs from run to run
     return replace(outcome, metrics=outcome.metrics | metrics, seconds=outcome.seconds + seconds, provenance=told)

@@ -49,7 +49,9 @@ def frame(results: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
     `best FII`, leaks and judges are of the epoch chosen on validation.
     """
-    return pd.DataFrame([_record(result) for result in results]).astype(dict.fromkeys(("chance", *JUDGES), float))
+    return pd.DataFrame([_record(result) for result in results]).astype(
+        dict.fromkeys(("chance", "variation", *JUDGES), float)
+    )
 
 
 def published(rows: Mapping[str, str]) -> pd.DataFrame:
@@ -160,6 +162,7 @@ def _record(result: Mapping[str, Any]) -> dict[str, Any]:
         "epochs": int(last["epoch"]),
         "alpha": last["alpha"],
         **{name: last[key] for name, key in METRICS.items()},
+        "variation": last.get("test_variation"),
         "best FII": best["fii"],
         **{name: leak[key] for name, key in LEAKS.items()},
         **{name: result.get(key) for name, key in JUDGES.items()},

@@ -15,7 +15,8 @@ NOTE = (
     "epoch with the highest FII on the validation split, or the last where there is none. Mask only: accuracy of a "
     "classifier that sees nothing but the masks of that epoch. Judge: accuracy behind those masks of a seeker that "
     "learned behind random masks and never met the hider. Gap: accuracy of the better of the seeker and a network "
-    "retrained behind those masks, less that of the judge, in points. It is what must be known of the masks as a code."
+    "retrained behind those masks, less that of the judge, in points. It is what must be known of the masks as a code. "
+    "Variation: share of the variance of masks that lies between images; 0: all images have the same mask."
 )
 OK, LOST = 0.9, 0.2
 COMPARED = (
@@ -107,6 +108,7 @@ def _means(group: pd.DataFrame) -> dict[str, str]:
         "epochs": _range(group["epochs"]),
         "last alpha": _range(group["alpha"]),
         **{name: _spread(group[name], percent=name in PERCENT) for name in METRICS},
+        "variation": _spread(group["variation"]),
         "best FII": _spread(group["best FII"]),
         **{name: _spread(group[name], percent=True) for name in ("mask only", "judge", "gap")},
         "collapsed": f"{collapsed} ({repeated(int(group['restarts'].sum()), 'restart')})",

@@ -1,6 +1,7 @@
 """Scores against a loop over single images."""
 
 import math
+import statistics
 
 import pytest
 import torch
@@ -36,14 +37,15 @@ def network(channels: int, mask_channels: int) -> HideAndSeek:
 
 
 def scored_slowly(found: HideAndSeek, split: Split) -> Score:
-    right, loss, hidden, lit_hidden, lit = 0, 0.0, [], 0.0, 0
+    right, loss, hidden, lit_hidden, lit, seen = 0, 0.0, [], 0.0, 0, []
     for image, label in zip(split.inputs, split.labels.tolist(), strict=True):
         with torch.no_grad():
             mask = (found.hider(image[None]) > 0).float()[0]
             logits = found.seeker((image * mask)[None])[0].double().tolist()
         right += logits.index(max(logits)) == label
         loss += math.log(sum(math.exp(value) for value in logits)) - logits[label]
-        hidden += [1 - value for value in mask.flatten().tolist()]
+        seen.append(mask.flatten().tolist())
+        hidden += [1 - value for value in seen[-1]]
         for channel, plane in enumerate(image):
             kept = mask[channel % len(mask)].flatten().tolist()
             for value, keep in zip(plane.flatten().tolist(), kept, strict=True):
@@ -51,7 +53,9 @@ def scored_slowly(found: HideAndSeek, split: Split) -> Score:
                 lit_hidden += (value != 0) * (1 - keep)
     most = max(split.labels.tolist().count(k) for k in range(3))
     n = len(split)
-    return Score(right / n, loss / n, sum(hidden) / len(hidden), lit_hidden / lit, most / n)
+    between = statistics.mean(statistics.pvariance(place) for place in zip(*seen, strict=True))
+    variation = between / statistics.pvariance(hidden)
+    return Score(right / n, loss / n, sum(hidden) / len(hidden), lit_hidden / lit, most / n, variation)
 
 
 @pytest.mark.parametrize(("channels", "mask_channels"), [(1, 1), (3, 1), (3, 3)])
@@ -129,13 +133,19 @@ def test_masks_replace_the_images_and_keep_their_labels() -> None:
     assert torch.equal(ours.labels, split.labels)
 
 
+def test_masks_that_are_the_same_for_all_images_do_not_vary() -> None:
+    found = network(1, 1)
+    found.hider = constant_hider(torch.randn(1, 8, 8), (1, 8, 8))
+    assert score(found, images((1, 8, 8), 40)).variation == 0.0
+
+
 def test_accuracy_by_hand() -> None:
     inputs = torch.tensor([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0], [2.0, 0.0]]).repeat(10, 1)
     assert accuracy(nn.Identity(), Split(inputs, torch.tensor([0, 1, 1, 0]).repeat(10))) == 0.75
 
 
 def test_fidelity_and_its_kin_by_hand() -> None:
-    found = Score(accuracy=0.45, loss=1.0, hidden=0.6, nonzero_hidden=0.1, chance=0.2)
+    found = Score(accuracy=0.45, loss=1.0, hidden=0.6, nonzero_hidden=0.1, chance=0.2, variation=0.5)
     assert found.against(None) == {"interpretability": 0.6}
     against = found.against(0.9)
     assert list(against) == ["fidelity", "interpretability", "fir", "fii"]

@@ -14,7 +14,7 @@ from tests.hns.problems import images
 
 
 def seen(accuracy: float, hidden: float, chance: float = 0.1) -> Score:
-    return Score(accuracy, loss=1.0, hidden=hidden, nonzero_hidden=0.5, chance=chance)
+    return Score(accuracy, loss=1.0, hidden=hidden, nonzero_hidden=0.5, chance=chance, variation=0.9)
 
 
 @pytest.mark.parametrize(

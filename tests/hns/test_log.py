@@ -22,8 +22,8 @@ JOURNAL = [
     [0.9, 3.0, 0.3, 2.73, 0.5, 0.6],
     [0.85, 0.6, 0.2, 0.54, 0.7, 0.8],
 ]
-VALIDATION = Score(accuracy=0.6, loss=1.2, hidden=0.5, nonzero_hidden=0.4, chance=0.2)
-TEST = Score(accuracy=0.45, loss=1.5, hidden=0.6, nonzero_hidden=0.2, chance=0.1)
+VALIDATION = Score(accuracy=0.6, loss=1.2, hidden=0.5, nonzero_hidden=0.4, chance=0.2, variation=0.9)
+TEST = Score(accuracy=0.45, loss=1.5, hidden=0.6, nonzero_hidden=0.2, chance=0.1, variation=0.9)
 
 
 def row(num_steps: int, scores: dict[str, Score]) -> dict[str, float]:
@@ -57,11 +57,13 @@ def test_a_row_holds_the_means_of_its_epoch_by_hand() -> None:
             "validation_loss": 1.2,
             "validation_hidden": 0.5,
             "validation_nonzero_hidden": 0.4,
+            "validation_variation": 0.9,
             "validation_chance": 0.2,
             "test_accuracy": 0.45,
             "test_loss": 1.5,
             "test_hidden": 0.6,
             "test_nonzero_hidden": 0.2,
+            "test_variation": 0.9,
             "test_chance": 0.1,
             "validation_fii": 0.6 / 0.9 * 0.5,
             "fidelity": 0.5,
