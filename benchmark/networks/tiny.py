@@ -17,9 +17,13 @@ TINY = 4
 """An image is tiny to a convolution where it has at most so many times the places of its kernel."""
 
 
+LARGEST = 2**16
+"""Elements of the matrix beyond which a convolution is the faster of the two."""
+
+
 @contextmanager
 def as_products(network: nn.Module) -> Iterator[None]:
-    """Within it, a network on the CPU computes its convolutions of tiny images as products, the same up to rounding.
+    """Within it, a network on the CPU computes its small convolutions of tiny images as products, up to rounding.
 
     Its modules keep their types and weights, so that explainers find what they look for.
     """
@@ -60,7 +64,7 @@ def _placement(kernel: Size, stride: Size, padding: Size | str, dilation: Size, 
 
 def _convolved(layer: nn.Conv2d, inputs: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d v u"]:
     size = tuple(inputs.shape[2:])
-    if not tiny(layer, size):
+    if not tiny(layer, size) or _num_elements(layer, size) > LARGEST:
         return nn.Conv2d.forward(layer, inputs)
     places = placement(layer, size)
     k, h, w, v, u = places.shape
@@ -68,3 +72,9 @@ def _convolved(layer: nn.Conv2d, inputs: Float[Tensor, "b c h w"]) -> Float[Tens
     kernels = (layer.weight.reshape(d * c, k) @ places.view(k, -1)).view(d, c, h * w, v * u)
     matrix = kernels.permute(1, 2, 0, 3).reshape(c * h * w, d * v * u)
     return (inputs.flatten(1) @ matrix).view(-1, d, v, u) + layer.get_parameter("bias").view(-1, 1, 1)
+
+
+def _num_elements(layer: nn.Conv2d, size: Size) -> int:
+    """Elements of the matrix of a convolution: every input value by every output value."""
+    *_, height, width = placement(layer, size).shape
+    return layer.in_channels * math.prod(size) * layer.out_channels * height * width

@@ -62,6 +62,15 @@ def test_what_is_kept_of_a_bfloat16_pass_serves_float32() -> None:
         assert layer(inputs).dtype == torch.float32
 
 
+@pytest.mark.parametrize(("channels", "product"), [(16, True), (32, False)])
+def test_a_layer_of_many_channels_stays_a_convolution(channels: int, product: bool) -> None:
+    """Its matrix of 2^16 elements and more takes longer than the convolution."""
+    layer, inputs = nn.Conv2d(channels, channels, 3, padding=1), torch.rand(2, channels, 4, 4)
+    with torch.profiler.profile() as profile, as_products(nn.Sequential(layer)):
+        layer(inputs)
+    assert ("aten::conv2d" not in {event.key for event in profile.key_averages()}) == product
+
+
 def test_a_network_is_itself_again_even_after_an_error() -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 3))
     with pytest.raises(RuntimeError, match="no such luck"), as_products(network):
