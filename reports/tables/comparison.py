@@ -91,6 +91,7 @@ def differing(one: Run, other: Run) -> list[str]:
 def _settings(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, object, object]]:
     """Settings that change numbers and are no part of the name of a table, by both runs."""
     yield "protocol", one.get("protocol"), other.get("protocol")
+    yield "attribution_folds", one.get("attribution_folds", 1), other.get("attribution_folds", 1)
     recipes = one.get("recipe") or {}, other.get("recipe") or {}
     for name in dict.fromkeys([*recipes[0], *recipes[1]]):
         yield f"recipe.{name}", recipes[0].get(name), recipes[1].get(name)

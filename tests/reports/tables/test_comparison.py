@@ -57,6 +57,11 @@ def test_other_epochs_are_no_secret(stored: Stored, matrix: Matrix) -> None:
     assert all(any(note.startswith(said) for note in table.notes) for table in comparison(read(one), read(other)))
 
 
+def test_maps_of_other_networks_are_no_secret(stored: Stored, matrix: Matrix) -> None:
+    one, other = stored(matrix, name="one"), stored(replace(matrix, attribution_folds=3), name="other")
+    assert compare_runs(one, other).startswith("A and B do not measure the same: attribution_folds 1 (A) and 3 (B).")
+
+
 def test_another_version_under_the_same_name_is_no_secret(
     stored: Stored, matrix: Matrix, monkeypatch: pytest.MonkeyPatch
 ) -> None:
