@@ -51,7 +51,7 @@ class List:
     """Prints the names that can be written on the command line, with a line about each."""
 
     def __call__(self) -> int:
-        for kind, table in plugins.TABLES.items():
+        for kind, table in ((kind, table) for kind, table in plugins.TABLES.items() if table):
             print(f"\n{kind}s\n" + "\n".join(f"  {name:24}{summary(kind, name)}" for name in table))
         for kind, groups in plugins.GROUPS.items():
             lines = (f"  {name:24}{', '.join(members)}" for name, members in groups.items())

@@ -20,6 +20,7 @@ CLASSIFIERS: dict[str, str] = {
     "resnet8": "roarbench.benchmark.networks.classifiers:resnet8",
     "resnet18": "roarbench.benchmark.networks.classifiers:resnet18",
     "resnet50": "roarbench.benchmark.networks.resnet50:resnet50",
+    "trained": "roarbench.benchmark.networks.brought:trained",
 }
 
 FILLS: dict[str, str] = {

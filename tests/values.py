@@ -8,6 +8,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any
 
+from roarbench.benchmark import CLASSIFIERS
 from roarbench.methods.gradient import Gradient, InputXGradient
 
 NUMBERS = {int: [2, 1, 3, 7, 8, 10], float: [0.5, 0.25, 0.75, 1.0, 2.0]}
@@ -34,6 +35,13 @@ def compulsory(path: str) -> list[str]:
     return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
 
 
+READY = tuple(name for name, path in CLASSIFIERS.items() if not compulsory(path))
+"""Classifiers that a name alone makes."""
+
+NAMES = {"Classifier": ["mlp", "linear"], "Trainer": ["tests.dummies:narrow", "tests.dummies:Smooth"]}
+"""Names of plug-ins, for parameters that take one of some kind."""
+
+
 def others(hint: Any) -> list[Any]:
     """Values of a type; at least one is no default, and any parameter of that type takes some of them."""
     if typing.get_origin(hint) in (typing.Union, UnionType):
@@ -46,7 +54,7 @@ def others(hint: Any) -> list[Any]:
         return WORDS
     if hint is Path:
         return [Path("a"), Path("b")]
-    return NUMBERS.get(hint) or [InputXGradient(), Gradient()]
+    return NUMBERS.get(hint) or NAMES.get(getattr(hint, "__name__", "")) or [InputXGradient(), Gradient()]
 
 
 def written(hint: Any) -> list[str]:

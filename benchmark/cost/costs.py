@@ -13,9 +13,8 @@ from torch import nn
 from tqdm import tqdm
 
 from roarbench.benchmark.cost.sample import Sample, sample
-from roarbench.benchmark.execution import runner
 from roarbench.benchmark.execution.rehearsal import loaded
-from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution.workplace import Workplace, data_of
 from roarbench.benchmark.matrix import work
 from roarbench.benchmark.matrix.copies import copies
 from roarbench.benchmark.matrix.plugins import build
@@ -137,7 +136,7 @@ def _load(dataset: PlugIn, seed: int, data_root: Path) -> Dataset:
 def _cost(kind: Original, cells: list[Cell], place: Workplace) -> Cost | Absent:
     title = f"{kind.dataset.text}, {kind.classifier.text}"
     try:
-        data = place.load(*runner.data_of(kind), place.data_root)
+        data = place.load(*data_of(kind), place.data_root)
     except (ValueError, OSError) as error:
         return Absent(title, str(error))
     repeated = copies(cells, {kind.dataset: data.feature_shape})

@@ -10,7 +10,8 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from roarbench.benchmark.execution import runner
-from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution.networks import fresh_network, predictions, trained
+from roarbench.benchmark.execution.workplace import Workplace, data_for
 from roarbench.benchmark.matrix.spec import Cell, Original, Ranking
 from roarbench.benchmark.removal.reduction import reduced, reduction, scattered, shares
 from roarbench.benchmark.results.shards import RankMap
@@ -36,9 +37,9 @@ def trained_evaluator(judge: Cell, place: Workplace) -> tuple[nn.Module, Dataset
     recipe = judge.training.recipe
     longer = replace(judge.training, recipe=replace(recipe, epochs=recipe.epochs * judge.evaluator.epochs))
     with place.in_step():
-        data = runner.data_for(judge.training, place)
-        network = runner.fresh_network(judge.training, data, place)
-    return runner.trained(network, longer, scattered(judge, data), place), data
+        data = data_for(judge.training, place)
+        network = fresh_network(judge.training, data, place)
+    return trained(network, longer, scattered(judge, data), place), data
 
 
 def evaluate(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
@@ -48,12 +49,12 @@ def evaluate(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
     """
     judge = cells[0].judge
     assert judge
-    data = runner.data_for(judge.training, place)
-    network = runner.fresh_network(judge.training, data, place)
+    data = data_for(judge.training, place)
+    network = fresh_network(judge.training, data, place)
     place.artefacts.load_network(judge, network)
     rankings = dict.fromkeys(cell.ranking for cell in cells if cell.ranking)
     explained = dict.fromkeys(ranking.training for ranking in rankings)
-    classes = {original: runner.predictions(original, place) for original in explained}
+    classes = {original: predictions(original, place) for original in explained}
     ranks = {ranking: place.artefacts.load_ranks(ranking, "test") for ranking in rankings}
     return [_evaluated(cell, network.eval(), classes, ranks, data=data, place=place) for cell in cells]
 

@@ -17,7 +17,7 @@ from roarbench.benchmark.execution.evaluator import evaluate, train_evaluator
 from roarbench.benchmark.execution.folds import train_fold
 from roarbench.benchmark.execution.processes import Processes, in_worker
 from roarbench.benchmark.execution.recursion import measure_chain
-from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution.workplace import Workplace, forget_data
 from roarbench.benchmark.matrix.spec import Cell, Fold, Original, PlugIn, Ranking
 from roarbench.benchmark.matrix.work import (
     Bundle,
@@ -243,7 +243,7 @@ def attempt(work: Work, place: Workplace) -> list[Outcome]:
             raise
         if isinstance(error, KeyboardInterrupt) and not in_worker():
             raise  # the user's, not that of an explainer
-        runner.forget_data()
+        forget_data()
         return [Outcome("failed", reason=_reason(error), provenance=provenance(place.device))]
 
 

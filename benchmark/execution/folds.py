@@ -6,8 +6,10 @@ from torch import nn
 
 from roarbench.benchmark.attribution.folds import without
 from roarbench.benchmark.execution import runner
-from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution.networks import fresh_network, trained
+from roarbench.benchmark.execution.workplace import Workplace, data_for
 from roarbench.benchmark.matrix.spec import Fold
+from roarbench.benchmark.networks.brought import trainer
 from roarbench.benchmark.results.store import Outcome
 from roarbench.datasets.base import Dataset
 
@@ -28,6 +30,6 @@ def train_fold(fold: Fold, place: Workplace) -> Outcome:
 def trained_fold(fold: Fold, place: Workplace) -> tuple[nn.Module, Dataset]:
     """A network trained on the images of all other folds, and its data."""
     with place.in_step():
-        data = without(fold, runner.data_for(fold.training, place))
-        network = runner.fresh_network(fold.training, data, place)
-    return runner.trained(network, fold.training, data, place), data
+        data = without(fold, data_for(fold.training, place))
+        network = fresh_network(fold.training, data, place)
+    return trained(network, fold.training, data, place, trainer(fold.training.classifier)), data

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from roarbench.benchmark.execution.executor import Pool
-from roarbench.benchmark.execution.runner import Workplace, load
+from roarbench.benchmark.execution.workplace import Workplace, load
 from roarbench.benchmark.matrix.spec import PlugIn
 from roarbench.benchmark.networks.precision import exact
 from roarbench.datasets.base import Dataset

@@ -9,9 +9,12 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 
 from roarbench.benchmark.attribution.rankings import rank_splits
-from roarbench.benchmark.execution.runner import Workplace, data_for, fresh_network, original_network, scored, trained
+from roarbench.benchmark.execution.networks import fresh_network, original_network, trained
+from roarbench.benchmark.execution.runner import scored
+from roarbench.benchmark.execution.workplace import Workplace, data_for
 from roarbench.benchmark.matrix.plugins import redraws
 from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.networks.brought import trainer
 from roarbench.benchmark.networks.tiny import as_products
 from roarbench.benchmark.removal import ranks as removal
 from roarbench.benchmark.removal.reduction import reduced, shares
@@ -49,7 +52,8 @@ def measure_chain(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
         kept_masks = _narrowed(kept_masks, network, reduced_data, last, fraction)
         masks = {name: mask.numpy() for name, mask in kept_masks.items()}
         reduced_data = reduced(last, data, masks)
-        network = trained(fresh_network(last.training, data, place), last.training, reduced_data, place)
+        own = trainer(last.training.classifier)
+        network = trained(fresh_network(last.training, data, place), last.training, reduced_data, place, own)
         outcomes[fraction] = scored(network, reduced_data, start, place, shares(last, data, masks))
     return [outcomes[cell.removal_fraction] for cell in cells]
 

@@ -2,10 +2,10 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,13 +17,20 @@ from roarbench.benchmark.attribution.guard import same_weights
 from roarbench.benchmark.attribution.own_masks import measured, noted, store_crossed
 from roarbench.benchmark.attribution.rankings import Held, Ranked, rank_splits, require_same
 from roarbench.benchmark.execution.foreign import deltas
-from roarbench.benchmark.matrix.plugins import SEED, build
-from roarbench.benchmark.matrix.spec import Cell, Original, PlugIn, Ranking
+from roarbench.benchmark.execution.networks import (
+    fresh_network,
+    original_network,
+    predictions,
+    trained,
+    trained_original,
+)
+from roarbench.benchmark.execution.workplace import Workplace, data_for
+from roarbench.benchmark.matrix.plugins import build
+from roarbench.benchmark.matrix.spec import Cell, Original, Ranking
 from roarbench.benchmark.measures.assessment import assess, known, samples
 from roarbench.benchmark.measures.sample import Background
 from roarbench.benchmark.networks import training
-from roarbench.benchmark.networks.classifiers import classifier
-from roarbench.benchmark.networks.team import Team
+from roarbench.benchmark.networks.brought import trainer
 from roarbench.benchmark.networks.tiny import as_products
 from roarbench.benchmark.randomness import seeded
 from roarbench.benchmark.removal.reduction import (
@@ -36,7 +43,7 @@ from roarbench.benchmark.removal.reduction import (
     stored,
 )
 from roarbench.benchmark.results import shards
-from roarbench.benchmark.results.artefacts import Artefacts, new_own_masks, save_own
+from roarbench.benchmark.results.artefacts import new_own_masks, save_own
 from roarbench.benchmark.results.hits import packed, unpacked
 from roarbench.benchmark.results.provenance import provenance
 from roarbench.benchmark.results.shards import RankMap
@@ -56,38 +63,6 @@ REPLICAS, STACKED_NUMBERS = 10, 2**27
 """Networks trained side by side, and numbers that their training inputs may be together: half a gigabyte."""
 
 
-def load(dataset: PlugIn, seed: int, data_root: Path) -> Dataset:
-    """The data set a specification names, on the CPU; the seed matters to generated data alone."""
-    return build(dataset, "dataset", seed=seed)(data_root)
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """Where work is done: the run's folder, the folder of the data, the device ("cpu", "cuda", "cuda:1").
-
-    Attributes:
-        load: where data sets come from: files, unless a cluster hands them round.
-        loaders: processes that read a stream ahead of the work on it; 0 reads in the working process.
-        team: processes that train networks together; None trains alone.
-    """
-
-    folder: Path
-    data_root: Path
-    device: str
-    load: Callable[[PlugIn, int, Path], Dataset] = load
-    loaders: int = 0
-    team: Team | None = None
-
-    @property
-    def artefacts(self) -> Artefacts:
-        """Files shared between cells."""
-        return Artefacts(self.folder / "artefacts")
-
-    def in_step(self) -> AbstractContextManager:
-        """A block that a team leaves together, well or not."""
-        return self.team.in_step() if self.team else nullcontext()
-
-
 def train_original(original: Original, place: Workplace) -> Outcome:
     """Trains a network on intact inputs, stores its weights and returns the outcome of the intact cell."""
     start = time.perf_counter()
@@ -95,14 +70,6 @@ def train_original(original: Original, place: Workplace) -> Outcome:
     outcome = scored(network, data, start, place, shares(None, data, {}))
     place.artefacts.save_network(original, network)
     return outcome
-
-
-def trained_original(original: Original, place: Workplace) -> tuple[nn.Module, Dataset]:
-    """A network trained on intact inputs, and those."""
-    with place.in_step():
-        data = data_for(original, place)
-        network = fresh_network(original, data, place)
-    return trained(network, original, data, place), data
 
 
 def try_explainer(ranking: Ranking, place: Workplace) -> None:
@@ -238,12 +205,6 @@ def _compared(outcome: Outcome, network: nn.Module, cell: Cell, place: Workplace
     return with_deltas(outcome, network, own, data.test, classes)
 
 
-def predictions(original: Original, place: Workplace) -> Tensor:
-    """The class that an original network predicts for each test image, intact."""
-    data = data_for(original, place)
-    return training.predicted(original_network(original, data, place), data.test)
-
-
 def with_deltas(outcome: Outcome, network: nn.Module, own: Reduction, test: Split, classes: Tensor) -> Outcome:
     """An outcome with what masks of the test images do beside masks of other images.
 
@@ -267,7 +228,8 @@ def retrained(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
         data = data_for(cell.training, place)
         reduced_data = reduced(cell, data, stored(cell, data.splits, place.artefacts))
         network = fresh_network(cell.training, _like(cell, data), place)
-    return trained(network, cell.training, redrawn(cell, data, reduced_data), place), reduced_data
+    own = trainer(cell.training.classifier)
+    return trained(network, cell.training, redrawn(cell, data, reduced_data), place, own), reduced_data
 
 
 def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
@@ -295,7 +257,7 @@ def num_replicas(specification: Original, place: Workplace) -> int:
 
     The driver asks; it may have no GPU where its workers have one.
     """
-    if place.team:
+    if place.team or trainer(specification.classifier):
         return 1
     place = replace(place, device="cpu")
     data = data_for(specification, place)
@@ -309,32 +271,6 @@ def num_replicas(specification: Original, place: Workplace) -> int:
 def most_replicas(numbers: int) -> int:
     """How many networks that stack are trained side by side on training inputs of so many numbers."""
     return max(1, min(REPLICAS, STACKED_NUMBERS // numbers))
-
-
-def data_of(specification: Original) -> tuple[PlugIn, int]:
-    """Data set and seed to load; 0 for real data, which are the same under every seed."""
-    seeded_data = any(value == SEED for _, value in specification.dataset.parameters)
-    return specification.dataset, specification.seed if seeded_data else 0
-
-
-def data_for(specification: Original, place: Workplace) -> Dataset:
-    """The data set of a training, on the device; the last two stay loaded."""
-    dataset, seed = data_of(specification)
-    # What does not count for the identity of a data set counts for how it lies in memory.
-    return _loaded(dataset, dataset.handling, seed, place.load, place.data_root, (place.device, place.loaders))
-
-
-def forget_data() -> None:
-    """Loads data sets afresh from now on: an explainer that failed may have changed what it was given."""
-    _loaded.cache_clear()
-
-
-@lru_cache(maxsize=2)
-def _loaded(
-    dataset: PlugIn, handling: object, seed: int, load: Callable[..., Dataset], data_root: Path, put: tuple[str, int]
-) -> Dataset:
-    device, loaders = put
-    return load(dataset, seed, data_root).to(device, loaders=loaders)
 
 
 def _kept(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
@@ -356,27 +292,6 @@ def _like(cell: Cell, data: Dataset) -> Dataset:
     No explainer has a say in it, so that networks of one bundle are standardised alike.
     """
     return replace(data, train=masks_at_random(cell, data.train)) if cell.probe == "mask" else data
-
-
-def trained(network: nn.Module, specification: Original, data: Dataset, place: Workplace) -> nn.Module:
-    """A fresh network after its training; batches are the same for all cells of a seed."""
-    pairing = specification.pairing()
-    with place.in_step(), seeded("training", *pairing, *([place.team.rank] if place.team else [])):
-        training.train(network, data.train, specification.recipe, pairing=pairing, team=place.team)
-    return network
-
-
-def original_network(specification: Original, data: Dataset, place: Workplace) -> nn.Module:
-    """The stored network that was trained on intact inputs."""
-    network = fresh_network(specification, data, place)
-    place.artefacts.load_network(specification, network)
-    return network.eval()
-
-
-def fresh_network(specification: Original, data: Dataset, place: Workplace) -> nn.Module:
-    """An untrained network; the same for all cells of a seed."""
-    with seeded("weights", *specification.pairing()):
-        return classifier(specification.classifier, data.train, data.num_classes).to(place.device)
 
 
 def scored(network: nn.Module, data: Dataset, started: float, place: Workplace, metrics: Metrics) -> Outcome:

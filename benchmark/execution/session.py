@@ -10,12 +10,11 @@ from pathlib import Path
 
 import torch
 
-from roarbench.benchmark.execution import runner
 from roarbench.benchmark.execution.executor import Pool, execute
 from roarbench.benchmark.execution.processes import executor
 from roarbench.benchmark.execution.ray_pool import Cluster, cluster_pool
 from roarbench.benchmark.execution.rehearsal import rehearse
-from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution.workplace import Workplace, data_of
 from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.copies import copies
 from roarbench.benchmark.matrix.plan import Matrix
@@ -166,7 +165,7 @@ def _pool(resources: Resources, place: Workplace, cells: list[Cell]) -> Iterator
         with executor(workers) as processes:
             yield Pool(processes, max(1, workers)), place
     else:
-        datasets = list(dict.fromkeys(runner.data_of(cell.training) for cell in cells))
+        datasets = list(dict.fromkeys(data_of(cell.training) for cell in cells))
         with cluster_pool(resources.cluster, place, datasets, workers=resources.workers) as (pool, worker_place):
             yield pool, worker_place
 

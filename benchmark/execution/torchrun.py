@@ -12,8 +12,9 @@ from torch import distributed
 from roarbench.benchmark.execution import runner
 from roarbench.benchmark.execution.evaluator import trained_evaluator
 from roarbench.benchmark.execution.folds import trained_fold
-from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution.networks import trained_original
 from roarbench.benchmark.execution.session import Resources, workplace
+from roarbench.benchmark.execution.workplace import Workplace, forget_data
 from roarbench.benchmark.matrix.spec import Fold, Original
 from roarbench.benchmark.matrix.work import Bundle, Shared
 from roarbench.benchmark.networks.precision import exact
@@ -81,7 +82,7 @@ def take_part(work: object, place: Workplace) -> None:
     """The share of a process that follows: the training, and nothing of what is made of it."""
     try:
         if isinstance(work, Original):
-            runner.trained_original(work, place)
+            trained_original(work, place)
         elif isinstance(work, Fold):
             trained_fold(work, place)
         elif isinstance(work, Shared):
@@ -89,4 +90,4 @@ def take_part(work: object, place: Workplace) -> None:
         elif isinstance(work, Bundle):
             runner.retrained(work.cells[0], place)
     except Exception:
-        runner.forget_data()
+        forget_data()

@@ -32,7 +32,11 @@ TABLES: dict[str, dict[str, str]] = {
     "explainer": EXPLAINERS,
     "fill": FILLS,
     "measure": MEASURES,
+    "trainer": {},
 }
+NESTED = {"Explainer": "explainer", "Classifier": "classifier", "Trainer": "trainer"}
+"""Types of parameters that take another plug-in -> its kind."""
+
 METHODS = {"explainer": "prepare(classifier, train)", "measure": "measure(sample)"}
 """Kinds that are classes, and the method that makes one."""
 
@@ -316,9 +320,14 @@ def _convert(text: str, hint: typing.Any, where: str) -> object:
         if text not in choices:
             raise ValueError(f"{where} must be one of {', '.join(choices)}, got {text!r}")
         return text
-    if getattr(hint, "__name__", "") == "Explainer":
-        return plugin(text, "explainer")
+    if kind := _nested(hint):
+        return plugin(text, kind)
     return _scalar(text, hint, where)
+
+
+def _nested(hint: typing.Any) -> str | None:
+    """The kind of plug-in that a parameter takes, if it takes one."""
+    return NESTED.get(getattr(_plain(hint), "__name__", ""))
 
 
 def _scalar(text: str, hint: type, where: str) -> object:
@@ -347,7 +356,8 @@ def _as_base(explainer: typing.Any, name: str) -> typing.Any:
 
 def _revive(value: object, hint: typing.Any, seed: int) -> object:
     if isinstance(value, PlugIn):
-        return _as_base(build(value, "explainer"), value.text) if ":" in value.name else build(value, "explainer")
+        made = build(value, _nested(hint) or "explainer")
+        return _as_base(made, value.text) if ":" in value.name and _nested(hint) == "explainer" else made
     if _plain(hint) is Path and value is not None:
         return Path(str(value))
     return seed if value == SEED and _plain(hint) is int else value

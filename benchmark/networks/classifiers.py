@@ -33,8 +33,21 @@ class Standardize(nn.Module):
         self.register_buffer("mean", moments.mean.clone())
         self.register_buffer("std", torch.where(moments.std > 0, moments.std, 1.0))
 
+    @classmethod
+    def by(cls, mean: Float[Tensor, "*channel"], std: Float[Tensor, "*channel"]) -> "Standardize":
+        """Constants that are known already."""
+        made = cls.__new__(cls)
+        nn.Module.__init__(made)
+        made.register_buffer("mean", mean)
+        made.register_buffer("std", std)
+        return made
+
     def forward(self, inputs: Float[Tensor, "b *feature"]) -> Float[Tensor, "b *feature"]:
         return (inputs - self.mean) / self.std
+
+
+class Preprocessed(nn.Sequential):
+    """Preprocessing of its own, then a network: `classifier` adds no other."""
 
 
 def classifier(identity: PlugIn, train: Float[Tensor, "n *feature"] | Split, num_classes: int) -> nn.Sequential:
@@ -44,20 +57,21 @@ def classifier(identity: PlugIn, train: Float[Tensor, "n *feature"] | Split, num
         train: training inputs, or their split: their shape sizes the network, their statistics standardise its inputs.
     """
     shape = train.feature_shape if isinstance(train, Split) else tuple(train.shape[1:])
-    network, standardize = _built(identity, shape, num_classes), Standardize(train)
+    network = _built(identity, shape, num_classes)
+    whole = network if isinstance(network, Preprocessed) else nn.Sequential(Standardize(train), network)
 
     def first(most: int) -> Float[Tensor, "n *feature"]:
         inputs = train.at(torch.arange(most)).inputs if isinstance(train, Split) else train[:most]
-        return standardize(inputs.to(standardize.mean.device))
+        return whole[0](inputs.to(next(whole[0].buffers()).device))
 
-    for module in network.modules():
+    for module in whole[1].modules():
         if isinstance(module, Whitening):
             module.fit(first(min(len(train), max(1, FITTED // math.prod(shape[1:])))))
-    if any(map(is_lazy, [*network.parameters(), *network.buffers()])):
+    if any(map(is_lazy, [*whole[1].parameters(), *whole[1].buffers()])):
         with torch.no_grad():
-            network.eval()(first(1).cpu())
-        network.train()
-    return nn.Sequential(standardize, network)
+            whole[1].eval()(first(1).cpu())
+        whole[1].train()
+    return whole
 
 
 def _built(identity: PlugIn, shape: tuple[int, ...], num_classes: int) -> nn.Module:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution.workplace import Workplace
 from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.recipe import Recipe
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from roarbench.benchmark.execution.executor import Pool, execute
 from roarbench.benchmark.execution.processes import executor
 from roarbench.benchmark.execution.ray_pool import Cluster, cluster_pool
-from roarbench.benchmark.execution.runner import Workplace, data_of
+from roarbench.benchmark.execution.workplace import Workplace, data_of
 from roarbench.benchmark.matrix import plan, presets
 from roarbench.benchmark.networks.precision import settled
 from roarbench.benchmark.results.store import Store

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from roarbench.benchmark.attribution import rankings as attribution
 from roarbench.benchmark.attribution.rankings import rank_splits
-from roarbench.benchmark.execution import runner
-from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution import networks, runner, workplace
+from roarbench.benchmark.execution.workplace import Workplace
 from roarbench.benchmark.matrix.plan import Matrix, cells
 from roarbench.benchmark.matrix.spec import Ranking
 from roarbench.datasets.base import Dataset
@@ -26,8 +26,8 @@ def rankings_of(matrix: Matrix) -> list[Ranking]:
 def trained(small_matrix: Build, place: Workplace) -> tuple[nn.Module, Dataset]:
     training = cells(small_matrix())[0].training
     runner.train_original(training, place)
-    data = runner.load(training.dataset, 0, place.data_root)
-    return runner.original_network(training, data, place), data
+    data = workplace.load(training.dataset, 0, place.data_root)
+    return networks.original_network(training, data, place), data
 
 
 def test_views_rank_the_same_alone_and_beside_others(small_matrix: Build, trained: tuple[nn.Module, Dataset]) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from roarbench.benchmark.attribution.own_masks import measured, noted
-from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution.workplace import Workplace
 from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.spec import Cell

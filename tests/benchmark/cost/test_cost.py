@@ -11,11 +11,11 @@ import torch
 from roarbench.benchmark.cost.costs import Absent, Cost, _Measured, costs, network_bytes, rank_bytes
 from roarbench.benchmark.cost.forecast import forecast
 from roarbench.benchmark.cost.sample import Sample, sample
-from roarbench.benchmark.execution import runner
+from roarbench.benchmark.execution import runner, workplace
 from roarbench.benchmark.execution.executor import Pool, execute
 from roarbench.benchmark.execution.processes import SerialExecutor
-from roarbench.benchmark.execution.runner import Workplace
 from roarbench.benchmark.execution.session import Resources
+from roarbench.benchmark.execution.workplace import Workplace
 from roarbench.benchmark.matrix import plan, work
 from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.plugins import build, plugin
@@ -64,7 +64,7 @@ def cost_of(matrix: Matrix, place: Workplace) -> Cost:
 @pytest.fixture
 def few(small_matrix: Build, place: Workplace) -> Sample:
     training = plan.cells(small_matrix(recipe=Recipe(epochs=2, precision="fp32")))[0].training
-    return sample(runner.load(training.dataset, 0, place.data_root), training, "cpu")
+    return sample(workplace.load(training.dataset, 0, place.data_root), training, "cpu")
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_networks_and_preparations_of_folds_are_counted(small_matrix: Build, pla
     assert {line.what: line.count for line in cost.lines}["networks of folds"] == 2 * 3
     assert cost.weights == (2 + 6) * network_bytes(few.network)
     cells = plan.cells(matrix)
-    data = runner.load(cells[0].training.dataset, 0, place.data_root)
+    data = workplace.load(cells[0].training.dataset, 0, place.data_root)
     for part, times in ((cells, 4), ([cell for cell in cells if not cell.retrain], 1)):
         measured = _Measured(cells[0].training, data, few, work.groups(part), [])
         measured.passes = {source: replace(cost, preparing=1e6) for source, cost in measured.passes.items()}
@@ -148,7 +148,7 @@ def test_the_test_split_of_an_unretrained_network_is_scored_three_times(
     small_matrix: Build, place: Workplace, few: Sample
 ) -> None:
     cells = plan.cells(small_matrix(explainers=("gradient",), retrain=(False,)))
-    data = runner.load(cells[0].training.dataset, 0, place.data_root)
+    data = workplace.load(cells[0].training.dataset, 0, place.data_root)
     measured = _Measured(cells[0].training, data, few, work.groups(cells), [])
     measured.scoring = 100.0  # beside which nothing else counts
     (line,) = (line for line in measured.trainings(1) if line.what.startswith("original networks scored"))
@@ -170,7 +170,7 @@ def test_bytes_of_rank_maps_are_those_on_disk(small_matrix: Build, place: Workpl
     runner.rank((ranking,), place)
     stored = sum(file.stat().st_size for file in place.folder.rglob("*.npy"))
     header = 128
-    assert rank_bytes((ranking,), runner.load(ranking.training.dataset, 0, place.data_root)) == stored - 3 * header
+    assert rank_bytes((ranking,), workplace.load(ranking.training.dataset, 0, place.data_root)) == stored - 3 * header
 
 
 def test_ranks_of_many_units_take_wider_numbers(small_matrix: Build) -> None:

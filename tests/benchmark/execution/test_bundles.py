@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from roarbench.benchmark.execution import executor, runner
-from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution.workplace import Workplace
 from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.matrix.work import Bundle, bundles

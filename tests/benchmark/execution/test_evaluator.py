@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from roarbench.benchmark.execution import session
-from roarbench.benchmark.execution.runner import data_for
 from roarbench.benchmark.execution.session import Resources
+from roarbench.benchmark.execution.workplace import data_for
 from roarbench.benchmark.matrix.plan import Matrix, cells
 from roarbench.benchmark.matrix.recipe import Recipe
 from roarbench.benchmark.matrix.spec import Cell

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from roarbench.benchmark.attribution.folds import held_out, without
-from roarbench.benchmark.execution import executor, runner, session, torchrun
+from roarbench.benchmark.execution import executor, networks, runner, session, torchrun, workplace
 from roarbench.benchmark.execution.executor import attempt
 from roarbench.benchmark.execution.folds import train_fold
-from roarbench.benchmark.execution.runner import Workplace
 from roarbench.benchmark.execution.session import Resources
+from roarbench.benchmark.execution.workplace import Workplace
 from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.recipe import Recipe
@@ -91,7 +91,7 @@ def spy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_matrix: Build) ->
     (tmp_path / "spy.py").write_text(SPY)
     monkeypatch.syspath_prepend(str(tmp_path))
     sys.modules.pop("spy", None)
-    runner.forget_data()
+    workplace.forget_data()
 
     def build(**overrides: object) -> Matrix:
         fields: dict = {
@@ -116,7 +116,7 @@ def ranked(matrix: Matrix, place: Workplace) -> Ranking:
 
 def told(ranking: Ranking, split: str, place: Workplace) -> set[int]:
     """The pixels that are ranked first, and alone kept by own masks."""
-    count = len(runner.data_for(ranking.training, place).splits[split])
+    count = len(workplace.data_for(ranking.training, place).splits[split])
     first = place.artefacts.load_ranks(ranking, split)[np.arange(count)].reshape(count, -1).argmin(1)
     own = place.artefacts.load_own_masks(ranking, split)[np.arange(count)].reshape(count, -1).argmax(1)
     assert first.tolist() == own.tolist()
@@ -138,7 +138,7 @@ def test_without_folds_every_training_image_was_seen(spy: Build, place: Workplac
 
 def test_folds_partition_the_training_split_and_keep_what_belongs_to_an_image(spy: Build, place: Workplace) -> None:
     cells = plan.cells(spy())
-    data = runner.data_for(cells[0].training, place)
+    data = workplace.data_for(cells[0].training, place)
     parts = [held_out(fold, data.train) for fold in folds(cells)]
     assert torch.cat(parts).sort().values.tolist() == list(range(60))
     for fold, index in zip(folds(cells), parts, strict=True):
@@ -151,7 +151,7 @@ def test_folds_partition_the_training_split_and_keep_what_belongs_to_an_image(sp
 
 def maps(matrix: Matrix, place: Workplace) -> dict[str, np.ndarray]:
     ranking = ranked(matrix, place)
-    data = runner.data_for(ranking.training, place)
+    data = workplace.data_for(ranking.training, place)
     return {n: place.artefacts.load_ranks(ranking, n)[np.arange(len(s))] for n, s in data.splits.items()}
 
 
@@ -200,15 +200,15 @@ def test_streams_have_the_maps_of_memory(small_matrix: Build, place: Workplace) 
 
 
 def _streamed(*arguments: object) -> object:
-    data = runner.load(*arguments)  # type: ignore[arg-type]
+    data = workplace.load(*arguments)  # type: ignore[arg-type]
     return data.each(lambda _, split: streamed(split))
 
 
 def test_a_fold_begins_from_the_weights_of_the_original_network(small_matrix: Build, place: Workplace) -> None:
     training = plan.cells(small_matrix())[0].training
-    data = runner.data_for(training, place)
-    whole = runner.fresh_network(training, data, place)
-    part = runner.fresh_network(training, without(Fold(training, 2, 0), data), place)
+    data = workplace.data_for(training, place)
+    whole = networks.fresh_network(training, data, place)
+    part = networks.fresh_network(training, without(Fold(training, 2, 0), data), place)
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), part.parameters(), strict=True))
 
 

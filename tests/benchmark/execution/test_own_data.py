@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from roarbench.benchmark.cost.forecast import forecast
 from roarbench.benchmark.execution.rehearsal import rehearse, varied
-from roarbench.benchmark.execution.runner import Workplace
 from roarbench.benchmark.execution.session import Resources
+from roarbench.benchmark.execution.workplace import Workplace
 from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.notation import quoted
 

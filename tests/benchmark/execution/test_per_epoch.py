@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from roarbench.benchmark.execution import runner
-from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution import networks, runner, workplace
 from roarbench.benchmark.execution.session import Resources, run
+from roarbench.benchmark.execution.workplace import Workplace
 from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.matrix.work import bundles
@@ -40,11 +40,11 @@ def ranked(small_matrix: Build, place: Workplace) -> dict[str, Cell]:
 def fed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Dataset]]:
     """What networks are trained on."""
     found: list[Dataset] = []
-    before = runner.trained
+    before = networks.trained
 
-    def watch(network, specification, data, place):  # type: ignore[no-untyped-def]
+    def watch(network, specification, data, *others):  # type: ignore[no-untyped-def]
         found.append(data)
-        return before(network, specification, data, place)
+        return before(network, specification, data, *others)
 
     monkeypatch.setattr(runner, "trained", watch)
     yield found
@@ -63,7 +63,7 @@ def read(split: Split) -> Tensor:
 def test_masks_differ_between_epochs_and_remove_exactly_so_many_units(
     ranked: dict[str, Cell], place: Workplace, streams: bool
 ) -> None:
-    cell, data = ranked["random_per_epoch"], white(runner.data_for(ranked["random"].training, place))
+    cell, data = ranked["random_per_epoch"], white(workplace.data_for(ranked["random"].training, place))
     if streams:
         train = data.train
         stream = Stream(labels=train.labels, read=lambda at: train.inputs[at], shape=train.feature_shape, loaders=2)
@@ -94,12 +94,12 @@ def test_scores_and_the_ordinary_control_see_one_mask(
 def test_masks_and_cells_without_a_ranking_are_not_redrawn(
     ranked: dict[str, Cell], place: Workplace, change: dict
 ) -> None:
-    data = runner.data_for(ranked["random"].training, place)
+    data = workplace.data_for(ranked["random"].training, place)
     assert redrawn(replace(ranked["random_per_epoch"], **change), data, data) is data
 
 
 def test_least_squares_have_no_epochs(ranked: dict[str, Cell], place: Workplace) -> None:
-    cell, data = ranked["random_per_epoch"], runner.data_for(ranked["random"].training, place)
+    cell, data = ranked["random_per_epoch"], workplace.data_for(ranked["random"].training, place)
     solved = replace(cell.training, recipe=replace(cell.training.recipe, optimiser="least_squares"))
     assert redrawn(replace(cell, training=solved), data, data) is data
 
@@ -125,7 +125,7 @@ def test_results_are_those_of_any_number_of_workers(small_matrix: Build, tmp_pat
 
 
 def test_the_label_of_a_batch_stays_with_its_image(ranked: dict[str, Cell], place: Workplace) -> None:
-    data = runner.data_for(ranked["random"].training, place)
+    data = workplace.data_for(ranked["random"].training, place)
     seen = redrawn(ranked["random_per_epoch"], data, data)
     index = torch.tensor([5, 2, 9])
     batch = seen.train.at(index)

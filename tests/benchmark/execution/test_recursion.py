@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from roarbench.benchmark.execution import executor, recursion, runner, session
-from roarbench.benchmark.execution.runner import Workplace
 from roarbench.benchmark.execution.session import Resources
+from roarbench.benchmark.execution.workplace import Workplace
 from roarbench.benchmark.matrix import plan, work
 from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.randomness import generator

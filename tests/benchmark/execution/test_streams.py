@@ -11,9 +11,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from roarbench import run_benchmark
-from roarbench.benchmark.execution import runner, session
-from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution import runner, session, workplace
 from roarbench.benchmark.execution.session import Resources
+from roarbench.benchmark.execution.workplace import Workplace
 from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.matrix.recipe import Recipe
@@ -51,7 +51,7 @@ Rows = dict[str, dict[str, float | None]]
 
 def rows(root: Path, out: Path, *, in_memory: bool, loaders: int = 0, **fields: object) -> Rows:
     """Metrics by cell of a small matrix."""
-    runner.forget_data()
+    workplace.forget_data()
     small: dict = {
         "datasets": (name(root, in_memory=in_memory),), "classifiers": ("mlp[width=16]",), "seeds": 1,
         "explainers": ("gradient_shap[samples=1]", "smoothgrad[samples=2]"), "fractions": (0.5,), "recipe": FAST,
@@ -106,7 +106,7 @@ def ranked(digits_folder: Path, small_matrix: Build, place: Workplace) -> Callab
     """A reduced cell whose original network is trained and whose ranking is stored."""
 
     def build(in_memory: bool) -> tuple[Cell, Workplace]:
-        runner.forget_data()
+        workplace.forget_data()
         matrix = small_matrix(datasets=(name(digits_folder, in_memory=in_memory),), recipe=FAST)
         here = replace(place, folder=place.folder / str(in_memory))
         cell = next(c for c in plan.cells(matrix) if c.ranking and c.ranking.explainer.name == "gradient")
@@ -144,7 +144,7 @@ def test_features_are_removed_before_augmentation(
     """What is augmented has as many zeros as the mask made; a mask after a shift would uncover or hide others."""
     cell, place = ranked(in_memory)
     cell = replace(cell, fill=plugin("zero", "fill"))
-    intact = runner.data_for(cell.training, place)
+    intact = workplace.data_for(cell.training, place)
     data = reduced(cell, intact, stored(cell, intact.splits, place.artefacts))
     assert isinstance(data.train, Stream) is not in_memory
     seen: list[Tensor] = []
@@ -168,7 +168,7 @@ def test_streams_are_not_stacked(ranked: Callable[[bool], tuple[Cell, Workplace]
     cell, place = ranked(False)
     plain = replace(cell.training, recipe=replace(FAST, augmentation="none"))
     assert runner.num_replicas(plain, place) == 1
-    runner.forget_data()
+    workplace.forget_data()
     handling = dict(plain.dataset.handling) | {"in_memory": True}
     memory = replace(plain, dataset=replace(plain.dataset, handling=tuple(handling.items())))
     assert runner.num_replicas(memory, place) > 1
@@ -195,7 +195,7 @@ def test_an_explainer_that_wants_all_inputs_says_why_it_cannot(
 
 
 def test_many_logits_are_scored_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch, digits_folder: Path) -> None:
-    data = runner.load(plugin(name(digits_folder, in_memory=True), "dataset"), 0, Path())
+    data = workplace.load(plugin(name(digits_folder, in_memory=True), "dataset"), 0, Path())
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     monkeypatch.setattr("roarbench.datasets.base.CHUNK_FEATURES", 64 * 50)
     whole = training.score(network, data.train)

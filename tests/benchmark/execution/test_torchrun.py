@@ -10,8 +10,8 @@ import torch
 
 from roarbench import run_benchmark
 from roarbench.benchmark.execution import runner
-from roarbench.benchmark.execution.runner import Workplace
 from roarbench.benchmark.execution.torchrun import own_device
+from roarbench.benchmark.execution.workplace import Workplace
 from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.networks.team import Team

@@ -7,7 +7,7 @@ import pytest
 from roarbench.benchmark.matrix.described import measure, summary
 from roarbench.benchmark.matrix.plugins import TABLES, build, check_name, plugin
 from roarbench.benchmark.matrix.spec import PlugIn, key
-from tests.values import compulsory, types, written
+from tests.values import NAMES, compulsory, types, written
 
 every = pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, table in TABLES.items() for name in table])
 
@@ -36,8 +36,11 @@ def test_every_parameter_of_every_plug_in_changes_its_key(kind: str, name: str) 
     if kind == "measure" and measure(name)["order"] is not None:
         return  # read from curves: not asked for by name
     path = TABLES[kind][name]
-    needed = dict.fromkeys(compulsory(path), "a")
-    identity, hints = plugin(_text(name, needed), kind), types(path)
+    hints = types(path)
+    needed = {
+        parameter: NAMES.get(getattr(hints[parameter], "__name__", ""), ["a"])[0] for parameter in compulsory(path)
+    }
+    identity = plugin(_text(name, needed), kind)
     for parameter, _ in identity.parameters:
         texts = [_text(name, needed | {parameter: value}) for value in written(hints[parameter])]
         keys = [key(other) for text in texts if (other := _accepted(text, kind)) and other.text != identity.text]

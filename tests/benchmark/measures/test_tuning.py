@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from roarbench.benchmark.execution import runner
-from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution.workplace import Workplace
 from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.matrix.recipe import Recipe
 from roarbench.benchmark.matrix.spec import Cell, Original, PlugIn, Ranking

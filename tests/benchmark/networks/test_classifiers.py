@@ -9,7 +9,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from roarbench.benchmark import CLASSIFIERS
 from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.matrix.recipe import Recipe
 from roarbench.benchmark.networks.classifiers import Standardize, classifier
@@ -20,6 +19,7 @@ from roarbench.datasets.base import Split
 from roarbench.methods.relevance import LAYERS
 from roarbench.methods.rewriting import in_modules
 from tests.methods.test_spellings import RULES, hooked
+from tests.values import READY
 
 SHAPES = ((1, 8, 8), (3, 9, 9), (3, 32, 32), (3, 64, 64), (3, 224, 224))
 
@@ -39,13 +39,13 @@ def build(name: str, inputs: torch.Tensor, num_classes: int = 5) -> nn.Module:
         return classifier(plugin(name, "classifier"), inputs, num_classes)
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", READY)
 def test_logits_have_one_column_a_class(name: str) -> None:
     inputs = torch.rand(3, *shape(name))
     assert build(name, inputs).eval()(inputs).shape == (3, 5)
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", READY)
 def test_standardisation_comes_first_and_uses_the_training_inputs(name: str) -> None:
     inputs = torch.rand(50, *shape(name)) * 0.3 + 0.5
     first = build(name, inputs)[0]  # type: ignore[index]
@@ -60,7 +60,7 @@ def test_a_constant_feature_is_centred_and_not_blown_up() -> None:
     assert Standardize(inputs)(inputs).tolist() == [[0.0, -1.0], [0.0, 1.0]]
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", READY)
 def test_tabular_rows_work_or_are_refused_in_one_line(name: str) -> None:
     inputs = torch.rand(4, 7)
     try:
@@ -130,7 +130,7 @@ def test_airbench_at_its_published_width_has_two_million_parameters() -> None:
 
 
 @pytest.mark.parametrize("method", RULES)
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", READY)
 def test_rules_on_classifiers_and_their_copies_are_those_of_hooks_bit_for_bit(name: str, method: type) -> None:
     """Hooks only see modules: a classifier without one that is a ReLU has nothing to compare."""
     rows = Split(torch.rand(3, *shape(name), generator=generator("rows")), torch.tensor([0, 2, 4]))

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from roarbench.benchmark import CLASSIFIERS
 from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.matrix.recipe import Recipe
 from roarbench.benchmark.networks.classifiers import classifier
@@ -15,6 +14,7 @@ from roarbench.benchmark.networks.training import score, train
 from roarbench.benchmark.randomness import generator, seeded
 from roarbench.datasets.base import Split
 from tests.benchmark.networks.test_classifiers import shape
+from tests.values import READY
 
 NETWORKS = """
 import collections
@@ -172,7 +172,7 @@ def test_networks_that_people_have_are_accepted(name: str) -> None:
     rehearse(f"mynets:{name}")
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", READY)
 def test_the_classifiers_of_the_table_keep_the_contract(name: str) -> None:
     few = Split(torch.rand(2, *shape(name), generator=generator("few")), torch.tensor([0, 2]))
     recipe = Recipe(epochs=1, batch_size=2)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from roarbench.benchmark import FILLS
-from roarbench.benchmark.execution import runner
-from roarbench.benchmark.execution.runner import Workplace
+from roarbench.benchmark.execution import runner, workplace
 from roarbench.benchmark.execution.session import Resources, run
+from roarbench.benchmark.execution.workplace import Workplace
 from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.plugins import build, plugin
 from roarbench.benchmark.matrix.spec import Cell
@@ -160,7 +160,7 @@ def test_noise_is_that_of_seed_split_and_position(small_matrix: Build, place: Wo
 
     def noise(cell: Cell) -> Dataset:
         """What noise adds; NaN where nothing was removed."""
-        data = runner.data_for(cell.training, place)
+        data = workplace.data_for(cell.training, place)
         ranks = stored(cell, data.splits, place.artefacts)
         plain = reduced(replace(cell, fill=plugin("noisy_linear[noise=0]", "fill")), data, ranks)
         noisy = reduced(cell, data, ranks)

@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from roarbench.benchmark import CLASSIFIERS
 from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.networks.classifiers import classifier
 from roarbench.benchmark.randomness import seeded
 from roarbench.methods.cladec.layers import Encoder, layers
 from tests.benchmark.networks.test_classifiers import shape
 from tests.methods.networks import convolutional
+from tests.values import READY
 
 
 def perturbed(name: str, example: torch.Tensor) -> nn.Module:
@@ -27,7 +27,7 @@ def running(network: nn.Module) -> dict[str, torch.Tensor]:
     return {name: value for name, value in network.named_buffers() if not name.startswith("0.")}
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", READY)
 def test_nothing_that_the_classifier_learned_is_left_in_an_encoder(name: str) -> None:
     example = torch.rand(1, *shape(name))
     network = perturbed(name, example)

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from roarbench.benchmark import CLASSIFIERS
 from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.networks.classifiers import classifier
 from roarbench.benchmark.randomness import seeded
@@ -20,6 +19,7 @@ from roarbench.methods.cladec.model import Decoded, Explained, Latent, mean_code
 from roarbench.methods.cladec.settings import Settings, check_alpha, converted
 from roarbench.methods.cladec.training import Training, coded, fit_all, of_images, predicted
 from tests.benchmark.networks.test_classifiers import shape
+from tests.values import READY
 
 SETTINGS = Settings(epochs=2, batch_size=16)
 
@@ -77,7 +77,7 @@ def test_an_unknown_layer_is_told_the_known_ones() -> None:
         explained("conv", "mlp")
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", READY)
 def test_every_layer_of_every_classifier_is_decoded_to_the_shape_of_its_images(name: str) -> None:
     fits = shape(name)
     found, images = network(name, fits), digits_like(fits).inputs[:2]
