@@ -5,6 +5,7 @@ python run_benchmark.py run                  the quick matrix on digits, and its
 python run_benchmark.py run --config mnist   a preset; every field can be overridden on the command line
 python run_benchmark.py status --out DIR     how far a run is
 python run_benchmark.py report --out DIR     tables and curves of a run
+python run_benchmark.py export gradient m.npz --out DIR   the maps of an explainer of a run
 """
 
 import argparse
@@ -26,7 +27,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
-from tyro.conf import OmitArgPrefixes, subcommand
+from tyro.conf import OmitArgPrefixes, Positional, subcommand
 
 from roarbench.benchmark.matrix import plan, plugins, presets
 from roarbench.benchmark.matrix.arguments import as_typed, complaint, prepared, switches
@@ -125,6 +126,35 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Export:
+    """Writes the maps of an explainer of a run to a file, for other programs or for the explainer stored.
+
+    Attributes:
+        explainer: as written in the run.
+        file: .npz or .safetensors, with an array for each split and the labels beside it.
+        out: folder of the run, whose networks are trained.
+        seed: of the explained network.
+        data_root: folder of the data sets.
+        device: cpu, cuda, cuda:1, ...; auto takes CUDA where there is one.
+    """
+
+    explainer: Positional[str]
+    file: Positional[Path]
+    out: Path = Path("runs/quick")
+    seed: int = 0
+    data_root: Path = Path("data")
+    device: str = "auto"
+
+    def __call__(self) -> int:
+        from roarbench.benchmark.execution.export import export
+        from roarbench.benchmark.execution.session import Resources
+
+        resources = Resources(self.data_root, self.device, workers=0)
+        print("\n".join(export(self.out, self.explainer, self.file, resources, seed=self.seed)))
+        return 0
+
+
+@dataclass(frozen=True)
 class Status:
     """Prints how many cells of a run are done, failed, skipped and to do, and why cells failed.
 
@@ -208,7 +238,7 @@ class Decoding:
     """Trains and studies decoders of layers (ClaDec) by themselves; see cladec --help."""
 
 
-KINDS = (Run, Status, Report)
+KINDS = (Run, Export, Status, Report)
 """Commands whose options have checks of their own."""
 
 
@@ -217,6 +247,7 @@ def commands(config: str | None) -> Any:
     return (
         Annotated[List, subcommand("list")]
         | Annotated[Run, subcommand("run", default=Run(presets.load("quick" if config is None else config)))]
+        | Annotated[Export, subcommand("export")]
         | Annotated[Status, subcommand("status")]
         | Annotated[Report, subcommand("report")]
         | Annotated[HideAndSeek, subcommand("hns")]

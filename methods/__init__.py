@@ -37,6 +37,7 @@ EXPLAINERS: dict[str, str] = {
     "random_class": "roarbench.methods.instruments:RandomClass",
     "randomized": "roarbench.methods.instruments:Randomized",
     "degraded": "roarbench.methods.instruments:Degraded",
+    "stored": "roarbench.methods.stored:Stored",
     "leaky_truth": "roarbench.methods.leaky:LeakyTruth",
 }
 

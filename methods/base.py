@@ -22,7 +22,8 @@ class Skip(Exception):  # noqa: N818  (not an error: the method does not apply h
 class Explainer(Protocol):
     """A frozen dataclass of hyper-parameters; its fields are the bracketed parameters of the command line.
 
-    It may carry seven class attributes:
+    A method `check(data)` is called before a run with each of its data sets, and raises ValueError where the explainer
+    does not fit it. It may carry seven class attributes:
         version: a whole number, 1 unless given; raised when the results of the explainer change on purpose.
         explains: "classifier" (post hoc; the default), "itself" (self-explaining) or "nothing" (a control).
         trains: True where `prepare` trains networks, for minutes: such work is begun first.
@@ -63,6 +64,23 @@ class OwnMasks(Protocol):
 
     def hide(self, inputs: Float[Tensor, "b *feature"]) -> tuple[Bool[Tensor, "b *mask"], Float[Tensor, "b k"]]:
         """Its mask, True = kept, which broadcasts over the inputs; and its logits for the classes of what is left."""
+        ...
+
+
+@runtime_checkable
+class ByPosition(Protocol):
+    """An attribution function that knows the examples of a data set by their positions, and no other inputs."""
+
+    def at(self, split: str, index: Int[Tensor, "b"]) -> Float[Tensor, "b *map"]:
+        """Attributions of some examples of the split "train", "validation" or "test".
+
+        Raises:
+            Skip: it has none of that split.
+        """
+        ...
+
+    def __call__(self, inputs: Float[Tensor, "b *feature"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
+        """Raises Skip: other inputs have no attributions."""
         ...
 
 

@@ -9,6 +9,7 @@ from types import UnionType
 from typing import Any
 
 from roarbench.benchmark import CLASSIFIERS
+from roarbench.methods import EXPLAINERS
 from roarbench.methods.gradient import Gradient, InputXGradient
 
 NUMBERS = {int: [2, 1, 3, 7, 8, 10], float: [0.5, 0.25, 0.75, 1.0, 2.0]}
@@ -31,12 +32,15 @@ def types(path: str) -> dict[str, Any]:
 
 def compulsory(path: str) -> list[str]:
     """Bracketed parameters of a plug-in without a default."""
-    parameters = inspect.signature(target(path)).parameters.values()
-    return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
+    named = target(path)
+    parameters = inspect.signature(named).parameters.values()
+    settable = [p for p in parameters if p.kind is p.KEYWORD_ONLY or dataclasses.is_dataclass(named)]
+    return [p.name for p in settable if p.default is p.empty]
 
 
 READY = tuple(name for name, path in CLASSIFIERS.items() if not compulsory(path))
-"""Classifiers that a name alone makes."""
+ABLE = tuple(name for name, path in EXPLAINERS.items() if not compulsory(path))
+"""Classifiers, and explainers, that a name alone makes."""
 
 NAMES = {"Classifier": ["mlp", "linear"], "Trainer": ["tests.dummies:narrow", "tests.dummies:Smooth"]}
 """Names of plug-ins, for parameters that take one of some kind."""

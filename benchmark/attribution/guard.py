@@ -121,6 +121,10 @@ class Guarded:
                 raise ValueError(f"{self.name} must not change its {argument}; work on a copy: {argument}.clone()")
         return as_tensor(attributions, inputs.device, self.name)
 
+    def at(self, split: str, index: Int[Tensor, "b"], device: torch.device) -> Tensor:
+        """What a function that knows examples by their positions says of some, as a tensor on a device."""
+        return as_tensor(self.attribute.at(split, index), device, self.name)  # type: ignore[attr-defined]
+
     def hide(self, inputs: Float[Tensor, "b *feature"]) -> tuple[Tensor, Tensor]:
         """Masks and logits of an explainer with masks of its own, which gets a copy of the inputs.
 

@@ -19,9 +19,9 @@ from roarbench.benchmark.randomness import generator, seeded
 from roarbench.benchmark.removal.ranks import rank, unit_shape
 from roarbench.benchmark.results.artefacts import rank_dtype
 from roarbench.benchmark.results.shards import NewMap, RankMap
-from roarbench.datasets.base import Split
+from roarbench.datasets.base import Split, chunk_size
 from roarbench.methods.adapting import shaped
-from roarbench.methods.base import AttributionFunction, Explainer, OwnMasks, reduced, source_of
+from roarbench.methods.base import AttributionFunction, ByPosition, Explainer, OwnMasks, reduced, source_of
 
 Seed = tuple[object, ...]
 
@@ -110,8 +110,26 @@ def rank_splits(
             if split_name == "train" and held is not None:
                 crossed += _cross(source, name, held, split, rankers, seed)
             else:
-                _explain(attribute, split, torch.arange(len(split)), rankers, (*seed, split_name))
+                _explain(attribute, split, split_name, torch.arange(len(split)), rankers, (*seed, split_name))
     return Ranked(maps, attribute, seed, tuple(crossed))
+
+
+def attributed(network: nn.Module, splits: Mapping[str, Split], ranking: Ranking) -> dict[str, np.ndarray]:
+    """The attributions behind the rank maps of a ranking, signed, in the order of each split: float32 `(n, *feature)`.
+
+    Raises:
+        Skip: the explainer does not apply.
+        ValueError: see `rank_splits`.
+    """
+    explainer = build(ranking.explainer, "explainer")
+    source, name = source_of(explainer), ranking.explainer.text
+    seed = ("attribution", key(ranking.training), repr(source))
+    maps = {name: np.empty(tuple(split.inputs.shape), np.float32) for name, split in splits.items()}
+    with _prepared(source, name, network, splits["train"], seed) as attribute:
+        for split_name, split in splits.items():
+            collector = _Collector(ranking, explainer, maps[split_name])
+            _explain(attribute, split, split_name, torch.arange(len(split)), [collector], (*seed, split_name))
+    return maps
 
 
 def _cross(
@@ -125,7 +143,7 @@ def _cross(
     for number, fold in enumerate(held):
         of_fold = (*seed, "fold", number)
         with _prepared(source, name, fold.network, fold.train, of_fold) as attribute:
-            _explain(attribute, train, fold.index, rankers, (*of_fold, "train"))
+            _explain(attribute, train, "train", fold.index, rankers, (*of_fold, "train"))
         if isinstance(attribute.attribute, OwnMasks):
             yield attribute, fold.index
 
@@ -141,11 +159,18 @@ def _prepared(source: Explainer, name: str, network: nn.Module, train: Split, se
     require_same(train, before, name)
 
 
-def _explain(attribute: Guarded, split: Split, index: Int[Tensor, "m"], rankers: "list[_Ranker]", seed: Seed) -> None:
+def _explain(
+    attribute: Guarded,
+    split: Split,
+    name: str,
+    index: Int[Tensor, "m"],
+    rankers: "Sequence[_Ranker | _Collector]",
+    seed: Seed,
+) -> None:
     """Ranks the examples at some positions of a split, in a fixed random order."""
     order, position = index[torch.randperm(len(index), generator=generator("chunks", len(index)))], 0
     with seeded(*seed), same_weights(attribute.name, attribute.network):
-        for inputs, attributions in _passes(attribute, attribute.network, split.take(order), rankers[0].ranking.target):
+        for inputs, attributions in _attributions(attribute, split, name, order, rankers[0].ranking.target):
             positions = order[position : position + len(inputs)].numpy()
             position += len(inputs)
             for ranker in rankers:
@@ -196,6 +221,20 @@ class _Ranker:
         self.ranks[index] = ranks.cpu().numpy().astype(rank_dtype(ranks[0].numel()))
 
 
+@dataclass
+class _Collector:
+    """Keeps the attributions of one ranking on one split, chunk by chunk."""
+
+    ranking: Ranking
+    explainer: Explainer
+    maps: np.ndarray
+
+    def add(self, index: Int[np.ndarray, "b"], inputs: Tensor, passed: Tensor) -> None:
+        """Stores what is said of the examples at some positions of the split."""
+        name, unit = self.ranking.explainer.text, self.ranking.unit
+        self.maps[index] = shaped(reduced(self.explainer, passed), inputs, name, unit).cpu().numpy()
+
+
 def _makers(rankings: Sequence[Ranking], new: Sequence[NewMap]) -> Iterable[tuple[Ranking, NewMap]]:
     return zip(rankings, new or [_array] * len(rankings), strict=True)
 
@@ -203,6 +242,19 @@ def _makers(rankings: Sequence[Ranking], new: Sequence[NewMap]) -> Iterable[tupl
 def _new_map(ranking: Ranking, name: str, split: Split, make: NewMap) -> RankMap:
     units = unit_shape(split.feature_shape, ranking.unit)
     return make(name, (len(split), *units), rank_dtype(math.prod(units)))
+
+
+def _attributions(
+    attribute: Guarded, split: Split, name: str, order: Int[Tensor, "m"], target: str
+) -> Iterator[tuple[Float[Tensor, "b *feature"], Tensor]]:
+    """Inputs of some examples in their order, chunk by chunk, and what the source says of them."""
+    if not isinstance(attribute.attribute, ByPosition):
+        yield from _passes(attribute, attribute.network, split.take(order), target)
+        return
+    for chunk, index in zip(
+        split.take(order).chunks(CHUNK), order.split(chunk_size(split.feature_shape, CHUNK)), strict=True
+    ):
+        yield chunk.inputs, attribute.at(name, index, chunk.inputs.device)
 
 
 def _passes(

@@ -19,7 +19,8 @@ from roarbench.benchmark.networks.contract import rehearse_training
 from roarbench.benchmark.randomness import normal
 from roarbench.benchmark.removal.ranks import num_removed, remove, unit_shape
 from roarbench.datasets.base import Dataset, Split
-from roarbench.datasets.check import check, remarks
+from roarbench.datasets.check import check as checked
+from roarbench.datasets.check import remarks
 from roarbench.datasets.stream import Stream
 from roarbench.methods.base import Skip
 
@@ -56,6 +57,10 @@ def rehearse(cells: list[Cell], place: Workplace) -> dict[PlugIn, Seen]:
         for remark in _idle([cell for cell in cells if cell.training.dataset == dataset], data):
             print(f"{dataset.text}: {remark}", file=sys.stderr)
         _check_folds([cell for cell in cells if cell.training.dataset == dataset], data)
+        for explainer in dict.fromkeys(
+            c.ranking.explainer for c in cells if c.ranking and c.training.dataset == dataset
+        ):
+            _check_explainer(explainer, data)
         facts[dataset] = Seen(data.feature_shape, data.card.checksums)
         few = data.train.at(varied(data.train.labels, FEW))
         for identity, recipe in dict.fromkeys((c.training.classifier, c.training.recipe) for c in cells):
@@ -72,7 +77,7 @@ def loaded(dataset: PlugIn, data_root: Path, seed: int = 0) -> Dataset:
         ValueError: it cannot be read, or is not what a data set must be: in one line, whatever went wrong.
     """
     try:
-        return check(build(dataset, "dataset", seed=seed)(data_root))
+        return checked(build(dataset, "dataset", seed=seed)(data_root))
     except (Exception, SystemExit) as error:  # a data set may be the user's: whatever goes wrong in it is bad input
         raise ValueError(f"{dataset.text} cannot be loaded: {_why(error, dataset)}") from error
 
@@ -106,6 +111,12 @@ def _check_folds(cells: list[Cell], data: Dataset) -> None:
     if most > len(data.train):
         count, title = len(data.train), data.card.title
         raise ValueError(f"attribution_folds must be at most {count}, the training examples of {title}, got {most}")
+
+
+def _check_explainer(explainer: PlugIn, data: Dataset) -> None:
+    """Raises ValueError where an explainer says that it does not fit a data set."""
+    if check := getattr(build(explainer, "explainer"), "check", None):
+        check(data)
 
 
 def _why(error: BaseException, dataset: PlugIn) -> str:

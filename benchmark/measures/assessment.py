@@ -70,18 +70,28 @@ def assess(sample: Sample, measure: PlugIn | None = None) -> Measured:
     measures = [plugin(name, "measure") for name in STANDARD] if measure is None else [measure]
     name, before = f"measure {measure.text if measure else 'standard'}", sample.test.stamp
     with same_weights(name, sample.network):
-        values = {one.text: _measured(build(one, "measure"), one.text, sample) for one in measures}
+        values = {
+            one.text: _measured(build(one, "measure"), one.text, sample, alone=measure is not None) for one in measures
+        }
     if sample.test.stamp != before:
         raise ValueError(f"{name} must not change the test split; work on a copy: chunk.inputs.clone()")
     return values | {"seconds_per_image": sample.shared.seconds_per_image}
 
 
-def _measured(measure: Measure, name: str, sample: Sample) -> float | None:
-    """The mean of a measure; its random numbers are the same for every explainer."""
+def _measured(measure: Measure, name: str, sample: Sample, *, alone: bool = True) -> float | None:
+    """The mean of a measure; its random numbers are the same for every explainer.
+
+    Args:
+        alone: a measure that does not apply says so; in a group it has no value.
+    """
     try:
         with seeded("measure", name):
             mean = _mean(measure.measure(sample), name, sample)
-    except (Skip, ValueError, OSError):
+    except Skip:
+        if alone:
+            raise
+        return None
+    except (ValueError, OSError):
         raise
     except (Exception, SystemExit) as error:  # it may be the user's: what fails is named
         raise RuntimeError(f"measure {name}: {type(error).__name__}: {error}") from error

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Integer
 from torch import Tensor, nn
 
 from roarbench.benchmark.attribution.fitting import Fitting
+from roarbench.benchmark.attribution.guard import Guarded
 from roarbench.benchmark.attribution.passes import entering
 from roarbench.benchmark.attribution.rankings import prepared
 from roarbench.benchmark.matrix.spec import Target
@@ -20,7 +21,7 @@ from roarbench.benchmark.removal.ranks import rank
 from roarbench.benchmark.results.shards import RankMap
 from roarbench.datasets.base import Split
 from roarbench.methods.adapting import shaped
-from roarbench.methods.base import AttributionFunction, Explainer, Skip, reduced, source_of
+from roarbench.methods.base import AttributionFunction, ByPosition, Explainer, Skip, reduced, source_of
 
 IMAGES = 32
 """Test examples that are assessed, a fixed random choice. Part of the protocol, as are the other constants here."""
@@ -126,19 +127,36 @@ class Pass:
         with torch.enable_grad(), seeded(*self.seed, "assessment"):  # whatever a measure asks in
             attributions = torch.cat([attributions for _, attributions in self._fitting(inputs, classes)])
         self.seconds.append(_clock(inputs.device) - start)
+        return self._maps(inputs, attributions)
+
+    @cached_property
+    def clean(self) -> tuple[Float[Tensor, "e n d"], float]:
+        """Attributions of the examples, and the images that passed the network for each of them."""
+        before = self.images
+        maps = self._stored() if isinstance(self._function, ByPosition) else self(self.examples.inputs)
+        return maps, (self.images - before) / len(self.examples.inputs)
+
+    @property
+    def _function(self) -> object:
+        """What the source of the explainers prepared, without its guard."""
+        return self.attribute.attribute if isinstance(self.attribute, Guarded) else self.attribute
+
+    def _stored(self) -> Float[Tensor, "e n d"]:
+        """Attributions that are known by the positions of the examples."""
+        assert isinstance(self.attribute, Guarded)
+        start, inputs = _clock(self.examples.inputs.device), self.examples.inputs
+        attributions = self.attribute.at("test", self.examples.positions, inputs.device)
+        self.seconds.append(_clock(inputs.device) - start)
+        return self._maps(inputs, attributions)
+
+    def _maps(self, inputs: Float[Tensor, "n *feature"], attributions: Tensor) -> Float[Tensor, "e n d"]:
+        """What each explainer makes of the attributions of the source."""
         maps = torch.stack(
             [shaped(reduced(e, attributions), inputs, type(e).__name__).double().flatten(1) for e in self.explainers]
         )
         if not maps.isfinite().all():
             raise ValueError("attributions must be finite, got NaN or infinity for an input that was perturbed or not")
         return maps
-
-    @cached_property
-    def clean(self) -> tuple[Float[Tensor, "e n d"], float]:
-        """Attributions of the examples, and the images that passed the network for each of them."""
-        before = self.images
-        maps = self(self.examples.inputs)
-        return maps, (self.images - before) / len(self.examples.inputs)
 
     @cached_property
     def changes(self) -> Float[Tensor, "p e n"]:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from roarbench.methods import EXPLAINERS
 from roarbench.methods.base import AttributionFunction, Explainer, Explains, Skip, View
+from tests.values import ABLE
 from tests.methods.networks import convolutional, residual, split, tabular
 from tests.values import others
 
@@ -30,8 +31,8 @@ CASES = {
     "tabular": (tabular(), split((6,))),
 }
 TARGETS = torch.arange(4) % 3
-every = pytest.mark.parametrize("name", EXPLAINERS)
-pairs = pytest.mark.parametrize(("name", "case"), [(name, case) for name in EXPLAINERS for case in CASES])
+every = pytest.mark.parametrize("name", ABLE)
+pairs = pytest.mark.parametrize(("name", "case"), [(name, case) for name in ABLE for case in CASES])
 
 
 class Baseline(NamedTuple):
@@ -259,7 +260,7 @@ def test_docstrings_name_the_paper_and_the_differences(name: str) -> None:
     assert any(line.startswith("Differs from the paper: ") for line in lines)
 
 
-@pytest.mark.parametrize("name", [name for name in EXPLAINERS if issubclass(explainer_class(name), View)])
+@pytest.mark.parametrize("name", [name for name in ABLE if issubclass(explainer_class(name), View)])
 def test_a_view_is_the_reduction_of_its_source(name: str) -> None:
     view = cheap(name)
     case = next(case for case in CASES if not skipped(name, case))

@@ -12,18 +12,18 @@ from roarbench.benchmark.matrix.plugins import build, plugin
 from roarbench.benchmark.matrix.recipe import Recipe
 from roarbench.benchmark.measures.assessment import samples
 from roarbench.datasets.base import Split
-from roarbench.methods import EXPLAINERS
 from roarbench.methods.base import source_of
 from roarbench.methods.gradient import Gradient
 from tests.methods.networks import convolutional, split
 from tests.methods.test_contract import cheap
+from tests.values import ABLE
 
 IMAGES = split((1, 8, 8), n=40)
 BY_HAND = {"random": 0, "sobel": 0, "gradient": 1, "deep_lift": 2, "lrp": 2, "randomized": 1, "cladec": 2, "senn": 0}
 """ClaDec sees a layer of the classifier, and its reference is a copy of it with other weights."""
 
 
-@pytest.mark.parametrize("name", EXPLAINERS)
+@pytest.mark.parametrize("name", ABLE)
 def test_passes_that_are_measured_are_those_that_a_dry_run_reports(name: str) -> None:
     explainer, network = cheap(name), convolutional(1)
     source = source_of(explainer)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from roarbench import methods
 from roarbench.benchmark.execution.session import Resources, run
 from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.results.cards import card
 from roarbench.benchmark.results.store import Store
+from tests.values import ABLE
 
 
 def test_parts_of_a_docstring() -> None:
@@ -22,7 +22,7 @@ def test_parts_of_a_docstring() -> None:
     assert found["meanings"]["steps"].startswith("points on the line")
 
 
-@pytest.mark.parametrize("name", methods.EXPLAINERS)
+@pytest.mark.parametrize("name", ABLE)
 def test_every_explainer_names_its_paper_and_what_differs(name: str) -> None:
     found = card(plugin(name, "explainer"), "explainer")
     assert found["summary"] and found["paper"] and found["differs"]
