@@ -39,6 +39,11 @@ EXPLAINERS: dict[str, str] = {
     "degraded": "roarbench.methods.instruments:Degraded",
     "stored": "roarbench.methods.stored:Stored",
     "leaky_truth": "roarbench.methods.leaky:LeakyTruth",
+    "expected_gradients": "roarbench.methods.gradient:ExpectedGradients",
+    "guided_ig": "roarbench.methods.guided_ig:GuidedIg",
+    "full_grad": "roarbench.methods.full_grad:FullGrad",
+    "rise": "roarbench.methods.rise:Rise",
+    "captum": "roarbench.methods.captum_adapter:Captum",
 }
 
 _BASES = ("gradient", "guided_backprop", "integrated_gradients")

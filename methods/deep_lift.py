@@ -1,7 +1,7 @@
 """DeepLIFT by Captum: on any classifier whose logits its attributions add up to, and on no other."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -34,6 +34,12 @@ SUM_ROUNDING, LOGIT_ROUNDING = 1e-5, 1e-6
 """What rounding may cost beside: shares of the sum of magnitudes and of the largest logit; 10 times what was seen."""
 
 
+Referring = Callable[
+    [Float[Tensor, "b *feature"], Int[Tensor, "b"], Float[Tensor, "b *feature"]], Float[Tensor, "b *feature"]
+]
+"""(inputs, target classes, their references) -> attributions."""
+
+
 @dataclass(frozen=True)
 class DeepLift:
     """Difference of the logit from that of a black reference, shared out by the Rescale rule.
@@ -53,24 +59,41 @@ class DeepLift:
             Skip: windows of a max pooling overlap (Captum would keep one of the shares of a shared maximum), or the
                 attributions do not add up.
         """
-        require_python(classifier, "DeepLIFT")
-        network, why = classifier, ""
-        try:
-            module_network, needed = in_modules(classifier, ACTIVATIONS, tuple(SUPPORTED_NON_LINEAR))
-            network = module_network if needed else classifier
-        except UntraceableError as error:  # it may be right as it is
-            why = f"; it cannot be traced by torch.fx: {error}"
-        if any(_overlap(module) for module in network.modules() if isinstance(module, nn.MaxPool2d)):
-            raise Skip("DeepLIFT by Captum loses relevance where max pooling windows overlap")
+        attribute = rescaled(classifier, train, torch.zeros(1, *train.feature_shape))
+        return lambda inputs, targets: attribute(inputs, targets, torch.zeros_like(inputs))
 
-        def attribute(inputs: Float[Tensor, "b *feature"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
-            leaf = inputs.detach().clone().requires_grad_()
-            with restored(network), _private_inputs(network):
-                return CaptumDeepLift(network).attribute(leaf, torch.zeros_like(leaf), target=targets).detach()
 
-        images = train.at(torch.arange(min(len(train), WITNESSES))).inputs
-        _require_completeness(attribute, classifier, images, strange=_without_rule(network, images[:1]), why=why)
-        return attribute
+def rescaled(classifier: nn.Module, train: Split, reference: Float[Tensor, "1 *feature"]) -> Referring:
+    """DeepLIFT of a classifier from any references.
+
+    Args:
+        reference: the one from which it is checked on training images that attributions add up.
+
+    Raises:
+        Skip: see `DeepLift.prepare`.
+    """
+    require_python(classifier, "DeepLIFT")
+    network, why = classifier, ""
+    try:
+        module_network, needed = in_modules(classifier, ACTIVATIONS, tuple(SUPPORTED_NON_LINEAR))
+        network = module_network if needed else classifier
+    except UntraceableError as error:  # it may be right as it is
+        why = f"; it cannot be traced by torch.fx: {error}"
+    if any(_overlap(module) for module in network.modules() if isinstance(module, nn.MaxPool2d)):
+        raise Skip("DeepLIFT by Captum loses relevance where max pooling windows overlap")
+
+    def attribute(
+        inputs: Float[Tensor, "b *feature"], targets: Int[Tensor, "b"], references: Float[Tensor, "b *feature"]
+    ) -> Float[Tensor, "b *feature"]:
+        leaf = inputs.detach().clone().requires_grad_()
+        with restored(network), _private_inputs(network):
+            return CaptumDeepLift(network).attribute(leaf, references, target=targets).detach()
+
+    images = train.at(torch.arange(min(len(train), WITNESSES))).inputs
+    references = reference.to(images).expand_as(images).contiguous()
+    strange = _without_rule(network, images[:1])
+    _require_completeness(attribute, classifier, images, references, strange=strange, why=why)
+    return attribute
 
 
 @contextmanager
@@ -89,14 +112,15 @@ def restored(classifier: nn.Module) -> Iterator[None]:
 
 @torch.no_grad()
 def _require_completeness(
-    attribute: AttributionFunction,
+    attribute: Referring,
     classifier: nn.Module,
     images: Float[Tensor, "b *feature"],
+    references: Float[Tensor, "b *feature"],
     *,
     strange: list[str],
     why: str,
 ) -> None:
-    """Compares sums of attributions with differences of logits from those of black.
+    """Compares sums of attributions with differences of logits from those of references.
 
     Args:
         strange: steps of the classifier that Captum has no rule for.
@@ -105,17 +129,17 @@ def _require_completeness(
     Raises:
         Skip: they disagree; or there are such steps, and the differences are too small to decide.
     """
-    logits, black = classifier(images).double(), classifier(torch.zeros_like(images)).double()
+    logits, starts = classifier(images).double(), classifier(references).double()
     targets = logits.argmax(1)
     try:
-        attributions = attribute(images, targets).flatten(1).double()
+        attributions = attribute(images, targets, references).flatten(1).double()
     except torch.OutOfMemoryError:
         raise
     except (AssertionError, RuntimeError) as error:  # a module used twice, a pooling that it cannot undo
         raise Skip(f"DeepLIFT by Captum fails on this classifier: {str(error).partition('. ')[0]}{why}") from error
-    sums, expected = attributions.sum(1), (logits - black).gather(1, targets[:, None])[:, 0]
+    sums, expected = attributions.sum(1), (logits - starts).gather(1, targets[:, None])[:, 0]
     rounding = SUM_ROUNDING * attributions.abs().sum(1) + LOGIT_ROUNDING * logits.abs().amax(1)
-    allowed = TOLERANCE * (logits - black).abs().amax(1)
+    allowed = TOLERANCE * (logits - starts).abs().amax(1)
     unruled = f"no rule for {', '.join(strange)}"
     missing = ((sums - expected).abs() - allowed - rounding).nan_to_num(torch.inf)
     if missing.max() > 0:
@@ -124,7 +148,8 @@ def _require_completeness(
         reasons = f"{f'; it has {unruled}' if strange else ''}{why}"
         raise Skip(f"DeepLIFT's attributions do not add up on this classifier: {numbers}{reasons}")
     if strange and (allowed <= rounding).all():
-        raise Skip(f"DeepLIFT has {unruled}, and logits too close to those of black to see whether it adds up{why}")
+        unseen = "logits too close to those of the reference to see whether it adds up"
+        raise Skip(f"DeepLIFT has {unruled}, and {unseen}{why}")
 
 
 def _without_rule(network: nn.Module, inputs: Float[Tensor, "b *feature"]) -> list[str]:

@@ -119,6 +119,32 @@ class GradientShap:
         return attribute
 
 
+@dataclass(frozen=True)
+class ExpectedGradients:
+    """Integrated gradients averaged over references: random training examples in place of black.
+
+    Paper: Erion, Janizek, Sturmfels, Lundberg, Lee 2021, doi:10.1038/s42256-021-00343-w;
+    E[(x - x') * gradient at x' + a (x - x')], x' from the training split, a uniform in [0, 1].
+    Differs from the paper: 40 pairs (x', a) an input by default. It is `gradient_shap` without noise.
+
+    Attributes:
+        samples: pairs (x', a) for each input.
+    """
+
+    version: ClassVar[int] = 1
+    explains: ClassVar[Explains] = "classifier"
+
+    samples: int = 40
+
+    def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise ValueError(f"expected_gradients[samples] must be at least 1, got {self.samples}")
+
+    def prepare(self, classifier: nn.Module, train: Split) -> AttributionFunction:
+        """See `Explainer.prepare`. Random numbers are those of `gradient_shap` with as many samples."""
+        return GradientShap(self.samples).prepare(classifier, train)
+
+
 def target_gradients(
     classifier: nn.Module, inputs: Float[Tensor, "b *feature"], targets: Int[Tensor, "b"]
 ) -> Float[Tensor, "b *feature"]:

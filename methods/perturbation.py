@@ -95,7 +95,7 @@ class Lime:
         Raises:
             Skip: one superpixel covers the whole input.
         """
-        superpixels = _superpixels(train.feature_shape, self.superpixel)
+        superpixels = numbered(train.feature_shape, self.superpixel)
 
         def attribute(inputs: Float[Tensor, "b *feature"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
             masks = torch.rand(self.samples, int(superpixels.max()) + 1) < 0.5
@@ -137,7 +137,7 @@ class KernelShap:
         Raises:
             Skip: one superpixel covers the whole input.
         """
-        superpixels = _superpixels(train.feature_shape, self.superpixel)
+        superpixels = numbered(train.feature_shape, self.superpixel)
 
         def attribute(inputs: Float[Tensor, "b *feature"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
             masks = _shapley_subsets(self.samples, int(superpixels.max()) + 1)
@@ -156,7 +156,7 @@ def _validate(samples: int, superpixel: int) -> None:
         raise ValueError(f"superpixel must be at least 1, got {superpixel}")
 
 
-def _superpixels(shape: tuple[int, ...], side: int) -> Int[Tensor, "*place"]:
+def numbered(shape: tuple[int, ...], side: int) -> Int[Tensor, "*place"]:
     """Number of the superpixel of every pixel `(h, w)`, or of every feature `(d,)`."""
     if len(shape) == 1:
         numbers = torch.arange(shape[0])

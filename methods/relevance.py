@@ -1,8 +1,8 @@
-"""Layer-wise relevance propagation by Captum: the logit, shared out from layer to layer of a plain chain."""
+"""Layer-wise relevance propagation: the logit, shared out from layer to layer of a plain chain."""
 
 import copy
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from roarbench.datasets.base import Split
 from roarbench.methods.base import AttributionFunction, Explains, Skip
+from roarbench.methods.composites import RULES, composite
 from roarbench.methods.deep_lift import ACTIVATIONS, restored
 from roarbench.methods.rewriting import Makers, UntraceableError, chain, in_modules, repeated, require_python
 
@@ -36,24 +37,39 @@ RESHAPING = (nn.Flatten, nn.Unflatten, nn.Identity, nn.ZeroPad2d)
 
 @dataclass(frozen=True)
 class Lrp:
-    """Layer-wise relevance propagation with the epsilon rule.
+    """Layer-wise relevance propagation with the epsilon rule, or with another rule for convolutions.
 
     Paper: Bach et al. 2015, doi:10.1371/journal.pone.0130140, eq. 58;
-    R_i = sum over j of x_i w_ij / (z_j + epsilon sign(z_j)) * R_j.
+    R_i = sum over j of x_i w_ij / (z_j + epsilon sign(z_j)) * R_j. The other rules of convolutions are eq. 60 with
+    alpha 1 and beta 0, and the gamma rule of Montavon et al. 2019, doi:10.1007/978-3-030-28954-6_10.
     Differs from the paper: the standardisation passes relevance on unchanged, so that a black feature may carry some
     (the paper starts from standardised inputs); pooling, batch norm and activations use no epsilon. With a tiny epsilon
-    this is gradient x standardised input on every ReLU network (Ancona et al. 2017, arXiv:1711.06104).
+    this is gradient x standardised input on every ReLU network (Ancona et al. 2017, arXiv:1711.06104). Under the other
+    rules, as in zennit, a batch norm first becomes part of a layer right before it, or else passes relevance on
+    unchanged; and gamma holds for inputs of any sign.
 
     Attributes:
         epsilon: stabiliser of convolutions and linear layers; absorbs weak and contradictory relevance.
+        rule: rule of convolutions. epsilon is that of all layers; epsilon_plus lets positive contributions count alone;
+            gamma favours them. Linear layers keep the epsilon rule.
+        gamma: by how much rule=gamma raises positive contributions; other rules do not read it.
     """
 
     version: ClassVar[int] = 1
     explains: ClassVar[Explains] = "classifier"
+    later: ClassVar[tuple[str, ...]] = ("rule", "gamma")
+    """Fields that the first version did not have: at their defaults they are no part of an identity."""
 
     epsilon: float = 0.01
+    # The seed of a pass comes from what repr shows: without these, ties under epsilon are broken as they always were.
+    rule: Literal["epsilon", "epsilon_plus", "gamma"] = field(default="epsilon", repr=False)
+    gamma: float = field(default=0.25, repr=False)
 
     def __post_init__(self) -> None:
+        if self.rule not in ("epsilon", *RULES):
+            raise ValueError(f"lrp[rule] must be one of epsilon, {', '.join(RULES)}, got {self.rule!r}")
+        if self.gamma <= 0:
+            raise ValueError(f"lrp[gamma] must be positive, got {self.gamma}")
         if self.epsilon <= 0:
             raise ValueError(f"epsilon must be positive, got {self.epsilon}")
 
@@ -66,6 +82,8 @@ class Lrp:
         """
         require_python(classifier, "LRP")
         network, layers = _chained(copy.deepcopy(classifier), train.at(torch.arange(1)).inputs)
+        if self.rule != "epsilon":
+            return composite(layers, RULES[self.rule](self.gamma), self.epsilon)
         for position, module in enumerate(layers):
             self._rule(module, first=position == 0)
 

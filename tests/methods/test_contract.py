@@ -17,9 +17,8 @@ from torch import Tensor, nn
 
 from roarbench.methods import EXPLAINERS
 from roarbench.methods.base import AttributionFunction, Explainer, Explains, Skip, View
-from tests.values import ABLE
 from tests.methods.networks import convolutional, residual, split, tabular
-from tests.values import others
+from tests.values import ABLE, others
 
 SMALL = {"samples": 20, "steps": 4, "patience": 2, "pretraining_steps": 2}
 """Fields that cost time, wherever an explainer has them, and the most that they are here."""
@@ -57,7 +56,7 @@ def explainer_class(name: str) -> Any:
 def cheap(name: str) -> Any:
     """An explainer with its defaults, but few samples and steps."""
     fields = {field.name: field.default for field in dataclasses.fields(explainer_class(name))}
-    return explainer_class(name)(**{key: min(fields[key], most) for key, most in SMALL.items() if key in fields})
+    return explainer_class(name)(**{key: min(fields[key], most) for key, most in SMALL.items() if fields.get(key)})
 
 
 def explains(name: str) -> str:

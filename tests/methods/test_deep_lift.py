@@ -132,7 +132,7 @@ def test_differences_too_small_to_tell_are_trusted_only_where_all_steps_have_rul
         network = With(function)
         nn.init.zeros_(network.last.weight)
         if skipped:
-            with pytest.raises(Skip, match="has no rule for GELU, and logits too close to those of black"):
+            with pytest.raises(Skip, match="has no rule for GELU, and logits too close to those of the reference"):
                 DeepLift().prepare(wrapped(network), IMAGES)
         else:
             attributions = DeepLift().prepare(wrapped(network), IMAGES)(IMAGES.inputs[:4], TARGETS)

@@ -1,14 +1,20 @@
-"""Grad-CAM re-derived from feature maps and their gradients."""
+"""Grad-CAM and its kinds: re-derived from feature maps and gradients, and as the packages of others have them."""
 
+import importlib
+import warnings
+from typing import get_args
+
+import captum.attr
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
+from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.methods.backprop import GuidedBackprop
 from roarbench.methods.base import Skip
-from roarbench.methods.grad_cam import GradCam, GuidedGradCam
-from tests.methods.networks import Standardise, convolutional, split
+from roarbench.methods.grad_cam import GradCam, GuidedGradCam, Kind
+from tests.methods.networks import Standardise, convolutional, residual, split
 
 IMAGES = split((3, 8, 8))
 INPUTS, TARGETS = IMAGES.inputs[:4], torch.tensor([0, 1, 2, 1])
@@ -46,6 +52,89 @@ def test_a_map_of_one_pixel_is_skipped() -> None:
     classifier = nn.Sequential(Standardise(), *layers).eval()
     with pytest.raises(Skip, match="1x1 map ranks nothing"):
         GradCam().prepare(classifier, IMAGES)
+
+
+def by_hand(kind: str, maps: Tensor, gradients: Tensor) -> Tensor:
+    """The sum of weighted maps of one image, place by place."""
+    coarse = torch.zeros(maps.shape[1:])
+    for one, slopes in zip(maps, gradients, strict=True):
+        higher = slopes**2 / (2 * slopes**2 + one.sum() * slopes**3 + 1e-6)
+        weights = {
+            "gradcam": slopes.mean(),
+            "hirescam": slopes,
+            "layercam": slopes.clamp(min=0),
+            "gradcam_plus_plus": (higher * slopes.clamp(min=0)).sum(),
+        }
+        coarse += weights[kind] * one
+    return coarse.clamp(min=0)
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_kinds_weigh_maps_by_their_gradients(kind: Kind) -> None:
+    classifier = convolutional(3)
+    ours = GradCam(kind=kind).prepare(classifier, IMAGES)(INPUTS, TARGETS)
+    for example, target in enumerate(TARGETS.tolist()):
+        maps = classifier[:7](INPUTS[example : example + 1]).detach().requires_grad_()
+        (gradients,) = torch.autograd.grad(classifier[7:](maps)[0, target], maps)
+        coarse = by_hand(kind, maps[0].detach(), gradients[0])
+        large = F.interpolate(coarse[None, None], (8, 8), mode="bilinear")
+        torch.testing.assert_close(ours[example], large[0].expand(3, 8, 8), rtol=1e-4, atol=1e-7)
+
+
+def test_hirescam_is_the_part_of_a_linear_head_that_each_place_has() -> None:
+    """Behind the last convolution all is linear: shares of places sum to the logit less the bias of the head."""
+    torch.manual_seed(0)
+    conv, head = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(256, 3)
+    classifier = nn.Sequential(Standardise(), nn.Conv2d(3, 3, 1), nn.ReLU(), conv, nn.Flatten(), head).eval()
+    ours = GradCam(kind="hirescam").prepare(classifier, IMAGES)(INPUTS, TARGETS)[:, 0]
+    with torch.no_grad():
+        shares = classifier[:4](INPUTS) * head.weight[TARGETS].view(4, 4, 8, 8)
+        assert torch.allclose(shares.sum((1, 2, 3)) + head.bias[TARGETS], classifier(INPUTS)[range(4), TARGETS])
+    torch.testing.assert_close(ours, shares.sum(1).clamp(min=0), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("classifier", "layer"), [(convolutional(3), "6"), (residual(), "2.conv")])
+def test_grad_cam_is_that_of_captum_bit_for_bit(classifier: nn.Sequential, layer: str) -> None:
+    inputs = INPUTS[:, : classifier[1].in_channels if layer == "2.conv" else 3]
+    theirs = captum.attr.LayerGradCam(classifier, classifier.get_submodule(layer))
+    small = theirs.attribute(inputs.clone().requires_grad_(), TARGETS, relu_attributions=True).detach()
+    ours = GradCam(layer).prepare(classifier, split(tuple(inputs.shape[1:])))(inputs, TARGETS)
+    assert torch.equal(ours, F.interpolate(small, (8, 8), mode="bilinear").expand_as(inputs))
+
+
+CLASSES = {
+    "gradcam": "GradCAM",
+    "hirescam": "HiResCAM",
+    "gradcam_plus_plus": "GradCAMPlusPlus",
+    "layercam": "LayerCAM",
+}
+"""Names in the package pytorch-grad-cam."""
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+@pytest.mark.parametrize(("layer", "position"), [("6", 6), ("2", 2)])
+def test_kinds_are_those_of_pytorch_grad_cam(kind: Kind, layer: str, position: int) -> None:
+    """Up to the range of each image, which that package sets to [0, 1]."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pytest.importorskip("pytorch_grad_cam", reason="needs grad-cam, an extra of this project")
+        package = importlib.import_module("pytorch_grad_cam")
+        targets = importlib.import_module("pytorch_grad_cam.utils.model_targets")
+    classifier = convolutional(3)
+    ours = GradCam(layer, kind=kind).prepare(classifier, IMAGES)(INPUTS, TARGETS)[:, 0]
+    wanted = [targets.ClassifierOutputTarget(int(target)) for target in TARGETS]
+    with getattr(package, CLASSES[kind])(classifier, [classifier[position]]) as cam:
+        theirs = torch.from_numpy(cam(INPUTS.clone(), wanted))
+    ours = ours - ours.amin((1, 2), keepdim=True)
+    torch.testing.assert_close(ours / ours.amax((1, 2), keepdim=True), theirs, rtol=0, atol=1e-5)
+
+
+def test_the_kind_is_no_part_of_the_identity_or_the_seed_of_grad_cam() -> None:
+    assert plugin("grad_cam[kind=gradcam]", "explainer") == plugin("grad_cam", "explainer")
+    assert "kind" not in dict(plugin("grad_cam", "explainer").parameters) and repr(GradCam()) == "GradCam(layer=None)"
+    assert dict(plugin("grad_cam[kind=hirescam]", "explainer").parameters)["kind"] == "hirescam"
+    with pytest.raises(ValueError, match="must be one of gradcam, hirescam, gradcam_plus_plus, layercam"):
+        plugin("grad_cam[kind=scorecam]", "explainer")
 
 
 explained = pytest.mark.parametrize("explainer", [GradCam, GuidedGradCam])

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from roarbench.methods.gradient import Gradient, GradientShap, InputXGradient, IntegratedGradients
+from roarbench.methods.gradient import ExpectedGradients, Gradient, GradientShap, InputXGradient, IntegratedGradients
 from tests.methods.networks import convolutional, linear, residual, split
 
 TARGETS = torch.tensor([0, 1, 2, 1])
@@ -66,6 +66,17 @@ def test_gradient_shap_draws_fresh_references_and_noise_for_every_example() -> N
         torch.manual_seed(0)
         maps = GradientShap(samples=1, noise=noise).prepare(classifier, train)(inputs, TARGETS[:1].expand(4))
         assert maps.unique(dim=0).shape[0] > 1
+
+
+@pytest.mark.parametrize("samples", [1, 6])
+def test_expected_gradients_are_gradient_shap_with_more_samples(samples: int) -> None:
+    classifier, maps = convolutional(1), []
+    for explainer in (ExpectedGradients(samples), GradientShap(samples)):
+        torch.manual_seed(0)
+        maps.append(explainer.prepare(classifier, IMAGES)(INPUTS, TARGETS))
+    assert torch.equal(*maps) and ExpectedGradients().samples == 40
+    with pytest.raises(ValueError, match=r"expected_gradients\[samples\] must be at least 1, got 0"):
+        ExpectedGradients(samples=0)
 
 
 def logits_above_black(classifier: torch.nn.Module) -> torch.Tensor:

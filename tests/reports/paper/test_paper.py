@@ -12,7 +12,6 @@ import matplotlib
 import pytest
 from matplotlib.figure import Figure
 
-from roarbench import methods
 from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.matrix.spec import Cell
@@ -26,6 +25,7 @@ from roarbench.reports.tables.curves import tables
 from roarbench.reports.tables.latex import escape
 from roarbench.reports.tables.table import Table
 from tests.reports.conftest import outcome
+from tests.values import ABLE
 
 Stored = Callable[..., Path]
 LATEX = pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex is not installed")
@@ -70,7 +70,7 @@ def written(run: Run, out: Path, pictures: tuple[Drawn, ...] = ()) -> tuple[str,
     return paths[0].read_text(), paths[1].read_text()
 
 
-@pytest.mark.parametrize("name", sorted(methods.EXPLAINERS))
+@pytest.mark.parametrize("name", sorted(ABLE))
 def test_every_explainer_is_cited_or_says_none(name: str) -> None:
     said = card(plugin(name, "explainer"), "explainer")["paper"]
     found = citations(str(said))
