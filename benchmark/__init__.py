@@ -65,6 +65,7 @@ MEASURES: dict[str, str] = {
     "mcal": "roarbench.benchmark.measures.mcal:MCal",
     "mprt": "roarbench.benchmark.measures.mprt:Mprt",
     "random_logit": "roarbench.benchmark.measures.random_logit:RandomLogit",
+    "mask_leak": "roarbench.benchmark.measures.mask_leak:MaskLeak",
     "blurriness": "roarbench.benchmark.measures.blurriness:Blurriness",
 }
 

@@ -44,7 +44,7 @@ class Stored:
 
     def prepare(self, classifier: nn.Module, train: Split) -> "Lookup":
         """See `Explainer.prepare`."""
-        return Lookup(opened(self.path), self.path)
+        return Lookup(opened(self.path), str(self.path))
 
     def check(self, data: Dataset) -> None:
         """Compares the maps with the data, all of them, before any work is done.
@@ -52,10 +52,7 @@ class Stored:
         Raises:
             ValueError: a file that cannot be read; maps of another number or shape, or in another order; NaN.
         """
-        arrays = opened(self.path)
-        for name, split in data.splits.items():
-            if name in arrays:
-                _check(arrays, name, split, self.path)
+        check_maps(opened(self.path), data, f"stored[path={self.path}]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,16 +60,16 @@ class Lookup:
     """An attribution function that knows examples by their positions alone."""
 
     arrays: Mapping[str, np.ndarray]
-    path: Path
+    origin: str
 
     def at(self, split: str, index: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
         """The maps of some examples of a split.
 
         Raises:
-            Skip: the file has none of that split.
+            Skip: there are none of that split.
         """
         if split not in self.arrays:
-            raise Skip(f"{self.path} has no maps of the {split} split; add them, or use --retrain false")
+            raise Skip(f"{self.origin} has no maps of the {split} split; add them, or use --retrain false")
         return torch.from_numpy(np.asarray(self.arrays[split][index.cpu().numpy()], dtype=np.float32))
 
     def __call__(self, inputs: Float[Tensor, "b *feature"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
@@ -89,17 +86,32 @@ def opened(path: Path) -> Mapping[str, np.ndarray]:
     """The arrays of a file or a folder, by name.
 
     Raises:
-        ValueError: it is not there, cannot be read, or has no maps of the test split.
+        ValueError: it is not there or cannot be read.
     """
     try:
         arrays = _read(path)
     except (OSError, ValueError, SafetensorError) as error:
         reason = "it is not there" if not path.exists() else " ".join(str(error).split())
         raise ValueError(f"stored[path={path}] cannot be read: {reason}") from error
+    return arrays
+
+
+def check_maps(arrays: Mapping[str, np.ndarray], data: Dataset, origin: str) -> None:
+    """Compares maps with the data that they explain.
+
+    Args:
+        arrays: split -> its maps; those of the test split at least.
+        origin: where they come from, for messages.
+
+    Raises:
+        ValueError: no maps of the test split; maps of another number or shape, or in another order; NaN.
+    """
     if "test" not in arrays:
         names = ", ".join(arrays) or "nothing"
-        raise ValueError(f"stored[path={path}] must have an array test, one map for each test example; got {names}")
-    return arrays
+        raise ValueError(f"{origin} must have an array test, one map for each test example; got {names}")
+    for name, split in data.splits.items():
+        if name in arrays:
+            _check(arrays, name, split, origin)
 
 
 def _read(path: Path) -> Mapping[str, np.ndarray]:
@@ -111,8 +123,8 @@ def _read(path: Path) -> Mapping[str, np.ndarray]:
         return {name: file[name] for name in file.files}
 
 
-def _check(arrays: Mapping[str, np.ndarray], name: str, split: Split, path: Path) -> None:
-    maps, where = arrays[name], f"stored[path={path}]: {name}"
+def _check(arrays: Mapping[str, np.ndarray], name: str, split: Split, origin: str) -> None:
+    maps, where = arrays[name], f"{origin}: {name}"
     if len(maps) != len(split):
         raise ValueError(f"{where} must have {len(split):,} maps, one for each example, got {len(maps):,}")
     shape = split.feature_shape

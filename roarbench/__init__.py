@@ -5,12 +5,38 @@ beside it, at the top: they are found there, and their bare names stay free for 
 `datasets`.
 """
 
+import importlib
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from roarbench.benchmark.matrix.plan import Matrix as Matrix
+    from roarbench.benchmark.matrix.recipe import Recipe as Recipe
+    from roarbench.evaluation import evaluate as evaluate
+    from roarbench.evaluation import load as load
+    from roarbench.evaluation import run as run
+    from roarbench.result import Result as Result
 
 PARTS = ("benchmark", "datasets", "hns", "methods", "reports")
+NAMES = {
+    "evaluate": "evaluation", "run": "evaluation", "load": "evaluation", "Result": "result",
+    "Matrix": "benchmark.matrix.plan", "Recipe": "benchmark.matrix.recipe",
+}  # fmt: skip
+"""What `import roarbench` offers -> the module that has it, which is imported when it is asked for."""
+
 CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in NAMES:
+        raise AttributeError(f"module roarbench has no attribute {name!r}; it has {', '.join(NAMES)}")
+    return getattr(importlib.import_module(f"roarbench.{NAMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *NAMES]
 
 
 class Elsewhere(PathFinder):

@@ -46,8 +46,14 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 """Names that stand for several."""
 
-LIBRARIES: dict[str, dict[str, str]] = {"measure": {"quantus": "roarbench.benchmark.measures.quantus:metric"}}
-"""Prefixes that stand for a library, as in "quantus:Sparseness" -> the function that makes a plug-in of a name."""
+LIBRARIES: dict[str, dict[str, str]] = {
+    "dataset": {"given": "roarbench.given:dataset"},
+    "classifier": {"given": "roarbench.given:classifier"},
+    "explainer": {"given": "roarbench.given:explainer"},
+    "measure": {"given": "roarbench.given:measure", "quantus": "roarbench.benchmark.measures.quantus:metric"},
+}
+"""Prefixes that stand for a library, as in "quantus:Sparseness" -> the function that makes a plug-in of a name. What a
+program gave in memory is one: "given:mine"."""
 
 SEED = "seed"
 """Written as the value of an integer parameter of a data set, it takes the seed of the cell: "squares[draw=seed]"."""
@@ -178,6 +184,8 @@ def _source(name: str, target: object) -> str:
     module, own, attribute = name.partition(":")
     if not own:
         return ""
+    if given := getattr(target, "checksum", ""):
+        return given
     if code := source.code(module, attribute):
         return hashlib.sha256("\n".join(sorted(code.values())).encode()).hexdigest()[:16]
     file = getattr(sys.modules.get(getattr(target, "__module__", "")), "__file__", None)

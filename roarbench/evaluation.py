@@ -1,0 +1,218 @@
+"""One call from Python: a network, data and explainers in, a table of evidence out."""
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from roarbench.benchmark.execution import session
+from roarbench.benchmark.execution.session import Resources
+from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.plugins import plugin
+from roarbench.benchmark.matrix.recipe import Recipe
+from roarbench.datasets.base import Card, Dataset, Split
+from roarbench.given import as_classifier, as_dataset, as_explainer, as_measure
+from roarbench.result import Result
+
+MEASURES = ("evaluator", "road", "deletion", "mask_leak")
+"""What is measured unless something else is asked for; nothing is retrained but one evaluator a seed."""
+
+CURVES = ("evaluator", "delta", "road", "deletion", "insertion", "roar", "kar", "mask_probe")
+"""Measures that networks make on reduced images; all others are measures of attributions by name."""
+
+CARD = Card("data given in memory", "none", "unknown", "none")
+
+Maps = np.ndarray | Tensor
+Explainers = Mapping[str, Any] | Sequence[str]
+
+
+def evaluate(
+    network: nn.Module | str,
+    data: Any,
+    explainers: Explainers,
+    measures: Sequence[str | Callable[..., Any]] = MEASURES,
+    *,
+    seeds: int = 3,
+    out: Path | str | None = None,
+    fractions: Sequence[float] = (0.1, 0.3, 0.5, 0.7, 0.9),
+    recipe: Recipe = Recipe(),
+    build: Callable[[], nn.Module] | None = None,
+    data_root: Path | str = "data",
+    device: str = "auto",
+    workers: int = 0,
+) -> Result:
+    """Which of these explainers finds what the network uses?
+
+    >>> import torch
+    >>> x, y = torch.rand(80, 1, 6, 6), torch.arange(80) % 2
+    >>> x[y == 1, :, 2:4] += 0.5
+    >>> network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 2))
+    >>> small = Recipe(epochs=2, batch_size=32)
+    >>> result = evaluate(network, (x[:50], y[:50], x[50:], y[50:]), ["gradient"], ["deletion"], seeds=1, recipe=small)
+    >>> sorted(result.table.index)
+    ['gradient', 'random']
+
+    Args:
+        network: any module that returns logits `(b, k)`, trained, left unchanged; or a classifier by name, which is
+            trained for every seed.
+        data: `(x_train, y_train, x_test, y_test)`, tensors or arrays, images `(n, c, h, w)` or rows `(n, d)` with
+            whole numbers as labels; or two torch data sets, for training and test; or a data set by name, "mnist".
+        explainers: label -> a function (network, inputs, targets) that returns maps; an explainer; maps of the test
+            images in their order, or a mapping of "train" and "test" to maps; or an explainer by name. Names alone will
+            do: ["gradient", "lrp"]. "random" is always among them. Functions see inputs in [0, 1], and a network that
+            takes these.
+        measures: "evaluator", "delta", "road", "deletion", "insertion"; "roar" and "kar", which retrain, and
+            "mask_probe", which does so on masks; any measure of attributions by name; or a function of a sample.
+        seeds: number of seeds.
+        out: folder that keeps all results, from which the same call goes on; without, nothing is kept.
+        fractions: shares of the pixels that are removed, between 0 and 1.
+        recipe: how evaluators and retrained networks learn.
+        build: returns a fresh network, where layers cannot draw their weights again by themselves.
+        data_root: folder of data sets by name.
+        device: "cpu", "cuda" or "auto".
+        workers: worker processes, where everything is given by name; 0 works in this one.
+
+    Raises:
+        ValueError: an argument that does not fit, in one line.
+    """
+    given, centre = _data(data)
+    names = {label: _explainer(label, one) for label, one in _labelled(explainers).items()}
+    matrix = replace(
+        _measured(measures),
+        datasets=(given,),
+        classifiers=(network if isinstance(network, str) else _classifier(network, build, centre),),
+        explainers=tuple(names.values()),
+        seeds=seeds,
+        fractions=tuple(fractions),
+        recipe=recipe,
+    )
+    labels = {text: label for label, text in names.items()}
+    if len(labels) < len(names):
+        raise ValueError(f"explainers must differ, got two labels for {_twice(list(names.values()))}")
+    result = Result(Path(out or tempfile.mkdtemp(prefix="roarbench-")), labels, tuple(map(_name, measures)))
+    if not out:
+        weakref.finalize(result, shutil.rmtree, result.folder, ignore_errors=True)
+    session.run(matrix, result.folder, Resources(Path(data_root), device, workers))
+    return result.kept()
+
+
+def run(
+    matrix: Matrix, out: Path | str, *, data_root: Path | str = "data", device: str = "auto", workers: int = 0
+) -> Result:
+    """Measures a matrix, or what is left of it, in a folder.
+
+    Raises:
+        ValueError: see `session.run`.
+    """
+    session.run(matrix, Path(out), Resources(Path(data_root), device, workers))
+    return Result(Path(out))
+
+
+def load(out: Path | str) -> Result:
+    """The results in the folder of a run.
+
+    Raises:
+        ValueError: the folder holds no run.
+    """
+    return Result.of(Path(out))
+
+
+def _measured(measures: Sequence[str | Callable[..., Any]]) -> Matrix:
+    """The options that measure what is asked for."""
+    names = [one for one in measures if isinstance(one, str)]
+    others = [as_measure(_name(one), one) for one in measures if not isinstance(one, str)]
+    for name in (name for name in names if name not in CURVES):
+        plugin(name, "measure")
+        others.append(name)
+    fills = {"road": "noisy_linear", "deletion": "mean", "insertion": "mean"}
+    retrained = bool({"roar", "kar", "mask_probe"} & {*names})
+    return Matrix(
+        retrain=(retrained,),
+        evaluator=bool({"evaluator", "delta"} & {*names}),
+        unretrained_fills=tuple(dict.fromkeys(fills[name] for name in names if name in fills)),
+        mask_fractions=(0.9,) if "mask_probe" in names else (),
+        measures=tuple(others),
+    )
+
+
+def _labelled(explainers: Explainers) -> dict[str, Any]:
+    """Label -> explainer; random is among them."""
+    named = dict(explainers) if isinstance(explainers, Mapping) else {name: name for name in explainers}
+    return named if "random" in map(str, named.values()) else {"random": "random"} | named
+
+
+def _name(measure: str | Callable[..., Any]) -> str:
+    return measure if isinstance(measure, str) else measure.__name__
+
+
+def _twice(names: Sequence[str]) -> str:
+    return next(name for name in names if names.count(name) > 1)
+
+
+def _explainer(label: str, given: Any) -> str:
+    """The name of an explainer as a matrix writes it."""
+    if isinstance(given, str):
+        return plugin(given, "explainer").text
+    if isinstance(given, np.ndarray | Tensor):
+        given = {"test": given}
+    if isinstance(given, Mapping):
+        given = {name: _array(maps) for name, maps in given.items()}
+    elif not callable(given) and not hasattr(given, "prepare"):
+        kinds = "a function (network, inputs, targets), an explainer, maps or a name"
+        raise ValueError(f"explainers[{label!r}] must be {kinds}, got {type(given).__name__}")
+    return as_explainer(label, given)
+
+
+def _classifier(network: nn.Module, build: Callable[[], nn.Module] | None, centre: tuple[float, float]) -> str:
+    """A trained network, after what brings inputs back to the range that it knows."""
+    if not isinstance(network, nn.Module):
+        raise ValueError(f"network must be a torch module or a classifier by name, got {type(network).__name__}")
+    low, high = centre
+    return as_classifier(
+        "network", network, build, torch.tensor([-low / (high - low)]), torch.tensor([1 / (high - low)])
+    )
+
+
+def _data(data: Any) -> tuple[str, tuple[float, float]]:
+    """Data as a plug-in, and the range that their values had."""
+    if isinstance(data, str):
+        return data, (0.0, 1.0)
+    x_train, y_train, x_test, y_test = _arrays(data)
+    low, high = (float(value) for value in (min(x_train.min(), x_test.min()), max(x_train.max(), x_test.max())))
+    low, high = (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
+    train, test = (_split(x, y, low, high) for x, y in ((x_train, y_train), (x_test, y_test)))
+    num_classes = int(max(y_train.max(), y_test.max())) + 1
+    return as_dataset("data", Dataset(train, train.at(torch.arange(0)), test, num_classes, CARD)), (low, high)
+
+
+def _split(inputs: np.ndarray, labels: np.ndarray, low: float, high: float) -> Split:
+    """Examples whose values are brought from the range low to high to 0 to 1."""
+    scaled = (inputs.astype(np.float32) - low) / (high - low)
+    return Split(torch.from_numpy(scaled), torch.from_numpy(labels.astype(np.int64)))
+
+
+def _arrays(data: Any) -> list[np.ndarray]:
+    """Inputs and labels of training and test, in this order."""
+    if isinstance(data, Sequence) and len(data) == 4:
+        return [_array(part) for part in data]
+    if isinstance(data, Sequence) and len(data) == 2:
+        return [array for part in data for array in _read(part)]
+    wanted = "(x_train, y_train, x_test, y_test), two torch data sets, or a data set by name"
+    raise ValueError(f"data must be {wanted}, got {type(data).__name__}")
+
+
+def _read(part: Any) -> tuple[np.ndarray, np.ndarray]:
+    """All examples of a torch data set."""
+    pairs = [part[i] for i in range(len(part))]
+    return np.stack([_array(x) for x, _ in pairs]), np.array([int(y) for _, y in pairs])
+
+
+def _array(values: Any) -> np.ndarray:
+    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)

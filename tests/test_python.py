@@ -1,0 +1,181 @@
+"""`import roarbench`: one call from Python, and what it gives back."""
+
+import copy
+import doctest
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.data import TensorDataset
+
+import roarbench
+from roarbench import evaluation
+from roarbench.given import drawn_anew
+from roarbench.methods.gradient import Gradient
+
+SMALL = roarbench.Recipe(epochs=2, batch_size=32)
+FEW: dict[str, Any] = {"measures": ["deletion", "evaluator"], "seeds": 3, "fractions": (0.3, 0.6), "recipe": SMALL}
+
+
+def attribute(network: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+    """The gradient."""
+    leaf = inputs.clone().requires_grad_()
+    return torch.autograd.grad(network(leaf).gather(1, targets[:, None]).sum(), leaf)[0]
+
+
+@pytest.fixture(scope="module")
+def data() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Images of two classes, one of them with a bright stripe; values reach from -1 to 2."""
+    torch.manual_seed(0)
+    inputs, labels = torch.rand(150, 1, 6, 6) * 2 - 1, torch.arange(150) % 2
+    inputs[labels == 1, :, 2] += 1.0
+    return inputs[:100], labels[:100], inputs[100:], labels[100:]
+
+
+@pytest.fixture(scope="module")
+def network(data: tuple[Tensor, ...]) -> nn.Module:
+    """Trained by hand, on values as they are."""
+    torch.manual_seed(0)
+    trained = nn.Sequential(nn.Flatten(), nn.Linear(36, 8), nn.ReLU(), nn.Linear(8, 2))
+    optimiser = torch.optim.Adam(trained.parameters(), 0.02)
+    for _ in range(60):
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(trained(data[0]), data[1]).backward()
+        optimiser.step()
+    return trained
+
+
+@pytest.fixture(scope="module")
+def result(network: nn.Module, data: tuple[Tensor, ...], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Of a function, an explainer, maps and a name."""
+    before = copy.deepcopy(network.state_dict())
+    explainers = {
+        "mine": attribute, "object": Gradient(), "theirs": torch.rand(50, 6, 6), "IG": "integrated_gradients",
+    }  # fmt: skip
+    out = tmp_path_factory.mktemp("python") / "run"
+    found = roarbench.evaluate(network, data, explainers, out=out, **FEW)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    return found
+
+
+def test_the_network_gets_values_as_they_were(result: Any, network: nn.Module, data: tuple[Tensor, ...]) -> None:
+    """Images lie in [0, 1] inside, and the accuracy on intact images is that of the network on its own values."""
+    accuracy = (network(data[2]).argmax(1) == data[3]).double().mean().item()
+    intact = result.rows[(result.rows.removal_fraction == 0) & (result.rows.probe == "image")]
+    assert np.allclose(intact.test_accuracy, accuracy)
+    assert accuracy > 0.8
+
+
+def test_a_row_for_each_explainer_with_intervals(result: Any) -> None:
+    assert sorted(result.table.index) == ["IG", "mine", "object", "random", "theirs"]
+    columns = ["Deletion", "Shared evaluator, removed", "Shared evaluator, kept"]
+    assert sorted({name for name, _ in result.table.columns}) == sorted(columns)
+    deletion = result.table["Deletion"]
+    assert (deletion.low <= deletion.estimate).all()
+    assert (deletion.loc["mine"] == deletion.loc["object"]).all()
+    assert set(result.curves.label.dropna()) == set(result.table.index)
+    assert "<table" in result._repr_html_()
+    assert "±" in str(result)
+
+
+def test_differences_have_a_sign_an_interval_and_words(result: Any) -> None:
+    better = result.difference("mine", "random", "Deletion")
+    assert better.low <= better.estimate <= better.high
+    assert better.estimate == pytest.approx(-result.difference("random", "mine", "Deletion").estimate)
+    rows = result.table["Deletion"].estimate
+    assert better.estimate == pytest.approx(rows["random"] - rows["mine"])
+    assert "mine" in str(better)
+    assert "random" in str(better)
+    assert better.verdict in ("better", "worse", "equivalent", "open")
+
+
+def test_a_folder_is_read_again_with_its_labels(result: Any) -> None:
+    pd.testing.assert_frame_equal(roarbench.load(result.folder).table, result.table)
+
+
+def test_the_same_call_goes_on(
+    result: Any, network: nn.Module, data: tuple[Tensor, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    explainers = {"mine": attribute, "object": Gradient(), "theirs": result_maps(), "IG": "integrated_gradients"}
+    assert explainers
+    again = roarbench.evaluate(network, data, {"mine": attribute}, out=result.folder.parent / "mine", **FEW)
+    capsys.readouterr()
+    roarbench.evaluate(network, data, {"mine": attribute}, out=again.folder, **FEW)
+    assert "nothing to do" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="holds another matrix"):
+        other = nn.Sequential(nn.Flatten(), nn.Linear(36, 2))
+        roarbench.evaluate(other, data, {"mine": attribute}, out=again.folder, **FEW)
+
+
+def result_maps() -> Tensor:
+    return torch.zeros(50, 6, 6)
+
+
+def test_measures_by_name_and_by_function(network: nn.Module, data: tuple[Tensor, ...]) -> None:
+    def largest(sample: Any) -> Tensor:
+        return sample.maps.abs().amax(1)
+
+    found = roarbench.evaluate(network, data, ["gradient"], ["gini", largest], seeds=2, fractions=(0.5,), recipe=SMALL)
+    assert [name for name, end in found.table.columns if end == "estimate"] == ["Gini", "largest"]
+    with pytest.raises(ValueError, match="measure must be one of none measured"):
+        found.difference("GRAD", "Random")
+
+
+def test_networks_and_data_by_name_and_retraining(data: tuple[Tensor, ...]) -> None:
+    pairs = TensorDataset(*data[:2]), TensorDataset(*data[2:])
+    found = roarbench.evaluate("mlp", pairs, ["gradient"], ["roar"], seeds=1, fractions=(0.5,), recipe=SMALL)
+    assert [name for name, end in found.table.columns if end == "estimate"] == ["ROAR"]
+
+
+def test_weights_are_drawn_anew_for_retraining() -> None:
+    trained = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(32, 2))
+    fresh = drawn_anew(trained)
+    assert not torch.equal(fresh[0].weight, trained[0].weight)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"network: 1\.token cannot be drawn anew; give build="):
+        drawn_anew(nn.Sequential(nn.Linear(2, 2), Token()))
+
+
+class Token(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.token = nn.Parameter(torch.rand(3))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda a: a | {"network": 3}, "network must be a torch module or a classifier by name, got int"),
+        (lambda a: a | {"data": 3}, "data must be (x_train, y_train, x_test, y_test), two torch data sets"),
+        (lambda a: a | {"explainers": {"mine": 3}}, "explainers['mine'] must be a function"),
+        (lambda a: a | {"explainers": ["gradeint"]}, "did you mean 'gradient'"),
+        (lambda a: a | {"explainers": {"a": "lrp", "b": "lrp"}}, "explainers must differ, got two labels for lrp"),
+        (lambda a: a | {"explainers": {"maps": np.zeros((3, 6, 6))}}, "explainers['maps']: test must have 50 maps"),
+        (lambda a: a | {"measures": ["evalutor"]}, "unknown measure 'evalutor'"),
+    ],
+)
+def test_what_is_wrong_is_one_line(
+    network: nn.Module, data: tuple[Tensor, ...], change: Callable[[dict[str, Any]], dict[str, Any]], said: str
+) -> None:
+    arguments = change({"network": network, "data": data, "explainers": ["gradient"]} | FEW)
+    with pytest.raises(ValueError) as error:
+        roarbench.evaluate(**arguments)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_the_example_of_the_docstring_runs() -> None:
+    assert doctest.testmod(evaluation).failed == 0
+
+
+def test_nothing_heavy_is_imported_before_it_is_used() -> None:
+    assert {"evaluate", "run", "load", "Result"} <= set(dir(roarbench))
+    with pytest.raises(AttributeError, match="has no attribute 'evaluat'"):
+        roarbench.evaluat  # noqa: B018
+    assert "roarbench" in sys.modules
+    assert Path(roarbench.__file__).name == "__init__.py"
