@@ -23,6 +23,9 @@ from roarbench.reports.tables.evidence import scores
 LABELS = "labels.json"
 """File with the labels of explainers that were given in memory, and with what was asked for."""
 
+PERCENTAGES = 10.0
+"""A column that reaches so far holds percentages."""
+
 ASKED = {
     "evaluator": ("evaluator", None), "road": ("image", "noisy_linear"), "deletion": ("image", "mean"),
     "insertion": ("image", "mean"), "roar": ("image", None), "kar": ("image", None),
@@ -53,7 +56,7 @@ class Difference:
         return self.sentence
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """Results in a folder.
 
@@ -160,14 +163,14 @@ class Result:
     @property
     def text(self) -> pd.DataFrame:
         """The table as it is read: "44.8 ± 7.8"."""
-        names = list(dict.fromkeys(name for name, _ in self.table.columns))
-        return pd.DataFrame({name: [_written(*row) for row in self.table[name].to_numpy()] for name in names},
-                            index=self.table.index)  # fmt: skip
+        names = dict.fromkeys(name for name, _ in self.table.columns)
+        columns = {name: _written(self.table[name]) for name in names}
+        return pd.DataFrame(columns, index=self.table.index)
 
     def _repr_html_(self) -> str:
         return self.text.to_html()
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.text.to_string()
 
     @cached_property
@@ -214,7 +217,14 @@ def _end(summary: Summary, end: str, scale: float) -> float:
     return scale * (summary.mean + offset)
 
 
-def _written(estimate: float, low: float, high: float) -> str:
-    if pd.isna(estimate):
-        return "–"
-    return f"{estimate:.3g}" if pd.isna(low) else f"{estimate:.3g} ± {(high - low) / 2:.2g}"
+def _written(column: pd.DataFrame) -> list[str]:
+    """Estimates with half-widths, where these are known: one decimal of percentages, three of other numbers."""
+    decimals = 1 if column.estimate.abs().max() >= PERCENTAGES else 3
+    return [
+        "–" if pd.isna(row.estimate) else f"{row.estimate:.{decimals}f}" + _half(row.high - row.low, decimals)
+        for row in column.itertuples()
+    ]
+
+
+def _half(width: float, decimals: int) -> str:
+    return "" if pd.isna(width) else f" ± {width / 2:.{decimals}f}"
