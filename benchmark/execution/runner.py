@@ -223,22 +223,29 @@ def with_deltas(outcome: Outcome, network: nn.Module, own: Reduction, test: Spli
 
 
 def retrained(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
-    """A network trained from scratch on what a cell leaves of its data set, and that."""
+    """A network retrained on what a cell leaves of its data set, and that."""
     with place.in_step():
         data = data_for(cell.training, place)
         reduced_data = reduced(cell, data, stored(cell, data.splits, place.artefacts))
-        network = fresh_network(cell.training, _like(cell, data), place)
+        network, specification = _begun(cell, data, place)
     own = trainer(cell.training.classifier)
-    return trained(network, cell.training, redrawn(cell, data, reduced_data), place, own), reduced_data
+    return trained(network, specification, redrawn(cell, data, reduced_data), place, own), reduced_data
+
+
+def _begun(cell: Cell, data: Dataset, place: Workplace) -> tuple[nn.Module, Original]:
+    """Where a cell's training begins, and its recipe: fresh weights, or those of the explained network to fine-tune."""
+    network, recipe = fresh_network(cell.training, _like(cell, data), place), cell.training.recipe
+    if recipe.finetune is None or cell.probe == "mask":  # masks are no images
+        return network, cell.training
+    place.artefacts.load_network(cell.training, network)
+    return network, replace(cell.training, recipe=replace(recipe, epochs=recipe.finetune))
 
 
 def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
     """Measures the cells of a bundle, whose networks stack; each outcome is the one that the cell has alone."""
-    start = time.perf_counter()
-    specification = cells[0].training
-    data = data_for(specification, place)
+    start, data = time.perf_counter(), data_for(cells[0].training, place)
     reduced_data = [reduced(cell, data, stored(cell, data.splits, place.artefacts)) for cell in cells]
-    network = fresh_network(specification, _like(cells[0], data), place)
+    network, specification = _begun(cells[0], data, place)
     inputs = torch.stack([part.train.inputs for part in reduced_data])
     with seeded("training", *specification.pairing()):
         stack = training.train_stack(

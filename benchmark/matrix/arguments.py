@@ -7,6 +7,8 @@ from dataclasses import fields, is_dataclass
 from typing import Any, get_type_hints
 
 BOOLEANS = {"true": True, "false": False}
+FINETUNE = re.compile(r"finetune(?:\[epochs=(\d+)\])?")
+"""A value of --retrain that stands for true and --finetune."""
 
 
 def prepared(words: Sequence[str], switches: Collection[str]) -> list[str]:
@@ -14,12 +16,18 @@ def prepared(words: Sequence[str], switches: Collection[str]) -> list[str]:
 
     >>> prepared(["--retrain", "true", "--dry-run", "false"], {"dry-run"})
     ['--retrain', 'True', '--no-dry-run']
+    >>> prepared(["--retrain", "finetune[epochs=2]"], set())
+    ['--retrain', 'True', '--finetune', '2']
 
     Args:
         switches: options without a value, such as "dry-run".
     """
     ready: list[str] = []
+    epochs: list[str] = []
     for word in words:
+        last = next((w for w in reversed(ready) if w.startswith("--")), "")
+        if last == "--retrain" and (tuning := FINETUNE.fullmatch(word)):
+            word, epochs = "true", ["--finetune", tuning[1] or "1"]
         value = BOOLEANS.get(word.lower())
         option = ready[-1].removeprefix("--") if ready else ""
         if value is None:
@@ -28,7 +36,7 @@ def prepared(words: Sequence[str], switches: Collection[str]) -> list[str]:
             ready[-1] = f"--{option}" if value else f"--no-{option}"
         else:
             ready.append(str(value))
-    return ready
+    return ready + epochs
 
 
 def switches(kinds: Iterable[type]) -> set[str]:

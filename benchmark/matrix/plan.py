@@ -147,6 +147,8 @@ def check(matrix: Matrix) -> None:
 def _check_folds(matrix: Matrix) -> None:
     if matrix.attribution_folds < 1:
         raise ValueError(f"attribution_folds must be a number of folds, at least 1, got {matrix.attribution_folds}")
+    if True in matrix.recursive and matrix.recipe.finetune:
+        raise ValueError("recursive true needs networks that begin from scratch; leave finetune out")
     if True in matrix.recursive and matrix.attribution_folds > 1:
         raise ValueError("recursive true needs attribution_folds 1: each step is explained by the network before it")
 

@@ -27,6 +27,8 @@ class Recipe:
         augmentation: random changes of training images, applied after features were removed.
         precision: precision of products in training; "auto" is bf16 where the processor has it, else fp32.
             Scores and attributions are always computed in float32.
+        finetune: epochs in which networks are retrained from the weights of the explained one, for networks that nobody
+            trains from scratch; without it they begin from fresh weights, as ROAR does.
     """
 
     optimiser: Optimiser = "adam"
@@ -40,6 +42,7 @@ class Recipe:
     label_smoothing: float = 0.0
     augmentation: Augmentation = "none"
     precision: Precision = "auto"
+    finetune: int | None = None
 
     def check(self) -> None:
         """Raises ValueError where a value is out of its range."""
@@ -49,5 +52,8 @@ class Recipe:
         for name in ("warmup_epochs", "momentum", "weight_decay", "label_smoothing"):
             if getattr(self, name) < 0:
                 raise ValueError(f"recipe.{name} must not be negative, got {getattr(self, name)}")
+        if self.finetune is not None and (self.finetune < 1 or self.optimiser == "least_squares"):
+            remedy = "; least_squares has no epochs" if self.optimiser == "least_squares" else ""
+            raise ValueError(f"recipe.finetune must be a number of epochs, at least 1, got {self.finetune}{remedy}")
         if not 0 <= self.label_smoothing < 1:
             raise ValueError(f"recipe.label_smoothing must lie in [0, 1), got {self.label_smoothing}")

@@ -15,7 +15,7 @@ Probe = Literal["image", "mask", "attribution", "own_mask", "matched", "evaluato
 NO_IDENTITY = ("text", "handling", "means")
 """Attributes of a plug-in that are no part of the identity of a result; earlier stores call its handling means."""
 
-LATER = ("measure", "evaluator", "folds")
+LATER = ("measure", "evaluator", "folds", "finetune")
 """Fields that specifications did not have at first: without a value they are no part of the identity."""
 
 

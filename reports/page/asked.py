@@ -26,6 +26,7 @@ NETWORKS = {
     (False,): "the original network, not retrained, is tested on what is left",
     (False, True): "a network trained from scratch on what is left is tested, and so is the original one",
 }
+TUNED = "trained from scratch", "fine-tuned from the weights of the explained one"
 
 
 def question(joined: pd.DataFrame) -> str:
@@ -40,6 +41,8 @@ def question(joined: pd.DataFrame) -> str:
         fills=" or ".join(str(fill) for fill in dict.fromkeys(rows.fill.dropna())),
         networks=NETWORKS[tuple(sorted({bool(retrained) for retrained in own.retrain}))],
     )  # fmt: skip
+    if rows.finetune.notna().any():
+        ranked = ranked.replace(*TUNED)
     ranked += EVALUATOR * (len(own) < len(rows))
     good = ", ".join(GOOD[order] for order in orders)
     return ranked + good[0].upper() + good[1:] + CHANCE

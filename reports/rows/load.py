@@ -48,7 +48,8 @@ HITS = "hits"
 """Which test images the network of a cell classified right, packed; None where that was not stored."""
 
 NUMBERS: dict[str, type] = dict.fromkeys(
-    [*METRICS, *SHARES, *DELTAS, *OWN, *ATTRIBUTION, *CLOCKED, "removal_fraction", "explained", "folds"], float
+    [*METRICS, *SHARES, *DELTAS, *OWN, *ATTRIBUTION, *CLOCKED, "removal_fraction", "explained", "folds", "finetune"],
+    float,
 )
 WORDS: dict[str, type] = dict.fromkeys(
     ["dataset", "classifier", "unit", "target", "fill", "probe", "explainer", "measure", "order", "reason", HITS],
@@ -56,12 +57,12 @@ WORDS: dict[str, type] = dict.fromkeys(
 )
 RESULT = ["status", *METRICS, *SHARES, *DELTAS, *OWN, *ATTRIBUTION, HITS]
 COLUMNS = [
-    *SETTING, "explainer", "measure", "order", "removal_fraction", "seed", "explained", "folds", *RESULT, "reason",
-    *CLOCKED,
+    *SETTING, "explainer", "measure", "order", "removal_fraction", "seed", "explained", "folds", "finetune", *RESULT,
+    "reason", *CLOCKED,
 ]  # fmt: skip
 """Those that every frame has; what else plug-ins measured follows. `explained`: seed of the explained network; `folds`:
 how many explain the training images, empty where the explained network saw these; one number for all of a run;
-`measure`: what is measured of attributions, where it is measured by itself."""
+`finetune`: epochs of fine-tuning, empty where networks begin from scratch; `measure`: what is measured of attributions, where it is measured by itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,6 +205,7 @@ def _name(cell: dict) -> dict[str, object]:
         "seed": cell["training"]["seed"],
         "explained": ranking["training"]["seed"] if ranking else None,
         "folds": ranking.get("folds"),
+        "finetune": cell["training"]["recipe"].get("finetune"),
     }
 
 

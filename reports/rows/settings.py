@@ -7,7 +7,7 @@ import pandas as pd
 
 from roarbench.benchmark.matrix.notation import parse
 from roarbench.reports.rows.load import REDUCED, SETTING
-from roarbench.reports.rows.style import ORDERS
+from roarbench.reports.rows.style import ORDERS, repeated
 
 APART = ("evaluator", "foreign")
 """Probes whose word says whether networks were retrained."""
@@ -106,7 +106,11 @@ def networks(rows: pd.DataFrame) -> str:
         return "shared evaluator"
     if first.probe == "foreign":
         return "retrained behind masks of other images"
-    return ("recursively " if first.recursive else "") + "retrained" if first.retrain else "not retrained"
+    if not first.retrain:
+        return "not retrained"
+    if pd.notna(epochs := first.get("finetune")) and first.probe != "mask":
+        return f"fine-tuned for {repeated(round(epochs), 'epoch')} from the weights of the explained network"
+    return ("recursively " if first.recursive else "") + "retrained"
 
 
 def slug(part: pd.DataFrame, joined: pd.DataFrame, columns: Sequence[str] = SETTING) -> str:

@@ -15,6 +15,7 @@ CELL = Cell(TRAINING, RANKING, PlugIn("mean", 1), "morf", 0.3)
 OTHER_VALUES = {
     "optimiser": "sgd",
     "epochs": 3,
+    "finetune": 2,
     "batch_size": 7,
     "learning_rate": 0.5,
     "schedule": "steps",
