@@ -20,7 +20,11 @@ CLASSIFIERS: dict[str, str] = {
     "resnet8": "roarbench.benchmark.networks.classifiers:resnet8",
     "resnet18": "roarbench.benchmark.networks.classifiers:resnet18",
     "resnet50": "roarbench.benchmark.networks.resnet50:resnet50",
+    "vit_tiny": "roarbench.benchmark.networks.vit:vit_tiny",
     "trained": "roarbench.benchmark.networks.brought:trained",
+    "torchvision": "roarbench.benchmark.networks.libraries:torchvision",
+    "timm": "roarbench.benchmark.networks.libraries:timm",
+    "hf": "roarbench.benchmark.networks.libraries:hf",
 }
 
 FILLS: dict[str, str] = {

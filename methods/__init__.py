@@ -43,6 +43,8 @@ EXPLAINERS: dict[str, str] = {
     "guided_ig": "roarbench.methods.guided_ig:GuidedIg",
     "full_grad": "roarbench.methods.full_grad:FullGrad",
     "rise": "roarbench.methods.rise:Rise",
+    "attention_rollout": "roarbench.methods.attention:AttentionRollout",
+    "gradient_x_attention": "roarbench.methods.attention:GradientXAttention",
     "captum": "roarbench.methods.captum_adapter:Captum",
 }
 

@@ -1,4 +1,4 @@
-"""Class activation maps: where the features of one convolution speak for the target."""
+"""Class activation maps: where the features of one convolution, or of one layer of tokens, speak for the target."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -14,6 +14,7 @@ from roarbench.datasets.base import Split
 from roarbench.methods.backprop import GuidedBackprop
 from roarbench.methods.base import AttributionFunction, Explains, Skip
 from roarbench.methods.rewriting import require_python
+from roarbench.methods.tokens import as_grid, token_layer
 
 Kind = Literal["gradcam", "hirescam", "gradcam_plus_plus", "layercam"]
 Weigh = Callable[[Float[Tensor, "b k h w"], Float[Tensor, "b k h w"]], Float[Tensor, "b _ _ _"]]
@@ -46,10 +47,13 @@ class GradCam:
     other kinds are Draelos, Carin 2020, arXiv:2011.08891; Chattopadhyay et al. 2017, arXiv:1710.11063, eq. 19; and
     Jiang et al. 2021, doi:10.1109/TIP.2021.3089943.
     Differs from the paper: A is the output of the convolution itself, before batch norm and ReLU. All channels of a
-    pixel get one score. Every kind ends with a ReLU. The derivatives of Grad-CAM++ are those of exp(logit).
+    pixel get one score. Every kind ends with a ReLU. The derivatives of Grad-CAM++ are those of exp(logit). In a vision
+    transformer A is a grid of tokens, as in the package pytorch-grad-cam, without the class token.
 
     Attributes:
-        layer: dotted name of an `nn.Conv2d`; None takes the last in the order of modules among those that are used.
+        layer: dotted name of an `nn.Conv2d`, or of a layer of tokens `(b, 1 + g * g, d)`. None takes the last
+            convolution in the order of modules among those that are used; in a vision transformer, what the attention
+            of the last block reads, which is its first norm.
         kind: what weighs the maps. gradcam is the mean of a map's gradients, hirescam the gradient at every place,
             layercam its positive part, gradcam_plus_plus a mean of positive gradients weighted by higher derivatives.
     """
@@ -72,12 +76,12 @@ class GradCam:
 
         Raises:
             Skip: there is no convolution behind the first layer, or it has no map of an image.
-            ValueError: no convolution has the name `layer`.
+            ValueError: neither a convolution nor a layer of tokens has the name `layer`.
         """
-        convolution = _convolution(classifier, train.at(torch.arange(1)).inputs, self.layer)
+        features = _features(classifier, train.at(torch.arange(1)).inputs, self.layer)
 
         def attribute(inputs: Float[Tensor, "b c h w"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b c h w"]:
-            maps, gradients = _maps_and_gradients(classifier, convolution, inputs, targets)
+            maps, gradients = _maps_and_gradients(classifier, features, inputs, targets)
             small = (WEIGHTS[self.kind](maps, gradients) * maps).sum(1, keepdim=True).relu()
             large = F.interpolate(small, inputs.shape[2:], mode="bilinear", align_corners=False)
             return large.expand_as(inputs).clone()
@@ -93,7 +97,7 @@ class GuidedGradCam:
     Differs from the paper: as `GradCam` does.
 
     Attributes:
-        layer: dotted name of an `nn.Conv2d`; None takes the last in the order of modules among those that are used.
+        layer: dotted name of the layer, chosen as by `GradCam`.
     """
 
     version: ClassVar[int] = 1
@@ -108,23 +112,38 @@ class GuidedGradCam:
 
 
 def _maps_and_gradients(
-    classifier: nn.Module, convolution: nn.Conv2d, inputs: Float[Tensor, "b c h w"], targets: Int[Tensor, "b"]
+    classifier: nn.Module, features: nn.Module, inputs: Float[Tensor, "b c h w"], targets: Int[Tensor, "b"]
 ) -> tuple[Float[Tensor, "b k _ _"], Float[Tensor, "b k _ _"]]:
-    """The maps of a convolution, and the gradients of each example's target logit with respect to them."""
+    """The maps of a layer, and the gradients of each example's target logit with respect to them; tokens as a grid."""
     outputs: list[Tensor] = []
 
     def keep(_: nn.Module, arguments: object, output: Tensor) -> Tensor:
         outputs.append(output)
         return output.clone()  # which an activation in place may change
 
-    handle = convolution.register_forward_hook(keep)
+    handle = features.register_forward_hook(keep)
     try:
         with torch.enable_grad():
             logits = classifier(inputs.detach().requires_grad_()).gather(1, targets[:, None])
             (gradients,) = torch.autograd.grad(logits.sum(), outputs)
     finally:
         handle.remove()
-    return outputs[0].detach(), gradients
+    maps = outputs[0].detach()
+    return (as_grid(maps), as_grid(gradients)) if maps.ndim == 3 else (maps, gradients)
+
+
+def _features(classifier: nn.Module, inputs: Float[Tensor, "1 *feature"], layer: str | None) -> nn.Module:
+    """The layer whose maps are taken: one of tokens where it is named, or where attention reads it; else a convolution.
+
+    Raises:
+        Skip: see `_convolution`.
+        ValueError: neither has the name `layer`.
+    """
+    tokens = None
+    if inputs.ndim == 4:
+        require_python(classifier, "Grad-CAM")
+        tokens = token_layer(classifier, inputs, layer)
+    return tokens or _convolution(classifier, inputs, layer)
 
 
 def _convolution(classifier: nn.Module, inputs: Float[Tensor, "1 *feature"], layer: str | None) -> nn.Conv2d:

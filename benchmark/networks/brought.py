@@ -93,7 +93,7 @@ def trained(
         ValueError: a mean, std or size that does not fit the images.
     """
     layers: list[nn.Module] = [Resized(size)] if size else []
-    preprocessing = Standardize.by(_numbers("mean", mean, feature_shape), _numbers("std", std, feature_shape))
+    preprocessing = Standardize.by(numbers("mean", mean, feature_shape), numbers("std", std, feature_shape))
     return Preprocessed(preprocessing, nn.Sequential(*layers, build(feature_shape, num_classes)))
 
 
@@ -113,7 +113,9 @@ def restoring(identity: PlugIn) -> Restore | None:
     """What fills a network of a classifier with trained weights; None where the classifier is trained by the run."""
     bound = built(identity, "classifier")
     restore = getattr(bound.func, "restore", None)
-    return (lambda network: restore(network, **bound.keywords)) if restore else None
+    if restore is None or bound.keywords.get("weights", "") is None:
+        return None
+    return lambda network: restore(network, **bound.keywords)
 
 
 def trainer(identity: PlugIn) -> Trainer | None:
@@ -157,6 +159,27 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
     network.load_state_dict(state)
 
 
+def numbers(name: str, text: str, feature_shape: Sequence[int]) -> Tensor:
+    """Constants of preprocessing: "0.49 0.48 0.45" -> `(3, 1, 1)`; for rows `(d,)`.
+
+    Args:
+        name: "mean" or "std", for the message.
+
+    Raises:
+        ValueError: words, a count that does not fit the channels, or a std that is not positive.
+    """
+    try:
+        values = torch.tensor([float(word) for word in text.replace(",", " ").split()])
+    except ValueError:
+        raise ValueError(f"{name} must be numbers, one or one for each channel, got {text!r}") from None
+    channels = feature_shape[0]
+    if len(values) not in (1, channels) and channels != 1:
+        raise ValueError(f"{name} must be one number or one for each of {channels} channels, got {len(values)}")
+    if name == "std" and not (values > 0).all():
+        raise ValueError(f"std must be positive, got {text}")
+    return values.view(-1, *[1] * (len(feature_shape) - 1))
+
+
 def _plain(state: object, path: Path) -> Mapping[str, Tensor]:
     """A checkpoint without what surrounds the weights."""
     nested = next((state[name] for name in NESTED if isinstance(state, Mapping) and name in state), state)
@@ -172,17 +195,3 @@ def _plain(state: object, path: Path) -> Mapping[str, Tensor]:
 def _few(names: Sequence[str]) -> str:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
-
-
-def _numbers(name: str, text: str, feature_shape: Sequence[int]) -> Tensor:
-    """ "0.49 0.48 0.45" -> `(3, 1, 1)`; for rows `(d,)`."""
-    try:
-        values = torch.tensor([float(word) for word in text.replace(",", " ").split()])
-    except ValueError:
-        raise ValueError(f"{name} must be numbers, one or one for each channel, got {text!r}") from None
-    channels = feature_shape[0]
-    if len(values) not in (1, channels) and channels != 1:
-        raise ValueError(f"{name} must be one number or one for each of {channels} channels, got {len(values)}")
-    if name == "std" and not (values > 0).all():
-        raise ValueError(f"std must be positive, got {text}")
-    return values.view(-1, *[1] * (len(feature_shape) - 1))

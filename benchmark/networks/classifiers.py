@@ -42,7 +42,8 @@ class Standardize(nn.Module):
         made.register_buffer("std", std)
         return made
 
-    def forward(self, inputs: Float[Tensor, "b *feature"]) -> Float[Tensor, "b *feature"]:
+    def forward(self, inputs: Float[Tensor, "b *feature"]) -> Float[Tensor, "b *standardised"]:
+        """Inputs of the same shape; three constants make three channels of a grey image."""
         return (inputs - self.mean) / self.std
 
 

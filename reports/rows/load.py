@@ -62,7 +62,8 @@ COLUMNS = [
 ]  # fmt: skip
 """Those that every frame has; what else plug-ins measured follows. `explained`: seed of the explained network; `folds`:
 how many explain the training images, empty where the explained network saw these; one number for all of a run;
-`finetune`: epochs of fine-tuning, empty where networks begin from scratch; `measure`: what is measured of attributions, where it is measured by itself."""
+`finetune`: epochs of fine-tuning, empty where networks begin from scratch; `measure`: what is measured of attributions,
+where it is measured by itself."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -50,6 +50,8 @@ EXPLAINERS = {
     "full_grad": "FullGrad",
     "rise": "RISE",
     "captum": "Captum",
+    "attention_rollout": "Attention rollout",
+    "gradient_x_attention": "Gradient x attention",
     "stored": "Stored",
     "occlusion": "Occlusion",
     "lime": "LIME",

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from roarbench.benchmark.networks.vit import vit_tiny
 from roarbench.datasets.base import Split
 
 
@@ -67,6 +68,12 @@ def residual(*, seed: int = 0) -> nn.Sequential:
     torch.manual_seed(seed)
     layers = [Standardise(), nn.Conv2d(1, 4, 3, padding=1), Residual(4), nn.Flatten(), nn.Linear(256, 3)]
     return nn.Sequential(*layers).eval()
+
+
+def transformer(channels: int = 1, *, depth: int = 2, seed: int = 0) -> nn.Sequential:
+    """8x8 images -> 3 logits by way of a class token and 16 patches."""
+    torch.manual_seed(seed)
+    return nn.Sequential(Standardise(), vit_tiny((channels, 8, 8), 3, width=8, depth=depth, heads=2)).eval()
 
 
 def tabular(*, seed: int = 0) -> nn.Sequential:

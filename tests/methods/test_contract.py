@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from roarbench.methods import EXPLAINERS
 from roarbench.methods.base import AttributionFunction, Explainer, Explains, Skip, View
-from tests.methods.networks import convolutional, residual, split, tabular
+from tests.methods.networks import convolutional, residual, split, tabular, transformer
 from tests.values import ABLE, others
 
 SMALL = {"samples": 20, "steps": 4, "patience": 2, "pretraining_steps": 2}
@@ -27,6 +27,7 @@ CASES = {
     "grey": (convolutional(1), split((1, 8, 8))),
     "colour": (convolutional(3), split((3, 8, 8))),
     "residual": (residual(), split((1, 8, 8))),
+    "tokens": (transformer(seed=1), split((1, 8, 8))),
     "tabular": (tabular(), split((6,))),
 }
 TARGETS = torch.arange(4) % 3

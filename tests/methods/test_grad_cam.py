@@ -14,7 +14,7 @@ from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.methods.backprop import GuidedBackprop
 from roarbench.methods.base import Skip
 from roarbench.methods.grad_cam import GradCam, GuidedGradCam, Kind
-from tests.methods.networks import Standardise, convolutional, residual, split
+from tests.methods.networks import Standardise, convolutional, residual, split, transformer
 
 IMAGES = split((3, 8, 8))
 INPUTS, TARGETS = IMAGES.inputs[:4], torch.tensor([0, 1, 2, 1])
@@ -192,3 +192,46 @@ def test_the_last_convolution_is_the_last_that_is_used_and_it_must_be_used_once(
         GradCam("1.spare").prepare(classifier, IMAGES)
     with pytest.raises(Skip, match=r"one map of each image; 1\.second makes \(1, 4, 8, 8\), \(1, 4, 8, 8\)"):
         GradCam().prepare(nn.Sequential(Standardise(), Spare(twice=True)).eval(), IMAGES)
+
+
+@pytest.mark.parametrize(("layer", "position"), [(None, 2), ("1.2.norm1", 2), ("1.1.norm1", 1)])
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_tokens_of_patches_are_maps(kind: Kind, layer: str | None, position: int) -> None:
+    """By default those of the first norm of the last block; the class token is no place of an image."""
+    classifier = transformer(3)
+    ours = GradCam(layer, kind=kind).prepare(classifier, IMAGES)(INPUTS, TARGETS)
+    network, norm = classifier[1], classifier[1][position].norm1  # type: ignore[index]
+    for example, target in enumerate(TARGETS.tolist()):
+        with torch.no_grad():
+            before = network[:position](classifier[0](INPUTS[example : example + 1]))  # type: ignore[index]
+        tokens = norm(before).detach().requires_grad_()
+        after = before + network[position].attention(tokens)  # type: ignore[index]
+        after = after + network[position].mlp(network[position].norm2(after))  # type: ignore[index]
+        (gradients,) = torch.autograd.grad(network[position + 1 :](after)[0, target], tokens)  # type: ignore[index]
+        grids = [one[0, 1:].T.reshape(8, 4, 4) for one in (tokens.detach(), gradients)]
+        large = F.interpolate(by_hand(kind, *grids)[None, None], (8, 8), mode="bilinear")
+        torch.testing.assert_close(ours[example], large[0].expand(3, 8, 8), rtol=1e-3, atol=1e-7)
+
+
+def test_tokens_are_those_of_pytorch_grad_cam() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pytest.importorskip("pytorch_grad_cam", reason="needs grad-cam, an extra of this project")
+        package = importlib.import_module("pytorch_grad_cam")
+        targets = importlib.import_module("pytorch_grad_cam.utils.model_targets")
+    classifier = transformer(3)
+    ours = GradCam().prepare(classifier, IMAGES)(INPUTS, TARGETS)[:, 0]
+    wanted = [targets.ClassifierOutputTarget(int(target)) for target in TARGETS]
+    reshape = {"reshape_transform": lambda tokens: tokens[:, 1:].reshape(len(tokens), 4, 4, -1).permute(0, 3, 1, 2)}
+    with package.GradCAM(classifier, [classifier[1][2].norm1], **reshape) as cam:  # type: ignore[index]
+        theirs = torch.from_numpy(cam(INPUTS.clone(), wanted))
+    ours = ours - ours.amin((1, 2), keepdim=True)
+    torch.testing.assert_close(ours / (1e-7 + ours.amax((1, 2), keepdim=True)), theirs, rtol=0, atol=1e-4)
+
+
+def test_the_patches_of_a_transformer_are_taken_where_they_are_named() -> None:
+    classifier = transformer(3)
+    maps = GradCam("1.0.patches").prepare(classifier, IMAGES)(INPUTS, TARGETS)
+    assert maps.any() and not torch.equal(maps, GradCam().prepare(classifier, IMAGES)(INPUTS, TARGETS))
+    with pytest.raises(ValueError, match=r"layer must be one of 1\.0\.patches, got 1\.5"):
+        GradCam("1.5").prepare(classifier, IMAGES)

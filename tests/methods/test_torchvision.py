@@ -23,7 +23,6 @@ SKIPPED = {
     ("mobilenet_v3_small", "deep_lift"): "no rule for Hardswish, a product of activations, Hardsigmoid",
     ("vit", "guided_backprop"): "no rule for LayerNorm, GELU, attention",
     ("vit", "deep_lift"): "no rule for LayerNorm, GELU, attention",
-    ("vit", "grad_cam"): r"the only convolution, 1\.conv_proj, reads the input",
 }
 NETWORKS = ("resnet18", "squeezenet1_1", "mnasnet0_5", "mobilenet_v2", "mobilenet_v3_small", "vit")
 
