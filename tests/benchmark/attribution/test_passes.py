@@ -14,7 +14,7 @@ from roarbench.benchmark.measures.assessment import samples
 from roarbench.datasets.base import Split
 from roarbench.methods.base import source_of
 from roarbench.methods.gradient import Gradient
-from tests.methods.networks import convolutional, split
+from tests.methods.networks import convolutional, split, transformer
 from tests.methods.test_contract import cheap
 from tests.values import ABLE
 
@@ -25,7 +25,7 @@ BY_HAND = {"random": 0, "sobel": 0, "gradient": 1, "deep_lift": 2, "lrp": 2, "ra
 
 @pytest.mark.parametrize("name", ABLE)
 def test_passes_that_are_measured_are_those_that_a_dry_run_reports(name: str) -> None:
-    explainer, network = cheap(name), convolutional(1)
+    explainer, network = cheap(name), transformer() if "attention" in name else convolutional(1)
     source = source_of(explainer)
     told = Sample(Recipe(), IMAGES, network).passing(source)
     attribute = source.prepare(network, IMAGES)
