@@ -18,6 +18,7 @@ import roarbench
 from roarbench import evaluation
 from roarbench.given import drawn_anew
 from roarbench.methods.gradient import Gradient
+from tests.imports import PROJECT
 
 SMALL = roarbench.Recipe(epochs=2, batch_size=32)
 FEW: dict[str, Any] = {"measures": ["deletion", "evaluator"], "seeds": 3, "fractions": (0.3, 0.6), "recipe": SMALL}
@@ -102,8 +103,6 @@ def test_a_folder_is_read_again_with_its_labels(result: Any) -> None:
 def test_the_same_call_goes_on(
     result: Any, network: nn.Module, data: tuple[Tensor, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    explainers = {"mine": attribute, "object": Gradient(), "theirs": result_maps(), "IG": "integrated_gradients"}
-    assert explainers
     again = roarbench.evaluate(network, data, {"mine": attribute}, out=result.folder.parent / "mine", **FEW)
     capsys.readouterr()
     roarbench.evaluate(network, data, {"mine": attribute}, out=again.folder, **FEW)
@@ -111,10 +110,6 @@ def test_the_same_call_goes_on(
     with pytest.raises(ValueError, match="holds another matrix"):
         other = nn.Sequential(nn.Flatten(), nn.Linear(36, 2))
         roarbench.evaluate(other, data, {"mine": attribute}, out=again.folder, **FEW)
-
-
-def result_maps() -> Tensor:
-    return torch.zeros(50, 6, 6)
 
 
 def test_measures_by_name_and_by_function(network: nn.Module, data: tuple[Tensor, ...]) -> None:
@@ -171,6 +166,18 @@ def test_what_is_wrong_is_one_line(
 
 def test_the_example_of_the_docstring_runs() -> None:
     assert doctest.testmod(evaluation).failed == 0
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("document", ["README.md", "docs/bring-your-own.md"])
+def test_the_examples_of_the_documents_run(
+    network: nn.Module, data: tuple[Tensor, ...], document: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (PROJECT / document).read_text(encoding="utf-8")
+    block = next(part for part in text.split("```python\n")[1:] if "roarbench.evaluate(" in part).partition("```")[0]
+    names = dict(zip(("x_train", "y_train", "x_test", "y_test"), data, strict=True))
+    exec(block, {"network": network, "attribute": attribute, "maps": torch.rand(50, 6, 6), **names})
+    assert ("mine is" in capsys.readouterr().out) == (document == "README.md")
 
 
 def test_nothing_heavy_is_imported_before_it_is_used() -> None:

@@ -55,7 +55,7 @@ def export(folder: Path, explainer: str, file: Path, resources: Resources, *, se
 
 def _ranking(folder: Path, explainer: str, seed: int) -> Ranking:
     """What the run calls by the name of an explainer."""
-    matrix = override(Matrix(), _given(Store(folder).matrix()), str(folder))
+    matrix = override(Matrix(), Store(folder).matrix(), str(folder))
     rankings = list(dict.fromkeys(cell.ranking for cell in cells(matrix) if cell.ranking))
     names = list(dict.fromkeys(ranking.explainer.text for ranking in rankings))
     if explainer not in names:
@@ -67,12 +67,6 @@ def _ranking(folder: Path, explainer: str, seed: int) -> Ranking:
     if len({(r.training.dataset, r.training.classifier) for r in chosen}) > 1:
         raise ValueError(f"{folder} must hold one data set and classifier to export from, got several")
     return chosen[0]
-
-
-def _given(fields: dict[str, object]) -> dict[str, object]:
-    """Fields without those that have no value, also of records within."""
-    within = {name: _given(value) if isinstance(value, dict) else value for name, value in fields.items()}
-    return {name: value for name, value in within.items() if value is not None}
 
 
 def _write(arrays: dict[str, np.ndarray], file: Path) -> None:

@@ -95,7 +95,7 @@ def _table(value: object, where: str) -> dict[str, object]:
 
 
 def _typed(value: object, hint: Any, where: str) -> object:
-    """A TOML value checked against the type of a field; whole numbers become floats where floats are expected."""
+    """A value of TOML or JSON checked against the type of a field; whole numbers become floats where these are due."""
     choices = get_args(hint)
     if hint is object:
         return value
@@ -112,7 +112,7 @@ def _typed(value: object, hint: Any, where: str) -> object:
             raise ValueError(f"{where} must be one of {', '.join(choices)}, got {value!r}")
         return value
     if type(None) in choices:
-        return _typed(value, choices[0], where)
+        return None if value is None else _typed(value, choices[0], where)
     if (hint, type(value)) in ((float, int), (Path, str)):
         return hint(value)
     if type(value) is not hint:

@@ -90,9 +90,12 @@ def trained(
         size: side in pixels that images are resized to; 0 leaves them as they are.
 
     Raises:
-        ValueError: a mean, std or size that does not fit the images.
+        ValueError: a mean, std or size that does not fit the images, or a build that takes weights itself.
     """
-    layers: list[nn.Module] = [Resized(size)] if size else []
+    if hasattr(getattr(build, "func", build), "restore"):
+        example = "torchvision[model=resnet18,weights=net.pt]"
+        raise ValueError(f"build makes a network of a library, which takes weights itself; write {example}")
+    layers = [Resized(size)] if size else []
     preprocessing = Standardize.by(numbers("mean", mean, feature_shape), numbers("std", std, feature_shape))
     return Preprocessed(preprocessing, nn.Sequential(*layers, build(feature_shape, num_classes)))
 

@@ -118,6 +118,12 @@ def test_a_function_that_loads_weights_would_not_retrain_from_scratch(mine: nn.M
         rehearse_training(identity, few, 10, Recipe(epochs=1), batch_size=2)
 
 
+def test_a_network_of_a_library_takes_weights_itself(mine: nn.Module, tmp_path: Path) -> None:
+    brought = original("trained[build=torchvision[model=resnet18],weights=net.pt]")
+    with pytest.raises(ValueError, match=r"write torchvision\[model=resnet18,weights=net.pt\]"):
+        networks.trained_original(brought, Workplace(tmp_path, tmp_path, "cpu"))
+
+
 def test_retrained_networks_begin_afresh_and_by_the_users_own_training(mine: nn.Module, tmp_path: Path) -> None:
     place = Workplace(tmp_path, tmp_path, "cpu")
     text = "trained[build=brought_mine:net,weights=net.pt,recipe=brought_mine:constant]"
