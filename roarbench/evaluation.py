@@ -145,7 +145,8 @@ def _measured(measures: Sequence[str | Callable[..., Any]]) -> Matrix:
 def _labelled(explainers: Explainers) -> dict[str, Any]:
     """Label -> explainer; random is among them."""
     named = dict(explainers) if isinstance(explainers, Mapping) else {name: name for name in explainers}
-    return named if "random" in map(str, named.values()) else {"random": "random"} | named
+    written = [one for one in named.values() if isinstance(one, str)]
+    return named if "random" in written else {"random": "random"} | named
 
 
 def _name(measure: str | Callable[..., Any]) -> str:

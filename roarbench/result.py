@@ -15,10 +15,10 @@ from roarbench.reports.report import report
 from roarbench.reports.rows.focus import Focus
 from roarbench.reports.rows.load import Run, curves, read
 from roarbench.reports.rows.measures import heading, known, of_attributions
-from roarbench.reports.rows.settings import images, protocol
+from roarbench.reports.rows.settings import delta, images, protocol, title
 from roarbench.reports.rows.style import called, label
 from roarbench.reports.tables.baseline import against
-from roarbench.reports.tables.evidence import scores
+from roarbench.reports.tables.evidence import means, scores
 
 LABELS = "labels.json"
 """File with the labels of explainers that were given in memory, and with what was asked for."""
@@ -30,6 +30,10 @@ ASKED = {
     "evaluator": ("evaluator", None), "road": ("image", "noisy_linear"), "deletion": ("image", "mean"),
     "insertion": ("image", "mean"), "roar": ("image", None), "kar": ("image", None),
 }  # fmt: skip
+
+
+Column = tuple[str, tuple[dict[str, Summary], float, bool]]
+"""Name -> explainer -> summary, what numbers are multiplied with to be shown, and whether the lowest is best."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ class Result:
 
         Curves are mean accuracies in % over the removal fractions, with 95 % intervals over seeds and test images.
         """
-        columns = dict([*self._of_curves(), *self._of_attributions()])
+        columns = dict([*self._of_curves(), *self._of_deltas(), *self._of_attributions()])
         table = pd.DataFrame({
             (name, end): {self._label(e): _end(summary, end, scale) for e, summary in summaries.items()}
             for name, (summaries, scale, _) in columns.items()
@@ -127,7 +131,7 @@ class Result:
         Raises:
             ValueError: a label or a measure that was not measured.
         """
-        settings = {protocol(rows, order): (rows, order) for rows, order in self._settings()}
+        settings = {name: (rows, order) for name, rows, order in self._settings()}
         if not settings or (measure or next(iter(settings))) not in settings:
             raise ValueError(f"measure must be one of {', '.join(settings) or 'none measured'}, got {measure!r}")
         rows, order = settings[measure or next(iter(settings))]
@@ -181,18 +185,30 @@ class Result:
         with called(self.labels):
             return label(explainer) if isinstance(explainer, str) else explainer
 
-    def _settings(self) -> Iterator[tuple[pd.DataFrame, str]]:
-        """The rows and orders of the curves that were asked for."""
-        for rows, order, _ in images(curves(self.rows)):
-            if not self.measures or any(_is_of(rows, order, name) for name in self.measures):
-                yield rows, order
+    def _settings(self) -> list[tuple[str, pd.DataFrame, str]]:
+        """Name, rows and order of each of the curves that were asked for; names differ."""
+        asked = [
+            (protocol(rows, order), rows, order)
+            for rows, order, _ in images(curves(self.rows))
+            if not self.measures or any(_is_of(rows, order, name) for name in self.measures)
+        ]
+        names = [name for name, _, _ in asked]
+        return [
+            (name if names.count(name) == 1 else f"{name}: {title(rows)}", rows, order) for name, rows, order in asked
+        ]
 
-    def _of_curves(self) -> Iterator[tuple[str, tuple[dict[str, Summary], float, bool]]]:
-        for rows, order in self._settings():
+    def _of_curves(self) -> Iterator[Column]:
+        for name, rows, order in self._settings():
             of = scores(rows)
-            yield protocol(rows, order), ({e: of.summary(e) for e in of.finite}, 100.0, order == "morf")
+            yield name, ({e: of.summary(e) for e in of.finite}, 100.0, order == "morf")
 
-    def _of_attributions(self) -> Iterator[tuple[str, tuple[dict[str, Summary], float, bool]]]:
+    def _of_deltas(self) -> Iterator[Column]:
+        for rows, order, _ in images(curves(self.rows)):
+            if rows.probe.iloc[0] == "evaluator" and "delta" in self.measures:
+                seeds = means(rows, "delta")
+                yield delta(rows, order), ({e: summarise(of.values()) for e, of in seeds.items() if of}, 100.0, False)
+
+    def _of_attributions(self) -> Iterator[Column]:
         frame = self.rows[(self.rows.probe == "attribution") & self.rows.explainer.notna()]
         for name, card in of_attributions(known(self._run.measures)).items():
             if name in frame and frame[name].notna().any():

@@ -122,6 +122,22 @@ def test_measures_by_name_and_by_function(network: nn.Module, data: tuple[Tensor
         found.difference("GRAD", "Random")
 
 
+def test_deltas_are_columns_where_they_are_asked_for(network: nn.Module, data: tuple[Tensor, ...]) -> None:
+    found = roarbench.evaluate(network, data, {"mine": attribute}, ["delta"], seeds=2, fractions=(0.5,), recipe=SMALL)
+    assert list(dict.fromkeys(name for name, _ in found.table.columns)) == ["Delta, removed", "Delta, kept"]
+
+
+def test_two_data_sets_have_columns_of_their_own(tmp_path: Path) -> None:
+    matrix = roarbench.Matrix(
+        datasets=("blocks[train=60,test=40]", "blocks[train=61,test=40]"), classifiers=("mlp",), seeds=1,
+        explainers=("random",), fractions=(0.5,), retrain=(False,), unretrained_fills=(), measures=(), evaluator=False,
+        recipe=SMALL,
+    )  # fmt: skip
+    names = list(dict.fromkeys(name for name, _ in roarbench.run(matrix, tmp_path / "run").table.columns))
+    assert len(names) == 4
+    assert names[0].startswith("Deletion: blocks[test=40,train=60], mlp; not retrained")
+
+
 def test_networks_and_data_by_name_and_retraining(data: tuple[Tensor, ...]) -> None:
     pairs = TensorDataset(*data[:2]), TensorDataset(*data[2:])
     found = roarbench.evaluate("mlp", pairs, ["gradient"], ["roar"], seeds=1, fractions=(0.5,), recipe=SMALL)
