@@ -122,7 +122,7 @@ class Captum:
         if self.method != "FeaturePermutation":
             return kind(network)
 
-        def permuted(inputs: Float[Tensor, "b *feature"], chosen: Bool[Tensor, "_ *feature"]) -> Tensor:
+        def permuted(inputs: Float[Tensor, "b *feature"], chosen: Bool[Tensor, "..."]) -> Tensor:
             return torch.where(chosen.bool(), train.at(torch.randint(len(train), (len(inputs),))).inputs, inputs)
 
         return kind(network, permuted)
