@@ -32,8 +32,8 @@ def export(folder: Path, explainer: str, file: Path, resources: Resources, *, se
         A line for each array that was written.
 
     Raises:
-        ValueError: a file of another form or that is there already, an explainer or seed that the run lacks, a run of
-            several data sets or classifiers, or one whose network is not trained yet.
+        ValueError: a file of another form, or one that is there already. An explainer or seed that the run lacks. A run
+            of several data sets or classifiers, or one whose network is not trained yet.
         Skip: the explainer does not apply.
     """
     if file.suffix not in FORMATS:

@@ -27,8 +27,8 @@ class Recipe:
         augmentation: random changes of training images, applied after features were removed.
         precision: precision of products in training; "auto" is bf16 where the processor has it, else fp32.
             Scores and attributions are always computed in float32.
-        finetune: epochs in which networks are retrained from the weights of the explained one, for networks that nobody
-            trains from scratch; without it they begin from fresh weights, as ROAR does.
+        finetune: epochs in which networks go on from the weights of the explained one, where nobody trains them from
+            scratch. Without it they begin from fresh weights, as in ROAR.
     """
 
     optimiser: Optimiser = "adam"
