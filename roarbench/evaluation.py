@@ -18,7 +18,7 @@ from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.matrix.recipe import Recipe
 from roarbench.datasets.base import Card, Dataset, Split
-from roarbench.given import as_classifier, as_dataset, as_explainer, as_measure
+from roarbench.given import as_classifier, as_dataset, as_explainer, as_measure, checksum, unshare
 from roarbench.result import Result
 
 MEASURES = ("evaluator", "road", "deletion", "mask_leak")
@@ -82,6 +82,7 @@ def evaluate(
     Raises:
         ValueError: an argument that does not fit, in one line.
     """
+    _check(explainers, measures, seeds, fractions, recipe)
     given, centre = _data(data)
     names = {label: _explainer(label, one) for label, one in _labelled(explainers).items()}
     matrix = replace(
@@ -99,7 +100,10 @@ def evaluate(
     result = Result(Path(out or tempfile.mkdtemp(prefix="roarbench-")), labels, tuple(map(_name, measures)))
     if not out:
         weakref.finalize(result, shutil.rmtree, result.folder, ignore_errors=True)
-    session.run(matrix, result.folder, Resources(Path(data_root), device, workers))
+        unshare()
+    if workers and any("given:" in text for text in (*matrix.datasets, *matrix.classifiers, *matrix.explainers)):
+        raise ValueError(f"workers must be 0 where something is given in memory, got {workers}")
+    session.run(matrix, result.folder, Resources(Path(data_root), str(device), workers))
     return result.kept()
 
 
@@ -127,7 +131,8 @@ def load(out: Path | str) -> Result:
 def _measured(measures: Sequence[str | Callable[..., Any]]) -> Matrix:
     """The options that measure what is asked for."""
     names = [one for one in measures if isinstance(one, str)]
-    others = [as_measure(_name(one), one) for one in measures if not isinstance(one, str)]
+    own = [one for one in measures if not isinstance(one, str)]
+    others = [as_measure(_name(one), getattr(one, "measure", one)) for one in own]
     for name in (name for name in names if name not in CURVES):
         plugin(name, "measure")
         others.append(name)
@@ -149,8 +154,33 @@ def _labelled(explainers: Explainers) -> dict[str, Any]:
     return named if "random" in written else {"random": "random"} | named
 
 
-def _name(measure: str | Callable[..., Any]) -> str:
-    return measure if isinstance(measure, str) else measure.__name__
+def _name(measure: Any) -> str:
+    return measure if isinstance(measure, str) else getattr(measure, "__name__", type(measure).__name__)
+
+
+def _check(explainers: Any, measures: Any, seeds: Any, fractions: Any, recipe: Any) -> None:
+    """Raises ValueError where an argument is of another kind."""
+    lists = {"explainers": explainers, "measures": measures, "fractions": fractions}
+    for name, value in lists.items():
+        if isinstance(value, str) or not isinstance(value, Sequence | Mapping):
+            raise ValueError(f"{name} must be a list, got {value!r}")
+    if not measures or len({*map(_name, measures)}) < len(measures):
+        raise ValueError(
+            f"measures must be one or more of different names, got {', '.join(map(_name, measures)) or 'none'}"
+        )
+    if not isinstance(explainers, Mapping) and not all(isinstance(one, str) for one in explainers):
+        raise ValueError("explainers must be names, or label -> explainer; write {'mine': function}")
+    for label in explainers if isinstance(explainers, Mapping) else ():
+        if not isinstance(label, str) or label != label.strip() or not label:
+            raise ValueError(f"explainers must have labels that are text without blanks around, got {label!r}")
+    if isinstance(explainers, Mapping) and not isinstance(explainers.get("random", "random"), str):
+        raise ValueError("explainers: the label random is that of the control; choose another one")
+    if isinstance(seeds, bool) or not isinstance(seeds, int):
+        raise ValueError(f"seeds must be a whole number, got {seeds!r}")
+    if not all(isinstance(share, int | float) for share in fractions):
+        raise ValueError(f"fractions must be numbers, got {fractions!r}")
+    if not isinstance(recipe, Recipe):
+        raise ValueError(f"recipe must be a roarbench.Recipe, got {recipe!r}")
 
 
 def _twice(names: Sequence[str]) -> str:
@@ -168,7 +198,7 @@ def _explainer(label: str, given: Any) -> str:
     elif not callable(given) and not hasattr(given, "prepare"):
         kinds = "a function (network, inputs, targets), an explainer, maps or a name"
         raise ValueError(f"explainers[{label!r}] must be {kinds}, got {type(given).__name__}")
-    return as_explainer(label, given)
+    return as_explainer(label if label.isidentifier() else f"label_{checksum(label)}", given)
 
 
 def _classifier(network: nn.Module, build: Callable[[], nn.Module] | None, centre: tuple[float, float]) -> str:
@@ -186,6 +216,11 @@ def _data(data: Any) -> tuple[str, tuple[float, float]]:
     if isinstance(data, str):
         return data, (0.0, 1.0)
     x_train, y_train, x_test, y_test = _arrays(data)
+    for name, x, y in (("training", x_train, y_train), ("test", x_test, y_test)):
+        if not len(x):
+            raise ValueError(f"data must have {name} examples, got none")
+        if y.dtype.kind not in "iubf" or (y != np.floor(y)).any():
+            raise ValueError(f"data must have whole numbers as labels, got {y.dtype} in {name}; encode the classes")
     low, high = (float(value) for value in (min(x_train.min(), x_test.min()), max(x_train.max(), x_test.max())))
     low, high = (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
     train, test = (_split(x, y, low, high) for x, y in ((x_train, y_train), (x_test, y_test)))
@@ -203,6 +238,8 @@ def _arrays(data: Any) -> list[np.ndarray]:
     """Inputs and labels of training and test, in this order."""
     if isinstance(data, Sequence) and len(data) == 4:
         return [_array(part) for part in data]
+    if isinstance(data, Sequence) and len(data) == 2 and all(isinstance(part, tuple) for part in data):
+        return [_array(part) for pair in data for part in pair]
     if isinstance(data, Sequence) and len(data) == 2:
         return [array for part in data for array in _read(part)]
     wanted = "(x_train, y_train, x_test, y_test), two torch data sets, or a data set by name"

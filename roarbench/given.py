@@ -9,7 +9,9 @@ import hashlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
+from uuid import uuid4
 
 import numpy as np
 from torch import Tensor, nn
@@ -74,16 +76,17 @@ def as_classifier(
 
     given.restore = restore  # type: ignore[attr-defined]
     weights = [value.numpy() for value in trained.state_dict().values()]
-    code = type(network).__qualname__, repr(network)
+    plain = [v for m in network.modules() for name, v in vars(m).items() if not name.startswith("_")]
+    code = [*code_of(type(network)), repr(network), *held(plain), *(code_of(build) if build else ())]
     return give("classifier", name, given, checksum(*code, *weights, mean.numpy(), std.numpy()))
 
 
 def as_explainer(name: str, given: Any) -> str:
     """A function (network, inputs, targets), an explainer, or arrays of maps, as a plug-in."""
     if hasattr(given, "prepare"):
-        prepare, held = given.prepare, (repr(given), *code_of(type(given)))
+        prepare, code = given.prepare, (repr(given), *code_of(given))
     elif callable(given):
-        prepare, held = _called(given), code_of(given)
+        prepare, code = _called(given), code_of(given)
     else:
         maps = {name: np.asarray(array) for name, array in given.items()}
         return give("explainer", name, _stored(name, maps), checksum(*maps, *maps.values()))
@@ -99,7 +102,7 @@ def as_explainer(name: str, given: Any) -> str:
             """See `Explainer.prepare`."""
             return prepare(classifier, train)
 
-    return give("explainer", name, Given, checksum(*held))
+    return give("explainer", name, Given, checksum(*code))
 
 
 def as_measure(name: str, function: Callable[..., Any]) -> str:
@@ -149,12 +152,51 @@ def checksum(*parts: object) -> str:
     return digest.hexdigest()[:16]
 
 
-def code_of(function: Any) -> tuple[str, ...]:
-    """What stands for a function or class: its source, or its name where there is none."""
+def code_of(function: Any, seen: frozenset[int] = frozenset()) -> tuple[str, ...]:
+    """What stands for a function, a class or an object: its code, and the values that it holds or reads."""
+    if id(function) in seen:
+        return ()
+    seen |= {id(function)}
+    if isinstance(function, partial):
+        return (*code_of(function.func, seen), *held((*function.args, function.keywords), seen))
+    code = getattr(function, "__code__", None)
+    if code is None:
+        kind = function if inspect.isclass(function) else type(function)
+        return (_source(kind), *held([*getattr(function, "__dict__", {}).values()], seen))
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    names = [name for name in code.co_names if name in function.__globals__]
+    values = (function.__defaults__, function.__kwdefaults__, *cells, *(function.__globals__[name] for name in names))
+    constants = [c.co_code.hex() if inspect.iscode(c) else repr(c) for c in code.co_consts]
+    return (code.co_code.hex(), *constants, *code.co_names, *(text for value in values for text in held(value, seen)))
+
+
+def held(value: Any, seen: frozenset[int] = frozenset()) -> tuple[str, ...]:
+    """What stands for a value that a function reads; of modules and other large things their kind alone."""
+    if isinstance(value, np.ndarray | Tensor):
+        return (checksum(value.detach().cpu().numpy() if isinstance(value, Tensor) else value),)
+    if isinstance(value, bool | int | float | str | bytes | None):
+        return (repr(value),)
+    if isinstance(value, tuple | list | set | frozenset):
+        return tuple(text for part in value for text in held(part, seen))
+    if isinstance(value, dict):
+        return tuple(text for pair in value.items() for part in pair for text in held(part, seen))
+    if inspect.isfunction(value) or isinstance(value, partial):
+        return code_of(value, seen)
+    return (type(value).__qualname__,)
+
+
+def unshare() -> None:
+    """Gives all that is kept an identity that nothing else has: without a folder no call sees results of another."""
+    for things in GIVEN.values():
+        for thing in things.values():
+            thing.checksum = uuid4().hex[:16]
+
+
+def _source(kind: type) -> str:
     try:
-        return (inspect.getsource(function),)
+        return inspect.getsource(kind)
     except (OSError, TypeError):
-        return (repr(getattr(function, "__code__", function)),)
+        return kind.__qualname__
 
 
 def _called(function: Callable[..., Any]) -> Callable[[nn.Module, Split], AttributionFunction]:

@@ -116,11 +116,20 @@ class Result:
             for name, (summaries, scale, _) in columns.items()
             for end in ("estimate", "low", "high")
         })  # fmt: skip
-        table.index.name, table.columns.names = "explainer", ["measure", ""]
+        table.index.name = "explainer"
         if not columns:
             return table
+        table.columns.names = ["measure", ""]
+        table = table.reindex([*table.index, *(label for label in self.failures if label not in table.index)])
         first, (_, _, lowest) = next(iter(columns.items()))
         return table.sort_values((first, "estimate"), ascending=lowest)
+
+    @cached_property
+    def failures(self) -> dict[str, str]:
+        """Why explainers failed, or do not apply, by label: the first reason of each."""
+        without = self.rows[self.rows.explainer.notna() & self.rows.status.isin(["failed", "skipped"])]
+        reasons = without.groupby("explainer", sort=False).reason.first()
+        return {self._label(e): str(reason).partition("\n")[0] for e, reason in reasons.items()}
 
     def difference(self, one: str, other: str, measure: str | None = None) -> Difference:
         """By how much one explainer is better than another, by labels.
@@ -175,7 +184,7 @@ class Result:
         return self.text.to_html()
 
     def __repr__(self) -> str:
-        return self.text.to_string()
+        return "\n".join([self.text.to_string(), *(f"{label}: {reason}" for label, reason in self.failures.items())])
 
     @cached_property
     def _run(self) -> Run:

@@ -4,6 +4,7 @@ import copy
 import doctest
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch.utils.data import TensorDataset
 
 import roarbench
 from roarbench import evaluation
-from roarbench.given import drawn_anew
+from roarbench.given import code_of, drawn_anew
 from roarbench.methods.gradient import Gradient
 from tests.imports import PROJECT
 
@@ -138,6 +139,67 @@ def test_two_data_sets_have_columns_of_their_own(tmp_path: Path) -> None:
     assert names[0].startswith("Deletion: blocks[test=40,train=60], mlp; not retrained")
 
 
+SIGN = 1.0
+
+
+def signed(network: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+    """A function that reads a global."""
+    return SIGN * attribute(network, inputs, targets)
+
+
+class Turned(nn.Module):
+    """A network with a value that is no weight."""
+
+    def __init__(self, network: nn.Module, sign: float) -> None:
+        super().__init__()
+        self.network, self.sign = network, sign
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.sign * self.network(inputs)
+
+
+def test_what_code_reads_is_part_of_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results of a function are not taken for those of one that reads other values."""
+    before = code_of(signed)
+    monkeypatch.setitem(signed.__globals__, "SIGN", -1.0)
+    assert code_of(signed) != before
+    one, other = lambda v: v + 1, lambda v: v + 2
+    assert code_of(one) != code_of(other)
+    assert code_of(closing(1)) != code_of(closing(2))
+    assert code_of(closing(1)) == code_of(closing(1))
+    assert code_of(partial(max, 1)) != code_of(partial(max, 2))
+
+
+def closing(factor: int) -> Callable[[int], int]:
+    return lambda value: factor * value
+
+
+def test_a_call_sees_no_results_of_another(network: nn.Module, data: tuple[Tensor, ...]) -> None:
+    found = [
+        roarbench.evaluate(
+            Turned(network, sign), data, ["gradient"], ["deletion"], seeds=1, fractions=(0.5,), recipe=SMALL
+        )
+        for sign in (1.0, -1.0)
+    ]
+    accuracies = [result.rows[result.rows.removal_fraction == 0].test_accuracy.iloc[0] for result in found]
+    assert accuracies[0] == pytest.approx(1 - accuracies[1])
+
+
+def test_an_explainer_that_fails_is_a_row_with_its_reason(network: nn.Module, data: tuple[Tensor, ...]) -> None:
+    explainers = {"broken": lambda network, inputs, targets: None, "G": "gradient"}
+    found = roarbench.evaluate(network, data, explainers, ["deletion"], seeds=1, fractions=(0.5,), recipe=SMALL)
+    assert sorted(found.table.index) == ["G", "broken", "random"]
+    assert "must return a tensor" in found.failures["broken"]
+    assert "broken: " in str(found)
+
+
+def test_maps_of_both_splits_are_retrained_behind_without_a_validation_split(data: tuple[Tensor, ...]) -> None:
+    maps = {"train": torch.rand(100, 6, 6), "test": torch.rand(50, 6, 6)}
+    found = roarbench.evaluate("mlp", data, {"theirs": maps}, ["roar"], seeds=1, fractions=(0.5,), recipe=SMALL)
+    assert found.table.loc["theirs"].notna().any()
+    assert not found.failures
+
+
 def test_networks_and_data_by_name_and_retraining(data: tuple[Tensor, ...]) -> None:
     pairs = TensorDataset(*data[:2]), TensorDataset(*data[2:])
     found = roarbench.evaluate("mlp", pairs, ["gradient"], ["roar"], seeds=1, fractions=(0.5,), recipe=SMALL)
@@ -168,6 +230,19 @@ class Token(nn.Module):
         (lambda a: a | {"explainers": {"a": "lrp", "b": "lrp"}}, "explainers must differ, got two labels for lrp"),
         (lambda a: a | {"explainers": {"maps": np.zeros((3, 6, 6))}}, "explainers['maps']: test must have 50 maps"),
         (lambda a: a | {"measures": ["evalutor"]}, "unknown measure 'evalutor'"),
+        (lambda a: a | {"measures": []}, "measures must be one or more of different names, got none"),
+        (lambda a: a | {"measures": [lambda s: 1.0, lambda s: 2.0]}, "got <lambda>, <lambda>"),
+        (lambda a: a | {"explainers": "gradient"}, "explainers must be a list, got 'gradient'"),
+        (lambda a: a | {"explainers": [attribute]}, "write {'mine': function}"),
+        (lambda a: a | {"explainers": {"random": attribute}}, "the label random is that of the control"),
+        (lambda a: a | {"explainers": {"mine ": attribute}}, "labels that are text without blanks around"),
+        (lambda a: a | {"recipe": "fast"}, "recipe must be a roarbench.Recipe, got 'fast'"),
+        (lambda a: a | {"seeds": 1.5}, "seeds must be a whole number, got 1.5"),
+        (lambda a: a | {"workers": 2}, "workers must be 0 where something is given in memory, got 2"),
+        (
+            lambda a: a | {"data": (*a["data"][:1], a["data"][1] + 0.5, *a["data"][2:])},
+            "must have whole numbers as labels",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_line(

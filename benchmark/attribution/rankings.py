@@ -251,6 +251,8 @@ def _attributions(
     if not isinstance(attribute.attribute, ByPosition):
         yield from _passes(attribute, attribute.network, split.take(order), target)
         return
+    if not len(order):
+        return  # a validation split may be empty
     for chunk, index in zip(
         split.take(order).chunks(CHUNK), order.split(chunk_size(split.feature_shape, CHUNK)), strict=True
     ):
