@@ -18,7 +18,8 @@ from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.matrix.recipe import Recipe
 from roarbench.datasets.base import Card, Dataset, Split
-from roarbench.given import as_classifier, as_dataset, as_explainer, as_measure, checksum, unshare
+from roarbench.given import as_classifier, as_dataset, as_explainer, as_measure, checksum
+from roarbench.reports.rows.focus import Focus
 from roarbench.result import Result
 
 MEASURES = ("evaluator", "road", "deletion", "mask_leak")
@@ -26,6 +27,9 @@ MEASURES = ("evaluator", "road", "deletion", "mask_leak")
 
 CURVES = ("evaluator", "delta", "road", "deletion", "insertion", "roar", "kar", "mask_probe")
 """Measures that networks make on reduced images; all others are measures of attributions by name."""
+
+AXES = ("datasets", "classifiers", "explainers", "measures")
+"""Axes of a matrix on which something may be given in memory."""
 
 CARD = Card("data given in memory", "none", "unknown", "none")
 
@@ -100,8 +104,7 @@ def evaluate(
     result = Result(Path(out or tempfile.mkdtemp(prefix="roarbench-")), labels, tuple(map(_name, measures)))
     if not out:
         weakref.finalize(result, shutil.rmtree, result.folder, ignore_errors=True)
-        unshare()
-    if workers and any("given:" in text for text in (*matrix.datasets, *matrix.classifiers, *matrix.explainers)):
+    if workers and any(text.startswith("given:") for axis in AXES for text in getattr(matrix, axis)):
         raise ValueError(f"workers must be 0 where something is given in memory, got {workers}")
     session.run(matrix, result.folder, Resources(Path(data_root), str(device), workers))
     return result.kept()
@@ -171,8 +174,9 @@ def _check(explainers: Any, measures: Any, seeds: Any, fractions: Any, recipe: A
     if not isinstance(explainers, Mapping) and not all(isinstance(one, str) for one in explainers):
         raise ValueError("explainers must be names, or label -> explainer; write {'mine': function}")
     for label in explainers if isinstance(explainers, Mapping) else ():
-        if not isinstance(label, str) or label != label.strip() or not label:
+        if not isinstance(label, str) or label != label.strip():
             raise ValueError(f"explainers must have labels that are text without blanks around, got {label!r}")
+        Focus(label=(f"mine={label}",)).labels  # noqa: B018  (raises: a report could not write it)
     if isinstance(explainers, Mapping) and not isinstance(explainers.get("random", "random"), str):
         raise ValueError("explainers: the label random is that of the control; choose another one")
     if isinstance(seeds, bool) or not isinstance(seeds, int):

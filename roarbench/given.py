@@ -10,8 +10,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import CodeType
 from typing import Any, ClassVar
-from uuid import uuid4
 
 import numpy as np
 from torch import Tensor, nn
@@ -166,8 +166,13 @@ def code_of(function: Any, seen: frozenset[int] = frozenset()) -> tuple[str, ...
     cells = [cell.cell_contents for cell in function.__closure__ or ()]
     names = [name for name in code.co_names if name in function.__globals__]
     values = (function.__defaults__, function.__kwdefaults__, *cells, *(function.__globals__[name] for name in names))
-    constants = [c.co_code.hex() if inspect.iscode(c) else repr(c) for c in code.co_consts]
-    return (code.co_code.hex(), *constants, *code.co_names, *(text for value in values for text in held(value, seen)))
+    return (*_instructions(code), *(text for value in values for text in held(value, seen)))
+
+
+def _instructions(code: CodeType) -> tuple[str, ...]:
+    """Code with its constants and names, and that of functions within."""
+    within = [_instructions(c) if inspect.iscode(c) else (repr(c),) for c in code.co_consts]
+    return (code.co_code.hex(), *code.co_names, *(text for part in within for text in part))
 
 
 def held(value: Any, seen: frozenset[int] = frozenset()) -> tuple[str, ...]:
@@ -183,13 +188,6 @@ def held(value: Any, seen: frozenset[int] = frozenset()) -> tuple[str, ...]:
     if inspect.isfunction(value) or isinstance(value, partial):
         return code_of(value, seen)
     return (type(value).__qualname__,)
-
-
-def unshare() -> None:
-    """Gives all that is kept an identity that nothing else has: without a folder no call sees results of another."""
-    for things in GIVEN.values():
-        for thing in things.values():
-            thing.checksum = uuid4().hex[:16]
 
 
 def _source(kind: type) -> str:
@@ -210,7 +208,6 @@ def _stored(name: str, maps: Mapping[str, np.ndarray]) -> type:
 
         version: ClassVar[int] = 1
         explains: ClassVar[Explains] = "classifier"
-        arrays: ClassVar[Mapping[str, np.ndarray]] = maps
 
         def prepare(self, classifier: nn.Module, train: Split) -> Lookup:
             """See `Explainer.prepare`."""

@@ -26,6 +26,9 @@ LABELS = "labels.json"
 PERCENTAGES = 10.0
 """A column that reaches so far holds percentages."""
 
+MASKS = "Mask probe"
+"""Accuracy of networks that see which pixels were removed, and nothing else."""
+
 ASKED = {
     "evaluator": ("evaluator", None), "road": ("image", "noisy_linear"), "deletion": ("image", "mean"),
     "insertion": ("image", "mean"), "roar": ("image", None), "kar": ("image", None),
@@ -110,7 +113,7 @@ class Result:
 
         Curves are mean accuracies in % over the removal fractions, with 95 % intervals over seeds and test images.
         """
-        columns = dict([*self._of_curves(), *self._of_deltas(), *self._of_attributions()])
+        columns = dict([*self._of_curves(), *self._of_deltas(), *self._of_masks(), *self._of_attributions()])
         table = pd.DataFrame({
             (name, end): {self._label(e): _end(summary, end, scale) for e, summary in summaries.items()}
             for name, (summaries, scale, _) in columns.items()
@@ -216,6 +219,14 @@ class Result:
             if rows.probe.iloc[0] == "evaluator" and "delta" in self.measures:
                 seeds = means(rows, "delta")
                 yield delta(rows, order), ({e: summarise(of.values()) for e, of in seeds.items() if of}, 100.0, False)
+
+    def _of_masks(self) -> Iterator[Column]:
+        frame = self.rows[(self.rows.probe == "mask") & self.rows.explainer.notna() & self.rows.test_accuracy.notna()]
+        parts = frame.groupby(["dataset", "classifier"], sort=False)
+        for (dataset, classifier), rows in parts:
+            seeds = rows.groupby(["explainer", "seed"], sort=False).test_accuracy.mean()
+            name = MASKS if parts.ngroups == 1 else f"{MASKS}: {dataset}, {classifier}"
+            yield name, ({e: summarise(of) for e, of in seeds.groupby("explainer", sort=False)}, 100.0, True)
 
     def _of_attributions(self) -> Iterator[Column]:
         frame = self.rows[(self.rows.probe == "attribution") & self.rows.explainer.notna()]

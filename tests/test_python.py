@@ -2,7 +2,10 @@
 
 import copy
 import doctest
+import gc
+import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,7 +20,7 @@ from torch.utils.data import TensorDataset
 
 import roarbench
 from roarbench import evaluation
-from roarbench.given import code_of, drawn_anew
+from roarbench.given import GIVEN, code_of, drawn_anew
 from roarbench.methods.gradient import Gradient
 from tests.imports import PROJECT
 
@@ -128,6 +131,24 @@ def test_deltas_are_columns_where_they_are_asked_for(network: nn.Module, data: t
     assert list(dict.fromkeys(name for name, _ in found.table.columns)) == ["Delta, removed", "Delta, kept"]
 
 
+def test_masks_that_were_probed_have_a_column(network: nn.Module, data: tuple[Tensor, ...]) -> None:
+    found = roarbench.evaluate(network, data, ["gradient"], ["mask_probe"], seeds=1, fractions=(0.5,), recipe=SMALL)
+    assert list(dict.fromkeys(name for name, _ in found.table.columns)) == ["Mask probe"]
+    assert found.table["Mask probe"].estimate.between(0, 100).all()
+
+
+def test_data_of_earlier_calls_are_not_kept(network: nn.Module, data: tuple[Tensor, ...]) -> None:
+    """But for the last two data sets, which stay loaded."""
+
+    def measured() -> "weakref.ref[Any]":
+        roarbench.evaluate(network, data, ["gradient"], ["gini"], seeds=1, fractions=(0.5,), recipe=SMALL)
+        return weakref.ref(GIVEN["dataset"]["data"])
+
+    first, *_ = [measured() for _ in range(4)]
+    gc.collect()
+    assert first() is None
+
+
 def test_two_data_sets_have_columns_of_their_own(tmp_path: Path) -> None:
     matrix = roarbench.Matrix(
         datasets=("blocks[train=60,test=40]", "blocks[train=61,test=40]"), classifiers=("mlp",), seeds=1,
@@ -165,6 +186,8 @@ def test_what_code_reads_is_part_of_what_it_is(monkeypatch: pytest.MonkeyPatch) 
     assert code_of(signed) != before
     one, other = lambda v: v + 1, lambda v: v + 2
     assert code_of(one) != code_of(other)
+    one, other = lambda: [v + 1 for v in ()], lambda: [v + 2 for v in ()]
+    assert code_of(one) != code_of(other)
     assert code_of(closing(1)) != code_of(closing(2))
     assert code_of(closing(1)) == code_of(closing(1))
     assert code_of(partial(max, 1)) != code_of(partial(max, 2))
@@ -183,6 +206,11 @@ def test_a_call_sees_no_results_of_another(network: nn.Module, data: tuple[Tenso
     ]
     accuracies = [result.rows[result.rows.removal_fraction == 0].test_accuracy.iloc[0] for result in found]
     assert accuracies[0] == pytest.approx(1 - accuracies[1])
+
+
+def test_the_same_call_gives_the_same_numbers(network: nn.Module, data: tuple[Tensor, ...]) -> None:
+    call = lambda: roarbench.evaluate(network, data, {"mine": attribute}, **FEW).table  # noqa: E731
+    pd.testing.assert_frame_equal(call(), call())
 
 
 def test_an_explainer_that_fails_is_a_row_with_its_reason(network: nn.Module, data: tuple[Tensor, ...]) -> None:
@@ -236,6 +264,7 @@ class Token(nn.Module):
         (lambda a: a | {"explainers": [attribute]}, "write {'mine': function}"),
         (lambda a: a | {"explainers": {"random": attribute}}, "the label random is that of the control"),
         (lambda a: a | {"explainers": {"mine ": attribute}}, "labels that are text without blanks around"),
+        (lambda a: a | {"explainers": {"a[b]": attribute}}, "label must be an explainer and its label"),
         (lambda a: a | {"recipe": "fast"}, "recipe must be a roarbench.Recipe, got 'fast'"),
         (lambda a: a | {"seeds": 1.5}, "seeds must be a whole number, got 1.5"),
         (lambda a: a | {"workers": 2}, "workers must be 0 where something is given in memory, got 2"),
@@ -272,8 +301,8 @@ def test_the_examples_of_the_documents_run(
 
 
 def test_nothing_heavy_is_imported_before_it_is_used() -> None:
+    check = "import sys, roarbench; assert not {'torch', 'pandas', 'numpy'} & {*sys.modules}; roarbench.Recipe"
+    subprocess.run([sys.executable, "-c", check], check=True, cwd=PROJECT)
     assert {"evaluate", "run", "load", "Result"} <= set(dir(roarbench))
     with pytest.raises(AttributeError, match="has no attribute 'evaluat'"):
         roarbench.evaluat  # noqa: B018
-    assert "roarbench" in sys.modules
-    assert Path(roarbench.__file__).name == "__init__.py"

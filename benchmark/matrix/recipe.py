@@ -1,12 +1,18 @@
 """How a classifier is trained, as data: part of the identity of every result."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Optimiser = Literal["adam", "sgd", "least_squares"]
 Schedule = Literal["constant", "one_cycle", "steps"]
 Augmentation = Literal["none", "shift_flip", "resized_crop"]
 Precision = Literal["auto", "fp32", "bf16"]
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "optimiser": get_args(Optimiser), "schedule": get_args(Schedule), "augmentation": get_args(Augmentation),
+    "precision": get_args(Precision),
+}  # fmt: skip
+"""Fields that are one of a few words."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,9 @@ class Recipe:
 
     def check(self) -> None:
         """Raises ValueError where a value is out of its range."""
+        for name, choices in CHOICES.items():
+            if (value := getattr(self, name)) not in choices:
+                raise ValueError(f"recipe.{name} must be one of {', '.join(choices)}, got {value!r}")
         for name in ("epochs", "batch_size", "learning_rate"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"recipe.{name} must be positive, got {getattr(self, name)}")

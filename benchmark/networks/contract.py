@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from roarbench.benchmark.matrix.recipe import Recipe
 from roarbench.benchmark.matrix.spec import PlugIn
 from roarbench.benchmark.networks.airbench import Whitening
+from roarbench.benchmark.networks.brought import restoring
 from roarbench.benchmark.networks.classifiers import classifier
 from roarbench.benchmark.networks.training import train
 from roarbench.benchmark.randomness import seeded
@@ -20,6 +21,8 @@ FEW_VALUES = 2
 
 def rehearse_training(identity: PlugIn, few: Split, num_classes: int, recipe: Recipe, *, batch_size: int) -> None:
     """Builds a classifier under two seeds, looks at what it answers, and trains it for one step.
+
+    Trained weights that a classifier brings along are loaded first.
 
     Args:
         few: two examples, or one where there are no more.
@@ -34,6 +37,8 @@ def rehearse_training(identity: PlugIn, few: Split, num_classes: int, recipe: Re
         raise ValueError("must have parameters to train, got none")
     _require_float32(network[1])
     _require_draws(network[1], other[1])
+    if restore := restoring(identity):
+        restore(network)  # weights that do not fit are found before work starts
     with torch.no_grad():
         require_logits(network.eval()(few.inputs), (len(few), num_classes))
     _require_open_end(network, few.inputs)

@@ -65,6 +65,14 @@ def test_every_field_of_a_recipe_is_part_of_the_identity() -> None:
         assert key(changed) != key(TRAINING), name
 
 
+@pytest.mark.parametrize("name", ["optimiser", "schedule", "augmentation", "precision"])
+def test_a_recipe_made_in_python_is_checked_for_its_words(name: str) -> None:
+    recipe = replace(Recipe())
+    object.__setattr__(recipe, name, "adamw")
+    with pytest.raises(ValueError, match=rf"^recipe\.{name} must be one of .*, got 'adamw'"):
+        recipe.check()
+
+
 def test_the_way_a_plug_in_is_written_is_not_part_of_its_identity() -> None:
     assert key(replace(TRAINING, dataset=replace(DATA, text="digits[seed=0]"))) == key(TRAINING)
 

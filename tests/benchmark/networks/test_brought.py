@@ -111,6 +111,14 @@ def test_what_is_wrong_with_weights_is_one_line(
     assert "\n" not in str(error.value)
 
 
+def test_weights_that_do_not_fit_are_found_before_work_starts(mine: nn.Module, tmp_path: Path) -> None:
+    torch.save({"x": torch.zeros(1)}, "other.pt")
+    matrix = Matrix(datasets=(DATA,), classifiers=("trained[build=brought_mine:net,weights=other.pt]",), seeds=1)
+    with pytest.raises(ValueError, match=r"weights other.pt do not fit .* they lack 1.weight"):
+        session.run(matrix, tmp_path / "run", Resources(tmp_path, device="cpu", workers=0))
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_function_that_loads_weights_would_not_retrain_from_scratch(mine: nn.Module) -> None:
     few = Split(torch.rand(2, 1, 8, 16), torch.arange(2))
     identity = plugin("trained[build=brought_mine:frozen,weights=net.pt]", "classifier")
