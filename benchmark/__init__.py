@@ -15,6 +15,7 @@ CLASSIFIERS: dict[str, str] = {
     "cnn_small": "roarbench.hns.seeker:seeker_small",
     "cnn_large": "roarbench.hns.seeker:seeker_large",
     "airbench": "roarbench.benchmark.networks.airbench:airbench",
+    "cnn_nd": "roarbench.benchmark.networks.cnn_nd:cnn_nd",
     "vgg_small": "roarbench.benchmark.networks.vgg:vgg_small",
     "vgg_strided": "roarbench.benchmark.networks.vgg:vgg_strided",
     "resnet8": "roarbench.benchmark.networks.classifiers:resnet8",

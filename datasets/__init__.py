@@ -18,7 +18,9 @@ DATASETS: dict[str, str] = {
     "arrays": "roarbench.datasets.folder:arrays",
     "compas": "roarbench.datasets.tabular:compas",
     "roar_toy": "roarbench.datasets.tabular:roar_toy",
-    "squares": "roarbench.datasets.synthetic:squares",
-    "blocks": "roarbench.datasets.synthetic:blocks",
+    "squares": "roarbench.datasets.textures:squares",
+    "bursts": "roarbench.datasets.textures:bursts",
+    "cubes": "roarbench.datasets.textures:cubes",
+    "blocks": "roarbench.datasets.blocks:blocks",
     "tetrominoes": "roarbench.datasets.tetrominoes:tetrominoes",
 }

@@ -96,11 +96,12 @@ def check_relevance(values: Shaped[np.ndarray, "n *feature"], name: str) -> None
 
 
 def check_shapes(parts: Sequence[Part]) -> None:
-    """Raises ValueError unless examples of all splits have one shape: images `(c, h, w)` or rows `(d,)`."""
+    """Raises ValueError unless examples of all splits have one shape: rows `(d,)`, or channels and up to three axes."""
     for part in parts:
         name, shape = part.names[0], part.inputs.shape
-        if len(shape) not in (2, 4):
-            raise ValueError(f"{name} must have 2 (table) or 4 (images) axes, got shape {shape}; reshape it")
+        if not 2 <= len(shape) <= 5:
+            kinds = "2 (table), 3 (signals), 4 (images) or 5 (volumes)"
+            raise ValueError(f"{name} must have {kinds} axes, got shape {shape}; reshape it")
         if not math.prod(shape[1:]):
             raise ValueError(f"{name} must have examples of at least one feature, got shape {shape}; save it anew")
     first = parts[0]

@@ -25,7 +25,7 @@ from roarbench.datasets.download import checksum
 from roarbench.datasets.split import Examples
 
 Layout = Literal["auto", "first", "last"]
-"""Where images of four axes have their channels: as their shape shows, on axis 1, on axis 3."""
+"""Where arrays have their channels: as their shape shows, on axis 1, on the last one."""
 
 NAMES = (("x_{}", "y_{}"), ("{}_images", "{}_labels"))
 """What inputs and labels of a split are called; the second as in MedMNIST."""
@@ -93,31 +93,35 @@ def read(path: Path, layout: Layout) -> Arrays:
 
 
 def channels_first(values: np.ndarray, name: str, layout: Layout) -> Shaped[np.ndarray, "n *feature"]:
-    """Images `(n, c, h, w)` or rows `(n, d)`, of images with channels first or last, grey images `(n, h, w)`, or rows.
+    """Rows `(n, d)`, or channels first: `(n, c, ...)` with up to three axes of places.
+
+    Three axes are grey images `(n, h, w)`, unless the layout says that they are signals.
 
     Raises:
-        ValueError: another number of axes, channels that could be on axis 1 as well as on axis 3.
+        ValueError: another number of axes, channels that could be on axis 1 as well as on the last one.
     """
-    if values.ndim not in (2, 3, 4):
-        raise ValueError(f"{name} must have 2 (table), 3 or 4 (images) axes, got shape {values.shape}; reshape it")
-    if values.ndim < 4:
-        if layout != "auto":
-            raise ValueError(f"layout is for images of four axes, got {name} of shape {values.shape}; leave it out")
+    if not 2 <= values.ndim <= 5:
+        kinds = "2 (table), 3 (grey images or signals), 4 (images) or 5 (volumes)"
+        raise ValueError(f"{name} must have {kinds} axes, got shape {values.shape}; reshape it")
+    if values.ndim == 2 and layout != "auto":
+        raise ValueError(f"layout says where channels are, got {name} of shape {values.shape}; leave it out")
+    if values.ndim == 2 or (values.ndim == 3 and layout == "auto"):
         return values if values.ndim == 2 else values[:, None]
     axis = _channel_axis(values.shape, layout)
     if axis is None:
         raise ValueError(
-            f"{name} has shape {values.shape}, whose channels could be on axis 1 or on axis 3; "
+            f"{name} has shape {values.shape}, whose channels could be on axis 1 or on axis {values.ndim - 1}; "
             "add layout=first or layout=last"
         )
-    return values if axis == 1 else np.ascontiguousarray(values.transpose(0, 3, 1, 2))
+    return values if axis == 1 else np.ascontiguousarray(np.moveaxis(values, -1, 1))
 
 
 def _channel_axis(shape: tuple[int, ...], layout: Layout) -> int | None:
-    """The axis of the channels, 1 or 3; None where the shape does not show it."""
+    """The axis of the channels, 1 or the last; None where the shape does not show it."""
+    last = len(shape) - 1
     if layout != "auto":
-        return {"first": 1, "last": 3}[layout]
-    usual = [axis for axis in (1, 3) if shape[axis] in USUAL_CHANNELS]
+        return {"first": 1, "last": last}[layout]
+    usual = [axis for axis in (1, last) if shape[axis] in USUAL_CHANNELS]
     return usual[0] if len(usual) == 1 else _guessed(shape, layout)
 
 
@@ -140,7 +144,7 @@ def _reading(shape: tuple[int, ...], name: str, layout: Layout) -> str:
         height, width = shape[2:] if axis == 1 else shape[1:3]
         channels = f"{shape[axis]} channels, which are on axis {axis}"
         return f"{name} {shape} is read as {shape[0]} images of {height}x{width} with {channels}"
-    if len(shape) == 3:
+    if len(shape) == 3 and layout == "auto":
         return f"{name} {shape} is read as {shape[0]} grey images of {shape[1]}x{shape[2]}"
     return ""
 

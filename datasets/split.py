@@ -151,3 +151,16 @@ def _generator(seed: int, name: str) -> np.random.Generator:
     if seed < 0:
         raise ValueError(f"seed must be 0 or more, got {seed}; any non-negative integer will do")
     return np.random.default_rng([seed, *name.encode()])
+
+
+def check_least(arguments: dict[str, tuple[int, int]]) -> None:
+    """Raises ValueError unless generated data can be had.
+
+    Args:
+        arguments: name -> value that came and least value allowed.
+    """
+    for name, (value, least) in arguments.items():
+        if value < least:
+            raise ValueError(
+                f"{name} must be {least} or more, got {value}; every class needs an example, a draw is 0, 1, ..."
+            )

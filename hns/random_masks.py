@@ -17,6 +17,10 @@ SCALES = (2, 3, 5, 8)
 """Cells along the shorter side of the noise that blobs are made of."""
 
 
+SMOOTH = {1: "linear", 2: "bicubic", 3: "trilinear"}
+"""How coarse noise is enlarged along one, two or three axes."""
+
+
 def random_masks(
     num: int, units: tuple[int, ...], generator: torch.Generator | None = None, *, blobs: float = BLOBS
 ) -> Bool[Tensor, "n *unit"]:
@@ -28,7 +32,7 @@ def random_masks(
 
     Args:
         num: how many masks.
-        units: shape of one mask; only `(c, h, w)` has blobs.
+        units: shape of one mask; only what has places, `(c, ...)`, has blobs.
         generator: on the CPU; the global one without.
         blobs: chance of a mask to be made of blobs, in [0, 1].
 
@@ -37,7 +41,7 @@ def random_masks(
     """
     shares = torch.rand(num, generator=generator)
     masks = torch.rand(num, *units, generator=generator) >= shares.view(-1, *[1] * len(units))
-    if len(units) == 3:
+    if len(units) > 1:
         chosen = torch.rand(num, generator=generator) < blobs
         masks[chosen] = hiding(_smooth(int(chosen.sum()), units, generator), shares[chosen])
     return masks
@@ -61,10 +65,10 @@ def hiding(scores: Float[Tensor, "n *unit"], shares: Float[Tensor, "n"]) -> Bool
     return (flat >= bounds).view_as(scores)
 
 
-def _smooth(num: int, units: tuple[int, ...], generator: torch.Generator | None) -> Float[Tensor, "n c h w"]:
+def _smooth(num: int, units: tuple[int, ...], generator: torch.Generator | None) -> Float[Tensor, "n c *place"]:
     """Coarse noise enlarged to the size of a mask, its scale drawn once for the batch."""
-    channels, height, width = units
+    channels, *places = units
     scale = SCALES[int(torch.randint(len(SCALES), (), generator=generator))]
-    cells = [max(2, round(scale * side / min(height, width))) for side in (height, width)]
+    cells = [max(2, round(scale * length / min(places))) for length in places]
     noise = torch.rand(num, channels, *cells, generator=generator)
-    return F.interpolate(noise, (height, width), mode="bicubic", align_corners=False)
+    return F.interpolate(noise, tuple(places), mode=SMOOTH[len(places)], align_corners=False)

@@ -1,7 +1,7 @@
 """Attributions as users return them, brought to the form that everything else relies on."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from roarbench.datasets.base import Split
 from roarbench.methods.base import AttributionFunction, Explainer
+
+LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
+"""How `F.interpolate` calls linear interpolation along one, two or three axes."""
 
 
 def as_tensor(attributions: object, device: torch.device, name: str) -> Tensor:
@@ -35,21 +38,17 @@ def as_tensor(attributions: object, device: torch.device, name: str) -> Tensor:
 
 
 def shaped(
-    attributions: Tensor, inputs: Float[Tensor, "b *feature"], name: str, unit: Literal["pixel", "feature"] = "pixel"
+    attributions: Tensor, inputs: Float[Tensor, "b *feature"], name: str, unit: str = "pixel"
 ) -> Float[Tensor, "b *feature"]:
     """Attributions of the shape of the inputs, as float32.
 
-    Under unit "pixel" one number a pixel will do, `(b, h, w)` or `(b, 1, h, w)`: all its channels get it.
+    Unless features are units, one number a pixel will do, `(b, h, w)` or `(b, 1, h, w)`: all its channels get it.
 
     Raises:
         ValueError: another shape.
     """
     input_shape, shape = tuple(inputs.shape), tuple(attributions.shape)
-    if (
-        len(input_shape) == 4
-        and unit == "pixel"
-        and shape in ((input_shape[0], *input_shape[2:]), (input_shape[0], 1, *input_shape[2:]))
-    ):
+    if unit != "feature" and _by_place(shape, input_shape):
         return attributions.view(input_shape[0], 1, *input_shape[2:]).float().expand_as(inputs)
     if shape != input_shape:
         raise ValueError(
@@ -82,10 +81,16 @@ class Adapted:
         return getattr(self.explainer, name)
 
 
+def _by_place(shape: tuple[int, ...], input_shape: tuple[int, ...]) -> bool:
+    """Whether attributions have one number for all channels of a place."""
+    examples, *places = input_shape[0], *input_shape[2:]
+    return len(input_shape) > 2 and shape in ((examples, *places), (examples, 1, *places))
+
+
 def _remedy(shape: tuple[int, ...], input_shape: tuple[int, ...], unit: str) -> str:
     if len(input_shape) == 4 and shape == (input_shape[0], *input_shape[2:], input_shape[1]):
         return "; put channels on axis 1: permute(0, 3, 1, 2)"
-    if len(input_shape) == 4 and shape in ((input_shape[0], *input_shape[2:]), (input_shape[0], 1, *input_shape[2:])):
+    if _by_place(shape, input_shape):
         return f"; one number a pixel ranks pixels, not single features: use unit pixel, not {unit}"
     if shape and shape[0] == input_shape[0] and np.prod(shape) == np.prod(input_shape):
         return "; reshape them: view_as(inputs)"

@@ -1,6 +1,7 @@
 """Controls: explainers that know nothing of the classifier. A method that does not beat them explains nothing."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -59,6 +60,8 @@ class RandomPerEpoch:
 class Sobel:
     """Sobel edge strength of every channel: the edge detector that several methods turn out to resemble.
 
+    Signals have one Sobel filter, volumes three.
+
     Paper: the "sobel" control of Hooker et al. 2019, arXiv:1806.10758, s.3; sqrt(g_y^2 + g_x^2), the two Sobel filters.
     Differs from the paper: the image is extended by its border pixels, so that the border itself is no edge; the
     released code filters along one axis and keeps the sign.
@@ -73,8 +76,8 @@ class Sobel:
         Raises:
             Skip: the data are tabular.
         """
-        if len(train.feature_shape) != 3:
-            raise Skip("Sobel needs images")
+        if len(train.feature_shape) == 1:
+            raise Skip("Sobel needs signals, images or volumes")
         return lambda inputs, targets: _edges(inputs)
 
 
@@ -95,11 +98,10 @@ class Center:
         Raises:
             Skip: the data are tabular.
         """
-        if len(train.feature_shape) != 3:
-            raise Skip("Center needs images")
-        height, width = train.feature_shape[1:]
-        rows, columns = torch.arange(height) - (height - 1) / 2, torch.arange(width) - (width - 1) / 2
-        distance = (rows[:, None].square() + columns.square()).sqrt()
+        if len(train.feature_shape) == 1:
+            raise Skip("Center needs signals, images or volumes")
+        offsets = [torch.arange(length) - (length - 1) / 2 for length in train.feature_shape[1:]]
+        distance = torch.stack(torch.meshgrid(*offsets, indexing="ij")).square().sum(0).sqrt()
         closeness = distance.max() - distance  # at least 0, so that its magnitude ranks the centre first too
         return lambda inputs, targets: closeness.to(inputs.device).expand_as(inputs).clone()
 
@@ -167,9 +169,19 @@ def _positions(relevance: Float[Tensor, "b d"], shuffle: Int[Tensor, "d"]) -> Fl
     return positions.float()
 
 
-def _edges(images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-    """Magnitude of the two Sobel filters, channel by channel."""
-    smooth, difference = images.new_tensor([1.0, 2.0, 1.0]), images.new_tensor([-1.0, 0.0, 1.0])
-    filters = torch.stack([difference[:, None] * smooth, smooth[:, None] * difference])[:, None]
-    planes = F.pad(images.flatten(0, 1)[:, None], (1, 1, 1, 1), mode="replicate")
-    return F.conv2d(planes, filters).square().sum(1).sqrt().view_as(images)
+def _edges(inputs: Float[Tensor, "b c *place"]) -> Float[Tensor, "b c *place"]:
+    """Magnitude of the Sobel filters along all axes, channel by channel."""
+    places = inputs.ndim - 2
+    smooth, difference = inputs.new_tensor([1.0, 2.0, 1.0]), inputs.new_tensor([-1.0, 0.0, 1.0])
+    filters = [_outer([difference if axis == along else smooth for axis in range(places)]) for along in range(places)]
+    planes = F.pad(inputs.flatten(0, 1)[:, None], (1, 1) * places, mode="replicate")
+    convolve = (F.conv1d, F.conv2d, F.conv3d)[places - 1]
+    return convolve(planes, torch.stack(filters)[:, None]).square().sum(1).sqrt().view_as(inputs)
+
+
+def _outer(vectors: Sequence[Float[Tensor, "k"]]) -> Float[Tensor, "*k"]:
+    """Product of all entries with all others, an axis for each vector."""
+    product, *others = vectors
+    for vector in others:
+        product = product[..., None] * vector
+    return product

@@ -11,28 +11,37 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from roarbench.datasets.base import Split
+from roarbench.methods.adapting import LINEAR
 from roarbench.methods.backprop import GuidedBackprop
 from roarbench.methods.base import AttributionFunction, Explains, Skip
 from roarbench.methods.rewriting import require_python
 from roarbench.methods.tokens import as_grid, token_layer
 
 Kind = Literal["gradcam", "hirescam", "gradcam_plus_plus", "layercam"]
-Weigh = Callable[[Float[Tensor, "b k h w"], Float[Tensor, "b k h w"]], Float[Tensor, "b _ _ _"]]
+Weigh = Callable[[Float[Tensor, "b k *place"], Float[Tensor, "b k *place"]], Float[Tensor, "b _ *_"]]
 """(feature maps, gradients of the logit) -> weights of the maps: `(b, k, 1, 1)`, or `(b, k, h, w)` for each place."""
+
+CONVOLUTIONS: Mapping[int, type[nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+"""By the number of axes behind the channels."""
 
 STABILISER = 1e-6
 """Keeps the quotient of Grad-CAM++ finite; as in the package pytorch-grad-cam."""
 
 
-def _plus_plus(maps: Float[Tensor, "b k h w"], gradients: Float[Tensor, "b k h w"]) -> Float[Tensor, "b k 1 1"]:
+def _plus_plus(maps: Float[Tensor, "b k *place"], gradients: Float[Tensor, "b k *place"]) -> Float[Tensor, "b k *_"]:
     """sum over places of a * relu(g), with a = g^2 / (2 g^2 + g^3 * sum of the map)."""
     squares = gradients.square()
-    denominators = 2 * squares + maps.sum((2, 3), keepdim=True) * squares * gradients + STABILISER
-    return (squares / denominators * gradients.relu()).sum((2, 3), keepdim=True)
+    denominators = 2 * squares + maps.sum(_places(maps), keepdim=True) * squares * gradients + STABILISER
+    return (squares / denominators * gradients.relu()).sum(_places(maps), keepdim=True)
+
+
+def _places(maps: Float[Tensor, "b k *place"]) -> tuple[int, ...]:
+    """The axes behind the channels."""
+    return tuple(range(2, maps.ndim))
 
 
 WEIGHTS: Mapping[Kind, Weigh] = {
-    "gradcam": lambda _, gradients: gradients.mean((2, 3), keepdim=True),
+    "gradcam": lambda _, gradients: gradients.mean(_places(gradients), keepdim=True),
     "hirescam": lambda _, gradients: gradients,
     "gradcam_plus_plus": _plus_plus,
     "layercam": lambda _, gradients: gradients.relu(),
@@ -80,10 +89,10 @@ class GradCam:
         """
         features = _features(classifier, train.at(torch.arange(1)).inputs, self.layer)
 
-        def attribute(inputs: Float[Tensor, "b c h w"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b c h w"]:
+        def attribute(inputs: Float[Tensor, "b c *place"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b c *place"]:
             maps, gradients = _maps_and_gradients(classifier, features, inputs, targets)
             small = (WEIGHTS[self.kind](maps, gradients) * maps).sum(1, keepdim=True).relu()
-            large = F.interpolate(small, inputs.shape[2:], mode="bilinear", align_corners=False)
+            large = F.interpolate(small, inputs.shape[2:], mode=LINEAR[inputs.ndim - 2], align_corners=False)
             return large.expand_as(inputs).clone()
 
         return attribute
@@ -112,8 +121,8 @@ class GuidedGradCam:
 
 
 def _maps_and_gradients(
-    classifier: nn.Module, features: nn.Module, inputs: Float[Tensor, "b c h w"], targets: Int[Tensor, "b"]
-) -> tuple[Float[Tensor, "b k _ _"], Float[Tensor, "b k _ _"]]:
+    classifier: nn.Module, features: nn.Module, inputs: Float[Tensor, "b c *place"], targets: Int[Tensor, "b"]
+) -> tuple[Float[Tensor, "b k *_"], Float[Tensor, "b k *_"]]:
     """The maps of a layer, and the gradients of each example's target logit with respect to them; tokens as a grid."""
     outputs: list[Tensor] = []
 
@@ -129,7 +138,8 @@ def _maps_and_gradients(
     finally:
         handle.remove()
     maps = outputs[0].detach()
-    return (as_grid(maps), as_grid(gradients)) if maps.ndim == 3 else (maps, gradients)
+    tokens = maps.ndim == 3 and inputs.ndim == 4
+    return (as_grid(maps), as_grid(gradients)) if tokens else (maps, gradients)
 
 
 def _features(classifier: nn.Module, inputs: Float[Tensor, "1 *feature"], layer: str | None) -> nn.Module:
@@ -146,46 +156,52 @@ def _features(classifier: nn.Module, inputs: Float[Tensor, "1 *feature"], layer:
     return tokens or _convolution(classifier, inputs, layer)
 
 
-def _convolution(classifier: nn.Module, inputs: Float[Tensor, "1 *feature"], layer: str | None) -> nn.Conv2d:
+def _convolution(classifier: nn.Module, inputs: Float[Tensor, "1 *feature"], layer: str | None) -> nn.Module:
     """The convolution whose maps are taken.
 
     Raises:
         Skip: there is none behind the first layer, or its maps are not those of an image.
         ValueError: none has the name `layer`.
     """
-    if inputs.ndim != 4:
-        raise Skip(f"Grad-CAM needs images (c, h, w), got features {tuple(inputs.shape[1:])}")
+    if inputs.ndim == 2:
+        raise Skip(f"Grad-CAM needs signals, images or volumes, got features {tuple(inputs.shape[1:])}")
     require_python(classifier, "Grad-CAM")
-    convolutions = {name: module for name, module in classifier.named_modules() if isinstance(module, nn.Conv2d)}
+    kind = CONVOLUTIONS[inputs.ndim - 2]
+    convolutions = {name: module for name, module in classifier.named_modules() if isinstance(module, kind)}
     if layer is not None and layer not in convolutions:
         raise ValueError(f"layer must be one of {', '.join(convolutions) or 'none'}, got {layer}")
     shapes = _shapes(classifier, inputs)
     names = [name for name, module in convolutions.items() if module in shapes]
     if not names:
         others = sorted({type(module).__name__ for module in shapes if not isinstance(module, nn.Linear)})
-        raise Skip(f"Grad-CAM needs an nn.Conv2d; this classifier uses {', '.join(others) or 'no convolution'}")
+        raise Skip(
+            f"Grad-CAM needs an nn.{kind.__name__}; this classifier uses {', '.join(others) or 'no convolution'}"
+        )
     if layer is None and len(names) == 1 and convolutions[names[0]] is next(iter(shapes)):
         only = f"{names[0]}, reads the input, its map holds no features; if you mean it, write [layer={names[0]}]"
         raise Skip(f"the only convolution, {only}")
     name = layer or names[-1]
-    _require_map(shapes.get(convolutions[name], []), len(inputs), name)
+    _require_map(shapes.get(convolutions[name], []), (len(inputs), inputs.ndim), name)
     return convolutions[name]
 
 
-def _require_map(shapes: list[tuple[int, ...]], num_images: int, name: str) -> None:
-    """Checks what a convolution makes of some images: one map of each, of several pixels.
+def _require_map(shapes: list[tuple[int, ...]], wanted: tuple[int, int], name: str) -> None:
+    """Checks what a convolution makes of some inputs: one map of each, of several places.
+
+    Args:
+        wanted: number of inputs and of their axes.
 
     Raises:
         Skip: it does not.
     """
-    if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][0] != num_images:
-        raise Skip(f"Grad-CAM needs one map of each image; {name} makes {', '.join(map(str, shapes)) or 'none'}")
+    if len(shapes) != 1 or (shapes[0][0], len(shapes[0])) != wanted:
+        raise Skip(f"Grad-CAM needs one map of each example; {name} makes {', '.join(map(str, shapes)) or 'none'}")
     if math.prod(shapes[0][2:]) == 1:
-        raise Skip("a 1x1 map ranks nothing; choose an earlier layer")
+        raise Skip("a map of one place ranks nothing; choose an earlier layer")
 
 
 @torch.no_grad()
-def _shapes(classifier: nn.Module, inputs: Float[Tensor, "b c h w"]) -> dict[nn.Module, list[tuple[int, ...]]]:
+def _shapes(classifier: nn.Module, inputs: Float[Tensor, "b c *place"]) -> dict[nn.Module, list[tuple[int, ...]]]:
     """The linear layers in the order of their use, and the shapes of what each makes of these inputs."""
     shapes: dict[nn.Module, list[tuple[int, ...]]] = {}
     layers = [m for m in classifier.modules() if isinstance(m, nn.Linear | nn.modules.conv._ConvNd)]

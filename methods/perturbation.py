@@ -47,12 +47,12 @@ class Occlusion:
             Skip: the window is larger than the image.
         """
         shape = train.feature_shape
-        if len(shape) == 3 and self.window > min(shape[1:]):
-            raise Skip(
-                f"a window of {self.window} does not fit into images of {shape[1]}x{shape[2]}; choose a smaller one"
-            )
-        window = (shape[0], self.window, self.window) if len(shape) == 3 else (1,)
-        stride = (shape[0], self.stride, self.stride) if len(shape) == 3 else (1,)
+        channels, *places = shape
+        if places and self.window > min(places):
+            extent = "x".join(map(str, places))
+            raise Skip(f"a window of {self.window} does not fit into examples of {extent}; choose a smaller one")
+        window = (channels, *[self.window] * len(places)) if places else (1,)
+        stride = (channels, *[self.stride] * len(places)) if places else (1,)
         occlusion = CaptumOcclusion(classifier)
         return lambda inputs, targets: occlusion.attribute(inputs, window, stride, target=targets, baselines=0)
 
@@ -157,12 +157,14 @@ def _validate(samples: int, superpixel: int) -> None:
 
 
 def numbered(shape: tuple[int, ...], side: int) -> Int[Tensor, "*place"]:
-    """Number of the superpixel of every pixel `(h, w)`, or of every feature `(d,)`."""
+    """Number of the superpixel of every place `(h, w)`, or of every feature `(d,)`."""
     if len(shape) == 1:
         numbers = torch.arange(shape[0])
     else:
-        rows, columns = torch.arange(shape[1]) // side, torch.arange(shape[2]) // side
-        numbers = rows[:, None] * (columns[-1] + 1) + columns
+        counts = [-(-length // side) for length in shape[1:]]
+        numbers = torch.arange(math.prod(counts)).view(counts)
+        for axis, length in enumerate(shape[1:]):
+            numbers = numbers.repeat_interleave(side, axis).narrow(axis, 0, length)
     if numbers.max() == 0:
         raise Skip("a single superpixel ranks nothing; choose a smaller one")
     return numbers
@@ -200,4 +202,4 @@ def _coefficients(
     logits = torch.cat([classifier(inputs * mask).gather(1, targets[:, None]) for mask in masks], 1)
     coefficients = (logits.double() @ solution.T.to(inputs.device)).to(inputs.dtype)
     maps = coefficients[:, superpixels.to(inputs.device)]
-    return maps.unsqueeze(1).expand_as(inputs).clone() if inputs.ndim == 4 else maps
+    return maps.unsqueeze(1).expand_as(inputs).clone() if inputs.ndim > 2 else maps

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from roarbench.datasets.base import Split
+from roarbench.methods.adapting import LINEAR
 from roarbench.methods.base import AttributionFunction, Explains
 
 SMALLEST_CELL = 2
@@ -62,9 +63,9 @@ class Rise:
 
 
 def masks(samples: int, cells: int, share: float, shape: tuple[int, ...]) -> Iterator[Float[Tensor, "*place"]]:
-    """Random masks in [0, 1], one by one: `(h, w)` for images `(c, h, w)`, `(d,)` for rows `(d,)`, on the CPU.
+    """Random masks in [0, 1], one by one: places `(h, w)` for images `(c, h, w)`, `(d,)` for rows `(d,)`, on the CPU.
 
-    A mask of an image has a cell more than asked for along each side, and is cut where a random shift says.
+    A mask of places has a cell more than asked for along each side, and is cut where a random shift says.
     """
     for _ in range(samples):
         if len(shape) == 1:
@@ -74,6 +75,7 @@ def masks(samples: int, cells: int, share: float, shape: tuple[int, ...]) -> Ite
         sides = [-(-side // count) for side, count in zip(shape[1:], counts, strict=True)]
         coarse = (torch.rand(1, 1, *[count + 1 for count in counts]) < share).float()
         size = [(count + 1) * side for count, side in zip(counts, sides, strict=True)]
-        large = F.interpolate(coarse, size, mode="bilinear", align_corners=False)[0, 0]
-        top, left = (int(torch.randint(side, ())) for side in sides)
-        yield large[top : top + shape[1], left : left + shape[2]]
+        mask = F.interpolate(coarse, size, mode=LINEAR[len(size)], align_corners=False)[0, 0]
+        for axis, (side, length) in enumerate(zip(sides, shape[1:], strict=True)):
+            mask = mask.narrow(axis, int(torch.randint(side, ())), length)
+        yield mask

@@ -1,6 +1,7 @@
 """A few test images as explainers rank them and as retrained networks see them, kept for people to look at."""
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Shaped, UInt8
 from torch import Tensor, nn
 
 from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.matrix.spec import Cell, Order, Ranking, key
+from roarbench.benchmark.matrix.units import unit_shape
 from roarbench.benchmark.randomness import generator
+from roarbench.benchmark.removal.ranks import spread
 from roarbench.benchmark.removal.reduction import reduction
 from roarbench.benchmark.results.shards import RankMap
 from roarbench.datasets.base import Dataset, Split
@@ -40,14 +43,14 @@ class Chosen:
 
 
 def keep(folder: Path, rankings: Mapping[Ranking, RankMap], network: nn.Module, data: Dataset) -> None:
-    """Writes what each ranking of the first seed makes of the same few images; nothing where inputs are no images.
+    """Writes what each ranking of the first seed makes of the same few examples; nothing for rows of a table.
 
     Args:
         folder: of the gallery.
         rankings: ranking -> its ranks of the test split; all of one network.
     """
     rank_maps = {ranking: ranks for ranking, ranks in rankings.items() if ranking.training.seed == SEED}
-    if not rank_maps or len(data.test.feature_shape) != 3 or data.test.feature_shape[0] not in (1, 3):
+    if not rank_maps or len(data.test.feature_shape) == 1:
         return
     chosen = choose(network, data.test)
     folder.mkdir(parents=True, exist_ok=True)
@@ -68,7 +71,9 @@ def choose(network: nn.Module, test: Split) -> Chosen:
 
 def _views(ranking: Ranking, ranks: RankMap, chosen: Chosen, data: Dataset) -> dict[str, np.ndarray]:
     """The ranks, and the images without 90 % of their units."""
-    views = {"ranks": ranks[chosen.index.numpy()]}
+    of_places = spread(torch.from_numpy(ranks[chosen.index.numpy()].astype("int64")), data.feature_shape)
+    signals = len(data.feature_shape) == 2
+    views = {"ranks": plane(of_places.expand(-1, *data.feature_shape) if signals else of_places).numpy()}
     for order, fill in VIEWS:
         cell = Cell(ranking.training, ranking, plugin(fill, "fill"), order, FRACTION)
         try:
@@ -85,6 +90,7 @@ def _write(path: Path, ranking: Ranking, chosen: Chosen, views: Mapping[str, np.
         "dataset": ranking.training.dataset.text, "classifier": ranking.training.classifier.text,
         "explainer": ranking.explainer.text, "unit": ranking.unit, "magnitude": ranking.magnitude,
         "target": ranking.target, "fraction": FRACTION,
+        "units": math.prod(unit_shape(chosen.images.feature_shape, ranking.unit)),
     }  # fmt: skip
     draft = path.with_suffix(f".{os.getpid()}")
     with draft.open("wb") as handle:
@@ -96,5 +102,16 @@ def _write(path: Path, ranking: Ranking, chosen: Chosen, views: Mapping[str, np.
     draft.replace(path)
 
 
-def _bytes(images: Float[Tensor, "m c h w"]) -> UInt8[np.ndarray, "m c h w"]:
-    return (255 * images.clamp(0, 1)).round().byte().cpu().numpy()
+def plane(examples: Shaped[Tensor, "m c *place"]) -> Shaped[Tensor, "m k h w"]:
+    """Examples as images: signals have a row for each channel, of volumes the middle slice is shown.
+
+    Images that are neither grey nor RGB are the mean of their channels.
+    """
+    if examples.ndim == 3:
+        return examples[:, None]
+    images = examples[:, :, examples.shape[2] // 2] if examples.ndim == 5 else examples
+    return images if images.shape[1] in (1, 3) else images.float().mean(1, keepdim=True)
+
+
+def _bytes(examples: Float[Tensor, "m c *place"]) -> UInt8[np.ndarray, "m k h w"]:
+    return (255 * plane(examples).clamp(0, 1)).round().byte().cpu().numpy()

@@ -15,8 +15,9 @@ from roarbench.benchmark.attribution.fitting import Fitting
 from roarbench.benchmark.attribution.guard import Guarded, same_weights, untouched
 from roarbench.benchmark.matrix.plugins import build
 from roarbench.benchmark.matrix.spec import Ranking, key
+from roarbench.benchmark.matrix.units import unit_shape
 from roarbench.benchmark.randomness import generator, seeded
-from roarbench.benchmark.removal.ranks import rank, unit_shape
+from roarbench.benchmark.removal.ranks import rank
 from roarbench.benchmark.results.artefacts import rank_dtype
 from roarbench.benchmark.results.shards import NewMap, RankMap
 from roarbench.datasets.base import Split, chunk_size

@@ -19,6 +19,7 @@ from roarbench.benchmark.matrix import work
 from roarbench.benchmark.matrix.copies import copies
 from roarbench.benchmark.matrix.plugins import build
 from roarbench.benchmark.matrix.spec import Cell, Original, PlugIn, Ranking, Unit
+from roarbench.benchmark.matrix.units import unit_shape
 from roarbench.benchmark.matrix.work import Chain, Group
 from roarbench.benchmark.measures.sample import IMAGES, PERTURBATIONS
 from roarbench.benchmark.networks.precision import exact
@@ -317,6 +318,5 @@ def _num_examples(data: Dataset) -> int:
 
 def _rank_bytes(ranking: Ranking, feature_shape: tuple[int, ...]) -> int:
     """Bytes of the rank map of one example."""
-    pixels = ranking.unit == "pixel" and len(feature_shape) == 3
-    num_units = math.prod(feature_shape[1:] if pixels else feature_shape)
+    num_units = math.prod(unit_shape(feature_shape, ranking.unit))
     return num_units * np.dtype(rank_dtype(num_units)).itemsize

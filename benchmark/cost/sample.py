@@ -95,7 +95,8 @@ class Sample:
         ranks, replace_by = self._ranks(len(self.split), unit), build(fill, "fill") if fill else fills.zero
 
         def work(images: int) -> None:
-            inputs, mask = self.split.inputs[:images], removal.kept(ranks[:images], removal_fraction=0.5)
+            inputs, kept = self.split.inputs[:images], removal.kept(ranks[:images], removal_fraction=0.5)
+            mask = removal.spread(kept, tuple(inputs.shape[1:]))
             removal.remove(inputs, mask, replace_by, channel_mean(inputs), partial(torch.zeros_like, inputs))
 
         try:

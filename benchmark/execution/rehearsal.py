@@ -15,9 +15,10 @@ from roarbench.benchmark.execution.workplace import Workplace
 from roarbench.benchmark.matrix.plugins import build
 from roarbench.benchmark.matrix.recipe import Recipe
 from roarbench.benchmark.matrix.spec import Cell, PlugIn
+from roarbench.benchmark.matrix.units import plural, unit_shape
 from roarbench.benchmark.networks.contract import rehearse_training
 from roarbench.benchmark.randomness import normal
-from roarbench.benchmark.removal.ranks import num_removed, remove, unit_shape
+from roarbench.benchmark.removal.ranks import num_removed, remove
 from roarbench.datasets.base import Dataset, Split
 from roarbench.datasets.check import check as checked
 from roarbench.datasets.check import remarks
@@ -101,7 +102,9 @@ def _idle(cells: list[Cell], data: Dataset) -> list[str]:
         units = math.prod(unit_shape(data.feature_shape, unit))
         count = num_removed(units, fraction, order)
         if count in (0, units):
-            lines[fraction] = f"t = {fraction:g} removes {'none' if count == 0 else 'all'} of the {units} {unit}s"
+            lines[fraction] = (
+                f"t = {fraction:g} removes {'none' if count == 0 else 'all'} of the {units} {plural(unit)}"
+            )
     return list(lines.values())
 
 

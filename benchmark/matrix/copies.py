@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from roarbench.benchmark.matrix.plugins import monotone
 from roarbench.benchmark.matrix.spec import Cell, PlugIn, Ranking
+from roarbench.benchmark.matrix.units import unit_shape
 
 REASON = "ranks as {base} does: with one value a unit, ranked by magnitude, it changes no order"
 
@@ -33,8 +34,8 @@ def _base(ranking: Ranking, shapes: Mapping[PlugIn, tuple[int, ...]]) -> Ranking
     shape = shapes.get(ranking.training.dataset)
     if shape is None or not ranking.magnitude or not monotone(ranking.explainer):
         return None
-    if ranking.unit == "pixel" and len(shape) == 3 and shape[0] > 1:
-        return None  # the channels of a pixel are summed
+    if unit_shape(shape, ranking.unit) != shape:
+        return None  # the features of a unit are summed
     base = dict(ranking.explainer.parameters)["base"]
     assert isinstance(base, PlugIn)
     return replace(ranking, explainer=base)

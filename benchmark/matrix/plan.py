@@ -18,6 +18,7 @@ from roarbench.benchmark.matrix.spec import (
     Unit,
     check_fraction,
 )
+from roarbench.benchmark.matrix.units import check_unit
 
 Protocol = Literal["rigorous", "paper"]
 
@@ -72,7 +73,7 @@ class Matrix:
             for each fold. Validation and test images are explained as with 1, by the network trained on all training
             images.
         protocol: rigorous (whole pixels, magnitude, one network per seed) or paper (features, signed, one network).
-        unit: whether whole pixels or single features are ranked; overrides the protocol.
+        unit: what is ranked as a whole: pixel, feature or patch[size=N]; overrides the protocol.
         magnitude: whether the sign of attributions is dropped; overrides the protocol.
         target: class that is explained, the predicted one or the label; overrides the protocol.
         recipe: how classifiers are trained.
@@ -125,6 +126,8 @@ def check(matrix: Matrix) -> None:
             raise ValueError(f"{axis} needs at least one value")
     if matrix.seeds < 1:
         raise ValueError(f"seeds must be a number of seeds, at least 1, got {matrix.seeds}")
+    if matrix.unit is not None:
+        check_unit(matrix.unit)
     for axis in ("fractions", "mask_fractions"):
         for fraction in getattr(matrix, axis):
             check_fraction(fraction, axis)

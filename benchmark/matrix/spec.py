@@ -8,7 +8,9 @@ from typing import Literal
 from roarbench.benchmark.matrix.recipe import Recipe
 
 Target = Literal["predicted", "label"]
-Unit = Literal["pixel", "feature"]
+Unit = str
+"""As `units` writes them: "pixel", "feature", "patch[size=4]"."""
+
 Order = Literal["morf", "lerf"]
 Probe = Literal["image", "mask", "attribution", "own_mask", "matched", "evaluator", "foreign"]
 
@@ -91,7 +93,8 @@ class Ranking:
 
     Attributes:
         magnitude: rank by absolute value instead of signed value.
-        unit: "pixel" removes all channels of a place together, "feature" each value on its own.
+        unit: "pixel" removes all channels of a place together, "feature" each value on its own, "patch[size=4]" all
+            places of a square patch with their channels.
         folds: number of folds by which training images are explained, each by a network trained on the other folds;
             None where the trained classifier explains all images.
     """

@@ -3,15 +3,16 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float, Integer
 from torch import Tensor, nn
 
 from roarbench.benchmark.measures.sample import Sample
-from roarbench.benchmark.measures.tuning import tuned, units
+from roarbench.benchmark.measures.tuning import tuned
 from roarbench.benchmark.randomness import generator
-from roarbench.benchmark.removal.ranks import kept
+from roarbench.benchmark.removal.ranks import kept, spread
 
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Shares of the units that count as explained; the measure is the mean over them."""
@@ -44,14 +45,15 @@ class _FFidelity(ABC):
         Raises:
             Skip: ranks of the test split are not stored.
         """
-        network = tuned(sample, f"f_fidelity[beta={self.beta:g}]", self._deleting, epochs=self.epochs)
+        name = sample.by_unit(f"f_fidelity[beta={self.beta:g}]")
+        network = tuned(sample, name, partial(self._deleting, sample.units), epochs=self.epochs)
         shares = SHARES if self.share is None else (self.share,)
         values = []
         for number, (part, ranks, classes) in enumerate(sample.ranked_examples(self.images)):
             missing = torch.zeros(len(part)).to(sample.maps)
             for share in shares:
                 noise = generator("assessment", "f_fidelity", share, number)
-                deleted = self._deletions(*self._part(ranks, share), noise)
+                deleted = self._deletions(*self._part(ranks, share), noise, part.feature_shape)
                 lost = [_right(network, torch.where(gone, sample.mean, part.inputs), classes) for gone in deleted]
                 missing += _right(network, part.inputs, classes) - torch.stack(lost).mean(0)
             values.append(missing / len(shares))
@@ -66,15 +68,16 @@ class _FFidelity(ABC):
         """Units that may be deleted, and how many they are as a share of all."""
 
     def _deletions(
-        self, part: Bool[Tensor, "b *unit"], size: float, noise: torch.Generator
-    ) -> Iterator[Bool[Tensor, "b *unit"]]:
+        self, part: Bool[Tensor, "b *unit"], size: float, noise: torch.Generator, feature_shape: tuple[int, ...]
+    ) -> Iterator[Bool[Tensor, "b *mask"]]:
         """Which units of a part are deleted, draw by draw: never more than fine-tuning saw."""
         for _ in range(self.draws):
-            yield part & (torch.rand(part.shape, generator=noise).to(part.device) < min(self.alpha, self.beta / size))
+            drawn = torch.rand(part.shape, generator=noise).to(part.device) < min(self.alpha, self.beta / size)
+            yield spread(part & drawn, feature_shape)
 
-    def _deleting(self, number: int, shape: tuple[int, ...]) -> Bool[Tensor, "n *unit"]:
+    def _deleting(self, units: tuple[int, ...], number: int, shape: tuple[int, ...]) -> Bool[Tensor, "n *mask"]:
         """Masks that hide each unit with the chance beta."""
-        return torch.rand(number, *units(shape)) >= self.beta
+        return spread(torch.rand(number, *units) >= self.beta, shape)
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from roarbench.benchmark.measures.sample import Sample
-from roarbench.benchmark.measures.tuning import units
 from roarbench.benchmark.randomness import generator
-from roarbench.benchmark.removal.ranks import kept
+from roarbench.benchmark.removal.ranks import kept, spread
 from roarbench.datasets.base import Split
 from roarbench.hns.random_masks import random_masks
 from roarbench.methods.base import Skip
@@ -75,7 +74,7 @@ class MCal:
         """How many predictions stay, over all shares."""
         intact, total = sample.network(part.inputs).argmax(1), 0
         for share in SHARES:
-            masks = kept(ranks, removal_fraction=share, order=self.removes)
+            masks = spread(kept(ranks, removal_fraction=share, order=self.removes), part.feature_shape)
             logits = head(sample.network(torch.where(masks, part.inputs, sample.mean)))
             total += int((logits.argmax(1) == intact).sum())
         return total
@@ -85,7 +84,7 @@ def fitted(sample: Sample) -> nn.Module:
     """The head that corrects the logits of the network of a sample behind masks."""
     num_classes = sample.network(sample.inputs[:1]).shape[1]
     head = nn.Linear(num_classes, num_classes).to(sample.inputs.device)
-    return sample.tuned("mcal", head, lambda head: fit(head, *masked_logits(sample)))
+    return sample.tuned(sample.by_unit("mcal"), head, lambda head: fit(head, *masked_logits(sample)))
 
 
 @torch.no_grad()
@@ -97,7 +96,7 @@ def masked_logits(sample: Sample) -> tuple[Float[Tensor, "m k"], Int[Tensor, "m"
     for part in train.take(chosen).chunks():
         labels += [sample.network(part.inputs).argmax(1)] * MASKS
         for _ in range(MASKS):
-            masks = random_masks(len(part), units(part.feature_shape)).to(part.inputs.device)
+            masks = spread(random_masks(len(part), sample.units), part.feature_shape).to(part.inputs.device)
             logits.append(sample.network(torch.where(masks, part.inputs, sample.mean)))
     return torch.cat(logits), torch.cat(labels)
 

@@ -77,7 +77,7 @@ def coefficient(salience: Float[Tensor, "n g"], drops: Float[Tensor, "n g"]) -> 
 def _drops(sample: Sample, group: Integer[Tensor, "n *unit"], number: int) -> Float[Tensor, "n g"]:
     """How far the log-odds of the explained class fall without each group."""
     inputs, mean = sample.inputs, sample.mean
-    members = group[:, None] if inputs.ndim == 4 else group
+    members = group[:, None] if inputs.ndim > 2 else group
     intact = _log_odds(sample, inputs)
     without = [torch.where(members == g, mean, inputs) for g in range(number)]
     return torch.stack([intact - _log_odds(sample, changed) for changed in without], 1)

@@ -16,6 +16,7 @@ from roarbench.benchmark.attribution.guard import Guarded
 from roarbench.benchmark.attribution.passes import entering
 from roarbench.benchmark.attribution.rankings import prepared
 from roarbench.benchmark.matrix.spec import Target
+from roarbench.benchmark.matrix.units import unit_shape
 from roarbench.benchmark.randomness import generator, seeded
 from roarbench.benchmark.removal.ranks import rank
 from roarbench.benchmark.results.shards import RankMap
@@ -216,6 +217,22 @@ class Sample:
     def network(self) -> nn.Module:
         """The trained classifier in eval mode: inputs in [0, 1] to logits `(n, k)`."""
         return self.shared.network
+
+    @property
+    def feature_shape(self) -> tuple[int, ...]:
+        """Shape of one example."""
+        return self.test.feature_shape
+
+    @cached_property
+    def units(self) -> tuple[int, ...]:
+        """Shape of the ranks of one example; where none are stored, that of its pixels or features."""
+        if self.ranks is None:
+            return unit_shape(self.feature_shape, "pixel")
+        return tuple(self.ranks[np.arange(1)].shape[1:])
+
+    def by_unit(self, name: str) -> str:
+        """A name of what depends on the units, with their shape where these are no pixels."""
+        return name if self.units == unit_shape(self.feature_shape, "pixel") else f"{name}{list(self.units)}"
 
     @property
     def inputs(self) -> Float[Tensor, "n *feature"]:

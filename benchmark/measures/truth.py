@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Integer, Shaped
 from torch import Tensor
 
 from roarbench.benchmark.measures.sample import Sample
+from roarbench.benchmark.removal.ranks import by_patch
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ def precision(ranks: Integer[Tensor, "n *unit"], relevant: Shaped[Tensor, "n *fe
     """Share of the k most important units that are relevant, k being as many as really are.
 
     Args:
-        ranks: 0 for the most important unit of an example; `(n, 1, h, w)` or `(n, *feature)`.
-        relevant: true, or above 0, where a feature is relevant; a pixel is where one of its channels is.
+        ranks: 0 for the most important unit of an example; `(n, 1, ...)` or `(n, *feature)`.
+        relevant: true, or above 0, where a feature is relevant; a unit is where one of its features is.
 
     Returns:
         The mean over examples that have units of both kinds; None without any.
@@ -76,8 +77,8 @@ def auc(ranks: Integer[Tensor, "n *unit"], relevant: Shaped[Tensor, "n *feature"
     """Probability that a relevant unit ranks before an irrelevant one, 0.5 by chance.
 
     Args:
-        ranks: 0 for the most important unit of an example; `(n, 1, h, w)` or `(n, *feature)`.
-        relevant: true, or above 0, where a feature is relevant; a pixel is where one of its channels is.
+        ranks: 0 for the most important unit of an example; `(n, 1, ...)` or `(n, *feature)`.
+        relevant: true, or above 0, where a feature is relevant; a unit is where one of its features is.
 
     Returns:
         The mean over examples that have units of both kinds; None without any.
@@ -93,9 +94,10 @@ def _units(
     ranks: Integer[Tensor, "n *unit"], relevant: Shaped[Tensor, "n *feature"]
 ) -> tuple[Integer[Tensor, "n u"], Bool[Tensor, "n u"]]:
     """Ranks of the units, and whether each is relevant."""
-    true = (relevant > 0).to(ranks.device)
-    units = true.any(1, keepdim=True) if ranks.ndim == 4 and ranks.shape[1] == 1 else true
-    return ranks.flatten(1).long(), units.flatten(1)
+    true, units = (relevant > 0).to(ranks.device), tuple(ranks.shape[1:])
+    if true.shape[1:] != units:
+        true = by_patch(true.any(1, keepdim=True), units).any(-1)
+    return ranks.flatten(1).long(), true.flatten(1)
 
 
 def _mean(values: Float[Tensor, "n"], counted: Bool[Tensor, "n"]) -> float | None:

@@ -36,11 +36,6 @@ def tuned(sample: Sample, name: str, draw: Draw, *, epochs: int) -> nn.Module:
     return sample.tuned(full_name, network, lambda network: train(network, masked, recipe, pairing=pairing))
 
 
-def units(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Shape of a mask of whole units of an example: pixels with their channels, or features."""
-    return (1, *shape[1:]) if len(shape) == 3 else shape
-
-
 def _behind(
     draw: Draw, mean: Float[Tensor, "*channel"], inputs: Float[Tensor, "b *feature"], index: Int[Tensor, "b"]
 ) -> Float[Tensor, "b *feature"]:

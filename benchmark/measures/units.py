@@ -11,20 +11,20 @@ from roarbench.methods.base import Skip
 
 
 def scores(sample: Sample, maps: Float[Tensor, "n d"] | None = None) -> Float[Tensor, "n *unit"]:
-    """The score of each unit, signed: `(n, h, w)`, the sum over channels, of images, `(n, d)` of rows.
+    """The score of each unit, signed: of rows `(n, d)`, else `(n, *place)`, the sum over channels.
 
     Args:
         maps: attributions of the examples; those of the sample without.
     """
     shaped = (sample.maps if maps is None else maps).view_as(sample.inputs)
-    return shaped.sum(1) if shaped.ndim == 4 else shaped
+    return shaped.sum(1) if shaped.ndim > 2 else shaped
 
 
 def relevant(sample: Sample) -> Shaped[Tensor, "n u"] | None:
     """Which units of the examples are truly relevant; a pixel is where one of its channels is."""
     if (features := sample.relevant) is None:
         return None
-    return (features.any(1) if features.ndim == 4 else features).flatten(1)
+    return (features.any(1) if features.ndim > 2 else features).flatten(1)
 
 
 def require_images(sample: Sample, name: str) -> None:

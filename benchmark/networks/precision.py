@@ -1,9 +1,11 @@
 """In which numbers a network is trained: float32, or bfloat16 products where the processor multiplies those."""
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from roarbench.benchmark.matrix.recipe import Precision, Recipe
 
@@ -26,6 +28,15 @@ def multiplies_bf16(device: str) -> bool:
 def products(precision: Precision, device: torch.device) -> AbstractContextManager:
     """Within it, matrix products and convolutions are computed in the precision; weights and sums stay float32."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def exact_volumes(inputs: Float[Tensor, "b *feature"]) -> AbstractContextManager:
+    """Within it, volumes on a processor are computed in float32.
+
+    In oneDNN 3.13, bfloat16 gradients of kernels of 3x3x3 over 2x2x2 places are memory that nobody wrote.
+    """
+    volumes = inputs.ndim == 5 and inputs.device.type == "cpu"
+    return torch.autocast("cpu", enabled=False) if volumes else nullcontext()
 
 
 def exact() -> None:

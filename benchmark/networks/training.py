@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from roarbench.benchmark.matrix.recipe import Recipe
 from roarbench.benchmark.networks.augmentation import augmented
-from roarbench.benchmark.networks.precision import products
+from roarbench.benchmark.networks.precision import exact_volumes, products
 from roarbench.benchmark.networks.stack import Stack, shape_of_one, stackable
 from roarbench.benchmark.networks.team import Team
 from roarbench.benchmark.randomness import generator
@@ -70,11 +70,17 @@ def train(
         )
         stack.copy_to(network, 0)
     else:
-        network.to(memory_format=torch.channels_last)  # convolutions are faster so
+        channels_last(network)
         feed = split.batches(_indices(len(split), recipe, pairing, device=_place(split)))
         loss_of = _loss(network, recipe, generator("augmentation", *pairing))
         _fit(network, feed, loss_of, recipe, _num_batches(len(split), recipe))
     network.eval()
+
+
+def channels_last(network: nn.Module) -> None:
+    """Lays out kernels of images channels last, by which convolutions are faster; torch refuses kernels of volumes."""
+    if not any(parameter.ndim == 5 for parameter in network.parameters()):
+        network.to(memory_format=torch.channels_last)
 
 
 def _train_together(network: nn.Module, split: Split, recipe: Recipe, pairing: tuple[object, ...], team: Team) -> None:
@@ -84,7 +90,7 @@ def _train_together(network: nn.Module, split: Split, recipe: Recipe, pairing: t
         raise ValueError(
             f"{team.size} processes need two examples of each batch apiece, got {batch_counts}; start fewer"
         )
-    network.to(memory_format=torch.channels_last)
+    channels_last(network)
     loss_of = _loss(team.joined(network), recipe, generator("augmentation", *pairing, team.rank))
     indices = _indices(len(split), recipe, pairing, least=team.least)
     sizes = [len(batch) for batch in batches(torch.arange(len(split)), recipe.batch_size, least=team.least)]
@@ -173,7 +179,8 @@ def _loss(network: nn.Module, recipe: Recipe, noise: torch.Generator) -> Callabl
 
     def loss(batch: Split) -> Float[Tensor, ""]:
         views = augmented(batch.inputs, recipe.augmentation, noise)
-        logits = network(views.contiguous(memory_format=torch.channels_last) if views.ndim == 4 else views)
+        with exact_volumes(views):
+            logits = network(views.contiguous(memory_format=torch.channels_last) if views.ndim == 4 else views)
         return F.cross_entropy(logits, batch.labels, label_smoothing=recipe.label_smoothing)
 
     return loss

@@ -8,7 +8,6 @@ import math
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.nn import functional as F
 
 from roarbench.benchmark.removal.imputation import impute
 from roarbench.benchmark.removal.ranks import Normal
@@ -37,7 +36,7 @@ def image_mean(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal) -> 
     """
     if inputs.ndim == 2:
         return train_mean.expand_as(inputs)
-    return inputs.mean((2, 3), keepdim=True).expand_as(inputs)
+    return inputs.mean(tuple(range(2, inputs.ndim)), keepdim=True).expand_as(inputs)
 
 
 def noisy_linear(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal, *, noise: float = 0.01) -> Inputs:
@@ -57,7 +56,8 @@ def noisy_linear(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal, *
         Skip: the data are tabular.
         ValueError: a negative standard deviation.
     """
-    _check_images(inputs, "noisy_linear")
+    if inputs.ndim != 4:
+        raise Skip("noisy_linear needs images")
     if noise < 0:
         raise ValueError(f"noise must be a standard deviation of at least 0, got {noise:g}")
     imputation = impute(inputs, kept, train_mean)
@@ -78,24 +78,22 @@ def blur(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal, *, sigma:
         Skip: the data are tabular.
         ValueError: a standard deviation that is not positive.
     """
-    _check_images(inputs, "blur")
+    if inputs.ndim == 2:
+        raise Skip("blur needs signals, images or volumes")
     if sigma <= 0:
         raise ValueError(f"sigma must be a positive share of the shorter side, got {sigma:g}")
-    pixels = sigma * min(inputs.shape[2:])
-    return _blurred(_blurred(inputs, pixels).transpose(2, 3), pixels).transpose(2, 3)
+    blurred, reach = inputs, sigma * min(inputs.shape[2:])
+    for axis in range(2, inputs.ndim):
+        blurred = _blurred(blurred, reach, axis)
+    return blurred
 
 
-def _blurred(images: Float[Tensor, "n c h w"], sigma: float) -> Float[Tensor, "n c h w"]:
-    """Blurs the columns: a sum of shifted copies, in which an image has the bits that it has alone."""
-    reach, height = math.ceil(3 * sigma), images.shape[2]
-    wide = F.pad(images, (0, 0, reach, reach), mode="replicate")
+def _blurred(inputs: Inputs, sigma: float, axis: int) -> Inputs:
+    """Blurs along one axis: a sum of shifted copies, in which an example has the bits that it has alone."""
+    reach, length = math.ceil(3 * sigma), inputs.shape[axis]
+    wide = inputs.index_select(axis, torch.arange(-reach, length + reach, device=inputs.device).clamp(0, length - 1))
     weights = torch.exp(-torch.arange(-reach, reach + 1, dtype=torch.float64).square() / (2 * sigma**2))
-    total = torch.zeros_like(images)
+    total = torch.zeros_like(inputs)
     for start, weight in enumerate((weights / weights.sum()).tolist()):
-        total.add_(wide[:, :, start : start + height], alpha=weight)
+        total.add_(wide.narrow(axis, start, length), alpha=weight)
     return total
-
-
-def _check_images(inputs: Inputs, name: str) -> None:
-    if inputs.ndim != 4:
-        raise Skip(f"{name} needs images")

@@ -1,17 +1,18 @@
 """Ranking features and replacing them: the heart of the protocol (Hooker et al. 2019, arXiv:1806.10758, s.3).
 
 Features are ranked once; every removal fraction, order and fill is then a comparison with the ranks. A *unit* is what
-goes as a whole: a pixel with all its channels, or a single feature.
+goes as a whole: a pixel with all its channels, a patch of pixels, or a single feature.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Integer
+from jaxtyping import Bool, Float, Integer, Shaped
 from torch import Tensor
 
 from roarbench.benchmark.matrix.spec import Order, Unit, check_fraction
+from roarbench.benchmark.matrix.units import unit_shape
 
 Normal = Callable[[], Float[Tensor, "n *feature"]]
 """Standard normal numbers, one for each feature of the inputs and on their device; the same at every call."""
@@ -26,12 +27,12 @@ def rank(
 ) -> Integer[Tensor, "n *unit"]:
     """Rank of every unit, 0 for the most important; a permutation of 0..units-1 for each example.
 
-    The score of a pixel is the sum over its channels. Ties are broken at random: a seeded shuffle before a stable
+    The score of a unit is the sum over its features. Ties are broken at random: a seeded shuffle before a stable
     sort, because `topk` and `argsort` alone favour a corner of the image.
 
     Args:
-        attributions: signed; `(n, c, h, w)` or `(n, d)`.
-        unit: "pixel" gives ranks `(n, 1, h, w)`, which broadcast over channels; for tabular rows both units are one.
+        attributions: signed; `(n, d)`, or `(n, c, ...)` with any number of axes after the channels.
+        unit: ranks have the shape `unit_shape` of an example.
         magnitude: rank absolute values.
         generator: on the CPU, so that every device breaks ties alike.
 
@@ -44,9 +45,7 @@ def rank(
     if not attributions.isfinite().all():
         bad = int((~attributions.isfinite()).flatten(1).any(1).sum())
         raise ValueError(f"attributions must be finite, got NaN or infinity in {bad} of {len(attributions)} examples")
-    scores = attributions.abs() if magnitude else attributions
-    if unit == "pixel" and scores.ndim == 4:
-        scores = scores.sum(1, keepdim=True)
+    scores = summed(attributions.abs() if magnitude else attributions, unit)
     flat = scores.flatten(1)
     shuffle = torch.rand(flat.shape, generator=generator, dtype=torch.float64).argsort(1).to(flat.device)
     by_score = flat.gather(1, shuffle).argsort(dim=1, descending=True, stable=True)
@@ -130,9 +129,28 @@ def remove(
     return torch.where(mask, inputs, fill(inputs, mask, train_mean, normal))
 
 
-def unit_shape(feature_shape: tuple[int, ...], unit: Unit) -> tuple[int, ...]:
-    """Shape of the ranks of one example: `(1, h, w)` for pixels, otherwise that of its features."""
-    return (1, *feature_shape[1:]) if unit == "pixel" and len(feature_shape) == 3 else feature_shape
+def summed(values: Float[Tensor, "n *feature"], unit: Unit) -> Float[Tensor, "n *unit"]:
+    """Sum over the features of each unit."""
+    units = unit_shape(tuple(values.shape[1:]), unit)
+    if units == values.shape[1:]:
+        return values
+    places = values.sum(1, keepdim=True)
+    return places if places.shape[1:] == units else by_patch(places, units).sum(-1)
+
+
+def by_patch(values: Shaped[Tensor, "n *place"], units: tuple[int, ...]) -> Shaped[Tensor, "n *unit p"]:
+    """Values of the places of each patch together, on a last axis; axes that are no longer than `units` stay."""
+    for axis, count in enumerate(units, 1):
+        values = values.unflatten(axis, (count, -1)).movedim(axis + 1, -1)
+    return values.flatten(len(units) + 1)
+
+
+def spread(values: Shaped[Tensor, "n *unit"], feature_shape: tuple[int, ...]) -> Shaped[Tensor, "n *mask"]:
+    """Masks or ranks of patches as those of their places; others as they are."""
+    for axis, length in enumerate(feature_shape[1:], 2):
+        if values.shape[axis] < length:
+            values = values.repeat_interleave(length // values.shape[axis], axis)
+    return values
 
 
 @dataclass

@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from roarbench.benchmark.matrix.plugins import build, redraws
-from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.matrix.spec import Cell, Unit
+from roarbench.benchmark.matrix.units import mask_shape, unit_shape
 from roarbench.benchmark.randomness import generator, normal
 from roarbench.benchmark.removal import ranks as removal
 from roarbench.benchmark.results.artefacts import Artefacts
@@ -30,19 +31,28 @@ class Reduction:
 
     Attributes:
         name: of the split, which the random numbers of fills depend on.
-        units: shape of the mask of one example.
+        feature_shape: shape of one example.
         mean: of the intact training inputs, `(c, 1, 1)` per channel or `(d,)` per feature; None without a fill.
         stored: ranks of all examples, or their masks: those that the explainer chose, or bool; None removes everything.
     """
 
     cell: Cell
     name: str
-    units: tuple[int, ...]
+    feature_shape: tuple[int, ...]
     mean: Float[Tensor, "*channel"] | None
     stored: RankMap | None
 
-    def masks(self, index: Int[Tensor, "b"], device: torch.device | str = "cpu") -> Bool[Tensor, "b *unit"]:
-        """Units that are kept (True) of the examples at some positions."""
+    @property
+    def units(self) -> tuple[int, ...]:
+        """Shape of the units of one example."""
+        return unit_shape(self.feature_shape, _unit(self.cell))
+
+    def masks(self, index: Int[Tensor, "b"], device: torch.device | str = "cpu") -> Bool[Tensor, "b *mask"]:
+        """What is kept (True) of the examples at some positions."""
+        return removal.spread(self.kept(index, device), self.feature_shape)
+
+    def kept(self, index: Int[Tensor, "b"], device: torch.device | str) -> Bool[Tensor, "b *unit"]:
+        """Units that are kept (True)."""
         if self.stored is None:
             return torch.zeros(len(index), *self.units, dtype=torch.bool, device=device)
         rows = self.stored[index.cpu().numpy()]
@@ -66,26 +76,26 @@ class Reduction:
         if not self.cell.retrain and self.name != "test":
             return split.take(torch.arange(0))  # nothing is trained: nobody looks at them
         if self.cell.fill is None:
-            return split.showing(lambda index: self.masks(index).float(), self.units)
+            return split.showing(
+                lambda index: self.masks(index).float(), mask_shape(self.feature_shape, _unit(self.cell))
+            )
         return split.mapped(self)
 
 
 class Redrawn(Reduction):
     """A reduction whose masks are drawn anew at every read, from the global generator of the process that trains."""
 
-    def masks(self, index: Int[Tensor, "b"], device: torch.device | str = "cpu") -> Bool[Tensor, "b *unit"]:
+    def kept(self, index: Int[Tensor, "b"], device: torch.device | str) -> Bool[Tensor, "b *unit"]:
         """Units that random ranks keep."""
         ties = torch.zeros(len(index), *self.units)
-        assert self.cell.ranking is not None
-        generator = torch.default_generator
-        ranks = removal.rank(ties, unit=self.cell.ranking.unit, magnitude=True, generator=generator)
+        ranks = removal.rank(ties, unit="feature", magnitude=True, generator=torch.default_generator)
         return removal.kept(ranks, removal_fraction=self.cell.removal_fraction, order=self.cell.order).to(device)
 
 
 class Scattered(Reduction):
     """A reduction behind random masks, drawn anew at every read: what a shared evaluator is trained on."""
 
-    def masks(self, index: Int[Tensor, "b"], device: torch.device | str = "cpu") -> Bool[Tensor, "b *unit"]:
+    def kept(self, index: Int[Tensor, "b"], device: torch.device | str) -> Bool[Tensor, "b *unit"]:
         """Masks of random shares."""
         assert self.cell.evaluator
         return random_masks(len(index), self.units, blobs=self.cell.evaluator.blobs).to(device)
@@ -104,17 +114,17 @@ class Foreign(Reduction):
     @classmethod
     def like(cls, own: Reduction, givers: Callable[[Int[Tensor, "b"]], Int[Tensor, "b"]]) -> "Foreign":
         """The same reduction, but for whose masks it takes."""
-        return cls(own.cell, own.name, own.units, own.mean, own.stored, givers=givers)
+        return cls(own.cell, own.name, own.feature_shape, own.mean, own.stored, givers=givers)
 
-    def masks(self, index: Int[Tensor, "b"], device: torch.device | str = "cpu") -> Bool[Tensor, "b *unit"]:
+    def kept(self, index: Int[Tensor, "b"], device: torch.device | str) -> Bool[Tensor, "b *unit"]:
         """Units that the masks of other images keep."""
-        return super().masks(self.givers(index), device)
+        return super().kept(self.givers(index), device)
 
 
 def reduction(cell: Cell, name: str, data: Dataset, stored: Mapping[str, RankMap]) -> Reduction:
     """The reduction of one split of an intact data set."""
     mean = data.train.statistics.mean if cell.fill else None
-    own = Reduction(cell, name, _units(cell, data.train), mean, stored.get(name))
+    own = Reduction(cell, name, data.feature_shape, mean, stored.get(name))
     return _foreign(own, len(data.train)) if cell.probe == "foreign" and name == "train" else own
 
 
@@ -139,7 +149,7 @@ def scattered(cell: Cell, data: Dataset) -> Dataset:
     """
     if cell.training.recipe.optimiser == "least_squares":
         raise Skip("a shared evaluator needs a recipe with epochs, got least_squares")
-    change = Scattered(cell, "train", _units(cell, data.train), data.train.statistics.mean, None)
+    change = Scattered(cell, "train", data.feature_shape, data.train.statistics.mean, None)
     return replace(data, train=streamed(data.train).mapped(change))
 
 
@@ -164,7 +174,7 @@ def redrawn(cell: Cell, data: Dataset, seen: Dataset) -> Dataset:
         return seen
     if cell.training.recipe.optimiser == "least_squares":
         return seen  # it has no epochs
-    change = Redrawn(cell, "train", _units(cell, data.train), data.train.statistics.mean, None)
+    change = Redrawn(cell, "train", data.feature_shape, data.train.statistics.mean, None)
     return replace(seen, train=streamed(data.train).mapped(change))
 
 
@@ -197,13 +207,14 @@ def shares(cell: Cell | None, data: Dataset, stored: Mapping[str, RankMap]) -> d
 
 def masks_at_random(cell: Cell, split: Split) -> Split:
     """Masks of random rankings as the probe of a cell sees them: what the masks of all explainers have in common."""
-    draws = torch.rand(RANDOM_MASKS, *_units(cell, split), generator=generator("masks"))
+    units = unit_shape(split.feature_shape, _unit(cell))
+    draws = torch.rand(RANDOM_MASKS, *units, generator=generator("masks"))
     ranks = removal.rank(draws, unit="feature", magnitude=True, generator=generator("ties"))
-    masks = removal.kept(ranks, removal_fraction=cell.removal_fraction, order=cell.order)
-    device = split.labels.device
+    kept = removal.kept(ranks, removal_fraction=cell.removal_fraction, order=cell.order)
+    masks, device = removal.spread(kept, split.feature_shape), split.labels.device
     return Split(masks.float().to(device), torch.zeros(RANDOM_MASKS, dtype=torch.int64, device=device))
 
 
-def _units(cell: Cell, split: Split) -> tuple[int, ...]:
+def _unit(cell: Cell) -> Unit:
     kind = cell.ranking or cell.evaluator
-    return removal.unit_shape(split.feature_shape, kind.unit if kind else "pixel")
+    return kind.unit if kind else "pixel"

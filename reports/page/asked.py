@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from roarbench.benchmark.matrix.units import plural
 from roarbench.reports.page.provenance import duration
 from roarbench.reports.rows.load import REDUCED
 from roarbench.reports.rows.seeds import one_explained
@@ -37,7 +38,7 @@ def question(joined: pd.DataFrame) -> str:
     own = rows[rows.probe != "evaluator"]
     orders = [order for order in ORDERS if order in set(rows.order)]
     ranked = RANKED.format(
-        units=" or ".join(f"{unit}s" for unit in dict.fromkeys(rows.unit)), ends=" or ".join(ENDS[o] for o in orders),
+        units=" or ".join(map(plural, dict.fromkeys(rows.unit))), ends=" or ".join(ENDS[o] for o in orders),
         fills=" or ".join(str(fill) for fill in dict.fromkeys(rows.fill.dropna())),
         networks=NETWORKS[tuple(sorted({bool(retrained) for retrained in own.retrain}))],
     )  # fmt: skip

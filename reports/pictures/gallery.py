@@ -30,6 +30,8 @@ GAP = 2
 """Pixels between images."""
 
 CELL_INCHES, LABEL_INCHES = 0.52, 1.35
+SIGNAL_WIDTH = 2.0
+"""Times as wide: signals, which are much longer than high."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +40,11 @@ class Exhibit:
 
     about: dict[str, object]
     arrays: dict[str, np.ndarray]
+
+    @property
+    def last(self) -> int:
+        """The rank of the least relevant unit."""
+        return int(self.about.get("units") or np.prod(self.arrays["ranks"].shape[1:])) - 1  # type: ignore[call-overload]
 
 
 def galleries(run: Run) -> Iterator[Picture]:
@@ -68,7 +75,7 @@ def _picture(part: pd.DataFrame, view: str, title: str, ending: str) -> Picture:
     arrays = first.exhibit.arrays
     rows = [
         _strip(arrays["images"]),
-        *(_strip(exhibit.arrays[view], ranks=view == "ranks") for exhibit in part.exhibit),
+        *(_strip(exhibit.arrays[view], exhibit.last if view == "ranks" else None) for exhibit in part.exhibit),
     ]
     names = ["Input", *labels(list(part.explainer))]
     right = int((arrays["labels"] == arrays["predicted"]).sum())
@@ -80,10 +87,9 @@ def _picture(part: pd.DataFrame, view: str, title: str, ending: str) -> Picture:
     return Picture(f"gallery-{view.replace(' ', '-')}{ending}", caption, alt, figure)
 
 
-def _strip(images: np.ndarray, *, ranks: bool = False) -> Float[np.ndarray, "h w 3"]:
-    """Images side by side, in colour; ranks from dark, the last, to bright, the first."""
-    if ranks:
-        last = np.prod(images.shape[1:]) - 1
+def _strip(images: np.ndarray, last: int | None = None) -> Float[np.ndarray, "h w 3"]:
+    """Images side by side, in colour; ranks, of which one is the last, from dark to bright, the first."""
+    if last is not None:
         coloured = colormaps["viridis"](1 - images.mean(1) / last)[..., :3]
     else:
         coloured = np.broadcast_to(images.transpose(0, 2, 3, 1) / 255, (*images.shape[:1], *images.shape[2:], 3))
@@ -100,12 +106,13 @@ def _mosaic(rows: list[np.ndarray], names: list[str], heads: list[str]) -> Figur
     padded = [np.pad(row, ((0, GAP), (0, 0), (0, 0)), constant_values=1.0) for row in rows]
     mosaic = np.concatenate(padded, axis=0)[:-GAP]
     margin = Margins(left=LABEL_INCHES).holding(names, "left").left
-    height, width = CELL_INCHES * len(rows) + 0.35, margin + CELL_INCHES * len(heads)
+    tall, wide = len(mosaic) / len(rows), mosaic.shape[1] / len(heads)
+    across = CELL_INCHES * (SIGNAL_WIDTH if wide > SIGNAL_WIDTH * tall else 1)
+    height, width = CELL_INCHES * len(rows) + 0.35, margin + across * len(heads)
     figure = Figure(figsize=(width, height))
     left, top = margin / width, 1 - 0.3 / height
     axis = figure.add_axes((left, 0.02, 0.99 - left, top - 0.02))
     axis.imshow(mosaic, interpolation="nearest", aspect="auto")
-    tall, wide = len(mosaic) / len(rows), mosaic.shape[1] / len(heads)
     axis.set_yticks([tall * (i + 0.5) for i in range(len(rows))], names, fontsize=7)
     axis.set_xticks([wide * (i + 0.5) for i in range(len(heads))], heads, fontsize=7)
     axis.xaxis.tick_top()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from roarbench.benchmark.matrix.notation import parse
+from roarbench.benchmark.matrix.units import plural
 from roarbench.reports.rows.load import REDUCED, SETTING
 from roarbench.reports.rows.style import ORDERS, repeated
 
@@ -140,5 +141,5 @@ def title(part: pd.DataFrame, *, dataset: bool = True) -> str:
     words += [] if first.probe == "mask" else [f"fill {first.fill}"]
     words += cross_fitted(part)
     return "; ".join(
-        [*words, f"{first.unit}s by {'magnitude' if first.magnitude else 'signed value'}, {first.target} class"]
+        [*words, f"{plural(first.unit)} by {'magnitude' if first.magnitude else 'signed value'}, {first.target} class"]
     )

@@ -117,7 +117,7 @@ def test_labels_are_int64_class_indices_and_train_has_every_class(load: Load) ->
 
 def test_splits_share_the_shape_of_an_example(load: Load) -> None:
     dataset = load()
-    assert len(dataset.feature_shape) in (1, 3)
+    assert len(dataset.feature_shape) in (1, 2, 3, 4)
     assert {tuple(split.inputs.shape[1:]) for split in splits(dataset)} == {dataset.feature_shape}
     assert len(dataset.feature_names) in (0, *dataset.feature_shape)
 

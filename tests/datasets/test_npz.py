@@ -72,8 +72,26 @@ def test_layout_wins_over_the_shape(npz: Path) -> None:
 
 
 def test_layout_without_channels_is_refused(npz: Path) -> None:
-    with pytest.raises(ValueError, match=r"layout is for images of four axes, got x_train of shape \(40, 6, 5\)"):
+    save(npz, x_train=np.zeros((40, 6)), x_test=np.zeros((20, 6)))
+    with pytest.raises(ValueError, match=r"layout says where channels are, got x_train of shape \(40, 6\)"):
         arrays(Path(), path=npz, layout="last")
+
+
+def test_three_axes_are_grey_images_or_signals_as_the_layout_says(npz: Path) -> None:
+    values = np.random.default_rng(0).random((20, 6, 5)).astype(np.float32)
+    save(npz, x_train=np.zeros((40, 6, 5)), x_test=values)
+    loaded = {layout: arrays(Path(), path=npz, layout=layout).test.inputs for layout in ("auto", "first", "last")}
+    assert np.array_equal(loaded["auto"], values[:, None])
+    assert np.array_equal(loaded["first"], values)
+    assert np.array_equal(loaded["last"], values.transpose(0, 2, 1))
+
+
+@pytest.mark.parametrize("shape", [(20, 1, 4, 5, 6), (20, 4, 5, 6, 1)])
+def test_five_axes_are_volumes(npz: Path, shape: tuple[int, ...]) -> None:
+    values = np.random.default_rng(0).random(shape).astype(np.float32)
+    save(npz, x_train=np.zeros((40, *shape[1:])), x_test=values)
+    loaded = arrays(Path(), path=npz).test.inputs
+    assert np.array_equal(loaded, values.reshape(20, 1, 4, 5, 6))
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -234,7 +252,7 @@ def with_value(value: float, count: int) -> np.ndarray:
         ({"x_train": np.full((40, 4), 200)}, r"got int64 of 200 ... 200; divide by 255"),
         ({"x_train": np.full((40, 4), 60000, "u2")}, r"got uint16 of 60000 ... 60000; divide by .*65535 for 16 bits"),
         ({"x_train": np.zeros((40, 4), complex)}, r"got complex128; convert it"),
-        ({"x_train": np.zeros(40)}, r"x_train must have 2 \(table\), 3 or 4 \(images\) axes, got shape \(40,\)"),
+        ({"x_train": np.zeros(40)}, r"x_train must have 2 \(table\), .* axes, got shape \(40,\)"),
         ({"x_train": np.zeros((40, 9))}, r"must have examples of one shape, got \(9,\) and \(1, 6, 5\)"),
         (zeros(0), r"x_train must have examples of at least one feature, got shape \(40, 0\)"),
         ({"x_train": np.zeros((39, 6, 5))}, r"one label for each of the rows of x_train, got 40 and 39"),

@@ -50,7 +50,7 @@ def test_an_unknown_layer_is_answered_with_the_choices() -> None:
 def test_a_map_of_one_pixel_is_skipped() -> None:
     layers = [nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 6), nn.Flatten(), nn.Linear(4, 3)]
     classifier = nn.Sequential(Standardise(), *layers).eval()
-    with pytest.raises(Skip, match="1x1 map ranks nothing"):
+    with pytest.raises(Skip, match="map of one place ranks nothing"):
         GradCam().prepare(classifier, IMAGES)
 
 
@@ -166,7 +166,7 @@ def test_other_convolutions_and_other_data_are_named() -> None:
     with pytest.raises(Skip, match="this classifier uses no convolution"):
         GradCam().prepare(nn.Sequential(Standardise(), nn.Flatten(), nn.Linear(192, 3)).eval(), IMAGES)
     folded = nn.Sequential(Standardise(), nn.Unflatten(1, (1, 2, 3)), *[nn.Conv2d(1, 1, 1)] * 2, nn.Flatten())
-    with pytest.raises(Skip, match=r"needs images \(c, h, w\), got features \(6,\)"):
+    with pytest.raises(Skip, match=r"needs signals, images or volumes, got features \(6,\)"):
         GradCam().prepare(folded.eval(), split((6,)))
 
 
@@ -190,7 +190,7 @@ def test_the_last_convolution_is_the_last_that_is_used_and_it_must_be_used_once(
     assert torch.equal(ours, named)
     with pytest.raises(Skip, match=r"1\.spare makes none"):
         GradCam("1.spare").prepare(classifier, IMAGES)
-    with pytest.raises(Skip, match=r"one map of each image; 1\.second makes \(1, 4, 8, 8\), \(1, 4, 8, 8\)"):
+    with pytest.raises(Skip, match=r"one map of each example; 1\.second makes \(1, 4, 8, 8\), \(1, 4, 8, 8\)"):
         GradCam().prepare(nn.Sequential(Standardise(), Spare(twice=True)).eval(), IMAGES)
 
 

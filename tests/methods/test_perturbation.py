@@ -43,7 +43,7 @@ def test_occlusion_takes_tabular_features_one_by_one() -> None:
 
 
 def test_a_window_larger_than_the_image_or_with_gaps_is_refused() -> None:
-    with pytest.raises(Skip, match="a window of 9 does not fit into images of 8x8"):
+    with pytest.raises(Skip, match="a window of 9 does not fit into examples of 8x8"):
         Occlusion(window=9).prepare(convolutional(1), IMAGES)
     with pytest.raises(ValueError, match=r"stride must lie in \[1, window\], got 4"):
         Occlusion(window=3, stride=4)

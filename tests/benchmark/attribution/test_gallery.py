@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from roarbench.benchmark.execution.session import Resources, run
 from roarbench.benchmark.matrix.plan import Matrix
@@ -35,6 +36,27 @@ def test_a_tenth_stays_as_it_was(small_matrix: Callable[..., Matrix], tmp_path: 
         stays = found["ranks"] >= 58 if view.startswith("morf") else found["ranks"] < 6
         assert (found[view][stays] == found["images"][stays]).all()
         assert (found[view][~stays] != found["images"][~stays]).mean() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("dataset", "unit", "units", "shape"),
+    [
+        ("bursts[train=40,test=20,steps=20]", "pixel", 20, (1, 2, 20)),
+        ("cubes[train=30,test=12,size=6]", "pixel", 216, (1, 6, 6)),
+        ("digits", "patch[size=4]", 4, (1, 8, 8)),
+    ],
+)
+def test_signals_volumes_and_patches_are_shown_as_images(
+    dataset: str, unit: str, units: int, shape: tuple[int, ...], small_matrix: Callable[..., Matrix], tmp_path: Path
+) -> None:
+    matrix = replace(
+        small_matrix(datasets=(dataset,), classifiers=("cnn_nd[width=2]",), explainers=("gradient",)), unit=unit
+    )
+    run(matrix, tmp_path, Resources(tmp_path, workers=0))
+    (found,) = exhibits(tmp_path)
+    assert json.loads(str(found["name"]))["units"] == units
+    assert found["images"].shape[1:] == found["morf mean"].shape[1:] == shape
+    assert found["ranks"].shape[2:] == shape[1:] and found["ranks"].max() < units
 
 
 def test_rows_of_a_table_have_no_gallery(small_matrix: Callable[..., Matrix], tmp_path: Path) -> None:

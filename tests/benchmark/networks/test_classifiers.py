@@ -1,6 +1,7 @@
 """Classifiers of the table, each by itself; what all classifiers must be is in test_contract.py."""
 
 import copy
+import re
 from contextlib import suppress
 from functools import cache
 
@@ -66,7 +67,7 @@ def test_tabular_rows_work_or_are_refused_in_one_line(name: str) -> None:
     try:
         network = build(name, inputs)
     except ValueError as refusal:
-        assert "needs images" in str(refusal) and "\n" not in str(refusal)
+        assert re.search("needs (images|signals)", str(refusal)) and "\n" not in str(refusal)
     else:
         assert network.eval()(inputs).shape == (4, 5)
 
@@ -152,3 +153,8 @@ def test_chains_of_the_table_need_no_copy(name: str) -> None:
     network = build(name, torch.rand(2, *shape(name))).eval()
     kinds = (nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Flatten)
     assert not in_modules(network, LAYERS, kinds)[1]
+
+
+@pytest.mark.parametrize("shape", [(2, 30), (5, 9, 12), (1, 6, 7, 8)])
+def test_cnn_nd_takes_signals_images_and_volumes_with_any_channels(shape: tuple[int, ...]) -> None:
+    assert build("cnn_nd", torch.rand(4, *shape)).eval()(torch.rand(3, *shape)).shape == (3, 5)

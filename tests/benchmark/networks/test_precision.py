@@ -43,6 +43,16 @@ def test_bfloat16_trains_as_well_as_float32(network: str, change: dict) -> None:
     assert abs(half.accuracy - full.accuracy) < 0.05
 
 
+def test_gradients_of_volumes_are_exact_on_a_processor() -> None:
+    """With bfloat16, oneDNN leaves memory that nobody wrote in gradients of kernels of 3x3x3 over 2x2x2 places."""
+    volumes = torch.rand(4, 3, 2, 2, 2)
+    layer = torch.nn.Conv3d(3, 4, 3, padding=1)
+    with precision.products("bf16", volumes.device), precision.exact_volumes(volumes):
+        assert layer(volumes).dtype == torch.float32
+    with precision.products("bf16", volumes.device), precision.exact_volumes(volumes[..., 0]):
+        assert layer(volumes).dtype == torch.bfloat16
+
+
 def test_auto_takes_bfloat16_only_where_the_processor_multiplies_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False)
     assert precision.settled(Recipe(), "cpu").precision == "bf16"

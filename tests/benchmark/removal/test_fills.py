@@ -110,8 +110,22 @@ def test_parameters_out_of_range_are_refused(name: str, said: str) -> None:
 
 @pytest.mark.parametrize("fill", [fills.noisy_linear, fills.blur])
 def test_fills_of_images_do_not_apply_to_rows(fill: Callable) -> None:
-    with pytest.raises(Skip, match="needs images"):
+    with pytest.raises(Skip, match=r"needs (images|signals)"):
         fill(torch.rand(2, 5), torch.ones(2, 5).bool(), torch.zeros(5), no_normal)
+
+
+def test_blur_and_image_mean_treat_every_axis_of_places_alike() -> None:
+    """A signal is an image of one row, and a volume whose slices are equal is an image."""
+    image, mean = torch.rand(2, 3, 8, 8), torch.zeros(3, 1, 1)
+    signal = image[:, :, 0]
+    rows = signal[:, :, None].expand(-1, -1, 8, -1)
+    volume = image[:, :, None].expand(-1, -1, 8, -1, -1)
+    for fill in (fills.blur, fills.image_mean):
+        filled = [
+            fill(x, torch.ones(2, 1, *x.shape[2:]).bool(), mean, no_normal) for x in (image, signal, rows, volume)
+        ]
+        torch.testing.assert_close(filled[1], filled[2][:, :, 0])
+        torch.testing.assert_close(filled[3][:, :, 3], filled[0])
 
 
 def outcomes(matrix: plan.Matrix, folder: Path) -> dict[tuple, str]:

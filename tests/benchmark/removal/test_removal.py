@@ -109,3 +109,34 @@ def test_kept_values_are_untouched_and_removed_ones_become_the_fill() -> None:
     for channel in range(3):
         gone = reduced[:, channel][~mask[:, 0]]
         assert torch.allclose(gone, inputs[:, channel].mean().expand_as(gone))
+
+
+def test_patches_rank_by_the_sum_of_their_features_and_hide_all_of_them() -> None:
+    attributions = torch.rand(2, 3, 4, 6) - 0.5
+    ranks = ranks_of(attributions, unit="patch[size=2]")
+    assert ranks.shape == (2, 1, 2, 3)
+    for example, of_example in zip(attributions.abs(), ranks, strict=True):
+        sums = {
+            (y, x): float(example[:, 2 * y : 2 * y + 2, 2 * x : 2 * x + 2].sum()) for y in range(2) for x in range(3)
+        }
+        expected = sorted(sums, key=lambda patch: -sums[patch])
+        assert expected == sorted(sums, key=lambda patch: int(of_example[0, patch[0], patch[1]]))
+    mask = removal.kept(ranks, removal_fraction=0.5)
+    spread = removal.spread(mask, (3, 4, 6))
+    assert spread.shape == (2, 1, 4, 6)
+    assert all(spread[:, :, y, x].equal(mask[:, :, y // 2, x // 2]) for y in range(4) for x in range(6))
+
+
+@pytest.mark.parametrize("shape", [(2, 8), (3, 4, 4), (1, 4, 2, 6)])
+def test_places_have_any_number_of_axes(shape: tuple[int, ...]) -> None:
+    attributions = torch.rand(2, *shape)
+    assert ranks_of(attributions).shape == (2, 1, *shape[1:])
+    assert ranks_of(attributions, unit="feature").shape == (2, *shape)
+    patches = ranks_of(attributions, unit="patch[size=2]")
+    assert patches.shape == (2, 1, *(length // 2 for length in shape[1:]))
+    assert removal.spread(removal.kept(patches, removal_fraction=0.3), shape).shape == (2, 1, *shape[1:])
+
+
+def test_patches_that_do_not_fill_an_example_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"patch\[size=3\] must divide 8x8; use 2 or 4"):
+        ranks_of(torch.rand(1, 1, 8, 8), unit="patch[size=3]")

@@ -1,4 +1,4 @@
-"""Generated images: the truth is exact and nothing but the texture (or the digit) tells the class."""
+"""Generated textures: the truth is exact, and nothing but the order of the levels reveals the class."""
 
 from pathlib import Path
 
@@ -6,18 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from roarbench.datasets.digits import load
-from roarbench.datasets.synthetic import NULL_BLOCK, blocks, not_null, squares
+from roarbench.datasets.textures import bursts, cubes, squares
 
 
 @pytest.fixture(scope="module")
 def striped():
     return squares(Path(), train=4000, test=40, validation=0.0).train
-
-
-@pytest.fixture(scope="module")
-def stacked():
-    return blocks(Path(), train=1000, test=200)
 
 
 def corners(mask: torch.Tensor) -> torch.Tensor:
@@ -72,45 +66,28 @@ def test_impossible_squares_are_refused(parameters: dict[str, int]) -> None:
         squares(Path(), **parameters)
 
 
-def test_the_truth_of_blocks_is_the_half_with_a_digit(stacked) -> None:
-    known = {digit.tobytes() for digit in load().inputs}
-    for split in (stacked.train, stacked.validation, stacked.test):
-        halves = split.inputs.unflatten(2, (2, 8))[:, 0]
-        truth = split.truth(split.inputs).unflatten(2, (2, 8))[:, 0]
-        for image, mask in zip(halves, truth, strict=True):
-            signal = int(mask[1].min().item())
-            assert (mask[signal] == 1).all() and (mask[1 - signal] == 0).all()
-            assert image[signal].numpy().tobytes() in known
-            assert torch.equal(image[1 - signal], torch.from_numpy(NULL_BLOCK))
+def test_a_burst_lies_in_one_channel_and_a_cube_is_whole() -> None:
+    signals = bursts(Path(), train=200, test=20, validation=0.0, channels=3).train
+    mask = signals.truth(signals.inputs).bool()
+    assert signals.inputs.shape == (200, 3, 64)
+    assert (mask.any(2).sum(1) == 1).all() and (mask.sum((1, 2)) == 20).all()
+    assert len(mask.any(2).int().argmax(1).unique()) == 3
+    volumes = cubes(Path(), train=60, test=20, validation=0.0).train
+    mask = volumes.truth(volumes.inputs).bool()
+    assert volumes.inputs.shape == (60, 1, 10, 10, 10)
+    assert all((mask.any(dim=[d for d in (2, 3, 4) if d != axis]).sum((1, 2)) == 5).all() for axis in (2, 3, 4))
 
 
-def test_no_digit_is_in_two_splits_of_blocks(stacked) -> None:
-    def digits(split) -> set[bytes]:
-        shown = split.inputs[split.truth(split.inputs).bool()].view(-1, 64)
-        return {digit.numpy().tobytes() for digit in shown}
-
-    train, validation, test = map(digits, (stacked.train, stacked.validation, stacked.test))
-    assert not (train & validation or train & test or validation & test)
-
-
-def test_the_order_of_blocks_does_not_tell_the_class(stacked) -> None:
-    on_top = stacked.train.truth(stacked.train.inputs)[:, 0, 0, 0]
-    shares = torch.stack([on_top[stacked.train.labels == k].mean() for k in range(10)])
-    assert (shares - 0.5).abs().max() < 4 * 0.5 / 90**0.5
+def test_the_period_of_a_burst_is_that_of_its_class() -> None:
+    signals = bursts(Path(), train=400, test=20, validation=0.0, channels=1).train
+    shown = signals.inputs[signals.truth(signals.inputs).bool()].view(400, 20)
+    spectrum = torch.fft.rfft(shown - shown.mean(1, keepdim=True), n=200).abs()
+    strongest = [200 / spectrum[signals.labels == k].mean(0).argmax().item() for k in range(4)]
+    assert strongest == pytest.approx([2.5, 4.0, 6.4, 10.0], rel=0.05)
 
 
-def test_more_blocks_than_digits_allow_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"train must lie in \[1, \d+\], the examples there are, got 9000"):
-        blocks(Path(), train=10000)
-
-
-@pytest.mark.parametrize("parameters", [{"train": 9}, {"test": 0}, {"draw": -1}])
-def test_impossible_blocks_are_refused(parameters: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match=f"{next(iter(parameters))} must"):
-        blocks(Path(), **parameters)
-
-
-def test_the_truth_of_blocks_survives_small_perturbations() -> None:
-    images = blocks(Path(), train=20, test=20).test.inputs
-    moved = images + 0.04 * (torch.rand_like(images) - 0.5)
-    assert torch.equal(not_null(moved), not_null(images))
+def test_layers_of_a_cube_lie_across_the_axis_of_its_class() -> None:
+    volumes = cubes(Path(), train=300, test=20, validation=0.0).train
+    shown = volumes.inputs[volumes.truth(volumes.inputs).bool()].view(300, 5, 5, 5)
+    steps = torch.stack([shown.diff(dim=axis).abs().mean((1, 2, 3)) for axis in (1, 2, 3)], 1)
+    assert all(steps[volumes.labels == k].mean(0).argmax() == k for k in range(3))
