@@ -49,7 +49,8 @@ class Split:
     """Examples of one split.
 
     Attributes:
-        inputs: float32 in [0, 1]; images `(n, c, h, w)` or tabular rows `(n, d)`.
+        inputs: float32 in [0, 1]; tabular rows `(n, d)`, or channels and one to three axes of places: signals
+            `(n, c, t)`, images `(n, c, h, w)`, volumes `(n, c, d, h, w)`.
         labels: int64 class indices in `[0, num_classes)`.
         truth: which features carry the class, where that follows from the inputs, as in generated data; else None.
         masks: which features carry the class, where that is known of each example by its position; else None.

@@ -220,11 +220,11 @@ def _window(shape: tuple[int, ...], side: int) -> tuple[int, ...]:
     Raises:
         Skip: it is larger than the image.
     """
-    if len(shape) != 3:
-        return (1,) * len(shape)
-    if side > min(shape[1:]):
-        raise Skip(f"a window of {side} does not fit into images of {shape[1]}x{shape[2]}; choose a smaller superpixel")
-    return shape[0], side, side
+    channels, *places = shape
+    if places and side > min(places):
+        extent = "x".join(map(str, places))
+        raise Skip(f"a window of {side} does not fit into examples of {extent}; choose a smaller superpixel")
+    return (channels, *[side] * len(places)) if places else (1,)
 
 
 def _rectified(classifier: nn.Module, method: str) -> nn.Module:

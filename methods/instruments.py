@@ -149,7 +149,7 @@ def _explains(explainer: Explainer) -> Explains:
 
 def _normalised_ranks(magnitudes: Float[Tensor, "b *feature"]) -> Float[Tensor, "b *unit"]:
     """Ranks within each example from 0, the smallest, to 1, the largest; ties at random, pixels as a whole."""
-    units = magnitudes.sum(1, keepdim=True) if magnitudes.ndim == 4 else magnitudes
+    units = magnitudes.sum(1, keepdim=True) if magnitudes.ndim > 2 else magnitudes
     flat = units.flatten(1)
     shuffle = torch.rand(flat.shape, dtype=torch.float64).argsort(1).to(flat.device)
     order = shuffle.gather(1, flat.gather(1, shuffle).argsort(dim=1, stable=True))

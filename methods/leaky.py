@@ -46,7 +46,7 @@ class LeakyTruth:
         with torch.no_grad():
             num_classes = classifier(train.at(torch.arange(1)).inputs).shape[1]
         shape = train.feature_shape
-        maps = torch.rand(num_classes, *((1, *shape[1:]) if len(shape) == 3 else shape))
+        maps = torch.rand(num_classes, *((1, *shape[1:]) if len(shape) > 1 else shape))
 
         def attribute(inputs: Float[Tensor, "b *feature"], targets: Int[Tensor, "b"]) -> Float[Tensor, "b *feature"]:
             return self.weight * truth(inputs) + maps[targets.cpu()].to(inputs.device)

@@ -128,7 +128,7 @@ def _check(arrays: Mapping[str, np.ndarray], name: str, split: Split, origin: st
     if len(maps) != len(split):
         raise ValueError(f"{where} must have {len(split):,} maps, one for each example, got {len(maps):,}")
     shape = split.feature_shape
-    shapes = dict.fromkeys([shape, (1, *shape[1:]), shape[1:]]) if len(shape) == 3 else [shape]
+    shapes = dict.fromkeys([shape, (1, *shape[1:]), shape[1:]]) if len(shape) > 1 else [shape]
     if maps.shape[1:] not in shapes or maps.dtype.kind not in "fiub":
         wanted = " or ".join(map(str, shapes))
         raise ValueError(f"{where} must hold numbers of shape {wanted} each, got {maps.dtype} of {maps.shape[1:]}")

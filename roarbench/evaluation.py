@@ -229,7 +229,16 @@ def _data(data: Any) -> tuple[str, tuple[float, float]]:
     low, high = (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
     train, test = (_split(x, y, low, high) for x, y in ((x_train, y_train), (x_test, y_test)))
     num_classes = int(max(y_train.max(), y_test.max())) + 1
-    return as_dataset("data", Dataset(train, train.at(torch.arange(0)), test, num_classes, CARD)), (low, high)
+    card = replace(CARD, notes=_reading(train.feature_shape))
+    return as_dataset("data", Dataset(train, train.at(torch.arange(0)), test, num_classes, card)), (low, high)
+
+
+def _reading(feature_shape: tuple[int, ...]) -> tuple[str, ...]:
+    """How examples of two axes are understood, which might be images without channels."""
+    if len(feature_shape) != 2:
+        return ()
+    channels, steps = feature_shape
+    return (f"read as signals of {channels} channels and {steps} steps; images need an axis for channels: x[:, None]",)
 
 
 def _split(inputs: np.ndarray, labels: np.ndarray, low: float, high: float) -> Split:

@@ -170,7 +170,7 @@ def _pooled(
     """Attributions as Quantus takes them: `(m, 1, h, w)`, the sums over channels, or rows."""
     shape = sample.inputs.shape if inputs is None else inputs.shape
     shaped = (sample.maps if maps is None else maps).view(shape)
-    return (shaped.sum(1, keepdim=True) if shaped.ndim == 4 else shaped).cpu().numpy()
+    return (shaped.sum(1, keepdim=True) if shaped.ndim > 2 else shaped).cpu().numpy()
 
 
 def _alike(one: nn.Module, other: nn.Module) -> bool:

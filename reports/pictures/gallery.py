@@ -30,8 +30,8 @@ GAP = 2
 """Pixels between images."""
 
 CELL_INCHES, LABEL_INCHES = 0.52, 1.35
-SIGNAL_WIDTH = 2.0
-"""Times as wide: signals, which are much longer than high."""
+HEIGHT, SIGNAL_WIDTH = 16, 2.0
+"""Pixels that images are high, at least; and how many times as wide as images signals are drawn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +93,11 @@ def _strip(images: np.ndarray, last: int | None = None) -> Float[np.ndarray, "h 
         coloured = colormaps["viridis"](1 - images.mean(1) / last)[..., :3]
     else:
         coloured = np.broadcast_to(images.transpose(0, 2, 3, 1) / 255, (*images.shape[:1], *images.shape[2:], 3))
-    padded = np.pad(coloured, ((0, 0), (0, 0), (0, GAP), (0, 0)), constant_values=1.0)
-    return np.concatenate(list(padded), axis=1)[:, :-GAP]
+    times = max(1, HEIGHT // coloured.shape[1])
+    large = coloured.repeat(times, axis=1).repeat(times, axis=2)
+    gap = GAP * max(1, large.shape[2] // large.shape[1])  # of signals, which are long
+    padded = np.pad(large, ((0, 0), (0, 0), (0, gap), (0, 0)), constant_values=1.0)
+    return np.concatenate(list(padded), axis=1)[:, :-gap]
 
 
 def _heads(truth: np.ndarray, predicted: np.ndarray) -> list[str]:

@@ -99,7 +99,7 @@ def test_a_parameter_that_a_method_does_not_read_is_refused() -> None:
     ("explainer", "classifier", "reason"),
     [
         (Captum("Lime", superpixel=8), convolutional(3), "single superpixel"),
-        (Captum("Occlusion", superpixel=9), convolutional(3), "a window of 9 does not fit into images of 8x8"),
+        (Captum("Occlusion", superpixel=9), convolutional(3), "a window of 9 does not fit into examples of 8x8"),
         (Captum("GuidedBackprop"), linear((3, 8, 8)), "needs a ReLU"),
         (Captum("LRP"), nn.Sequential(Standardise(), nn.Flatten(), nn.GELU(), nn.Linear(192, 3)), "no rule for GELU"),
     ],
