@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from roarbench.benchmark.networks.brought import Resized, fill, numbers, state_of
+from roarbench.benchmark.networks.brought import Resized, Trainer, fill, numbers, state_of
 from roarbench.benchmark.networks.classifiers import Preprocessed, Standardize, require_images
 from roarbench.benchmark.networks.packages import (
     State,
@@ -62,6 +62,7 @@ def torchvision(
     *,
     model: str,
     weights: Path | None = None,
+    recipe: Trainer | None = None,
     mean: str = "",
     std: str = "",
     size: int = 0,
@@ -72,6 +73,7 @@ def torchvision(
         model: name of a classifier in `torchvision.models`.
         weights: a file with a state dict, or a name of torchvision such as "DEFAULT" or "IMAGENET1K_V1"; without,
             the run trains a fresh network.
+        recipe: "my_file:train", which trains fresh networks instead of the recipe of the run; see `trained`.
         mean: what is subtracted from inputs in [0, 1] first, one number or three. By default that of torchvision
             where there are weights, else that of the training data.
         std: what they are divided by then, with defaults as for the mean.
@@ -91,6 +93,7 @@ def timm(
     *,
     model: str,
     weights: Path | None = None,
+    recipe: Trainer | None = None,
     mean: str = "",
     std: str = "",
     size: int = 0,
@@ -100,6 +103,7 @@ def timm(
     Args:
         model: name of a model of timm.
         weights: a file with a state dict, or "pretrained"; without, the run trains a fresh network.
+        recipe: "my_file:train", which trains fresh networks instead of the recipe of the run; see `trained`.
         mean: what is subtracted from inputs in [0, 1] first, one number or three. By default that of the model where
             there are weights, else that of the training data.
         std: what they are divided by then, with defaults as for the mean.
@@ -119,6 +123,7 @@ def hf(
     *,
     model: Path,
     weights: Path | None = None,
+    recipe: Trainer | None = None,
     mean: str = "",
     std: str = "",
     size: int = 0,
@@ -129,6 +134,7 @@ def hf(
         model: name of a model on the hub, or a folder with its config.json.
         weights: a file with a state dict, or "pretrained" for those of the model; without, the run trains a fresh
             network.
+        recipe: "my_file:train", which trains fresh networks instead of the recipe of the run; see `trained`.
         mean: what is subtracted from inputs in [0, 1] first, one number or three. By default that of the model where
             there are weights, else that of the training data.
         std: what they are divided by then, with defaults as for the mean.

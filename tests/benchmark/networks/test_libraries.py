@@ -14,7 +14,7 @@ from torch import nn
 from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.matrix.recipe import Recipe
 from roarbench.benchmark.networks import libraries
-from roarbench.benchmark.networks.brought import restoring
+from roarbench.benchmark.networks.brought import restoring, trainer
 from roarbench.benchmark.networks.classifiers import classifier
 from roarbench.benchmark.networks.contract import rehearse_training
 from roarbench.benchmark.randomness import generator
@@ -207,3 +207,17 @@ def test_fresh_networks_of_transformers_keep_the_contract(folder: tuple[Path, nn
 def test_weights_of_another_network_are_not_drawn_anew(folder: tuple[Path, nn.Module], weights: Path) -> None:
     with pytest.raises(ValueError, match="do not fit the network"):
         restored(f"hf[model={folder[0]},weights={weights}]")
+
+
+def test_a_training_of_ones_own_goes_with_networks_of_libraries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("library_training.py").write_text("def constant(network, split, seed):\n    network[1][-1].seed = seed\n")
+    identity = plugin(f"torchvision[model={SMALL},recipe=library_training:constant]", "classifier")
+    own = trainer(identity)
+    assert own is not None
+    network = classifier(identity, FEW.inputs, 3)
+    own(network, FEW, 7)
+    assert network[1][-1].seed == 7  # type: ignore[index]
+    assert trainer(plugin(f"torchvision[model={SMALL}]", "classifier")) is None
