@@ -74,6 +74,7 @@ class Cost:
         weights: bytes of the stored networks.
         trainings: originals, and networks retrained or scored on reduced inputs.
         rankings: passes over the data, dearest first.
+        rate: floating-point operations a second that the device does in a training.
     """
 
     title: str
@@ -84,6 +85,7 @@ class Cost:
     weights: int
     trainings: tuple[Line, ...]
     rankings: tuple[Line, ...]
+    rate: float
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -155,6 +157,7 @@ def _cost(kind: Original, cells: list[Cell], place: Workplace) -> Cost | Absent:
             weights=network_bytes(few.network) * (len(work.trainings(cells)) + len(work.folds(cells))),
             trainings=(*measured.trainings(len(work.trainings(cells))), *measured.steps()),
             rankings=tuple(measured.rankings()),
+            rate=few.rate(),
         )
 
 

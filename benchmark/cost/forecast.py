@@ -16,6 +16,9 @@ from roarbench.benchmark.results.provenance import provenance
 SMALL = 0.01
 """Rankings that take a smaller share of the time of all rankings are told in one line."""
 
+CARD, CARD_RATE, ATTAINED = "NVIDIA A100", 312e12, 0.1
+"""A card that many have, its bfloat16 operations a second, and the share of them that small networks may attain."""
+
 REMEDY = (
     "provide the data, or plan with generated images of their size: "
     '--datasets "noise[train=...,test=...,size=...,channels=...,classes=...]"'
@@ -115,6 +118,10 @@ def _hours(cost_parts: list[Cost], device: str, workers: int | None) -> Iterator
         clock = _number(max(total / abreast, longest))
         by = f"with {workers} workers" if workers else "in one process"
         yield f"{clock} hours by the clock {by}; the longest piece of work takes {_number(longest)}"
+    if device == "cpu":
+        operations = sum(line.total * cost.rate for cost in cost_parts for line in cost.lines)
+        card = _number(operations / (ATTAINED * CARD_RATE) / 3600)
+        yield f"on one {CARD} perhaps {card} hours: {operations:.2g} operations at {ATTAINED:.0%} of its peak; not measured"
     yield "measured on a sample in memory; reading images from disk and other work beside it make it longer"
 
 

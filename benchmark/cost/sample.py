@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from roarbench.benchmark.attribution.passes import entering
 from roarbench.benchmark.attribution.rankings import CHUNK
@@ -85,6 +86,12 @@ class Sample:
                 training.train_stack(network, inputs, few.labels, recipe, pairing=("cost",))
 
         return self._seconds(work, least=min(self.recipe.batch_size, len(self.split))) / replicas
+
+    def rate(self) -> float:
+        """Floating-point operations a second of a training on this device; a backward pass counts as two forward."""
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            copy.deepcopy(self.network).eval()(self._first(1).inputs)
+        return 3 * counter.get_total_flops() / self.training(1)
 
     def scoring(self) -> float:
         """Seconds for one image scored by a trained network."""

@@ -1,9 +1,11 @@
 """What a run would take: counted by hand, and compared with runs."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -206,7 +208,16 @@ def test_a_forecast_writes_nothing(small_matrix: Build, place: Workplace, tmp_pa
     text = forecast(small_matrix(), Resources(place.data_root, "cpu", 2))
     assert "device-hours" in text
     assert "with 2 workers" in text
+    assert re.search(r"on one NVIDIA A100 perhaps \S+ hours: .* not measured", text)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_rate_counts_operations_by_hand(small_matrix: Build, place: Workplace, monkeypatch: Any) -> None:
+    """A linear layer of 64 features and 10 classes does 2 * 64 * 10 operations, and twice as many backward."""
+    training = plan.cells(small_matrix(classifiers=("linear",)))[0].training
+    few = sample(place.load(training.dataset, 0, place.data_root), training, "cpu")
+    monkeypatch.setattr(Sample, "training", lambda self, replicas: 0.5)
+    assert few.rate() == 3 * 2 * 64 * 10 / 0.5
 
 
 @pytest.mark.usefixtures("hurried")
