@@ -33,6 +33,9 @@ NAMES = (("x_{}", "y_{}"), ("{}_images", "{}_labels"))
 TRUTH = "truth_{}"
 """What the ground truth of a split is called, beside either."""
 
+CLASSES = "class_names"
+"""What names of classes are called."""
+
 SPLITS = {"train": "train", "validation": "val", "test": "test"}
 
 USUAL_CHANNELS = (1, 3)
@@ -56,12 +59,14 @@ class Arrays:
         splits: "train", "test" and, where the file has it, "validation"; images with channels first.
         checksum: checksum of the file.
         notes: lines on how the file was read.
+        class_names: names of the classes; empty where the file has none.
     """
 
     splits: dict[str, Examples]
     num_classes: int
     checksum: str
     notes: tuple[str, ...]
+    class_names: tuple[str, ...] = ()
 
 
 def read(path: Path, layout: Layout) -> Arrays:
@@ -89,6 +94,7 @@ def read(path: Path, layout: Layout) -> Arrays:
         num_classes,
         digest,
         tuple(note for note in notes if note),
+        tuple(raw[CLASSES].ravel().astype(str).tolist()) if CLASSES in raw else (),
     )
 
 
@@ -157,7 +163,8 @@ def _load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, tuple[str, str]]
             keys = list(archive)
             names = _names(keys)
             truth = [TRUTH.format(SPLITS[split]) for split in names]
-            wanted = [name for pair in names.values() for name in pair] + [name for name in truth if name in keys]
+            wanted = [name for pair in names.values() for name in pair]
+            wanted += [name for name in (*truth, CLASSES) if name in keys]
             raw = {name: _plain(archive, name) for name in wanted}
     except (ValueError, OSError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(

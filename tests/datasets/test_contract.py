@@ -12,6 +12,7 @@ import torch
 
 from roarbench.datasets import DATASETS
 from roarbench.datasets.base import Dataset, Split
+from roarbench.datasets.check import check_names
 from roarbench.datasets.stream import streamed
 from tests.values import types
 
@@ -120,6 +121,11 @@ def test_splits_share_the_shape_of_an_example(load: Load) -> None:
     assert len(dataset.feature_shape) in (1, 3)
     assert {tuple(split.inputs.shape[1:]) for split in splits(dataset)} == {dataset.feature_shape}
     assert len(dataset.feature_names) in (0, *dataset.feature_shape)
+
+
+def test_classes_have_a_name_each_or_none(load: Load) -> None:
+    dataset = load()
+    check_names(dataset.class_names, dataset.num_classes)
 
 
 def test_no_example_is_in_two_splits(load: Load) -> None:
