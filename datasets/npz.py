@@ -79,7 +79,7 @@ def read(path: Path, layout: Layout) -> Arrays:
     parts = {}
     for split, (inputs, labels) in names.items():
         first = channels_first(raw[inputs], inputs, layout)
-        parts[split] = Part(_values(first, inputs), _indices(raw[labels], labels), (inputs, labels))
+        parts[split] = Part(unit_values(first, inputs), class_indices(raw[labels], labels), (inputs, labels))
     num_classes = _check(parts)
     truth = {split: _relevance(raw, split, parts[split], layout) for split in names}
     shape, name = raw[names["train"][0]].shape, names["train"][0]
@@ -209,8 +209,12 @@ def _missing(keys: Collection[str]) -> str:
     return f"must hold {choice}, lacks {lacks}; it has {', '.join(keys) or 'nothing'}: add them with numpy.savez"
 
 
-def _values(values: np.ndarray, name: str) -> Shaped[np.ndarray, "n *feature"]:
-    """uint8 as it is; bool, and floats once they are known to lie in [0, 1], as float32."""
+def unit_values(values: np.ndarray, name: str) -> Shaped[np.ndarray, "n *feature"]:
+    """uint8 as it is; bool, and floats once they are known to lie in [0, 1], as float32.
+
+    Raises:
+        ValueError: other numbers, or no numbers.
+    """
     if values.dtype == np.uint8:
         return values
     if values.dtype.kind not in "bf":
@@ -259,8 +263,12 @@ def _integers(values: np.ndarray) -> str:
     return f"{values.dtype} of {low} ... {high}; {remedy}"
 
 
-def _indices(values: np.ndarray, name: str) -> Integer[np.ndarray, "n"]:
-    """Labels as integers `(n,)`: also bool, whole floats, and one column."""
+def class_indices(values: np.ndarray, name: str) -> Integer[np.ndarray, "n"]:
+    """Labels as integers `(n,)`: also bool, whole floats, and one column.
+
+    Raises:
+        ValueError: text, fractions, or more than one number an example.
+    """
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1 or values.dtype.kind not in "biuf":

@@ -33,8 +33,9 @@ TABLES: dict[str, dict[str, str]] = {
     "fill": FILLS,
     "measure": MEASURES,
     "trainer": {},
+    "maker": {},
 }
-NESTED = {"Explainer": "explainer", "Classifier": "classifier", "Trainer": "trainer"}
+NESTED = {"Explainer": "explainer", "Classifier": "classifier", "Trainer": "trainer", "Maker": "maker"}
 """Types of parameters that take another plug-in -> its kind."""
 
 METHODS = {"explainer": "prepare(classifier, train)", "measure": "measure(sample)"}

@@ -4,6 +4,7 @@ import hashlib
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from torchvision.datasets import CIFAR100
 
 from tests.conftest import REAL_DATA
+from tests.dummies import striped
 
 
 @pytest.fixture
@@ -61,3 +63,9 @@ def npz(tmp_path: Path) -> Path:
     x_train, x_test = (generator.integers(0, 256, (n, 6, 5), dtype=np.uint8) for n in (40, 20))
     np.savez(path, x_train=x_train, y_train=np.arange(40) % 2, x_test=x_test, y_test=np.arange(20) % 2)
     return path
+
+
+@pytest.fixture
+def maker() -> Callable[..., object]:
+    """A function that returns torch data sets."""
+    return striped

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -24,8 +25,9 @@ FILES = {
     "image_folder": ("images_root", "root"),
     "arrays": ("npz", "path"),
     "compas": ("real_data", "data_root"),
+    "torch_dataset": ("maker", "build"),
 }
-"""Data sets that need files: the fixture that gives them, and the argument that takes its path."""
+"""Data sets that need files: the fixture that gives them, and the argument that takes it."""
 
 SLOW = "cifar10_root"
 SMALL = {"train": 300, "test": 100, "size": 8, "in_memory": True}
@@ -61,8 +63,7 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def load_afresh(name: str, request: pytest.FixtureRequest) -> Load:
     fixture, argument = FILES.get(name, ("tmp_path", "data_root"))
-    path = request.getfixturevalue(fixture)
-    places = {"data_root": path} | {argument: path}
+    places = {"data_root": Path()} | {argument: request.getfixturevalue(fixture)}
     return lambda **parameters: function(name)(**places, **(small(name) | parameters))
 
 
