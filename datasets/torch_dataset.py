@@ -14,7 +14,7 @@ from torch import Tensor
 from roarbench.datasets.base import Card, Dataset, Split
 from roarbench.datasets.check import FEW, Part, check_classes, check_shapes
 from roarbench.datasets.npz import Layout, channels_first, class_indices, unit_values
-from roarbench.datasets.split import Amounts, Examples, partition
+from roarbench.datasets.split import Amounts, Examples, partition, scaled
 from roarbench.datasets.stream import Stream, divided
 
 AT_ONCE = 256
@@ -184,8 +184,6 @@ def _stream(part: Any, name: str, layout: Layout, known: Part) -> Stream:
     """Examples that are read when they are used."""
 
     def read(index: Int[Tensor, "b"]) -> Tensor:
-        inputs = _block(part, name, layout, index.tolist()).inputs
-        scale = 255 if inputs.dtype == np.uint8 else 1
-        return torch.from_numpy(inputs).to(torch.float32).div_(scale)
+        return scaled(_block(part, name, layout, index.tolist()).inputs)
 
     return Stream(torch.from_numpy(known.labels), read=read, shape=tuple(known.inputs.shape[1:]))

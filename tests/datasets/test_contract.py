@@ -25,6 +25,7 @@ FILES = {
     "image_folder": ("images_root", "root"),
     "arrays": ("npz", "path"),
     "compas": ("real_data", "data_root"),
+    "hf": ("saved", "path"),
     "torch_dataset": ("maker", "build"),
 }
 """Data sets that need files: the fixture that gives them, and the argument that takes it."""
