@@ -30,8 +30,17 @@ BLOCK = 2**20
 ARRAYS = frozenset({"List", "LargeList", "Sequence", "Array2D", "Array3D", "Array4D", "Array5D", "list"})
 """Types of columns whose values are arrays of numbers, or lists of them."""
 
-Kind = Literal["image", "array", "class", "number", "text", "other"]
-"""What a column holds."""
+Kind = Literal["image", "array", "class", "whole", "real", "text", "other"]
+"""What a column holds; whole and real are numbers."""
+
+
+NUMBERS: tuple[Kind, ...] = ("whole", "real")
+
+VALUES: dict[Kind, tuple[str, ...]] = {
+    "text": ("string", "large_string"), "image": ("binary", "large_binary"),
+    "whole": ("int", "uint", "bool"), "real": ("float",),
+}  # fmt: skip
+"""How the names of types of single values begin; bytes are taken for the file of an image."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,12 +204,9 @@ def _kind(feature: Any) -> Kind:
     """What a column holds, by its type."""
     name = type(feature).__name__
     if name == "Value":
-        text, binary = ("string", "large_string", "string_view"), ("binary", "large_binary")
-        numbers = ("int", "uint", "float", "bool")
-        dtype = feature.dtype
-        return "text" if dtype in text else "image" if dtype in binary else _if(dtype.startswith(numbers), "number")
+        return next((kind for kind, starts in VALUES.items() if feature.dtype.startswith(starts)), "other")
     if name in ARRAYS:
-        return _if(_kind(_inner(feature)) in ("number", "array"), "array")
+        return _if(_kind(_inner(feature)) in (*NUMBERS, "array"), "array")
     if name == "dict":  # images of files that do not say so
         return _if("bytes" in feature, "image")
     return {"Image": "image", "ClassLabel": "class"}.get(name, "other")  # type: ignore[return-value]

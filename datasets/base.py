@@ -207,4 +207,5 @@ class Dataset:
         sizes = " + ".join(f"{len(split):,}" for split in self.splits.values() if len(split))
         names = ", ".join(self.class_names[:NAMED]) + ", ..." * (len(self.class_names) > NAMED)
         classes = f"{self.num_classes} classes" + f": {names}" * bool(names)
-        return f"{sizes} examples of {'x'.join(map(str, self.feature_shape))}, {classes}"
+        shape = "x".join(map(str, self.feature_shape)) + " features" * (len(self.feature_shape) == 1)
+        return f"{sizes} examples of {shape}, {classes}"

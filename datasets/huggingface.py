@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor
 
-from roarbench.datasets.arrow import Contents, Kind, contents, entries, values
+from roarbench.datasets.arrow import NUMBERS, Contents, Kind, contents, entries, values
 from roarbench.datasets.base import Card, Dataset
 from roarbench.datasets.check import Part, check_classes, check_values
 from roarbench.datasets.images import decoded, form
@@ -20,6 +20,9 @@ from roarbench.datasets.stream import Stream
 
 AT_ONCE = 256
 """Images whose files are in memory together."""
+
+LABELS: tuple[Kind, ...] = ("class", "whole", "text")
+"""What columns of labels hold; real numbers only where such a column is asked for."""
 
 Fetch = Callable[[Int[np.ndarray, "b"]], Shaped[np.ndarray, "b *feature"]]
 """Positions of rows -> their inputs, uint8 or float32 in [0, 1]."""
@@ -105,16 +108,16 @@ def hf(
     splits = {role: stream.at(torch.arange(len(stream))) if in_memory else stream for role, stream in streams.items()}
     notes = (*content.notes, *_notes(content, [labelled, *columns], test_share))
     card = Card(f"Data set in {path.name}", str(path), "as given by its owner", "none", content.checksums, notes)
-    names = tuple(columns) if content.kinds[columns[0]] == "number" else ()
+    names = tuple(columns) if content.kinds[columns[0]] in NUMBERS else ()
     return Dataset(**splits, num_classes=num_classes, card=card, feature_names=names, class_names=class_names)
 
 
 def _label_column(content: Contents, asked: str, inputs: str) -> str:
     """The column of labels: as asked, or "label", or the only one of classes, or the only one that could be."""
     kinds = {name: kind for name, kind in content.kinds.items() if name not in inputs.split(",")}
-    fitting = [name for name, kind in kinds.items() if kind in ("class", "number", "text")]
+    fitting = [name for name, kind in kinds.items() if kind in LABELS]
     if asked:
-        _require(content, asked, ("class", "number", "text"), "label")
+        _require(content, asked, (*LABELS, "real"), "label")
         return asked
     classes = [name for name in fitting if kinds[name] == "class"]
     for choice in (["label"] if "label" in fitting else [], classes, fitting):
@@ -128,20 +131,18 @@ def _input_columns(content: Contents, label: str, asked: str) -> list[str]:
     if asked:
         names = asked.split(",")
         for name in names:
-            _require(content, name, ("number",) if len(names) > 1 else ("image", "array", "number"), "inputs")
+            _require(content, name, NUMBERS if len(names) > 1 else ("image", "array", *NUMBERS), "inputs")
         return names
-    of: dict[Kind, list[str]] = {}
-    for name, kind in content.kinds.items():
-        if name != label:
-            of.setdefault(kind, []).append(name)
-    for kind in ("image", "array"):
-        if len(names := of.get(kind, [])) > 1:
+    others = {name: kind for name, kind in content.kinds.items() if name != label}
+    for wanted in ("image", "array"):
+        names = [name for name, kind in others.items() if kind == wanted]
+        if len(names) > 1:
             raise ValueError(f"inputs must be a column, which could be {' or '.join(names)}; add inputs=NAME")
         if names:
             return names
-    if not of.get("number"):
-        raise ValueError(f"inputs must be a column of images, arrays or numbers, got {_listed(content, [])}; add one")
-    return of["number"]
+    if numbers := [name for name, kind in others.items() if kind in NUMBERS]:
+        return numbers
+    raise ValueError(f"inputs must be a column of images, arrays or numbers, got {_listed(content, [])}; add one")
 
 
 def _require(content: Contents, name: str, kinds: tuple[Kind, ...], parameter: str) -> None:
@@ -182,11 +183,11 @@ def _fetches(
     content: Contents, columns: list[str], size: int, channels: int, layout: Layout
 ) -> tuple[dict[str, Fetch], tuple[int, ...]]:
     """How the rows of each split are read, and the shape of an example."""
-    if content.kinds[columns[0]] == "image":
-        return _images(content.rows, columns[0], size, channels)
     kind = content.kinds[columns[0]]
+    if kind == "image":
+        return _images(content.rows, columns[0], size, channels)
     arrays = {
-        role: _table(rows, columns, role) if kind == "number" else _arrays(rows, columns[0], role, layout)
+        role: _table(rows, columns, role) if kind in NUMBERS else _arrays(rows, columns[0], role, layout)
         for role, rows in content.rows.items()
     }
     shapes = sorted({array.shape[1:] for array in arrays.values()})

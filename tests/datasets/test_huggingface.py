@@ -158,6 +158,12 @@ def test_fixed_arrays_are_images(package: Any, save: Save) -> None:
     torch.testing.assert_close(data.train.inputs[:, 0, 1, 2], torch.arange(30) / 30)
 
 
+def test_labels_are_the_only_column_that_is_no_real_number(save: Save) -> None:
+    columns = {"width": rows()["age"], "height": rows()["age"], "species": ["b", "a", "c"] * 10}
+    data = load(save(train=columns, test=columns))
+    assert (data.feature_names, data.class_names) == (("width", "height"), ("a", "b", "c"))
+
+
 def test_text_is_numbered_in_its_order(save: Save) -> None:
     columns = rows(label=["dog", "ant", "cat"] * 10)
     data = load(save(train=columns, test=columns))
@@ -189,12 +195,12 @@ Columns = dict[str, Any]
         (
             pictures(),
             {"inputs": "img"},
-            r"inputs must be a column of image or array or number, got 'img'; the columns im",
+            r"inputs must be a column of image or array or whole or real, got 'img'; the col",
         ),
         (
             pictures(),
             {"label": "class"},
-            r"label must be a column of class or number or text, got 'class'; the columns",
+            r"label must be a column of class or whole or text or real, got 'class'; the",
         ),
         (pictures(fine=LABELS), {}, ""),
         ({"image": pictures()["image"], "fine": LABELS, "coarse": LABELS}, {}, r"could be fine or coarse; add label=N"),
