@@ -16,6 +16,8 @@ DATASETS: dict[str, str] = {
     "image_folder": "roarbench.datasets.folder:image_folder",
     "noise": "roarbench.datasets.noise:noise",
     "arrays": "roarbench.datasets.folder:arrays",
+    "hf": "roarbench.datasets.huggingface:hf",
+    "torch_dataset": "roarbench.datasets.torch_dataset:torch_dataset",
     "compas": "roarbench.datasets.tabular:compas",
     "roar_toy": "roarbench.datasets.tabular:roar_toy",
     "squares": "roarbench.datasets.textures:squares",

@@ -15,6 +15,9 @@ CHUNK, CHUNK_FEATURES = 1024, 2**22
 """Examples, and features of all of them together, that a network sees at a time. Part of the protocol: some explainers
 draw random numbers once for a chunk."""
 
+NAMED = 20
+"""Classes beyond which their names are not all written out."""
+
 Truth = Callable[[Float[Tensor, "b *feature"]], Float[Tensor, "b *feature"]]
 """Ground truth of a synthetic data set: inputs -> relevance of every feature, > 0 where it is informative."""
 
@@ -165,7 +168,12 @@ class Card:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Train, validation and test splits; `validation` is carved from train and may be empty."""
+    """Train, validation and test splits; `validation` is carved from train and may be empty.
+
+    Attributes:
+        feature_names: of rows, a name for each feature; empty where nobody knows them.
+        class_names: a name for each class, by its number; empty where nobody knows them.
+    """
 
     train: Split
     validation: Split
@@ -173,6 +181,7 @@ class Dataset:
     num_classes: int
     card: Card
     feature_names: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -192,3 +201,12 @@ class Dataset:
     def feature_shape(self) -> tuple[int, ...]:
         """Shape of one example: `(c, h, w)` or `(d,)`."""
         return self.train.feature_shape
+
+    @property
+    def extent(self) -> str:
+        """Numbers of examples and classes in words, with the names of classes."""
+        sizes = " + ".join(f"{len(split):,}" for split in self.splits.values() if len(split))
+        names = ", ".join(self.class_names[:NAMED]) + ", ..." * (len(self.class_names) > NAMED)
+        classes = f"{self.num_classes} classes" + f": {names}" * bool(names)
+        shape = "x".join(map(str, self.feature_shape)) + " features" * (len(self.feature_shape) == 1)
+        return f"{sizes} examples of {shape}, {classes}"

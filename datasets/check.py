@@ -55,6 +55,7 @@ def check(data: object) -> Dataset:
     for part in (train, validation, test):
         check_values(part.inputs, part.names[0])
     check_classes((train, validation, test), int(data.num_classes))
+    check_names(data.class_names, int(data.num_classes))
     for name, split in data.splits.items():
         _check_truth(name, split)
     return data
@@ -67,7 +68,9 @@ def remarks(data: Dataset) -> tuple[str, ...]:
     share = int(counts[most]) / len(data.test)
     if share <= UNEVEN:
         return data.card.notes
-    majority = f"class {int(classes[most])} holds {int(counts[most])} of {len(data.test)} test examples"
+    number = int(classes[most])
+    name = f" ({data.class_names[number]})" if data.class_names else ""
+    majority = f"class {number}{name} holds {int(counts[most])} of {len(data.test)} test examples"
     return (*data.card.notes, f"chance is {100 * share:.1f} %: {majority}")
 
 
@@ -152,6 +155,16 @@ def check_classes(parts: Sequence[Part], num_classes: int | None = None) -> int:
             names = f"{part.names[1]} must hold only the classes of {train.names[1]}"
             raise ValueError(f"{names}, got {_some(extra)} besides; add or drop them")
     return len(classes)
+
+
+def check_names(names: object, num_classes: int) -> None:
+    """Raises ValueError unless classes have no names, or each one of its own."""
+    if not isinstance(names, tuple) or not all(isinstance(name, str) and name.strip() for name in names):
+        raise ValueError(f"class_names must be a tuple of text, got {names!r}; leave it out where there are none")
+    if names and len(names) != num_classes:
+        raise ValueError(f"class_names must be {num_classes}, one for each class, got {len(names)}; name all or none")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"class_names must differ, got {twice[0]!r} twice; give each class a name of its own")
 
 
 def _part(name: str, split: object) -> Part:

@@ -67,7 +67,7 @@ def image_folder(
     checksums = _checksums(files, truth.paths, root, look=not in_memory)
     notes = files.notes + truth.notes
     card = Card(f"Images in {root.name}", str(root), "as given by their owner", "none", checksums, notes)
-    return Dataset(*splits, len(files.classes), card)
+    return Dataset(*splits, len(files.classes), card, class_names=tuple(files.classes))
 
 
 def arrays(data_root: Path, *, path: Path, layout: Layout = "auto", validation: float = 0.1, seed: int = 0) -> Dataset:
@@ -84,6 +84,7 @@ def arrays(data_root: Path, *, path: Path, layout: Layout = "auto", validation: 
 
     truth_train, truth_test and truth_val are the ground truth, each if it is there: bool, or numbers above 0 where a
     feature is relevant. They have the shape of the inputs; `(n, h, w)` or `(n, 1, h, w)` where all channels share it.
+    class_names, if it is there, is an array of text with the name of each class.
 
     Raises:
         ValueError: the file or an array is missing, or an array is not as described.
@@ -92,7 +93,7 @@ def arrays(data_root: Path, *, path: Path, layout: Layout = "auto", validation: 
     splits = _in_memory(contents.splits, validation, seed)
     checksums = {path.name: contents.checksum}
     card = Card(f"Arrays in {path.name}", str(path), "as given by their owner", "none", checksums, contents.notes)
-    return Dataset(*splits, contents.num_classes, card)
+    return Dataset(*splits, contents.num_classes, card, class_names=contents.class_names)
 
 
 def _in_memory(examples: Mapping[str, Examples], validation: float, seed: int) -> tuple[Split, Split, Split]:

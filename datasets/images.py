@@ -27,6 +27,12 @@ TURNS = (
 )  # fmt: skip
 """What makes images of orientations 2 ... 8 upright; 1 is upright."""
 
+LYING = 5
+"""The first orientation in which height and width change places."""
+
+GREY = ("1", "L", "LA", "La")
+"""Modes of Pillow without colours."""
+
 JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 
 
@@ -45,13 +51,37 @@ def pixels(path: Path, size: int, channels: int) -> UInt8[np.ndarray, "c h w"]:
     Raises:
         ValueError: it cannot be read, or has more than 8 bits per channel.
     """
+    return _pixels(path, path, size, channels)
+
+
+def decoded(content: bytes, name: str, size: int, channels: int) -> UInt8[np.ndarray, "c h w"]:
+    """An image that is in memory, as `pixels` gives that of a file.
+
+    Args:
+        name: for messages.
+        size: 0 leaves it as large as it is.
+
+    Raises:
+        ValueError: it cannot be read, or has more than 8 bits per channel.
+    """
+    return _pixels(name, io.BytesIO(content), size, channels)
+
+
+def form(content: bytes, name: str) -> tuple[int, int, int]:
+    """Channels (1 grey, 3 others), height and width of an upright image, without decoding it.
+
+    Args:
+        name: for messages.
+
+    Raises:
+        ValueError: it cannot be read, or has more than 8 bits per channel.
+    """
     from PIL import Image
 
-    upright = _opened(path)
-    with _readable(path):
-        converted = upright.convert("L" if channels == 1 else "RGB")
-        square = np.array(converted.resize((size, size), Image.Resampling.BILINEAR))
-    return square.reshape(size, size, channels).transpose(2, 0, 1)
+    with _readable(name), Image.open(io.BytesIO(content)) as image:
+        mode, (width, height), lies = image.mode, image.size, _orientation(image) >= LYING
+    _check_depth(name, mode)
+    return 1 if mode in GREY else 3, *((width, height) if lies else (height, width))
 
 
 def mask(path: Path, size: int) -> Bool[np.ndarray, "1 h w"]:
@@ -62,7 +92,7 @@ def mask(path: Path, size: int) -> Bool[np.ndarray, "1 h w"]:
     """
     from PIL import Image
 
-    upright = _opened(path)
+    upright = _opened(path, path)
     with _readable(path):
         square = np.array(upright.convert("RGB").resize((size, size), Image.Resampling.NEAREST))
     return np.any(square, axis=2)[None]
@@ -89,13 +119,24 @@ def fingerprint(path: Path, *, look: bool) -> str:
     return checksum(content)
 
 
-def _opened(path: Path) -> "Picture":
+def _pixels(name: Path | str, file: Path | io.BytesIO, size: int, channels: int) -> UInt8[np.ndarray, "c h w"]:
+    from PIL import Image
+
+    upright = _opened(name, file)
+    with _readable(name):
+        converted = upright.convert("L" if channels == 1 else "RGB")
+        resized = converted.resize((size, size), Image.Resampling.BILINEAR) if size else converted
+        pixels = np.array(resized)
+    return pixels.reshape(*pixels.shape[:2], channels).transpose(2, 0, 1)
+
+
+def _opened(name: Path | str, file: Path | io.BytesIO) -> "Picture":
     """The decoded image, turned as viewers turn it, once it is known to have 8 bits per channel."""
     from PIL import Image
 
-    with _readable(path), Image.open(path) as image:
+    with _readable(name), Image.open(file) as image:
         upright = _upright(image)
-    _check_depth(path, upright.mode)
+    _check_depth(name, upright.mode)
     return upright
 
 
@@ -129,22 +170,22 @@ def _decode(image: "Picture", content: bytes) -> None:
         image.load()
 
 
-def _check_depth(path: Path, mode: str) -> None:
+def _check_depth(name: Path | str, mode: str) -> None:
     # Pillow clips 16-bit and float images at 255 when it converts them: white pictures without a word.
     if mode.startswith(("I", "F")):
-        raise ValueError(f"{path} must have 8 bits per channel, got mode {mode}; convert it to 8 bits")
+        raise ValueError(f"{name} must have 8 bits per channel, got mode {mode}; convert it to 8 bits")
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def _readable(name: Path | str) -> Iterator[None]:
     """Names the file in whatever goes wrong with it; warnings are of metadata, or of sizes that are no error yet."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     except Exception as error:  # decoders raise whatever they meet in a broken file
-        reason = _reason(path, error)
-        raise ValueError(f"{path} must be a readable image, got: {reason}; replace or remove it") from error
+        reason = _reason(Path(name), error)
+        raise ValueError(f"{name} must be a readable image, got: {reason}; replace or remove it") from error
 
 
 def _reason(path: Path, error: Exception) -> str:

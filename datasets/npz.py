@@ -33,6 +33,9 @@ NAMES = (("x_{}", "y_{}"), ("{}_images", "{}_labels"))
 TRUTH = "truth_{}"
 """What the ground truth of a split is called, beside either."""
 
+CLASSES = "class_names"
+"""What names of classes are called."""
+
 SPLITS = {"train": "train", "validation": "val", "test": "test"}
 
 USUAL_CHANNELS = (1, 3)
@@ -56,12 +59,14 @@ class Arrays:
         splits: "train", "test" and, where the file has it, "validation"; images with channels first.
         checksum: checksum of the file.
         notes: lines on how the file was read.
+        class_names: names of the classes; empty where the file has none.
     """
 
     splits: dict[str, Examples]
     num_classes: int
     checksum: str
     notes: tuple[str, ...]
+    class_names: tuple[str, ...] = ()
 
 
 def read(path: Path, layout: Layout) -> Arrays:
@@ -74,7 +79,7 @@ def read(path: Path, layout: Layout) -> Arrays:
     parts = {}
     for split, (inputs, labels) in names.items():
         first = channels_first(raw[inputs], inputs, layout)
-        parts[split] = Part(_values(first, inputs), _indices(raw[labels], labels), (inputs, labels))
+        parts[split] = Part(unit_values(first, inputs), class_indices(raw[labels], labels), (inputs, labels))
     num_classes = _check(parts)
     truth = {split: _relevance(raw, split, parts[split], layout) for split in names}
     shape, name = raw[names["train"][0]].shape, names["train"][0]
@@ -89,6 +94,7 @@ def read(path: Path, layout: Layout) -> Arrays:
         num_classes,
         digest,
         tuple(note for note in notes if note),
+        tuple(raw[CLASSES].ravel().astype(str).tolist()) if CLASSES in raw else (),
     )
 
 
@@ -161,7 +167,8 @@ def _load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, tuple[str, str]]
             keys = list(archive)
             names = _names(keys)
             truth = [TRUTH.format(SPLITS[split]) for split in names]
-            wanted = [name for pair in names.values() for name in pair] + [name for name in truth if name in keys]
+            wanted = [name for pair in names.values() for name in pair]
+            wanted += [name for name in (*truth, CLASSES) if name in keys]
             raw = {name: _plain(archive, name) for name in wanted}
     except (ValueError, OSError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
@@ -206,8 +213,12 @@ def _missing(keys: Collection[str]) -> str:
     return f"must hold {choice}, lacks {lacks}; it has {', '.join(keys) or 'nothing'}: add them with numpy.savez"
 
 
-def _values(values: np.ndarray, name: str) -> Shaped[np.ndarray, "n *feature"]:
-    """uint8 as it is; bool, and floats once they are known to lie in [0, 1], as float32."""
+def unit_values(values: np.ndarray, name: str) -> Shaped[np.ndarray, "n *feature"]:
+    """uint8 as it is; bool, and floats once they are known to lie in [0, 1], as float32.
+
+    Raises:
+        ValueError: other numbers, or no numbers.
+    """
     if values.dtype == np.uint8:
         return values
     if values.dtype.kind not in "bf":
@@ -256,8 +267,12 @@ def _integers(values: np.ndarray) -> str:
     return f"{values.dtype} of {low} ... {high}; {remedy}"
 
 
-def _indices(values: np.ndarray, name: str) -> Integer[np.ndarray, "n"]:
-    """Labels as integers `(n,)`: also bool, whole floats, and one column."""
+def class_indices(values: np.ndarray, name: str) -> Integer[np.ndarray, "n"]:
+    """Labels as integers `(n,)`: also bool, whole floats, and one column.
+
+    Raises:
+        ValueError: text, fractions, or more than one number an example.
+    """
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1 or values.dtype.kind not in "biuf":

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Int, Shaped
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor
 
 from roarbench.datasets.base import Split, Truth
 
@@ -57,11 +58,16 @@ def partition(
 
 def to_split(examples: Examples, index: Int[np.ndarray, "m"], *, truth: Truth | None = None) -> Split:
     """The indexed examples as tensors: float32 inputs in [0, 1], int64 labels."""
-    inputs = torch.from_numpy(np.ascontiguousarray(examples.inputs[index]))
-    scale = 255 if inputs.dtype == torch.uint8 else 1
+    inputs = scaled(examples.inputs[index])
     labels = torch.from_numpy(examples.labels[index].astype(np.int64))
     masks = None if examples.masks is None else torch.from_numpy(examples.masks[index]).__getitem__
-    return Split(inputs.to(torch.float32).div_(scale), labels, truth, masks)
+    return Split(inputs, labels, truth, masks)
+
+
+def scaled(inputs: Shaped[np.ndarray, "m *feature"]) -> Float[Tensor, "m *feature"]:
+    """Inputs as float32 in [0, 1]: uint8 mean 0..255, others are in [0, 1] already."""
+    scale = 255 if inputs.dtype == np.uint8 else 1
+    return torch.from_numpy(np.ascontiguousarray(inputs)).to(torch.float32).div_(scale)
 
 
 def choose(labels: Shaped[np.ndarray, "n"], size: int | None, *, name: str, seed: int) -> Int[np.ndarray, "m"]:

@@ -59,7 +59,8 @@ class Stream(Split):
 
     def at(self, index: Int[Tensor, "m"]) -> Split:
         """The examples at some positions, in memory."""
-        return self._split(index, self.read(index.cpu()))
+        inputs = self.read(index.cpu()) if len(index) else torch.empty(0, *self.shape)  # readers may need one to stack
+        return self._split(index, inputs)
 
     def take(self, index: Int[Tensor, "m"]) -> "Stream":
         """The examples at some positions, where they are."""

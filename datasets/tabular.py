@@ -21,6 +21,7 @@ COMPAS_CARD = Card(
     checksums={COMPAS_FILE: COMPAS_SHA256},
 )
 COMPAS_TARGET = "score_factor"
+COMPAS_CLASSES = ("low score", "high score")
 MAX_PRIORS = 38
 
 TOY_FEATURES, TOY_INFORMATIVE = 16, 4
@@ -69,6 +70,7 @@ def compas(
         num_classes=2,
         card=COMPAS_CARD,
         feature_names=names,
+        class_names=COMPAS_CLASSES,
     )
 
 

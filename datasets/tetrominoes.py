@@ -107,7 +107,9 @@ def tetrominoes(
         for x, part in zip(images, parts, strict=True)
     )
     truth = None if moving else partial(same_for_all, torch.from_numpy(np.add(*_fixed()))[None])
-    return Dataset(*partition(ours, theirs, Amounts(validation=validation, seed=draw), truth=truth), 2, CARD)
+    splits = partition(ours, theirs, Amounts(validation=validation, seed=draw), truth=truth)
+    names = ("equal signs", "different signs") if scenario == "xor" else ("T", "L")
+    return Dataset(*splits, 2, CARD, class_names=names)
 
 
 def _drawn(count: int, scenario: Scenario, background: Background, generator: np.random.Generator) -> Drawn:

@@ -33,6 +33,22 @@ CIFAR_LICENCE = "none stated; its authors ask to cite the report"
 CIFAR10_CARD = Card("CIFAR-10", CIFAR_SOURCE, CIFAR_LICENCE, CIFAR_REFERENCE)
 CIFAR100_CARD = Card("CIFAR-100", CIFAR_SOURCE, CIFAR_LICENCE, CIFAR_REFERENCE)
 
+FASHION = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+CLASSES10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+WORDS100 = """
+apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle
+caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant
+flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree
+motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain plate
+poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper snail snake spider
+squirrel streetcar sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip turtle
+wardrobe whale willow_tree wolf woman worm
+"""
+CLASSES100 = tuple(WORDS100.split())
+"""Names of classes, as the authors of the data give them."""
+
 # torchvision publishes the MD5 of the .gz files only; these are what the verified files unpack to.
 UNPACKED = {
     "md5:f68b3c2dcbeaaa9fbdd348bbdeb94873": "md5:6bbc9ace898e44ae57da46a324031adb",
@@ -67,7 +83,7 @@ def fashion_mnist(
 
     Parameters as for `mnist`. Read from `FashionMNIST/raw/*-ubyte` with or without .gz, downloaded when missing.
     """
-    return _mnist_like("FashionMNIST", data_root, Amounts(train, test, validation, seed), FASHION_MNIST_CARD)
+    return _mnist_like("FashionMNIST", data_root, Amounts(train, test, validation, seed), FASHION_MNIST_CARD, FASHION)
 
 
 def cifar10(
@@ -77,7 +93,7 @@ def cifar10(
 
     Parameters as for `mnist`. Read from `cifar-10-batches-py/` or `cifar-10-python.tar.gz`, downloaded when missing.
     """
-    return _cifar_like("CIFAR10", data_root, Amounts(train, test, validation, seed), CIFAR10_CARD)
+    return _cifar_like("CIFAR10", data_root, Amounts(train, test, validation, seed), CIFAR10_CARD, CLASSES10)
 
 
 def cifar100(
@@ -87,16 +103,17 @@ def cifar100(
 
     Parameters as for `mnist`. Read from `cifar-100-python/` or `cifar-100-python.tar.gz`, downloaded when missing.
     """
-    return _cifar_like("CIFAR100", data_root, Amounts(train, test, validation, seed), CIFAR100_CARD)
+    return _cifar_like("CIFAR100", data_root, Amounts(train, test, validation, seed), CIFAR100_CARD, CLASSES100)
 
 
-def _mnist_like(family: str, data_root: Path, amounts: Amounts, card: Card) -> Dataset:
+def _mnist_like(family: str, data_root: Path, amounts: Amounts, card: Card, names: tuple[str, ...] = ()) -> Dataset:
     files, checksums = _idx_files(family, data_root)
     train, test = (
         Examples(_idx(files[f"{part}-images-idx3-ubyte"])[:, None], _idx(files[f"{part}-labels-idx1-ubyte"]))
         for part in ("train", "t10k")
     )
-    return Dataset(*partition(train, test, amounts), 10, replace(card, checksums=checksums))
+    card = replace(card, checksums=checksums)
+    return Dataset(*partition(train, test, amounts), 10, card, class_names=names)
 
 
 def _idx_files(family: str, data_root: Path) -> tuple[Files, Checksums]:
@@ -130,14 +147,14 @@ def _idx(data: bytes) -> UInt8[np.ndarray, "n *feature"]:
     return np.frombuffer(data, np.uint8, offset=4 + 4 * num_axes).reshape(shape)
 
 
-def _cifar_like(family: str, data_root: Path, amounts: Amounts, card: Card) -> Dataset:
+def _cifar_like(family: str, data_root: Path, amounts: Amounts, card: Card, names: tuple[str, ...]) -> Dataset:
     from torchvision import datasets as published
 
     source = getattr(published, family)
     files, checksums = _batches(source, data_root)
     train, test = (_examples([files[name] for name, _ in part]) for part in (source.train_list, source.test_list))
-    num_classes = int(family.removeprefix("CIFAR"))
-    return Dataset(*partition(train, test, amounts), num_classes, replace(card, checksums=checksums))
+    card = replace(card, checksums=checksums)
+    return Dataset(*partition(train, test, amounts), len(names), card, class_names=names)
 
 
 def _batches(source: Any, data_root: Path) -> tuple[Files, Checksums]:

@@ -18,6 +18,7 @@ from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.matrix.recipe import Recipe
 from roarbench.datasets.base import Card, Dataset, Split
+from roarbench.datasets.torch_dataset import array, class_names, examples, positions
 from roarbench.given import as_classifier, as_dataset, as_explainer, as_measure, checksum
 from roarbench.reports.rows.focus import Focus
 from roarbench.result import Result
@@ -198,7 +199,7 @@ def _explainer(label: str, given: Any) -> str:
     if isinstance(given, np.ndarray | Tensor):
         given = {"test": given}
     if isinstance(given, Mapping):
-        given = {name: _array(maps) for name, maps in given.items()}
+        given = {name: array(maps) for name, maps in given.items()}
     elif not callable(given) and not hasattr(given, "prepare"):
         kinds = "a function (network, inputs, targets), an explainer, maps or a name"
         raise ValueError(f"explainers[{label!r}] must be {kinds}, got {type(given).__name__}")
@@ -229,8 +230,9 @@ def _data(data: Any) -> tuple[str, tuple[float, float]]:
     low, high = (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
     train, test = (_split(x, y, low, high) for x, y in ((x_train, y_train), (x_test, y_test)))
     num_classes = int(max(y_train.max(), y_test.max())) + 1
+    nothing, names = train.at(torch.arange(0)), class_names(data[0], num_classes)
     card = replace(CARD, notes=_reading(train.feature_shape))
-    return as_dataset("data", Dataset(train, train.at(torch.arange(0)), test, num_classes, card)), (low, high)
+    return as_dataset("data", Dataset(train, nothing, test, num_classes, card, class_names=names)), (low, high)
 
 
 def _reading(feature_shape: tuple[int, ...]) -> tuple[str, ...]:
@@ -250,20 +252,11 @@ def _split(inputs: np.ndarray, labels: np.ndarray, low: float, high: float) -> S
 def _arrays(data: Any) -> list[np.ndarray]:
     """Inputs and labels of training and test, in this order."""
     if isinstance(data, Sequence) and len(data) == 4:
-        return [_array(part) for part in data]
+        return [array(part) for part in data]
     if isinstance(data, Sequence) and len(data) == 2 and all(isinstance(part, tuple) for part in data):
-        return [_array(part) for pair in data for part in pair]
+        return [array(part) for pair in data for part in pair]
     if isinstance(data, Sequence) and len(data) == 2:
-        return [array for part in data for array in _read(part)]
+        read = [examples(part, "data", positions(part, "data")) for part in data]
+        return [values for one in read for values in (one.inputs, one.labels)]
     wanted = "(x_train, y_train, x_test, y_test), two torch data sets, or a data set by name"
     raise ValueError(f"data must be {wanted}, got {type(data).__name__}")
-
-
-def _read(part: Any) -> tuple[np.ndarray, np.ndarray]:
-    """All examples of a torch data set."""
-    pairs = [part[i] for i in range(len(part))]
-    return np.stack([_array(x) for x, _ in pairs]), np.array([int(y) for _, y in pairs])
-
-
-def _array(values: Any) -> np.ndarray:
-    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)

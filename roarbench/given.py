@@ -59,7 +59,7 @@ def as_dataset(name: str, data: Dataset) -> str:
         return data
 
     parts = [array for split in data.splits.values() for array in (split.inputs.numpy(), split.labels.numpy())]
-    return give("dataset", name, given, checksum(*parts))
+    return give("dataset", name, given, checksum(*parts, *data.class_names))
 
 
 def as_classifier(

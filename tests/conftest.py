@@ -1,5 +1,6 @@
 """Fixtures used across the test folders."""
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,14 @@ def real_data() -> Path:
     if not REAL_DATA.is_dir():
         pytest.skip(f"real data sets are not at {REAL_DATA}")
     return REAL_DATA
+
+
+def hugging_face() -> Any:
+    """Hugging Face's package, which is called as a folder of the checkout is."""
+    try:
+        return importlib.import_module("datasets")
+    except ImportError:
+        pytest.skip("needs datasets, an extra of this project")
 
 
 def only(patch: pytest.MonkeyPatch, formats: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
 from torch import Tensor, nn
+from torch.utils.data import TensorDataset
 
 from roarbench.benchmark.measures.sample import Sample
 from roarbench.datasets.base import Card, Dataset, Split
@@ -79,6 +80,12 @@ def stripes(data_root: Path, *, train: int = 90, test: int = 30, validation: flo
     splits = partition(_stripes(train, first), _stripes(test, second), Amounts(validation=validation, seed=draw))
     card = Card(title="Stripes", source="generated", licence="none needed", reference="none")
     return Dataset(*splits, num_classes=3, card=card)
+
+
+def striped(train: bool, *, count: int = 90) -> TensorDataset:
+    """Stripes as a torch data set."""
+    part = _stripes(count if train else 30, np.random.default_rng(int(train)))
+    return TensorDataset(torch.from_numpy(part.inputs), torch.from_numpy(part.labels))
 
 
 def _stripes(count: int, draw: np.random.Generator) -> Examples:

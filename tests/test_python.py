@@ -230,8 +230,11 @@ def test_maps_of_both_splits_are_retrained_behind_without_a_validation_split(dat
 
 def test_networks_and_data_by_name_and_retraining(data: tuple[Tensor, ...]) -> None:
     pairs = TensorDataset(*data[:2]), TensorDataset(*data[2:])
+    pairs[0].classes = ["dark", "bright"]  # type: ignore[attr-defined]
     found = roarbench.evaluate("mlp", pairs, ["gradient"], ["roar"], seeds=1, fractions=(0.5,), recipe=SMALL)
     assert [name for name, end in found.table.columns if end == "estimate"] == ["ROAR"]
+    kept = [np.load(path)["class_names"].tolist() for path in (found.folder / "gallery").glob("*.npz")]
+    assert kept and all(names == ["dark", "bright"] for names in kept)
 
 
 def test_weights_are_drawn_anew_for_retraining() -> None:

@@ -79,5 +79,6 @@ def test_a_checkout_leaves_the_name_to_others_too(site: Path, tmp_path: Path) ->
     (own / "own_file.py").write_text(OWN)
     assert "device-hours" in called(own, others, str(PROJECT / "run_benchmark.py"), *RUN, "--dry-run")
     alone = "import roarbench, importlib; importlib.import_module('datasets')"
-    failed = subprocess.run([sys.executable, "-c", alone], cwd=PROJECT, text=True, capture_output=True)
+    bare = [sys.executable, "-S", "-c", alone]  # without what is installed, of which theirs may be one
+    failed = subprocess.run(bare, cwd=PROJECT, text=True, capture_output=True)
     assert "that of roarbench is roarbench.datasets" in failed.stderr

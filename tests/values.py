@@ -42,7 +42,11 @@ READY = tuple(name for name, path in CLASSIFIERS.items() if not compulsory(path)
 ABLE = tuple(name for name, path in EXPLAINERS.items() if not compulsory(path))
 """Classifiers, and explainers, that a name alone makes."""
 
-NAMES = {"Classifier": ["mlp", "linear"], "Trainer": ["tests.dummies:narrow", "tests.dummies:Smooth"]}
+NAMES = {
+    "Classifier": ["mlp", "linear"],
+    "Trainer": ["tests.dummies:narrow", "tests.dummies:Smooth"],
+    "Maker": ["tests.dummies:striped", "tests.dummies:narrow"],
+}
 """Names of plug-ins, for parameters that take one of some kind."""
 
 

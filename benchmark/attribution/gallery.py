@@ -55,7 +55,7 @@ def keep(folder: Path, rankings: Mapping[Ranking, RankMap], network: nn.Module, 
     chosen = choose(network, data.test)
     folder.mkdir(parents=True, exist_ok=True)
     for ranking, ranks in rank_maps.items():
-        _write(folder / f"{key(ranking)}.npz", ranking, chosen, _views(ranking, ranks, chosen, data))
+        _write(folder / f"{key(ranking)}.npz", ranking, chosen, data.class_names, _views(ranking, ranks, chosen, data))
 
 
 def choose(network: nn.Module, test: Split) -> Chosen:
@@ -84,7 +84,9 @@ def _views(ranking: Ranking, ranks: RankMap, chosen: Chosen, data: Dataset) -> d
     return views
 
 
-def _write(path: Path, ranking: Ranking, chosen: Chosen, views: Mapping[str, np.ndarray]) -> None:
+def _write(
+    path: Path, ranking: Ranking, chosen: Chosen, names: tuple[str, ...], views: Mapping[str, np.ndarray]
+) -> None:
     """One file, complete or absent."""
     identity = {
         "dataset": ranking.training.dataset.text, "classifier": ranking.training.classifier.text,
@@ -96,7 +98,8 @@ def _write(path: Path, ranking: Ranking, chosen: Chosen, views: Mapping[str, np.
     with draft.open("wb") as handle:
         arrays = {
             "name": np.array(json.dumps(identity)), "images": _bytes(chosen.images.inputs),
-            "labels": chosen.images.labels.cpu().numpy(), "predicted": chosen.predicted.numpy(), **views,
+            "labels": chosen.images.labels.cpu().numpy(), "predicted": chosen.predicted.numpy(),
+            "class_names": np.array(names, dtype=str), **views,
         }  # fmt: skip
         np.savez_compressed(handle, allow_pickle=False, **arrays)
     draft.replace(path)

@@ -149,7 +149,7 @@ def _cost(kind: Original, cells: list[Cell], place: Workplace) -> Cost | Absent:
         measured = _Measured(kind, data, few, work.groups(cells), work.chains(cells))
         shared, alone = measured.shared_and_alone()
         return Cost(
-            title=f"{title}: {_extent(data)}",
+            title=f"{title}: {data.extent}",
             passes=shared,
             alone=alone,
             skipped=len(repeated),
@@ -308,11 +308,6 @@ def spelt(passes: float) -> str:
     ('1 pass', '2.5 passes')
     """
     return f"{passes:,.4g} {'pass' if passes == 1 else 'passes'}"
-
-
-def _extent(data: Dataset) -> str:
-    sizes = " + ".join(f"{len(split):,}" for split in data.splits.values() if len(split))
-    return f"{sizes} examples of {'x'.join(map(str, data.feature_shape))}, {data.num_classes} classes"
 
 
 def _num_examples(data: Dataset) -> int:

@@ -120,8 +120,9 @@ def _hours(cost_parts: list[Cost], device: str, workers: int | None) -> Iterator
         yield f"{clock} hours by the clock {by}; the longest piece of work takes {_number(longest)}"
     if device == "cpu":
         operations = sum(line.total * cost.rate for cost in cost_parts for line in cost.lines)
-        card = _number(operations / (ATTAINED * CARD_RATE) / 3600)
-        yield f"on one {CARD} perhaps {card} hours: {operations:.2g} operations at {ATTAINED:.0%} of its peak; not measured"
+        hours = _number(operations / (ATTAINED * CARD_RATE) / 3600)
+        reckoned = f"{operations:.2g} operations at {ATTAINED:.0%} of its peak; not measured"
+        yield f"on one {CARD} perhaps {hours} hours: {reckoned}"
     yield "measured on a sample in memory; reading images from disk and other work beside it make it longer"
 
 

@@ -33,10 +33,11 @@ LONGEST = 300
 
 
 class Seen(NamedTuple):
-    """What is kept of a data set: the shape of an example, and the checksums of its files."""
+    """What is kept of a data set: the shape of an example, the checksums of its files, and what it is in words."""
 
     feature_shape: tuple[int, ...]
     checksums: dict[str, str]
+    card: dict[str, str]
 
 
 def rehearse(cells: list[Cell], place: Workplace) -> dict[PlugIn, Seen]:
@@ -62,7 +63,8 @@ def rehearse(cells: list[Cell], place: Workplace) -> dict[PlugIn, Seen]:
             c.ranking.explainer for c in cells if c.ranking and c.training.dataset == dataset
         ):
             _check_explainer(explainer, data)
-        facts[dataset] = Seen(data.feature_shape, data.card.checksums)
+        words = {"title": data.card.title, "extent": data.extent, "licence": data.card.licence}
+        facts[dataset] = Seen(data.feature_shape, data.card.checksums, words)
         few = data.train.at(varied(data.train.labels, FEW))
         for identity, recipe in dict.fromkeys((c.training.classifier, c.training.recipe) for c in cells):
             try_classifier(identity, recipe, data, few, dataset)

@@ -76,6 +76,7 @@ def run(matrix: Matrix, folder: Path, resources: Resources) -> Counter[str]:
         cells = _planned(store, matrix, all_cells)
         for kind, described in cards(cells).items():
             store.describe(kind, described)
+        store.describe("dataset", {dataset.text: facts.card for dataset, facts in data.items()})
         if resources.retry_failed:
             store.forget_failures()
         missing = _to_measure(store, cells, shapes)

@@ -33,8 +33,9 @@ TABLES: dict[str, dict[str, str]] = {
     "fill": FILLS,
     "measure": MEASURES,
     "trainer": {},
+    "maker": {},
 }
-NESTED = {"Explainer": "explainer", "Classifier": "classifier", "Trainer": "trainer"}
+NESTED = {"Explainer": "explainer", "Classifier": "classifier", "Trainer": "trainer", "Maker": "maker"}
 """Types of parameters that take another plug-in -> its kind."""
 
 METHODS = {"explainer": "prepare(classifier, train)", "measure": "measure(sample)"}
@@ -158,6 +159,8 @@ def check_name(text: str, kind: str) -> None:
     """
     name, _ = parse(text)
     name = _known(name, kind)
+    if ":" not in name and not TABLES[kind]:
+        raise ValueError(f"{kind} must be written with its file, such as my_file:{name}, got {name!r}")
     if ":" not in name and name not in TABLES[kind]:
         raise ValueError(f"unknown {kind} {name!r}{suggestion(name, TABLES[kind])}")
 

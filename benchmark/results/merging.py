@@ -45,7 +45,7 @@ def merge(folders: Sequence[Path], out: Path) -> None:
     for dataset, files in data.items():
         new.check_data(dataset, files)
     for folder, store in stores.items():
-        for kind in ("explainer", "fill", "measure"):
+        for kind in ("explainer", "fill", "measure", "dataset"):
             new.describe(kind, store.cards(kind))
         if (folder / GALLERY).is_dir():
             shutil.copytree(folder / GALLERY, out / GALLERY, dirs_exist_ok=True)

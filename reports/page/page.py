@@ -14,7 +14,7 @@ from roarbench.reports.page.figures import figures
 from roarbench.reports.page.judged import judged_by_network
 from roarbench.reports.page.leaderboard import boards
 from roarbench.reports.page.methods import methods
-from roarbench.reports.page.provenance import facts, specification, toml
+from roarbench.reports.page.provenance import extents, facts, specification, toml
 from roarbench.reports.page.tables import sections
 from roarbench.reports.page.validity import checks
 from roarbench.reports.pictures.drawing import Caption
@@ -49,7 +49,8 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Caption]) -> str:
         corrected=corrected(tables), figures=figures_shown, galleries=galleries,
         methods=methods(run.frame, run.cards, drawn), described=bool(run.cards),
         checks=checks(run.frame, joined, tables, rule(run.matrix), run.num_strangers),
-        facts=facts(run.costs), matrix=toml(run.matrix), specification=specification(run.matrix),
+        facts=[*extents(run.datasets), *facts(run.costs)], matrix=toml(run.matrix),
+        specification=specification(run.matrix),
     )  # fmt: skip
 
 

@@ -37,6 +37,11 @@ def specification(matrix: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(matrix, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def extents(cards: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:
+    """Every data set as written, and what it is: its title, examples, classes and licence."""
+    return [(name, f"{card['title']}: {card['extent']}. Licence: {card['licence']}.") for name, card in cards.items()]
+
+
 def facts(costs: pd.DataFrame) -> list[tuple[str, str]]:
     """Every fact that is stored with the cells, and for how many cells it holds where there are several."""
     pairs = [(shown, _values(costs[column])) for column, shown in FACTS.items() if column in costs]

@@ -33,6 +33,9 @@ CELL_INCHES, LABEL_INCHES = 0.52, 1.35
 HEIGHT, SIGNAL_WIDTH = 16, 2.0
 """Pixels that images are high, at least; and how many times as wide as images signals are drawn."""
 
+LONGEST, NAME_INCHES, NAME_SIZE = 12, 0.046, 6
+"""Letters of the name of a class that are shown, inches that one takes, and their size in points."""
+
 
 @dataclass(frozen=True, eq=False)
 class Exhibit:
@@ -79,10 +82,12 @@ def _picture(part: pd.DataFrame, view: str, title: str, ending: str) -> Picture:
     ]
     names = ["Input", *labels(list(part.explainer))]
     right = int((arrays["labels"] == arrays["predicted"]).sum())
-    figure = _mosaic(rows, names, _heads(arrays["labels"], arrays["predicted"]))
+    called = list(map(str, arrays.get("class_names", ())))  # older runs kept none
+    figure = _mosaic(rows, names, _heads(arrays["labels"], arrays["predicted"], called))
     what = f"{title}. {first.dataset}, {first.classifier}, seed 0"
     wrong = len(arrays["labels"]) - right
     caption = f"{what}: {right} test images that the network classifies right, {wrong} wrong ({HEADS})."
+    caption += _in_words(arrays["labels"], arrays["predicted"], called) if called else ""
     alt = f"A grid of images: a row for each of {len(names) - 1} explainers under the input images; {title.lower()}."
     return Picture(f"gallery-{view.replace(' ', '-')}{ending}", caption, alt, figure)
 
@@ -100,8 +105,20 @@ def _strip(images: np.ndarray, last: int | None = None) -> Float[np.ndarray, "h 
     return np.concatenate(list(padded), axis=1)[:, :-gap]
 
 
-def _heads(truth: np.ndarray, predicted: np.ndarray) -> list[str]:
-    return [f"{t}" if t == p else f"{t} → {p}" for t, p in zip(truth.tolist(), predicted.tolist(), strict=True)]
+def _heads(truth: np.ndarray, predicted: np.ndarray, called: list[str]) -> list[str]:
+    """The class of each image, and the predicted one where it is another: in a line, or below where they have names."""
+    short = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in called]
+    pairs = zip(truth.tolist(), predicted.tolist(), strict=True)
+    if short:
+        return [short[t] if t == p else f"{short[t]}\n→ {short[p]}" for t, p in pairs]
+    return [f"{t}" if t == p else f"{t} → {p}" for t, p in pairs]
+
+
+def _in_words(truth: np.ndarray, predicted: np.ndarray, called: list[str]) -> str:
+    """The classes of all images by their whole names."""
+    pairs = zip(truth.tolist(), predicted.tolist(), strict=True)
+    words = [called[t] if t == p else f"{called[t]} taken for {called[p]}" for t, p in pairs]
+    return f" From the left: {', '.join(words)}."
 
 
 def _mosaic(rows: list[np.ndarray], names: list[str], heads: list[str]) -> Figure:
@@ -110,14 +127,17 @@ def _mosaic(rows: list[np.ndarray], names: list[str], heads: list[str]) -> Figur
     mosaic = np.concatenate(padded, axis=0)[:-GAP]
     margin = Margins(left=LABEL_INCHES).holding(names, "left").left
     tall, wide = len(mosaic) / len(rows), mosaic.shape[1] / len(heads)
-    across = CELL_INCHES * (SIGNAL_WIDTH if wide > SIGNAL_WIDTH * tall else 1)
-    height, width = CELL_INCHES * len(rows) + 0.35, margin + across * len(heads)
+    longest = max(len(line) for head in heads for line in head.split("\n"))
+    cell, head_inches = max(CELL_INCHES, 0.04 + NAME_INCHES * longest), 0.3 + 0.1 * any("\n" in head for head in heads)
+    across = cell * (SIGNAL_WIDTH if wide > SIGNAL_WIDTH * tall else 1)
+    height, width = cell * len(rows) + head_inches + 0.05, margin + across * len(heads)
     figure = Figure(figsize=(width, height))
-    left, top = margin / width, 1 - 0.3 / height
+    left, top = margin / width, 1 - head_inches / height
     axis = figure.add_axes((left, 0.02, 0.99 - left, top - 0.02))
     axis.imshow(mosaic, interpolation="nearest", aspect="auto")
     axis.set_yticks([tall * (i + 0.5) for i in range(len(rows))], names, fontsize=7)
-    axis.set_xticks([wide * (i + 0.5) for i in range(len(heads))], heads, fontsize=7)
+    size = 7 if cell == CELL_INCHES else NAME_SIZE
+    axis.set_xticks([wide * (i + 0.5) for i in range(len(heads))], heads, fontsize=size)
     axis.xaxis.tick_top()
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)

@@ -79,6 +79,7 @@ class Run:
         matrix: the matrix that the folder was last planned with.
         cards: explainer as written -> what it says of itself; runs of older versions have none.
         measures: measure as written -> what it says of itself.
+        datasets: data set as written -> what it is, in words; runs of older versions have none.
         protocols: hash of each planned cell whatever its seed, in the order of `frame`.
         degrees: explainers that another was degraded to, as written -> that other one, and the noise.
         num_strangers: cells that are left out, for their network is neither retrained nor the one that was explained.
@@ -93,6 +94,7 @@ class Run:
     protocols: pd.Series
     degrees: dict[str, tuple[str, float]]
     measures: Mapping[str, Card]
+    datasets: Mapping[str, Card]
     num_strangers: int = 0
     focus: Focus = Focus()
 
@@ -105,7 +107,7 @@ def read(folder: Path) -> Run:
     """
     store = Store(folder)
     stored, matrix, cards = store.rows(), store.matrix(), store.cards("explainer")
-    own_measures = store.cards("measure")
+    own_measures, datasets = store.cards("measure"), store.cards("dataset")
     store.close()
     rows = [row for row in stored if not _strange(row.specification)]
     named = [_name(row.specification) for row in rows]
@@ -113,8 +115,9 @@ def read(folder: Path) -> Run:
     protocols = pd.Series(_protocols(named, rows), index=frame.index, dtype=object)
     num_strangers = len(stored) - len(rows)
     return Run(
-        folder, frame, _costs(named, rows), matrix, cards, protocols, _degrees(rows), known(own_measures), num_strangers
-    )
+        folder, frame, _costs(named, rows), matrix, cards, protocols, _degrees(rows), known(own_measures), datasets,
+        num_strangers,
+    )  # fmt: skip
 
 
 def load(folder: Path) -> pd.DataFrame:

@@ -23,6 +23,7 @@ class Explained:
         relevances_of_second: for that class.
         drops: fall of the probability of the predicted class without each concept.
         names: names of the concepts.
+        classes: names of the classes; empty where they have none.
     """
 
     inputs: Float[np.ndarray, "n *feature"]
@@ -34,6 +35,17 @@ class Explained:
     relevances_of_second: Float[np.ndarray, "n k"]
     drops: Float[np.ndarray, "n k"]
     names: Sequence[str]
+    classes: Sequence[str] = ()
+
+    def called(self, label: int) -> str:
+        """A class by its name, or else by its number."""
+        return self.classes[label] if self.classes else str(label)
+
+    def verdict(self, row: int) -> str:
+        """The class of an example and the predicted one; names take a line each."""
+        true, predicted = self.called(int(self.labels[row])), self.called(int(self.predicted[row]))
+        between = ",\n" if self.classes else ", "
+        return f"{true}{between}predicted {predicted}"
 
 
 def explanation_figure(examples: Explained) -> Figure:
@@ -54,7 +66,7 @@ def explanation_figure(examples: Explained) -> Figure:
     widths = [1.0] * images + [1.6] * len(columns)
     grid = figure.subplots(len(examples.inputs), len(widths), squeeze=False, width_ratios=widths)
     for row, axes in enumerate(grid):
-        title = f"class {examples.labels[row]}, predicted {examples.predicted[row]}"
+        title = f"class {examples.verdict(row)}"
         if images:
             tile(axes[0], examples.inputs[row])
             axes[0].set_title(title, fontsize=FONT)
@@ -62,8 +74,9 @@ def explanation_figure(examples: Explained) -> Figure:
             limit = max(float(np.abs(values).max()), 1e-9) * 1.1
             _bars(axis, values[row], examples.names if axis is axes[images] else [""] * len(examples.names), limit)
             axis.set_title(name if images or axis is not axes[0] else f"{title}\n{name}", fontsize=FONT)
+        second = examples.called(int(examples.second[row]))
         _dots(axes[images + 2], examples.drops[row])
-        axes[images + 3].set_title(f"contribution to class {examples.second[row]}, second highest", fontsize=FONT)
+        axes[images + 3].set_title(f"contribution to class {second},\nsecond highest", fontsize=FONT)
     figure.supxlabel(DOTS, fontsize=6)
     return figure
 
@@ -99,8 +112,7 @@ def neighbour_figure(example: Explained, neighbours: Explained) -> Figure:
 
 def _captions(sides: Sequence[Explained]) -> Iterator[str]:
     for side in sides:
-        for label, predicted in zip(side.labels, side.predicted, strict=True):
-            yield f"{label}, predicted {predicted}"
+        yield from map(side.verdict, range(len(side.labels)))
 
 
 def _bars(axis: Axes, values: Float[np.ndarray, "k"], names: Sequence[str], limit: float) -> None:

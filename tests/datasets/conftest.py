@@ -1,9 +1,11 @@
 """Small files in the formats the data sets read."""
 
 import hashlib
+import io
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,8 @@ import pytest
 from PIL import Image
 from torchvision.datasets import CIFAR100
 
-from tests.conftest import REAL_DATA
+from tests.conftest import REAL_DATA, hugging_face
+from tests.dummies import striped
 
 
 @pytest.fixture
@@ -61,3 +64,32 @@ def npz(tmp_path: Path) -> Path:
     x_train, x_test = (generator.integers(0, 256, (n, 6, 5), dtype=np.uint8) for n in (40, 20))
     np.savez(path, x_train=x_train, y_train=np.arange(40) % 2, x_test=x_test, y_test=np.arange(20) % 2)
     return path
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """A folder of `save_to_disk`: 300 train and 100 test grey images of 8x8 pixels in three named classes."""
+    hf = hugging_face()
+    generator = np.random.default_rng(0)
+    features = hf.Features({"image": hf.Image(), "label": hf.ClassLabel(names=["ant", "bee", "cat"])})
+    parts = {}
+    for name, count in (("train", 300), ("test", 100)):
+        images = [png(generator.integers(0, 256, (8, 8), dtype=np.uint8)) for _ in range(count)]
+        rows = {"image": [{"bytes": image} for image in images], "label": [i % 3 for i in range(count)]}
+        parts[name] = hf.Dataset.from_dict(rows, features)
+    hf.disable_progress_bars()
+    hf.DatasetDict(parts).save_to_disk(tmp_path / "saved")
+    return tmp_path / "saved"
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """The file of an image."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "png")
+    return file.getvalue()
+
+
+@pytest.fixture
+def maker() -> Callable[..., object]:
+    """A function that returns torch data sets."""
+    return striped

@@ -53,6 +53,7 @@ def setting(index: Any, value: float) -> Any:
         dataset(INPUTS.flatten(1)),
         dataset(setting((0, 0, 0, 0), 1 + 1e-5)),
         dataset(num_classes=np.int64(3)),
+        dataset(class_names=("a", "b", "c")),
         dataset(validation=split(INPUTS[:5], LABELS[:5])),
     ],
 )
@@ -99,6 +100,11 @@ def test_a_data_set_passes_as_it_is(data: Dataset) -> None:
         (dataset(num_classes=4), r"train.labels must hold every integer of 0 ... 3, lacks \[3\]; leave examples"),
         (dataset(num_classes=2), r"every integer of 0 ... 1 and no other, has \[2\]; renumber"),
         (dataset(labels=LABELS * 0, num_classes=1), r"two classes or more, got \[0\]; .* accuracy would be 100 %"),
+        (dataset(class_names=("a", "b")), r"class_names must be 3, one for each class, got 2"),
+        (dataset(class_names=("a", "b", "a")), r"class_names must differ, got 'a' twice"),
+        (dataset(class_names=("a", "b", 3)), r"class_names must be a tuple of text, got \('a', 'b', 3\)"),
+        (dataset(class_names=("a", "b", " ")), r"class_names must be a tuple of text"),
+        (dataset(class_names=["a", "b", "c"]), r"class_names must be a tuple of text, got \['a'"),
         (dataset(test=split(INPUTS, LABELS + 1)), r"test.labels must hold only the classes of train.labels, got \[3\]"),
     ],
 )
@@ -171,3 +177,11 @@ def test_a_test_split_of_one_class_is_told_by_its_chance() -> None:
         "passed over 1 file: 1 .txt",
         "chance is 91.7 %: class 1 holds 55 of 60 test examples",
     )
+    (named,) = remarks(dataset(labels=uneven, num_classes=2, class_names=("cat", "dog")))
+    assert named == "chance is 91.7 %: class 1 (dog) holds 55 of 60 test examples"
+
+
+def test_the_extent_names_the_classes_that_have_names() -> None:
+    numbers = "60 + 60 examples of 1x4x5, 3 classes"
+    assert dataset().extent == numbers
+    assert dataset(class_names=("ant", "bee", "cat")).extent == f"{numbers}: ant, bee, cat"

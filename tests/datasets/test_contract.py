@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -12,6 +13,7 @@ import torch
 
 from roarbench.datasets import DATASETS
 from roarbench.datasets.base import Dataset, Split
+from roarbench.datasets.check import check_names
 from roarbench.datasets.stream import streamed
 from tests.values import types
 
@@ -23,8 +25,10 @@ FILES = {
     "image_folder": ("images_root", "root"),
     "arrays": ("npz", "path"),
     "compas": ("real_data", "data_root"),
+    "hf": ("saved", "path"),
+    "torch_dataset": ("maker", "build"),
 }
-"""Data sets that need files: the fixture that gives them, and the argument that takes its path."""
+"""Data sets that need files: the fixture that gives them, and the argument that takes it."""
 
 SLOW = "cifar10_root"
 SMALL = {"train": 300, "test": 100, "size": 8, "in_memory": True}
@@ -60,8 +64,7 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def load_afresh(name: str, request: pytest.FixtureRequest) -> Load:
     fixture, argument = FILES.get(name, ("tmp_path", "data_root"))
-    path = request.getfixturevalue(fixture)
-    places = {"data_root": path} | {argument: path}
+    places = {"data_root": Path()} | {argument: request.getfixturevalue(fixture)}
     return lambda **parameters: function(name)(**places, **(small(name) | parameters))
 
 
@@ -120,6 +123,11 @@ def test_splits_share_the_shape_of_an_example(load: Load) -> None:
     assert len(dataset.feature_shape) in (1, 2, 3, 4)
     assert {tuple(split.inputs.shape[1:]) for split in splits(dataset)} == {dataset.feature_shape}
     assert len(dataset.feature_names) in (0, *dataset.feature_shape)
+
+
+def test_classes_have_a_name_each_or_none(load: Load) -> None:
+    dataset = load()
+    check_names(dataset.class_names, dataset.num_classes)
 
 
 def test_no_example_is_in_two_splits(load: Load) -> None:

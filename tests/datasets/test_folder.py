@@ -28,6 +28,7 @@ def test_classes_are_numbered_in_sorted_order(images_root: Path) -> None:
     dataset = folder(images_root)
     white = dataset.test.inputs.flatten(1).min(dim=1).values == 1
     assert dataset.test.labels[white].tolist() == [0]
+    assert dataset.class_names == ("ant", "bee")
 
 
 def test_one_channel_gives_grey_images(images_root: Path) -> None:
@@ -205,7 +206,7 @@ def test_a_folder_may_have_any_name(images_root: Path, name: str) -> None:
 def test_uneven_classes_are_told_by_the_accuracy_of_always_saying_one(images_root: Path) -> None:
     for number in range(28):
         shutil.copy(images_root / "test/ant/0.png", images_root / f"test/ant/more{number}.png")
-    assert remarks(folder(images_root)) == ("chance is 93.8 %: class 0 holds 30 of 32 test examples",)
+    assert remarks(folder(images_root)) == ("chance is 93.8 %: class 0 (ant) holds 30 of 32 test examples",)
 
 
 @pytest.fixture

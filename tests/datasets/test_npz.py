@@ -25,6 +25,13 @@ def zeros(*shape: int) -> dict[str, np.ndarray]:
     return {"x_train": np.zeros((40, *shape)), "x_test": np.zeros((20, *shape))}
 
 
+def test_names_of_classes_are_read_where_they_are(npz: Path) -> None:
+    assert arrays(Path(), path=npz).class_names == ()
+    assert arrays(Path(), path=save(npz, class_names=np.array(["cat", "dog"]))).class_names == ("cat", "dog")
+    with pytest.raises(ValueError, match=r"must be an .npz file of plain arrays, got: class_names: Object arrays"):
+        arrays(Path(), path=save(npz, class_names=np.array(["cat", "dog"], dtype=object)))
+
+
 def test_uint8_arrays_are_divided_by_255(npz: Path) -> None:
     dataset = arrays(Path(), path=npz, validation=0.0)
     with np.load(npz) as archive:

@@ -75,7 +75,9 @@ def _explained(network: "Senn", data: Any, names: list[str]) -> "Explained":
         "relevances_of_second": explanation.relevances[rows, :, second],
         "drops": torch.zeros_like(explanation.concepts),
     }  # fmt: skip
-    return Explained(**{name: part.cpu().numpy() for name, part in arrays.items()}, names=names)
+    return Explained(
+        **{name: part.cpu().numpy() for name, part in arrays.items()}, names=names, classes=data.class_names
+    )
 
 
 def _with_drops(network: "Senn", data: Any, examples: "Explained") -> "Explained":
@@ -101,7 +103,7 @@ def _names(data: Any, network: "Senn") -> list[str]:
 
 
 def _some(examples: "Explained", index: Any) -> "Explained":
-    arrays = {name: part for name, part in vars(examples).items() if name != "names"}
+    arrays = {name: part for name, part in vars(examples).items() if name not in ("names", "classes")}
     return replace(examples, **{name: part[index] for name, part in arrays.items()})
 
 

@@ -27,6 +27,13 @@ def test_the_same_images_under_all_explainers(small_matrix: Callable[..., Matrix
     assert right[:5].all() and not right[5:].any()
 
 
+def test_names_of_classes_are_kept_with_their_images(small_matrix: Callable[..., Matrix], tmp_path: Path) -> None:
+    data = "tetrominoes[train=40,test=20]"
+    run(small_matrix(datasets=(data,), explainers=("gradient",)), tmp_path, Resources(tmp_path, workers=0))
+    (found,) = exhibits(tmp_path)
+    assert found["class_names"].tolist() == ["T", "L"]
+
+
 def test_a_tenth_stays_as_it_was(small_matrix: Callable[..., Matrix], tmp_path: Path) -> None:
     run(small_matrix(explainers=("gradient",)), tmp_path, Resources(tmp_path, workers=0))
     (found,) = exhibits(tmp_path)

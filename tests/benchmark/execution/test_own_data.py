@@ -1,5 +1,6 @@
 """Data sets of the user's own: what they have to tell is told once, and nothing of them ends in a traceback."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import roarbench
 from roarbench.benchmark.cost.forecast import forecast
 from roarbench.benchmark.execution.rehearsal import rehearse, varied
 from roarbench.benchmark.execution.session import Resources
 from roarbench.benchmark.execution.workplace import Workplace
 from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.notation import quoted
+from tests.imports import PROJECT
 
 Build = Callable[..., plan.Matrix]
 
@@ -65,7 +68,15 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
 
 
-@pytest.mark.usefixtures("mine")
+@pytest.fixture
+def without_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hugging Face's package is as if it were not installed."""
+    monkeypatch.delitem(sys.modules, "datasets", raising=False)
+    monkeypatch.setattr(roarbench.Elsewhere, "find_spec", classmethod(lambda cls, *_: None))
+    monkeypatch.syspath_prepend(str(PROJECT))
+
+
+@pytest.mark.usefixtures("mine", "without_theirs")
 @pytest.mark.parametrize(
     ("name", "said"),
     [

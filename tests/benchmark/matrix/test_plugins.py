@@ -84,6 +84,11 @@ def test_what_is_wrong_with_a_name_is_said_in_one_line(text: str, said: str) -> 
     assert "\n" not in str(caught.value)
 
 
+def test_a_function_of_ones_own_is_written_with_its_file() -> None:
+    with pytest.raises(ValueError, match=r"maker must be written with its file, such as my_file:make, got 'make'"):
+        plugin("torch_dataset[build=make]", "dataset")
+
+
 FROZEN = """from dataclasses import dataclass, field
 
 @dataclass(frozen=True)

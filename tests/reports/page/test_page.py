@@ -14,7 +14,7 @@ import pytest
 from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.presets import tomllib
 from roarbench.benchmark.matrix.spec import Cell
-from roarbench.benchmark.results.store import Outcome
+from roarbench.benchmark.results.store import Outcome, Store
 from roarbench.reports.page import figures
 from roarbench.reports.page.answer import Answer, Verdict, answers
 from roarbench.reports.page.figures import address
@@ -323,6 +323,18 @@ def test_papers_become_addresses() -> None:
         ("see ", ""), ("doi:10.1371/journal.pone.0130140", "https://doi.org/10.1371/journal.pone.0130140"),
         (", eq. 58", ""),
     ]  # fmt: skip
+
+
+def test_what_the_data_are_is_told_where_it_was_kept(stored: Stored, wide: Matrix) -> None:
+    folder = stored(wide, measured)
+    before = rendered(read(folder))
+    store = Store(folder)
+    store.describe(
+        "dataset", {"digits": {"title": "Digits", "extent": "9 examples, 2 classes: a, b", "licence": "BSD"}}
+    )
+    store.close()
+    words = "Digits: 9 examples, 2 classes: a, b. Licence: BSD."
+    assert (before.count(words), rendered(read(folder)).count(words)) == (0, 1)
 
 
 def test_the_matrix_can_be_read_as_toml() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,14 @@ from roarbench.reports.rows.load import read
 Stored = Callable[..., Path]
 
 
-def keep(folder: Path, explainer: str, *, views: tuple[str, ...] = ("ranks", "morf mean"), channels: int = 1) -> None:
+def keep(
+    folder: Path,
+    explainer: str,
+    *,
+    views: tuple[str, ...] = ("ranks", "morf mean"),
+    channels: int = 1,
+    **more: np.ndarray,
+) -> None:
     """Three images of 4x4 pixels as the benchmark keeps them."""
     images = np.arange(3 * channels * 16, dtype=np.uint8).reshape(3, channels, 4, 4)
     about = {
@@ -28,7 +36,7 @@ def keep(folder: Path, explainer: str, *, views: tuple[str, ...] = ("ranks", "mo
     place.mkdir(exist_ok=True)
     np.savez_compressed(
         place / f"{explainer}.npz", allow_pickle=False, name=np.array(json.dumps(about)), images=images,
-        labels=np.array([1, 2, 3]), predicted=np.array([1, 2, 7]), **arrays,
+        labels=np.array([1, 2, 3]), predicted=np.array([1, 2, 7]), **arrays, **more,
     )  # fmt: skip
 
 
@@ -43,6 +51,24 @@ def test_a_row_for_each_explainer_under_the_images(stored: Stored, matrix: Matri
     assert [text.get_text() for text in axis.get_yticklabels()] == ["Input", "Random", "GRAD"]  # in the run's order
     assert [text.get_text() for text in axis.get_xticklabels()] == ["1", "2", "3 → 7"]
     assert "2 test images that the network classifies right, 1 wrong" in removed.caption
+
+
+def test_classes_are_called_by_their_names(stored: Stored, matrix: Matrix) -> None:
+    folder, long = stored(matrix), "a name of more letters"
+    keep(folder, "gradient", views=("ranks",), class_names=np.array(["0", "T-shirt", long, "Coat", *"4567"]))
+    (picture,) = galleries(read(folder))
+    (axis,) = picture.figure.axes
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["T-shirt", "a name of m…", "Coat\n→ 7"]
+    assert picture.caption.endswith(f" From the left: T-shirt, {long}, Coat taken for 7.")
+
+
+def test_names_of_classes_do_not_overlap() -> None:
+    heads = ["MMMMMMMM", "Ankle boot\n→ T-shirt/top", "Ankle boot"]
+    figure = _mosaic([np.zeros((4, 12, 3))] * 2, ["Input", "GRAD"], heads)
+    FigureCanvasAgg(figure).draw()
+    boxes = [text.get_window_extent() for text in figure.axes[0].get_xticklabels()]
+    assert all(one.x1 <= other.x0 for one, other in pairwise(boxes))
+    assert all(box.y1 <= figure.bbox.y1 for box in boxes)
 
 
 @pytest.mark.parametrize("name", ["GRAD", "ClaDec[alpha=0.5,layer=dense,score=kept]"])

@@ -1,5 +1,6 @@
 """Tables and figures of SENN, from made-up results."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +80,11 @@ def test_neighbours_stand_beside_their_image() -> None:
     figure.draw_without_rendering()
     assert len(figure.axes) == 3 * 4
     assert figure.axes[1].get_title() == "1, predicted 1"
+
+
+def test_classes_are_called_by_their_names() -> None:
+    named = replace(explained(1, 6, 6), predicted=np.array([1, 0]), classes=("ant", "bee"))
+    titles = [axis.get_title() for axis in explanation_figure(named).axes]
+    assert {"class ant,\npredicted bee", "class bee,\npredicted ant"} <= {*titles}
+    assert "contribution to class bee,\nsecond highest" in titles
+    assert neighbour_figure(named, named).axes[1].get_title() == "bee,\npredicted ant"
