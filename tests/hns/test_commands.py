@@ -16,6 +16,7 @@ from roarbench.hns.settings import Experiment, Study
 from roarbench.reports.hns.results import published
 
 BRIEF = ["--epochs", "1", "--pretraining-epochs", "1", "--cooldown", "0", "--patience", "3", "--workers", "0"]
+JOINT = [*BRIEF, "--seeker", "joint"]
 
 
 def hns(*words: object) -> int:
@@ -26,7 +27,7 @@ def hns(*words: object) -> int:
 def printed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of one brief training on digits, as the command prints it last."""
     with redirect_stdout(StringIO()) as shown:
-        assert hns("train", "--out", tmp_path_factory.mktemp("trained"), *BRIEF) == 0
+        assert hns("train", "--out", tmp_path_factory.mktemp("trained"), *JOINT) == 0
     return Path(shown.getvalue().splitlines()[-1])
 
 
@@ -63,7 +64,7 @@ def test_a_seeker_apart_is_trained_once_for_all_trainings_of_its_budget(
     assert "judge" in shown and "gap" in shown
     assert (tmp_path / "digits/hns/apart/deterministic/default/0/result.json").exists()
     assert (tmp_path / "digits/hns/apart/stochastic/st1/default/0/result.json").exists()
-    assert hns("train", *words) == 0
+    assert hns("train", *words, "--seeker", "joint") == 0
     assert (tmp_path / "digits/hns/deterministic/default/0/result.json").exists()
     assert times == [file.stat().st_mtime_ns for file in files]
 
@@ -71,7 +72,7 @@ def test_a_seeker_apart_is_trained_once_for_all_trainings_of_its_budget(
 def test_finished_trainings_of_an_earlier_version_wait_for_no_judge(trained: Path) -> None:
     out = trained.parents[4]
     shutil.rmtree(out / "digits" / "judge")
-    assert hns("train", "--out", out, *BRIEF) == 0
+    assert hns("train", "--out", out, *JOINT) == 0
     assert not (out / "digits" / "judge").exists()
 
 
@@ -80,10 +81,10 @@ def test_the_same_command_does_nothing_again_and_other_settings_are_refused(
 ) -> None:
     before = (trained / "result.json").stat().st_mtime_ns
     out = trained.parents[4]
-    assert hns("train", "--out", out, *BRIEF) == 0
+    assert hns("train", "--out", out, *JOINT) == 0
     assert (trained / "result.json").stat().st_mtime_ns == before
     capsys.readouterr()
-    assert hns("train", "--out", out, *BRIEF, "--patience", "4", "--seed", "0") == 2
+    assert hns("train", "--out", out, *JOINT, "--patience", "4", "--seed", "0") == 2
     assert "holds a training with patience 3, not 4; give another --identifier" in capsys.readouterr().err
 
 
@@ -106,7 +107,7 @@ def test_pretrained_files_start_a_training(tmp_path: Path, capsys: pytest.Captur
     for part in ("hider", "seeker"):
         assert hns(f"pretrain-{part}", "--out", tmp_path, *BRIEF) == 0
         files += [f"--{part}-weights", capsys.readouterr().out.split()[-1]]
-    assert hns("train", "--out", tmp_path, *BRIEF[:2], *BRIEF[4:], *files, "--baseline", "0.9") == 0
+    assert hns("train", "--out", tmp_path, *JOINT[:2], *JOINT[4:], *files, "--baseline", "0.9") == 0
 
 
 @pytest.mark.whole
@@ -148,7 +149,10 @@ def test_a_study_has_a_row_for_each_condition(tmp_path: Path, capsys: pytest.Cap
         (["--estimator", "st3"], "invalid choice 'st3'"),
         (["--seeker", "alone"], "invalid choice 'alone'"),
         (["--seeker", "apart", "--start", "both"], "start must be full or hider where the seeker is apart, got both"),
-        (["--seeker-epochs", "3"], "seeker_epochs 3 has no effect here: it needs a seeker that is trained apart"),
+        (
+            ["--seeker", "joint", "--seeker-epochs", "3"],
+            "seeker_epochs 3 has no effect here: it needs a seeker that is trained apart",
+        ),
         (["--seeker", "apart", "--estimator", "reinforce", "--reference"], "must have a joint seeker, got apart"),
         (["--config", "mnits"], "did you mean 'mnist'"),
         (["--num-trainings", "0"], "num_trainings"),
@@ -200,11 +204,11 @@ def test_a_training_that_fails_does_not_take_its_neighbours_with_it(
         return whole(task)
 
     monkeypatch.setattr(tasks, "train", train)
-    assert hns("train", "--out", tmp_path, *BRIEF, "--num-trainings", "2", "--baseline", "0.9") == 1
+    assert hns("train", "--out", tmp_path, *JOINT, "--num-trainings", "2", "--baseline", "0.9") == 1
     said = capsys.readouterr()
     assert "failed: " in said.err and "not this one" in said.err
     assert "**Hide-and-Seek on digits.**" in said.out
-    assert hns("train", "--out", tmp_path, *BRIEF, "--baseline", "0.9") == 2
+    assert hns("train", "--out", tmp_path, *JOINT, "--baseline", "0.9") == 2
 
 
 def test_a_missing_tensorboard_is_noticed_before_anything_is_trained(
@@ -222,7 +226,7 @@ def test_other_settings_under_an_identifier_are_refused_before_anything_is_train
     """Another budget has another baseline: it is not measured first, and the second seed is not begun."""
     out = trained.parents[4]
     before = sorted(out.rglob("*"))
-    assert hns("train", "--out", out, *BRIEF, "--epochs", "2", "--num-trainings", "2") == 2
+    assert hns("train", "--out", out, *JOINT, "--epochs", "2", "--num-trainings", "2") == 2
     assert "holds a training with epochs 1, not 2; give another --identifier" in capsys.readouterr().err
     assert sorted(out.rglob("*")) == before
 
@@ -233,7 +237,7 @@ def test_evaluate_keeps_experiments_apart(
 ) -> None:
     monkeypatch.setattr("roarbench.hns.commands.evaluate._pictures", lambda *_: [])  # another test looks at them
     out = trained.parents[4]
-    assert hns("train", "--out", out, *BRIEF, "--estimator", "st1", "--baseline", "0.9") == 0
+    assert hns("train", "--out", out, *JOINT, "--estimator", "st1", "--baseline", "0.9") == 0
     (out / "elsewhere").mkdir()
     (out / "elsewhere" / "settings.json").write_text("{}")
     capsys.readouterr()
