@@ -115,7 +115,7 @@ class Noisy(Pairs):
         (both(Pairs((INPUTS - 0.5) / 0.2)), r"inputs of train must lie in \[0, 1\], .*; undo the standardisation"),
         (both(Pairs(INPUTS * torch.nan)), r"inputs of train has NaN in 30 of 30 examples"),
         (both(Pairs((INPUTS * 255).int())), r"inputs of train must be uint8 .*; divide by 255"),
-        (both(Pairs(torch.rand(30, 2, 4, 4, 5))), r"inputs of train must have 2 \(table\), .* axes"),
+        (both(Pairs(torch.rand(30, 2, 2, 4, 4, 5))), r"inputs of train must have 2 \(table\), .* axes"),
         (both(Pairs(labels=["a", "b", "c"] * 10)), r"labels of train must be integers .*, got text"),
         (both(Pairs(labels=LABELS + 1)), r"labels of train must hold every integer of 0 ... 2 .* subtract 1"),
         (both(Pairs(), Pairs(labels=LABELS + 1)), r"labels of test must hold only the classes of labels of train"),
