@@ -67,7 +67,7 @@ class Row:
 
 
 class Store:
-    """The store of a run's folder. Every record is one transaction: an interrupted run keeps all finished cells."""
+    """The store of a run's folder. What is recorded at one go is one transaction: an interrupted run keeps it."""
 
     def __init__(self, folder: Path, *, create: bool = False) -> None:
         """Opens the store of a folder.
@@ -185,8 +185,12 @@ class Store:
 
     def record(self, cell: Cell, outcome: Outcome) -> None:
         """Stores the outcome of a planned cell."""
+        self.record_all({cell: outcome})
+
+    def record_all(self, outcomes: Mapping[Cell, Outcome]) -> None:
+        """Stores the outcomes of planned cells that were known at the same moment: all of them or none."""
         with self._database:
-            self._database.execute(OUTCOME, [*_columns(outcome), key(cell)])
+            self._database.executemany(OUTCOME, [(*_columns(one), key(cell)) for cell, one in outcomes.items()])
 
     def forget_failures(self) -> None:
         """Makes failed cells missing again."""
