@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from tyro.conf import OmitArgPrefixes, Positional, subcommand
@@ -32,7 +32,11 @@ from tyro.conf import OmitArgPrefixes, Positional, subcommand
 from roarbench.benchmark.matrix import plan, plugins, presets
 from roarbench.benchmark.matrix.arguments import as_typed, complaint, prepared, switches
 from roarbench.benchmark.matrix.described import summary
+from roarbench.benchmark.results.store import require, usable
 from roarbench.reports.rows.focus import Focus
+
+if TYPE_CHECKING:
+    from roarbench.reports.answers import Answer
 
 FAMILIES = {
     "hns": "roarbench.hns.commands",
@@ -40,6 +44,9 @@ FAMILIES = {
     "cladec": "roarbench.methods.cladec.commands",
 }
 """Commands with commands of their own: their name, and the module whose `commands` lists them."""
+
+DATA = Path("data")
+"""Folder of the data sets by default, which is made when something is downloaded into it."""
 
 CLOSED_PIPE = 141
 """Exit status when the reader of the output is gone, as of a shell's own commands."""
@@ -86,7 +93,7 @@ class Run:
     focus: OmitArgPrefixes[Focus] = Focus()
     config: str = "quick"
     out: Path | None = None
-    data_root: Path = Path("data")
+    data_root: Path = DATA
     device: str = "auto"
     workers: int | None = None
     executor: Literal["local", "ray", "torchrun"] = "local"
@@ -97,14 +104,42 @@ class Run:
     retry_failed: bool = False
 
     def __call__(self) -> int:
-        _, _, explainers, *_ = plan.axes(self.matrix)  # what is written wrongly fails before torch is loaded
+        folder = self.out or Path("runs") / Path(self.config).stem
+        self._check(folder)
+        from roarbench.reports import answers
         from roarbench.reports.rows.names import resolved
 
+        question = answers.Question(folder, self.matrix, self.focus, self.device)
+        anew = self.dry_run or self.retry_failed or self.executor == "torchrun"
+        if not anew and (known := answers.recall(question)):
+            print(f"{folder}: all cells are finished, nothing to do", file=sys.stderr)
+            return _given(known)
+        axes = plan.axes(self.matrix)
+        _, _, explainers, *_ = axes
         resolved(self.focus, [explainer.text for explainer in explainers])
+        counts = self._run(folder)
+        if counts is None:
+            return 0
+        answer = answers.answer(question, counts)
+        answers.keep(question, answer, [plugin for axis in axes for plugin in axis])
+        return _given(answer)
+
+    def _check(self, folder: Path) -> None:
+        """Raises ValueError for what is wrong at first sight: nothing is loaded before."""
+        plan.check(self.matrix)
         if self.executor != "ray" and (self.ray_address or self.gpus_per_task):
             raise ValueError("ray_address and gpus_per_task need executor ray; add --executor ray or leave them out")
         if self.executor == "torchrun" and (self.workers is not None or self.dry_run):
             raise ValueError("workers and dry_run are not for executor torchrun, whose processes all train together")
+        if not self.data_root.is_dir() and (self.data_root != DATA or self.data_root.exists()):
+            raise ValueError(
+                f"data_root must be a folder, got {self.data_root}; make it, and files are downloaded to it"
+            )
+        if not (self.dry_run or self.executor == "torchrun"):  # whose processes would try at the same time
+            usable(folder)
+
+    def _run(self, folder: Path) -> Counter[str] | None:
+        """Number of cells by status; None where nothing is measured, or the report is another process's."""
         from roarbench.benchmark.execution.ray_pool import Cluster  # torch loads only when there is work
         from roarbench.benchmark.execution.session import Resources, run
 
@@ -114,15 +149,12 @@ class Run:
             from roarbench.benchmark.cost.forecast import forecast
 
             print(forecast(self.matrix, resources))
-            return 0
-        folder = self.out or Path("runs") / Path(self.config).stem
+            return None
         if self.executor == "torchrun":
             from roarbench.benchmark.execution.torchrun import led
 
-            counts = led(partial(run, self.matrix, folder), folder, resources)
-        else:
-            counts = run(self.matrix, folder, resources)
-        return _finish(folder, counts, self.focus) if counts is not None else 0  # None: the report is another process's
+            return led(partial(run, self.matrix, folder), folder, resources)
+        return run(self.matrix, folder, resources)
 
 
 @dataclass(frozen=True)
@@ -142,10 +174,11 @@ class Export:
     file: Positional[Path]
     out: Path = Path("runs/quick")
     seed: int = 0
-    data_root: Path = Path("data")
+    data_root: Path = DATA
     device: str = "auto"
 
     def __call__(self) -> int:
+        require(self.out)
         from roarbench.benchmark.execution.export import export
         from roarbench.benchmark.execution.session import Resources
 
@@ -203,6 +236,8 @@ class Report:
     merge: tuple[Path, ...] = ()
 
     def __call__(self) -> int:
+        for folder in self.compare or self.merge or [self.out]:
+            require(folder)
         from roarbench.benchmark.results.merging import merge
         from roarbench.reports.report import report
         from roarbench.reports.tables.comparison import compare_runs
@@ -331,18 +366,11 @@ def _program() -> str:
     return "roarbench" if Path(sys.argv[0]).name == "roarbench" else "run_benchmark.py"
 
 
-def _finish(folder: Path, counts: Counter[str], focus: Focus) -> int:
-    """Prints the report of a run that has come to its end, and what failed in it."""
-    from roarbench.reports.report import report
-    from roarbench.reports.status import failures
-
-    print(report(folder, focus=focus))
-    summary = ", ".join(f"{number} {status}" for status, number in counts.items()) + f" of {counts.total()} cells"
-    print("\n".join([summary, *failures(folder)]), file=sys.stderr)
-    if counts["failed"]:
-        show = f"status --failures --out {folder}"
-        print(f"tracebacks: {show}; once the cause is mended, run again with --retry-failed", file=sys.stderr)
-    return 1 if counts["failed"] else 0
+def _given(answer: "Answer") -> int:
+    """Prints how a run ended."""
+    print(answer.report)
+    print("\n".join(answer.summary), file=sys.stderr)
+    return answer.status
 
 
 if __name__ == "__main__":

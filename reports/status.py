@@ -1,14 +1,13 @@
 """How far a run is, and what failed in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import shorten
 
 from roarbench.benchmark.results.store import Row, Store
-from roarbench.reports.rows.load import load
-from roarbench.reports.rows.seeds import seed_counts
-from roarbench.reports.rows.style import repeated
+from roarbench.reports.rows.cells import CURVES, SETTING, coordinates, strange
+from roarbench.reports.rows.style import repeated, span
 
 ORIGINAL = "original networks"
 """Whose cells those are that have no explainer and remove nothing; `FULL`: those that remove everything."""
@@ -49,8 +48,7 @@ def status(folder: Path, *, failures: bool = False) -> str:
     counts = {name: sum(_status(row) == name for row in rows) for name in ("done", "failed", "skipped", "to do")}
     lines = [f"{folder}: {repeated(len(rows), 'cell')}"]
     lines += [f"  {number:6} {name}" for name, number in counts.items() if number]
-    added = seed_counts(load(folder))
-    if added:
+    if added := seed_counts(row.specification for row in rows):
         lines.append("  seeds: " + ", ".join(f"{name} {number}" for name, number in added.items()))
     seconds = [row.outcome.seconds for row in rows if row.outcome and row.outcome.status == "done"]
     if counts["to do"] and seconds:
@@ -59,6 +57,18 @@ def status(folder: Path, *, failures: bool = False) -> str:
     for failure in _failures(rows):
         lines += [f"  {failure}", *(_traceback(failure) if failures else ())]
     return "\n".join(lines)
+
+
+def seed_counts(cells: Iterable[dict]) -> dict[str, str]:
+    """Explainer -> its number of seeds, from fewest to most where its curves differ; empty where all have the same."""
+    seeds: dict[str, dict[tuple[object, ...], set[object]]] = {}
+    for at in (coordinates(cell) for cell in cells if cell["ranking"] and not strange(cell)):
+        if at["probe"] in CURVES:
+            curves = seeds.setdefault(str(at["explainer"]), {})
+            curves.setdefault(tuple(at[column] for column in (*SETTING, "order")), set()).add(at["seed"])
+    counts = {name: [len(of_one) for of_one in curves.values()] for name, curves in seeds.items()}
+    several = len({count for of_one in counts.values() for count in of_one}) > 1
+    return {name: span(of_one) for name, of_one in counts.items()} if several else {}
 
 
 def failures(folder: Path) -> list[str]:

@@ -30,6 +30,70 @@ assert time.process_time() < 5  # a third of a second on a quiet machine"""
     assert done.stdout
 
 
+WRONG = [
+    ["run", "--explainers", "gradeint"],
+    ["run", "--explainers", "absent:Mine"],
+    ["run", "--datasets", "minst"],
+    ["run", "--data-root", "/dev/null/nowhere"],
+    ["run", "--out", "/dev/null/nowhere"],
+    ["status", "--out", "/dev/null/nowhere"],
+    ["report", "--out", "/dev/null/nowhere"],
+    ["report", "--compare", "/dev/null/one", "/dev/null/other"],
+    ["export", "gradient", "maps.npz", "--out", "/dev/null/nowhere"],
+]
+"""Wrong names and paths."""
+
+HEAVY = ("torch", "torchvision", "captum", "scipy", "pandas", "matplotlib", "sklearn")
+"""Packages that take seconds to load."""
+
+
+def without_heavy_packages(commands: list[list[str]], folder: Path) -> tuple[list[str], str]:
+    """Lines that commands print in a process that may load no package that takes seconds, and their statuses."""
+    code = f"""import sys
+sys.path.insert(0, {str(PROJECT)!r})
+from roarbench import run_benchmark
+statuses = [run_benchmark.main(words) for words in {commands}]
+assert not {{*{HEAVY}}} & {{*sys.modules}}, {{*{HEAVY}}} & {{*sys.modules}}
+print(statuses)"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    *lines, statuses = done.stdout.splitlines()
+    return lines, statuses
+
+
+def test_a_wrong_name_or_path_is_refused_before_anything_heavy_is_loaded(tmp_path: Path) -> None:
+    assert without_heavy_packages(WRONG, tmp_path) == ([], str([2] * len(WRONG)))
+    assert not [*tmp_path.iterdir()]
+
+
+OWN = """from dataclasses import dataclass
+import torch
+
+@dataclass(frozen=True)
+class Mine:
+    def prepare(self, classifier, train):
+        return lambda inputs, targets: inputs
+"""
+
+
+@pytest.mark.parametrize("explainers", [["random", "gradient"], ["random", "mine:Mine"]])
+def test_a_finished_run_answers_as_before_without_anything_heavy(
+    explainers: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    small = ["--classifiers", "linear", "--seeds", "1", "--fractions", "0.5", "--epochs", "1", "--workers", "0"]
+    run = ["run", *small, "--explainers", *explainers, "--out", "run"]
+    assert run_benchmark.main(run) == 0
+    printed = capsys.readouterr().out.splitlines()
+    lines, statuses = without_heavy_packages([run, ["status", "--out", "run"]], tmp_path)
+    assert lines[: len(printed)] == printed and statuses == "[0, 0]"
+    (tmp_path / "mine.py").write_text(OWN.replace("inputs\n", "-inputs\n"))
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    assert run_benchmark.main(run) == (2 if "mine:Mine" in explainers else 0)
+
+
 def test_the_list_names_every_kind_of_plug_in(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_benchmark.main(["list"]) == 0
     shown = capsys.readouterr().out
@@ -62,7 +126,10 @@ def test_the_list_names_every_kind_of_plug_in(capsys: pytest.CaptureFixture[str]
         (["--classifiers", "resnet8[width=-3]"], "cannot be trained on digits"),
         (["--device", "gpu"], "device 'gpu' cannot be used here"),
         (["--workers", "-1"], "workers must be at least 0"),
-        (["--datasets", "mnist", "--data-root", "/dev/null/nowhere"], "mnist"),
+        (
+            ["--datasets", "mnist", "--data-root", "/dev/null/nowhere"],
+            "--data-root must be a folder, got /dev/null/nowh",
+        ),
         (["--datasets", "arrays[path=missing.npz]"], "missing.npz"),
         (["--datasets", "image_folder[root=missing]"], "missing"),
         (["--datasets", "roar_toy"], "needs images"),

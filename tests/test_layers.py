@@ -21,8 +21,8 @@ DOORS = {
     ("benchmark", "methods"): ("methods.GROUPS", "methods.EXPLAINERS", "methods.base", "methods.adapting"),
     ("reports", "benchmark"): (
         "benchmark.MEASURES", "benchmark.STANDARD", "benchmark.matrix",
-        "benchmark.results.adaptive", "benchmark.results.hits", "benchmark.results.statistics",
-        "benchmark.results.store",
+        "benchmark.results.adaptive", "benchmark.results.hits", "benchmark.results.provenance",
+        "benchmark.results.statistics", "benchmark.results.store",
     ),
     ("reports", "hns"): ("hns.metrics",),
     ("reports", "methods"): (),

@@ -65,7 +65,7 @@ class Driver:
 
     def __post_init__(self) -> None:
         self.waiting = Counter(cell.ranking for cell in self.missing if cell.steps is None)
-        self.replicas: dict[Original, int] = {}
+        self.sizes: dict[Original, tuple[int, int]] = {}
         self.failing: dict[PlugIn, str] = {}
 
     def run(self) -> None:
@@ -171,7 +171,8 @@ class Driver:
             self._record([work.cell, *(c for c in self.missing if failed and c.judge == work.cell)], outcome)
         elif isinstance(work, Group) and outcome.status == "done":
             self._record_each(work.assessed, outcomes[1:])
-            return list(bundles(work.reduced, self._num_replicas(work.cells[0].training)))
+            replicas, scored = self._sizes(work.cells[0].training)
+            return list(bundles(work.reduced, replicas, scored=scored))
         elif outcome.status != "done" and len(parts := work.split()) > 1:
             return list(parts)  # one bad explainer, or training, must not take its neighbours with it
         elif isinstance(work, Bundle | Chain) and outcome.status == "done":
@@ -186,25 +187,27 @@ class Driver:
             explainer, (reason, _, _) = trial.ranking.explainer, outcome.reason.partition("\n")
             self.failing[explainer] = f"{explainer.text} fails on a few examples: {reason}"
 
-    def _num_replicas(self, training: Original) -> int:
-        """Cells of a bundle; the same for all seeds."""
+    def _sizes(self, training: Original) -> tuple[int, int]:
+        """Cells of a bundle that are retrained, and that are not; the same for all seeds."""
         key = replace(training, seed=0)
-        if key not in self.replicas:
-            self.replicas[key] = runner.num_replicas(training, self.place)
-        return self.replicas[key]
-
-    def _record_each(self, cells: Sequence[Cell], outcomes: Sequence[Outcome]) -> None:
-        for cell, outcome in zip(cells, outcomes, strict=True):
-            self._record([cell], outcome)
+        if key not in self.sizes:
+            self.sizes[key] = runner.num_replicas(training, self.place), runner.num_scored(training, self.place)
+        return self.sizes[key]
 
     def _record(self, cells: Iterable[Cell], outcome: Outcome) -> None:
-        for cell in cells:
-            if cell in self.missing:
-                self.store.record(cell, outcome)
-                del self.missing[cell]
-                self.bar.update()
-                if cell.steps is None:  # chains rank for themselves
-                    self._drop_ranks(cell.ranking)
+        cells = list(cells)
+        self._record_each(cells, [outcome] * len(cells))
+
+    def _record_each(self, cells: Sequence[Cell], outcomes: Sequence[Outcome]) -> None:
+        """Stores outcomes that came at the same moment in one transaction, which takes as long as many a cell."""
+        known = {cell: one for cell, one in zip(cells, outcomes, strict=True) if cell in self.missing}
+        if known:
+            self.store.record_all(known)
+        for cell in known:
+            del self.missing[cell]
+            self.bar.update()
+            if cell.steps is None:  # chains rank for themselves
+                self._drop_ranks(cell.ranking)
 
     def _drop_ranks(self, ranking: Ranking | None) -> None:
         """Rank maps are large; they go once their last cell is measured."""
@@ -274,6 +277,8 @@ def _done(work: Work, place: Workplace) -> list[Outcome]:
         return [train_evaluator(work.cell, place)]
     if isinstance(work, Bundle) and work.cells[0].evaluator:
         return evaluate(work.cells, place)
+    if isinstance(work, Bundle) and not work.cells[0].retrain:
+        return runner.measure_kept(work.cells, place)
     if isinstance(work, Bundle):
         alone = len(work.cells) == 1
         return [runner.measure(work.cells[0], place)] if alone else runner.measure_together(work.cells, place)

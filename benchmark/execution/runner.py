@@ -62,6 +62,9 @@ TRIED = 2
 REPLICAS, STACKED_NUMBERS = 10, 2**27
 """Networks trained side by side, and numbers that their training inputs may be together: half a gigabyte."""
 
+QUICK_NUMBERS = 2**20
+"""Numbers in the test images of which cells without retraining take less than a second each."""
+
 
 def train_original(original: Original, place: Workplace) -> Outcome:
     """Trains a network on intact inputs, stores its weights and returns the outcome of the intact cell."""
@@ -186,14 +189,23 @@ def _shared(results: Sequence[Metrics], start: float, place: Workplace) -> list[
 
 
 def measure(cell: Cell, place: Workplace) -> Outcome:
-    """Reduces all splits, retrains where the cell says so, and scores the network after its last epoch."""
+    """Reduces all splits, retrains and scores the network after its last epoch."""
     start = time.perf_counter()
-    network, reduced_data = retrained(cell, place) if cell.retrain else _kept(cell, place)
-    metrics = _known(cell, place)
-    if not cell.retrain:
-        intact = data_for(cell.training, place).test
-        metrics["test_target_probability"] = training.target_probability(network, intact, reduced_data.test)
-    return _compared(scored(network, reduced_data, start, place, metrics), network, cell, place)
+    network, reduced_data = retrained(cell, place)
+    return _compared(scored(network, reduced_data, start, place, _known(cell, place)), network, cell, place)
+
+
+def measure_kept(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
+    """Scores an original network, which is read from disk once, on what each cell leaves of the test images."""
+    start, data = time.perf_counter(), data_for(cells[0].training, place)
+    network, outcomes = original_network(cells[0].training, data, place), []
+    for cell in cells:
+        reduced_data = reduced(cell, data, stored(cell, data.splits, place.artefacts))
+        metrics = _known(cell, place)
+        metrics["test_target_probability"] = training.target_probability(network, data.test, reduced_data.test)
+        outcomes.append(scored(network, reduced_data, start, place, metrics))
+        start = time.perf_counter()
+    return outcomes
 
 
 def _compared(outcome: Outcome, network: nn.Module, cell: Cell, place: Workplace) -> Outcome:
@@ -275,15 +287,16 @@ def num_replicas(specification: Original, place: Workplace) -> int:
     return most_replicas(data.train.inputs.numel())
 
 
+def num_scored(specification: Original, place: Workplace) -> int:
+    """How many cells an original network measures at once: what a kill may cost is the work of seconds."""
+    test = data_for(specification, replace(place, device="cpu")).test
+    quick = not place.team and not isinstance(test, Stream) and test.inputs.numel() <= QUICK_NUMBERS
+    return REPLICAS if quick else 1
+
+
 def most_replicas(numbers: int) -> int:
     """How many networks that stack are trained side by side on training inputs of so many numbers."""
     return max(1, min(REPLICAS, STACKED_NUMBERS // numbers))
-
-
-def _kept(cell: Cell, place: Workplace) -> tuple[nn.Module, Dataset]:
-    """The original network, and what a cell leaves of its data set."""
-    data = data_for(cell.training, place)
-    return original_network(cell.training, data, place), reduced(cell, data, stored(cell, data.splits, place.artefacts))
 
 
 def _known(cell: Cell, place: Workplace) -> Metrics:

@@ -144,9 +144,7 @@ def _to_measure(store: Store, cells: list[Cell], shapes: Mapping[PlugIn, tuple[i
     """The cells without an outcome, once copies of others are recorded as skipped."""
     skipped = copies(cells, shapes)
     missing = store.missing(cells)
-    for cell in missing:
-        if cell in skipped:
-            store.record(cell, Outcome("skipped", reason=skipped[cell]))
+    store.record_all({cell: Outcome("skipped", reason=skipped[cell]) for cell in missing if cell in skipped})
     return [cell for cell in missing if cell not in skipped]
 
 

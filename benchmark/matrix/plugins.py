@@ -7,13 +7,14 @@ type is `Explainer` takes another plug-in: "smoothgrad[base=integrated_gradients
 import dataclasses
 import hashlib
 import importlib
+import importlib.util
 import inspect
 import math
 import re
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -129,11 +130,33 @@ def _built(identity: PlugIn, name: str, kind: str) -> typing.Any:
 
 def files(identity: PlugIn) -> dict[str, str]:
     """Checksums of the user's own files that a plug-in is made of: its code, and what its parameters name."""
-    module, own, attribute = identity.name.partition(":")
-    code = source.code(module, attribute) if own else {}
-    contents = {str(dict(identity.handling)[name]): str(value) for name, value in _contents(identity)}
-    bases = [value for _, value in identity.parameters if isinstance(value, PlugIn)]
-    return code | contents | {file: checksum for base in bases for file, checksum in files(base).items()}
+    checksums: dict[str, str] = {}
+    for part in parts(identity):
+        checksums |= _code(part.name) | contents(part)
+    return checksums
+
+
+def parts(identity: PlugIn) -> Iterator[PlugIn]:
+    """A plug-in and those among its parameters."""
+    yield identity
+    for _, value in identity.parameters:
+        if isinstance(value, PlugIn):
+            yield from parts(value)
+
+
+def contents(identity: PlugIn) -> dict[str, str]:
+    """Checksums of what its own parameters name: files, and folders where it takes a path."""
+    paths = dict(identity.handling)
+    return {str(paths[name]): str(value) for name, value in identity.parameters if name in paths}
+
+
+def own_code(name: str) -> str:
+    """Checksum of the code below the current folder that a plug-in of the user's own uses; empty where there is none.
+
+    Nothing is imported for it.
+    """
+    code = _code(name)
+    return hashlib.sha256("\n".join(sorted(code.values())).encode()).hexdigest()[:16] if code else ""
 
 
 def redraws(explainer: PlugIn) -> bool:
@@ -155,7 +178,7 @@ def check_name(text: str, kind: str) -> None:
     """Checks the form and the name of a plug-in without importing it, for an error within a blink.
 
     Raises:
-        ValueError: malformed text or unknown name.
+        ValueError: malformed text, an unknown name, a file of one's own that is not there.
     """
     name, _ = parse(text)
     name = _known(name, kind)
@@ -163,6 +186,11 @@ def check_name(text: str, kind: str) -> None:
         raise ValueError(f"{kind} must be written with its file, such as my_file:{name}, got {name!r}")
     if ":" not in name and name not in TABLES[kind]:
         raise ValueError(f"unknown {kind} {name!r}{suggestion(name, TABLES[kind])}")
+    module = name.partition(":")[0]
+    if ":" in name and module not in LIBRARIES.get(kind, {}):
+        _look_here()
+        if module.partition(".")[0] not in sys.modules and not importlib.util.find_spec(module.partition(".")[0]):
+            raise _unimportable(name, kind, f"ModuleNotFoundError: No module named {module.partition('.')[0]!r}")
 
 
 def _locate(name: str, kind: str) -> Callable[..., typing.Any]:
@@ -170,37 +198,44 @@ def _locate(name: str, kind: str) -> Callable[..., typing.Any]:
     module, _, attribute = TABLES[kind].get(name, name).partition(":")
     if adapter := LIBRARIES.get(kind, {}).get(module):
         return _locate(adapter, kind)(attribute)
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+    _look_here()
     try:
         imported = importlib.import_module(module)
     except (Exception, SystemExit) as error:  # the module is the user's: whatever goes wrong in it is bad input
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        if module.endswith(".py"):
-            reason += f"; write {module.removesuffix('.py')}:{attribute}"
-        raise ValueError(f"{kind} {name!r}: cannot import {module!r} from the current folder ({reason})") from error
+        raise _unimportable(name, kind, " ".join(f"{type(error).__name__}: {error}".split())) from error
     if not callable(getattr(imported, attribute, None)):
         raise ValueError(f"{kind} {name!r}: module {module!r} has no class or function {attribute!r}")
     return getattr(imported, attribute)
 
 
+def _look_here() -> None:
+    """Modules of the user's own lie in the current folder."""
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+
+
+def _unimportable(name: str, kind: str, reason: str) -> ValueError:
+    module, _, attribute = name.partition(":")
+    if module.endswith(".py"):
+        reason += f"; write {module.removesuffix('.py')}:{attribute}"
+    return ValueError(f"{kind} {name!r}: cannot import {module!r} from the current folder ({reason})")
+
+
+def _code(name: str) -> dict[str, str]:
+    """File -> checksum of the code below the current folder that a plug-in of the user's own uses."""
+    module, own, attribute = name.partition(":")
+    _look_here()
+    return source.code(module, attribute) if own else {}
+
+
 def _source(name: str, target: object) -> str:
     """Checksum of what a plug-in of the user's own is made of; of its whole file where it is installed."""
-    module, own, attribute = name.partition(":")
-    if not own:
+    if ":" not in name:
         return ""
-    if given := getattr(target, "checksum", ""):
-        return given
-    if code := source.code(module, attribute):
-        return hashlib.sha256("\n".join(sorted(code.values())).encode()).hexdigest()[:16]
+    if known := getattr(target, "checksum", "") or own_code(name):
+        return known
     file = getattr(sys.modules.get(getattr(target, "__module__", "")), "__file__", None)
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16] if file else ""
-
-
-def _contents(identity: PlugIn) -> list[tuple[str, object]]:
-    """Parameters that stand for the content of a file: their paths are among the handling."""
-    handling = {name for name, _ in identity.handling}
-    return [(name, value) for name, value in identity.parameters if name in handling]
 
 
 def _names_content(value: object, hint: typing.Any, *, own: bool) -> bool:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 LARGE = 2**30
@@ -167,7 +168,7 @@ def _spec_file(module: str, folder: Path) -> Path | None:
     if module.partition(".")[0] in {OURS, *sys.stdlib_module_names}:
         return None
     try:
-        spec = importlib.util.find_spec(module)
+        spec = _spec(module)
     except (ImportError, ValueError, AttributeError):
         return None
     file = Path(spec.origin).resolve() if spec and spec.origin and spec.origin.endswith(".py") else None
@@ -175,6 +176,16 @@ def _spec_file(module: str, folder: Path) -> Path | None:
         return None
     installed = {"site-packages", "dist-packages"} & set(file.relative_to(folder).parts)
     return None if installed else file
+
+
+def _spec(module: str) -> ModuleSpec | None:
+    """Where a module lies; found without importing the packages around it, which may take seconds."""
+    package = module.rpartition(".")[0]
+    if not package or package in sys.modules:
+        return importlib.util.find_spec(module)
+    above = _spec(package)
+    places = above.submodule_search_locations if above else None
+    return PathFinder.find_spec(module, places) if places else None
 
 
 def _module(name: str) -> _Module | None:

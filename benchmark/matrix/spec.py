@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Literal
 
 from roarbench.benchmark.matrix.recipe import Recipe
@@ -20,18 +20,25 @@ NO_IDENTITY = ("text", "handling", "means")
 LATER = ("measure", "evaluator", "folds", "finetune")
 """Fields that specifications did not have at first: without a value they are no part of the identity."""
 
+KEPT = "_key"
+"""Where a specification keeps its key, beside its fields."""
+
 
 def key(specification: object) -> str:
     """16 hexadecimal digits of the SHA-256 of the canonical form of a specification (a dataclass).
 
-    Floats are rounded to 10 decimals, so that 0.1 + 0.2 and 0.3 are one fraction.
+    Floats are rounded to 10 decimals, so that 0.1 + 0.2 and 0.3 are one fraction. A specification keeps its key, for a
+    run asks for it many times; equal ones may differ in theirs, as 1 equals true.
     """
-    return digest(asdict(specification))  # type: ignore[call-overload]
+    kept = vars(specification)
+    if KEPT not in kept:
+        kept[KEPT] = digest(specification)
+    return kept[KEPT]
 
 
-def digest(plain: object) -> str:
-    """16 hexadecimal digits of the SHA-256 of a specification as plain data, or of any part of one; see `key`."""
-    return hashlib.sha256(json.dumps(_canonical(plain), sort_keys=True).encode()).hexdigest()[:16]
+def digest(specification: object) -> str:
+    """16 hexadecimal digits of the SHA-256 of a specification, as it is or as plain data, or of any part of one."""
+    return hashlib.sha256(json.dumps(_canonical(specification), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def check_fraction(fraction: float, name: str = "removal_fraction") -> None:
@@ -44,6 +51,8 @@ def check_fraction(fraction: float, name: str = "removal_fraction") -> None:
 def _canonical(value: object) -> object:
     if isinstance(value, float):
         return round(value, 10) + 0.0
+    if is_dataclass(value):
+        value = {part.name: getattr(value, part.name) for part in fields(value)}
     if isinstance(value, dict):
         counts = (name for name in value if name not in NO_IDENTITY and not (name in LATER and value[name] is None))
         return {str(name): _canonical(value[name]) for name in counts}

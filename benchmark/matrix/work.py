@@ -84,30 +84,33 @@ class Bundle:
         return [Bundle((cell,)) for cell in self.cells]
 
 
-def bundles(wanted: Iterable[Cell], size: int) -> list[Bundle]:
+def bundles(wanted: Iterable[Cell], size: int, *, scored: int = 1) -> list[Bundle]:
     """Cells in bundles of at most `size`.
 
     Only networks retrained under one seed can share one: on images, or on masks of one fraction, whose standardisation
     is the same. A shared evaluator measures all of its cells at once. Networks whose images change from epoch to epoch
     stand alone: those of a stack keep theirs in memory.
+
+    Args:
+        scored: cells of an original network that it measures at once.
     """
     alike: dict[object, list[Cell]] = {}
     for cell in wanted:
         alike.setdefault(cell.judge or (_stack(cell) if _stacks(cell) else cell), []).append(cell)
-    sizes = ((part, len(part) if part[0].judge else size) for part in alike.values())
+    sizes = ((part, len(part) if part[0].judge else size if part[0].retrain else scored) for part in alike.values())
     return [Bundle(tuple(part[i : i + most])) for part, most in sizes for i in range(0, len(part), most)]
 
 
 def _stacks(cell: Cell) -> bool:
-    """Whether a network is trained on images, or masks, that stay as they are."""
-    redrawn = cell.ranking and cell.fill and redraws(cell.ranking.explainer)
-    return cell.retrain and not redrawn
+    """Whether a network sees images, or masks, that stay as they are."""
+    redrawn = cell.retrain and cell.ranking and cell.fill and redraws(cell.ranking.explainer)
+    return not redrawn
 
 
 def _stack(cell: Cell) -> object:
-    """What cells have in common whose networks can be trained side by side."""
+    """What cells have in common that are measured by one network, or by networks that can be trained side by side."""
     masking = (cell.removal_fraction, cell.order) if cell.probe == "mask" else None
-    return cell.training, cell.probe, masking
+    return cell.training, cell.probe, cell.retrain, masking
 
 
 @dataclass(frozen=True)

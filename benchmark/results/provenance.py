@@ -1,5 +1,6 @@
 """Where a number comes from: commit, versions, hardware, time."""
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -9,6 +10,10 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from roarbench.benchmark.matrix.source import checksum
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("benchmark", "datasets", "hns", "methods", "reports", "run_benchmark.py")
 PACKAGES = ("torch", "torchvision", "captum", "numpy", "scipy", "scikit-learn")
 
 
@@ -27,12 +32,24 @@ def begun(device: str) -> Callable[[], dict[str, str]]:
 def _machine(device: str) -> dict[str, str]:
     return {
         "commit": commit(),
-        "python": platform.python_version(),
-        **{package: _version(package) for package in PACKAGES},
+        **versions(),
         "system": f"{platform.system()} {platform.machine()}",
         "hardware": _hardware(device),
         "device": device,
     }
+
+
+def versions(*others: str) -> dict[str, str]:
+    """Versions of Python, of the packages that numbers come from, and of others."""
+    return {"python": platform.python_version(), **{package: _version(package) for package in (*PACKAGES, *others)}}
+
+
+def code() -> str:
+    """Checksum of all files of this project: whatever it answers depends on them."""
+    files = (file for part in PARTS for file in (ROOT / part, *(ROOT / part).rglob("*")) if file.is_file())
+    own = sorted(file for file in files if "__pycache__" not in file.parts)
+    lines = (f"{checksum(file)} {file.relative_to(ROOT).as_posix()}" for file in own)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def commit() -> str:

@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from scipy.stats import norm, t
-
 CONFIDENCE = 0.95
 
 INTERVAL = f"{100 * CONFIDENCE:g} % t interval"
@@ -63,6 +61,8 @@ def wilson(share: float, n: int, confidence: float = CONFIDENCE) -> tuple[float,
     >>> [round(end, 3) for end in wilson(0.5, 100)]
     [0.404, 0.596]
     """
+    from scipy.stats import norm
+
     z = float(norm.ppf((1 + confidence) / 2))
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
@@ -71,5 +71,7 @@ def wilson(share: float, n: int, confidence: float = CONFIDENCE) -> tuple[float,
 
 @cache
 def quantile(degrees: int, confidence: float = CONFIDENCE) -> float:
-    """Half widths in standard errors; scipy takes its time for each."""
+    """Half widths in standard errors; scipy takes its time for each, and a second to load: only for who asks."""
+    from scipy.stats import t
+
     return float(t.ppf((1 + confidence) / 2, degrees))

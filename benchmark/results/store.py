@@ -5,9 +5,10 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Literal
 
 from roarbench.benchmark.matrix.spec import Cell, key
@@ -66,7 +67,7 @@ class Row:
 
 
 class Store:
-    """The store of a run's folder. Every record is one transaction: an interrupted run keeps all finished cells."""
+    """The store of a run's folder. What is recorded at one go is one transaction: an interrupted run keeps it."""
 
     def __init__(self, folder: Path, *, create: bool = False) -> None:
         """Opens the store of a folder.
@@ -75,8 +76,8 @@ class Store:
             ValueError: there is none and `create` is False, or the file is damaged, in use or not a store.
         """
         self.path = folder / FILE
-        if not create and not self.path.exists():
-            raise ValueError(f"no run in {folder}: there is no {FILE}; start one with run --out {folder}")
+        if not create:
+            require(folder)
         folder.mkdir(parents=True, exist_ok=True)
         if self.path.is_file() and not self.path.stat().st_size and self.path.with_name(BACKUP).exists():
             raise ValueError(f"{self.path} is empty{self._remedy()}")
@@ -184,8 +185,12 @@ class Store:
 
     def record(self, cell: Cell, outcome: Outcome) -> None:
         """Stores the outcome of a planned cell."""
+        self.record_all({cell: outcome})
+
+    def record_all(self, outcomes: Mapping[Cell, Outcome]) -> None:
+        """Stores the outcomes of planned cells that were known at the same moment: all of them or none."""
         with self._database:
-            self._database.execute(OUTCOME, [*_columns(outcome), key(cell)])
+            self._database.executemany(OUTCOME, [(*_columns(one), key(cell)) for cell, one in outcomes.items()])
 
     def forget_failures(self) -> None:
         """Makes failed cells missing again."""
@@ -279,6 +284,33 @@ class Store:
             if specification.get(name) != value and name not in SEEDS
         ]
         return f"; they differ in {', '.join(names)}" if names else "; the code of a plug-in has changed"
+
+
+def require(folder: Path) -> None:
+    """Raises ValueError where a folder holds no run."""
+    if not (folder / FILE).exists():
+        raise ValueError(f"no run in {folder}: there is no {FILE}; start one with run --out {folder}")
+
+
+def usable(folder: Path) -> None:
+    """Tries whether a run can be kept in a folder, and leaves nothing behind.
+
+    Raises:
+        ValueError: no file can be written there, or its store is damaged, in use or none.
+    """
+    absent = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+        if (folder / FILE).exists():
+            Store(folder).close()
+    except OSError as error:
+        raise ValueError(f"out must be a folder that can be written to, got {folder} ({error.strerror})") from None
+    finally:
+        for place in absent:
+            with suppress(OSError):
+                place.rmdir()
 
 
 def _withdrawn(cell: dict) -> bool:

@@ -9,17 +9,9 @@ import pandas as pd
 from roarbench.benchmark import STANDARD
 from roarbench.benchmark.matrix.spec import digest
 from roarbench.benchmark.results.store import Card, Row, Store
+from roarbench.reports.rows.cells import CURVES, REDUCED, SETTING, coordinates, strange
 from roarbench.reports.rows.focus import Focus
 from roarbench.reports.rows.measures import known
-
-SETTING = ["dataset", "classifier", "unit", "magnitude", "target", "fill", "retrain", "recursive", "probe"]
-"""Columns that say under which conditions explainers are compared; every setting has tables of its own."""
-
-REDUCED = ("image", "evaluator", "foreign")
-"""Probes whose networks see reduced images: their curves are compared, explainer by explainer."""
-
-CURVES = (*REDUCED, "mask")
-"""Probes whose cells are points of curves; the others stand alone."""
 
 METRICS = [
     "test_accuracy", "test_loss", "train_accuracy", "train_loss", "validation_accuracy", "validation_loss",
@@ -109,8 +101,8 @@ def read(folder: Path) -> Run:
     stored, matrix, cards = store.rows(), store.matrix(), store.cards("explainer")
     own_measures, datasets = store.cards("measure"), store.cards("dataset")
     store.close()
-    rows = [row for row in stored if not _strange(row.specification)]
-    named = [_name(row.specification) for row in rows]
+    rows = [row for row in stored if not strange(row.specification)]
+    named = [coordinates(row.specification) for row in rows]
     frame = _whole_hits(_framed([_result(row) | n for n, row in zip(named, rows, strict=True)]))
     protocols = pd.Series(_protocols(named, rows), index=frame.index, dtype=object)
     num_strangers = len(stored) - len(rows)
@@ -180,39 +172,6 @@ def _whole_hits(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _strange(cell: dict) -> bool:
-    """Whether a network that is not retrained is another than the one that was explained.
-
-    Older folders of the protocol that explains one network hold such cells; they measure transfer, not explainers.
-    """
-    ranking = cell["ranking"]
-    return bool(ranking) and not cell["retrain"] and ranking["training"]["seed"] != cell["training"]["seed"]
-
-
-def _name(cell: dict) -> dict[str, object]:
-    """What a cell is."""
-    ranking = cell["ranking"] or {}
-    return {
-        "dataset": cell["training"]["dataset"]["text"],
-        "classifier": cell["training"]["classifier"]["text"],
-        "unit": ranking.get("unit"),
-        "magnitude": ranking.get("magnitude"),
-        "target": ranking.get("target"),
-        "fill": cell["fill"]["text"] if cell["fill"] else None,
-        "retrain": cell["retrain"],
-        "recursive": cell.get("steps") is not None,
-        "probe": cell["probe"],
-        "explainer": ranking["explainer"]["text"] if ranking else None,
-        "measure": measured["text"] if (measured := cell.get("measure")) else None,
-        "order": cell["order"] if ranking else None,
-        "removal_fraction": cell["removal_fraction"],
-        "seed": cell["training"]["seed"],
-        "explained": ranking["training"]["seed"] if ranking else None,
-        "folds": ranking.get("folds"),
-        "finetune": cell["training"]["recipe"].get("finetune"),
-    }
-
-
 def _result(row: Row) -> dict[str, object]:
     """What became of a cell."""
     outcome = row.outcome
@@ -232,8 +191,8 @@ def _protocols(named: list[dict[str, object]], rows: list[Row]) -> list[str]:
     return [hashes[_seedless(name)] for name in named]
 
 
-def _seedless(name: dict[str, object]) -> tuple[object, ...]:
-    return tuple(value for column, value in name.items() if column != "seed")
+def _seedless(named: dict[str, object]) -> tuple[object, ...]:
+    return tuple(value for column, value in named.items() if column != "seed")
 
 
 def _protocol(cell: dict) -> str:

@@ -6,8 +6,7 @@ import pandas as pd
 
 from roarbench.benchmark.results.adaptive import Point, Rule, panel, replicate
 from roarbench.reports.rows.hits import known, redrawn
-from roarbench.reports.rows.load import CURVES, SETTING
-from roarbench.reports.rows.style import labels, span
+from roarbench.reports.rows.style import labels
 
 ADDED = (
     "Seeds were added, {first} to {most}, until the 95 % t interval over seeds had a half-width of at most {target:g} "
@@ -67,15 +66,6 @@ def notes(rows: pd.DataFrame, rule: Rule) -> Iterator[str]:
         names = labels(list(dict.fromkeys(rows.explainer)))
         named = [name for e, name in zip(dict.fromkeys(rows.explainer), names, strict=True) if e in stopped]
         yield f"Stopped at {rule.most} seeds without that: {', '.join(named)}."
-
-
-def seed_counts(frame: pd.DataFrame) -> dict[str, str]:
-    """Explainer -> its number of seeds, from fewest to most where its curves differ; empty where all have the same."""
-    reduced = frame[frame.explainer.notna() & frame.probe.isin(CURVES)]
-    each = reduced.groupby([*SETTING, "order", "explainer"], sort=False, dropna=False).seed.nunique()
-    if each.nunique() < 2:
-        return {}
-    return {str(name): span(counts.tolist()) for name, counts in each.groupby("explainer", sort=False)}
 
 
 def points(rows: pd.DataFrame, column: str = "test_accuracy") -> Iterator[Point]:

@@ -5,11 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from roarbench.benchmark.matrix.described import measure
 from roarbench.benchmark.matrix.notation import parse
 from roarbench.benchmark.results.statistics import Summary
-from roarbench.reports.statistics.groups import Better
+
+if TYPE_CHECKING:  # it brings scipy, and status shall answer at once
+    from roarbench.reports.statistics.groups import Better
 
 ENSEMBLES = {"squared": "SQ", "smoothgrad": "SG", "smoothgrad_squared": "SG-SQ", "vargrad": "VAR"}
 INSTRUMENTS = {
@@ -73,7 +76,7 @@ FAMILIES = {
 }
 OTHER_FAMILY = "Further methods"
 ORDERS = {"morf": "ROAR", "lerf": "KAR"}
-BETTER: dict[str, Better] = {measure(name)["order"]: measure(name)["better"] for name in ("roar", "kar")}
+BETTER: dict[str, "Better"] = {measure(name)["order"]: measure(name)["better"] for name in ("roar", "kar")}
 """Accuracy that is better, by what is removed first."""
 
 REFERENCE = "random"

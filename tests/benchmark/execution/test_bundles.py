@@ -45,6 +45,35 @@ def test_cells_measured_together_have_the_metrics_they_have_alone(ranked: list[C
     assert len({outcome.seconds for outcome in together}) == 1
 
 
+@pytest.fixture
+def scored(small_matrix: Build, place: Workplace) -> list[Cell]:
+    """Four cells of an original network that is not retrained, and whose rank maps are stored."""
+    matrix = small_matrix(explainers=("random",), retrain=(False,), unretrained_fills=("mean", "noisy_linear"))
+    cells = reduced(matrix)
+    runner.train_original(cells[0].training, place)
+    runner.rank((cells[0].ranking,), place, splits=("test",))  # type: ignore[arg-type]
+    return cells
+
+
+def test_cells_of_an_original_network_share_bundles_of_a_size_of_their_own(scored: list[Cell]) -> None:
+    assert [len(bundle.cells) for bundle in bundles(scored, 2, scored=3)] == [3, 1]
+    assert [len(bundle.cells) for bundle in bundles(scored, 2)] == [1] * 4
+
+
+def test_a_network_read_once_gives_the_metrics_of_one_read_for_each_cell(scored: list[Cell], place: Workplace) -> None:
+    together = runner.measure_kept(scored, place)
+    alone = [outcome for cell in scored for outcome in runner.measure_kept([cell], place)]
+    assert [(one.metrics, one.hits) for one in together] == [(one.metrics, one.hits) for one in alone]
+
+
+def test_only_what_takes_seconds_together_is_scored_together(
+    scored: list[Cell], place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert runner.num_scored(scored[0].training, place) == runner.REPLICAS
+    monkeypatch.setattr(runner, "QUICK_NUMBERS", 449 * 64 - 1)
+    assert runner.num_scored(scored[0].training, place) == 1
+
+
 def test_networks_behind_foreign_masks_are_trained_together_too(small_matrix: Build, place: Workplace) -> None:
     cells = [cell for cell in reduced(small_matrix(explainers=("random",), foreign=True)) if cell.probe == "foreign"]
     runner.train_original(cells[0].training, place)

@@ -174,3 +174,14 @@ def test_what_a_module_does_when_it_is_imported_counts(tmp_path: Path, monkeypat
     time.sleep(0.01)
     (tmp_path / "patching.py").write_text("import registry\n\nregistry.TABLE['x'] = 1\n")
     assert code("runs", "mine") == before
+
+
+def test_code_is_read_and_never_imported(own: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").write_text("")
+    (tmp_path / "package" / "part.py").write_text("from mine import Mine\n")
+    importlib.invalidate_caches()
+    for name in ("mine", "helper"):
+        sys.modules.pop(name, None)
+    assert {*code("package.part", "Mine")} == {"package/__init__.py", "package/part.py", "mine.py", "helper.py"}
+    assert not {"mine", "helper", "package", "package.part"} & {*sys.modules}

@@ -1,11 +1,11 @@
 """The specification is the identity."""
 
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 
 import pytest
 
 from roarbench.benchmark.matrix.recipe import Recipe
-from roarbench.benchmark.matrix.spec import Cell, Original, PlugIn, Ranking, check_fraction, key
+from roarbench.benchmark.matrix.spec import Cell, Original, PlugIn, Ranking, check_fraction, digest, key
 
 DATA, NETWORK, METHOD = PlugIn("digits", 1), PlugIn("mlp", 1), PlugIn("gradient", 1)
 TRAINING = Original(DATA, NETWORK, Recipe(), 0)
@@ -71,6 +71,15 @@ def test_a_recipe_made_in_python_is_checked_for_its_words(name: str) -> None:
     object.__setattr__(recipe, name, "adamw")
     with pytest.raises(ValueError, match=rf"^recipe\.{name} must be one of .*, got 'adamw'"):
         recipe.check()
+
+
+def test_a_key_is_the_digest_of_the_specification_as_stores_hold_it() -> None:
+    assert key(CELL) == key(CELL) == digest(asdict(CELL))
+
+
+def test_equal_specifications_keep_their_own_keys() -> None:
+    whole, yes = (replace(METHOD, parameters=(("samples", value),)) for value in (1, True))
+    assert whole == yes and key(whole) != key(yes)
 
 
 def test_the_way_a_plug_in_is_written_is_not_part_of_its_identity() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.plan import Matrix
-from roarbench.benchmark.results.store import BACKUP, FILE, Outcome, Store
+from roarbench.benchmark.results.store import BACKUP, FILE, Outcome, Store, usable
 
 Build = Callable[..., Matrix]
 DONE = Outcome("done", {"test_accuracy": 1 / 3, "validation_accuracy": None}, "", 0.5, {"commit": "abc"})
@@ -24,6 +24,34 @@ def test_outcomes_come_back_to_the_last_bit(tmp_path: Path, small_matrix: Build)
     cells = plan.cells(small_matrix())
     planned(tmp_path, small_matrix()).record(cells[0], DONE)
     assert Store(tmp_path).rows()[0].outcome == DONE
+
+
+def test_what_is_recorded_at_one_go_is_there_whole_or_not_at_all(tmp_path: Path, small_matrix: Build) -> None:
+    cells = plan.cells(small_matrix())
+    store = planned(tmp_path, small_matrix())
+    unwritable = replace(DONE, reason="\ud800")
+    with pytest.raises(UnicodeEncodeError):
+        store.record_all({cells[0]: DONE, cells[1]: unwritable})
+    assert Store(tmp_path).missing(cells) == cells
+    store.record_all({cells[0]: DONE, cells[1]: DONE})
+    assert Store(tmp_path).missing(cells) == cells[2:]
+
+
+@pytest.mark.parametrize("place", ["a file", "below a file"])
+def test_a_folder_that_cannot_be_used_is_refused(place: str, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(ValueError, match="out must be a folder that can be written to"):
+        usable(file if place == "a file" else file / "run")
+
+
+def test_trying_a_folder_leaves_nothing_behind(tmp_path: Path, small_matrix: Build) -> None:
+    usable(tmp_path / "new" / "run")
+    assert not [*tmp_path.iterdir()]
+    planned(tmp_path, small_matrix())
+    before = (tmp_path / FILE).read_bytes()
+    usable(tmp_path)
+    assert (tmp_path / FILE).read_bytes() == before and [*tmp_path.iterdir()] == [tmp_path / FILE]
 
 
 def test_missing_cells_keep_their_order_and_shrink(tmp_path: Path, small_matrix: Build) -> None:

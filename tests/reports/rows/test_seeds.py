@@ -9,11 +9,11 @@ import pytest
 from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.results.adaptive import Rule, rule
-from roarbench.benchmark.results.store import Outcome
+from roarbench.benchmark.results.store import Outcome, Store
 from roarbench.reports.report import report
 from roarbench.reports.rows.load import curves, load, read
-from roarbench.reports.rows.seeds import num_seeds, seed_counts
-from roarbench.reports.status import status
+from roarbench.reports.rows.seeds import num_seeds
+from roarbench.reports.status import seed_counts, status
 from roarbench.reports.tables.curves import tables
 from roarbench.reports.tables.table import Table
 from tests.reports.conftest import outcome
@@ -46,12 +46,20 @@ def _names(cell: Cell, explainer: str) -> bool:
     return cell.ranking is not None and cell.ranking.explainer.name == explainer
 
 
+def counted(folder: Path) -> dict[str, str]:
+    """What status says of the seeds of a run."""
+    store = Store(folder)
+    cells = [row.specification for row in store.rows()]
+    store.close()
+    return seed_counts(cells)
+
+
 def test_with_equal_seeds_and_no_target_tables_have_no_column_for_them(stored: Stored, matrix: Matrix) -> None:
     folder = stored(matrix)
     assert rule(read(folder).matrix) is None
     assert "n" not in roar(folder).shown
     assert "seeds:" not in status(folder)
-    assert seed_counts(load(folder)) == {}
+    assert counted(folder) == {}
 
 
 def test_where_explainers_differ_in_seeds_tables_count_them(uneven: Callable[..., Path], matrix: Matrix) -> None:
@@ -105,7 +113,7 @@ def test_status_counts_seeds_where_they_differ(uneven: Callable[..., Path], matr
 
 def test_a_range_is_given_where_the_curves_of_an_explainer_differ(stored: Stored, matrix: Matrix) -> None:
     folder = stored(matrix, keep=lambda c: not (_names(c, "gradient") and c.training.seed == 2 and c.order == "lerf"))
-    assert seed_counts(load(folder)) == {"random": "3", "gradient": "2–3"}
+    assert counted(folder) == {"random": "3", "gradient": "2–3"}
 
 
 def test_a_store_of_an_earlier_version_has_no_rule() -> None:
