@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 from torch import nn
 from tqdm import tqdm
 
@@ -19,13 +18,12 @@ from roarbench.benchmark.matrix import work
 from roarbench.benchmark.matrix.copies import copies
 from roarbench.benchmark.matrix.plugins import build
 from roarbench.benchmark.matrix.spec import Cell, Original, PlugIn, Ranking, Unit
-from roarbench.benchmark.matrix.units import unit_shape
 from roarbench.benchmark.matrix.work import Chain, Group
 from roarbench.benchmark.measures.sample import IMAGES, PERTURBATIONS
 from roarbench.benchmark.networks.precision import exact
 from roarbench.benchmark.randomness import seeded
 from roarbench.benchmark.removal.exchange import num_others
-from roarbench.benchmark.results.artefacts import rank_dtype
+from roarbench.benchmark.results import artefacts
 from roarbench.benchmark.results.provenance import provenance
 from roarbench.datasets.base import Dataset
 from roarbench.datasets.download import offline
@@ -117,7 +115,7 @@ def costs(cells: list[Cell], place: Workplace) -> list[Cost | Absent]:
 
 def rank_bytes(rankings: Iterable[Ranking], data: Dataset) -> int:
     """Bytes of the rank maps of all splits."""
-    return sum(_rank_bytes(ranking, data.feature_shape) for ranking in rankings) * _num_examples(data)
+    return sum(artefacts.rank_bytes(ranking, data.feature_shape) for ranking in rankings) * _num_examples(data)
 
 
 def network_bytes(network: nn.Module) -> int:
@@ -312,9 +310,3 @@ def spelt(passes: float) -> str:
 
 def _num_examples(data: Dataset) -> int:
     return sum(map(len, data.splits.values()))
-
-
-def _rank_bytes(ranking: Ranking, feature_shape: tuple[int, ...]) -> int:
-    """Bytes of the rank map of one example."""
-    num_units = math.prod(unit_shape(feature_shape, ranking.unit))
-    return num_units * np.dtype(rank_dtype(num_units)).itemsize

@@ -1,9 +1,10 @@
 """Runs the missing cells of a plan, here or in worker processes; the driver alone writes the store."""
 
 import errno
+import shutil
 import sys
 import traceback
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, replace
@@ -16,8 +17,9 @@ from roarbench.benchmark.execution import runner
 from roarbench.benchmark.execution.evaluator import evaluate, train_evaluator
 from roarbench.benchmark.execution.folds import train_fold
 from roarbench.benchmark.execution.processes import Processes, in_worker
+from roarbench.benchmark.execution.queue import Queue, Work
 from roarbench.benchmark.execution.recursion import measure_chain
-from roarbench.benchmark.execution.workplace import Workplace, forget_data
+from roarbench.benchmark.execution.workplace import Workplace, data_for, forget_data
 from roarbench.benchmark.matrix.spec import Cell, Fold, Original, PlugIn, Ranking
 from roarbench.benchmark.matrix.work import (
     Bundle,
@@ -33,11 +35,14 @@ from roarbench.benchmark.matrix.work import (
     trainings,
     trials,
 )
+from roarbench.benchmark.results.artefacts import rank_bytes
 from roarbench.benchmark.results.provenance import provenance
 from roarbench.benchmark.results.store import Outcome, Store
 from roarbench.methods.base import Skip
 
-Work = Trial | Original | Fold | Shared | Group | Bundle | Chain
+ROOM = 0.25
+"""Share of the free disk that rank maps may take, unless they cannot take less."""
+
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -79,7 +84,7 @@ class Driver:
         networks += [f for f in folds(self.missing) if not self.place.artefacts.has_network(f)]
         networks += [e for e in evaluators(self.missing) if self._untrained(e)]
         self._drive(networks)
-        self._drive([*groups(self.missing), *chains(self.missing)])
+        self._drive([*groups(self.missing), *chains(self.missing)], roomy=self._roomy())
 
     def _try(self) -> None:
         """Tells at once which explainers fail; their cells are measured all the same, on networks that were trained."""
@@ -96,30 +101,39 @@ class Driver:
     def _untrained(self, evaluator: Shared) -> bool:
         return evaluator.cell in self.missing or not self.place.artefacts.has_network(evaluator.cell)
 
-    def _drive(self, work: Iterable[Work]) -> None:
-        """Keeps as many pieces of work in flight as the pool takes; what follows from finished work goes first.
+    def _drive(self, work: Iterable[Work], *, roomy: bool = True) -> None:
+        """Keeps as many pieces of work in flight as the pool takes, in the order of `Queue`.
 
         When a worker dies, any of the work in flight may be the cause: each piece is then done once more, alone.
         """
-        ready: deque[Work] = deque(work)
+        ready = Queue(work, self.pool.capacity, roomy=roomy)
         running: dict[Future[list[Outcome]], Work] = {}
         while ready or running:
             suspects: list[Work] = []
             while ready and len(running) < self.pool.capacity:
-                part = ready.popleft()
+                part = ready.take(running.values())
                 running[self._submitted(part)] = part
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 part = running.pop(future)
                 if isinstance(future.exception(), BrokenExecutor):
                     suspects.append(part)
                 else:
-                    ready.extendleft(reversed(self._finished(part, future.result())))
+                    ready.add(self._finished(part, future.result()))
             if suspects:
                 suspects += running.values()  # their futures are broken, too
                 running.clear()
                 self._renewed()
                 for suspect in suspects:
-                    ready.extendleft(reversed(self._alone(suspect)))
+                    ready.add(self._alone(suspect))
+
+    def _roomy(self) -> bool:
+        """Whether rank maps of all missing cells may lie on the disk together: in a quarter of what is free."""
+        place, total = replace(self.place, device="cpu"), 0
+        for ranking in {cell.ranking for cell in self.missing if cell.ranking and cell.steps is None}:
+            if self.place.artefacts.has_network(ranking.training):  # its data can be loaded
+                data = data_for(replace(ranking.training, seed=0), place)
+                total += rank_bytes(ranking, data.feature_shape) * sum(map(len, data.splits.values()))
+        return total < shutil.disk_usage(self.place.folder).free * ROOM
 
     def _alone(self, work: Work) -> list[Work]:
         """Does work while nothing else is done, and returns what became possible: if its worker dies, it is the cause.

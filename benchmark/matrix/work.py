@@ -22,7 +22,7 @@ def trials(wanted: Iterable[Cell]) -> list[Trial]:
     """One for each explainer of the user's own, data set and classifier; none that trains, for that takes long."""
     first: dict[object, Ranking] = {}
     for ranking in (cell.ranking for cell in wanted if cell.ranking):
-        if ":" in ranking.explainer.text and not _trains(ranking):
+        if ":" in ranking.explainer.text and not trains(ranking):
             first.setdefault((replace(ranking.training, seed=0), ranking.explainer), ranking)
     return [Trial(ranking) for ranking in first.values()]
 
@@ -134,21 +134,16 @@ def chains(wanted: Iterable[Cell]) -> list[Chain]:
 
 
 def groups(wanted: Iterable[Cell]) -> list[Group]:
-    """Cells of one ranking grouped by the pass that makes it; cells without a ranking stand alone.
-
-    Explainers that train networks of their own come first: last, they would keep one worker while the others rest.
-    """
+    """Cells of one ranking grouped by the pass that makes it; cells without a ranking stand alone."""
     passes: dict[object, list[Cell]] = {}
     for cell in wanted:
         if not cell.intact and cell.steps is None and cell != cell.judge:
             passes.setdefault(_pass(cell.ranking) if cell.ranking else cell, []).append(cell)
-    all_groups = [
-        Group(tuple(dict.fromkeys(c.ranking for c in part if c.ranking)), tuple(part)) for part in passes.values()
-    ]
-    return sorted(all_groups, key=lambda group: not any(_trains(ranking) for ranking in group.rankings))
+    return [Group(tuple(dict.fromkeys(c.ranking for c in part if c.ranking)), tuple(part)) for part in passes.values()]
 
 
-def _trains(ranking: Ranking) -> bool:
+def trains(ranking: Ranking) -> bool:
+    """Whether an explainer trains networks of its own."""
     return getattr(build(ranking.explainer, "explainer"), "trains", False)
 
 

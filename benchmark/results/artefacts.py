@@ -6,6 +6,7 @@ Weights are written as bytes because the writer of safetensors hides that a disk
 """
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from roarbench.benchmark.matrix.spec import Cell, Fold, Original, Ranking, digest, key
+from roarbench.benchmark.matrix.units import unit_shape
 from roarbench.benchmark.results import shards
 from roarbench.benchmark.results.seals import seal, sealed, sound_folder, sound_tensors
 from roarbench.benchmark.results.shards import NewMap, Shards
@@ -155,6 +157,12 @@ def _first_names(network: nn.Module) -> dict[str, str]:
         name: first.setdefault((value.data_ptr(), value.dtype, value.shape, value.stride()), name)
         for name, value in network.state_dict().items()
     }
+
+
+def rank_bytes(ranking: Ranking, feature_shape: tuple[int, ...]) -> int:
+    """Bytes of the rank map of one example."""
+    num_units = math.prod(unit_shape(feature_shape, ranking.unit))
+    return num_units * np.dtype(rank_dtype(num_units)).itemsize
 
 
 def rank_dtype(num_units: int) -> type[np.unsignedinteger]:
