@@ -154,7 +154,17 @@ class Run:
             from roarbench.benchmark.execution.torchrun import led
 
             return led(partial(run, self.matrix, folder), folder, resources)
-        return run(self.matrix, folder, resources)
+        return run(self.matrix, folder, resources, partial(_first_answer, folder))
+
+
+def _first_answer(folder: Path) -> str:
+    """A table of what is measured so far; nothing where it cannot be made, for the run must go on."""
+    from roarbench.reports.glance import glance
+
+    try:
+        return glance(folder)
+    except Exception as error:
+        return f"no table yet: {type(error).__name__}"
 
 
 @dataclass(frozen=True)

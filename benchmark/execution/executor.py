@@ -5,7 +5,7 @@ import shutil
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -59,6 +59,7 @@ class Driver:
 
     Attributes:
         missing: cells without an outcome; shrinks as the run goes on.
+        early: what is said once all is measured that needs no retraining, and more is to come.
     """
 
     store: Store
@@ -67,6 +68,7 @@ class Driver:
     missing: dict[Cell, None]
     bar: tqdm
     keep_ranks: bool = False
+    early: Callable[[], str] = str
 
     def __post_init__(self) -> None:
         self.waiting = Counter(cell.ranking for cell in self.missing if cell.steps is None)
@@ -110,6 +112,8 @@ class Driver:
         running: dict[Future[list[Outcome]], Work] = {}
         while ready or running:
             suspects: list[Work] = []
+            if ready.turned(running.values()) and (said := self.early()):
+                self.bar.write(f"{said}\n{len(self.missing)} cells to come", file=sys.stderr)
             while ready and len(running) < self.pool.capacity:
                 part = ready.take(running.values())
                 running[self._submitted(part)] = part
@@ -230,17 +234,26 @@ class Driver:
             self.place.artefacts.drop_ranks(ranking)
 
 
-def execute(store: Store, missing: list[Cell], place: Workplace, pool: Pool, *, keep_ranks: bool = False) -> None:
+def execute(
+    store: Store,
+    missing: list[Cell],
+    place: Workplace,
+    pool: Pool,
+    *,
+    keep_ranks: bool = False,
+    early: Callable[[], str] = str,
+) -> None:
     """Measures cells that have no outcome yet.
 
     Args:
         keep_ranks: leave rank maps for cells that may be asked for later; otherwise they go with their last cell.
+        early: gives what is said once all is measured that needs no retraining, and more is to come.
 
     Raises:
         OSError: no space left on the device; finished cells are kept.
     """
     with tqdm(total=len(missing), unit="cell", desc=place.folder.name, smoothing=0.02, mininterval=0.5) as bar:
-        Driver(store, place, pool, dict.fromkeys(missing), bar, keep_ranks).run()
+        Driver(store, place, pool, dict.fromkeys(missing), bar, keep_ranks, early).run()
 
 
 def attempt(work: Work, place: Workplace) -> list[Outcome]:

@@ -27,6 +27,7 @@ class Queue:
         self.cheap: deque[Work] = deque()
         self.retraining: deque[Work] = deque()
         self.training: deque[Work] = deque()
+        self.told = False
         self.add(work)
 
     def add(self, work: Iterable[Work]) -> None:
@@ -41,6 +42,13 @@ class Queue:
             running: what is being done.
         """
         return self._next(sum(_trains(part) for part in running)).popleft()
+
+    def turned(self, running: Collection[Work]) -> bool:
+        """Whether nothing cheap waits or is under way while other work waits; true once, if ever."""
+        cheap = bool(self.cheap) or any(self._line_of(part) is self.cheap for part in running)
+        turns = bool(self) and not cheap and not self.told
+        self.told |= turns
+        return turns
 
     def __bool__(self) -> bool:
         return bool(self.cheap or self.retraining or self.training)

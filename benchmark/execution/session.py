@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -51,8 +51,11 @@ class Resources:
     team: Team | None = None
 
 
-def run(matrix: Matrix, folder: Path, resources: Resources) -> Counter[str]:
+def run(matrix: Matrix, folder: Path, resources: Resources, early: Callable[[], str] = str) -> Counter[str]:
     """Measures what is missing of a matrix in its folder.
+
+    Args:
+        early: gives what is said once all is measured that needs no retraining, and more is to come.
 
     Returns:
         Number of cells by status.
@@ -85,7 +88,7 @@ def run(matrix: Matrix, folder: Path, resources: Resources) -> Counter[str]:
             later = [] if matrix.target_interval is None else all_cells
             with _pool(resources, place, [*missing, *later]) as (pool, worker_place):
                 while missing:
-                    execute(store, missing, worker_place, pool, keep_ranks=_ranks_again(matrix, missing))
+                    execute(store, missing, worker_place, pool, keep_ranks=_ranks_again(matrix, missing), early=early)
                     missing = _to_measure(store, _planned(store, matrix, all_cells), shapes)
             place.artefacts.clean()
         else:

@@ -60,3 +60,15 @@ def test_everything_is_taken_once(parts: list[Group]) -> None:
     for capacity, roomy in ((1, True), (2, True), (4, False)):
         names = order(Queue(parts, capacity, roomy=roomy), capacity)
         assert (names.count("ranks"), names.count("trains")) == (2, 1)
+
+
+def test_it_is_told_once_when_what_costs_little_is_done(parts: list[Group]) -> None:
+    queue, running = Queue(parts, 1, roomy=True), list[Work]()
+    turns = []
+    while queue:
+        if queue.turned(running):
+            turns.append({_name(part) for line in (queue.retraining, queue.training) for part in line})
+        part = queue.take(running)
+        if isinstance(part, Group):
+            queue.add(bundles(part.reduced, 10))
+    assert turns == [{"retrained", "trains"}]

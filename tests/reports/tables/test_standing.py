@@ -48,6 +48,11 @@ def folder(stored: Stored, matrix: Matrix) -> Path:
     return stored(wide, judge)
 
 
+def test_random_alone_has_no_encode_gap(stored: Stored, matrix: Matrix) -> None:
+    folder = stored(replace(matrix, explainers=("random",), evaluator=True), judge)
+    assert encode_gap_tables(load(folder)) == []
+
+
 def test_curves_of_the_evaluator_end_in_its_own_networks(folder: Path) -> None:
     joined = curves(load(folder))
     ends = joined[(joined.probe == "evaluator") & joined.removal_fraction.isin([0.0, 1.0])]

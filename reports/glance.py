@@ -1,0 +1,48 @@
+"""The first answer of a run that still goes on: what needs no retraining, in a few lines."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from roarbench.reports.rows.load import curves, read
+from roarbench.reports.rows.settings import images, protocol
+from roarbench.reports.rows.style import label
+from roarbench.reports.tables.evidence import best_first, scores
+
+MOST = 2
+"""Ways of measuring that are shown."""
+
+BETTER = {"morf": "lower", "lerf": "higher"}
+
+
+def glance(folder: Path) -> str:
+    """Mean accuracy over 0 < t < 1, in %, of explainers measured without retraining, the best of the first way first.
+
+    Returns:
+        Nothing where no curve is known yet.
+
+    Raises:
+        ValueError: the folder holds no run.
+    """
+    columns: dict[str, pd.Series] = {}
+    heading = ""
+    for rows, order, _ in images(curves(read(folder).frame)):
+        if len(columns) < MOST and (rows.probe.iloc[0] == "evaluator" or not rows.retrain.iloc[0]):
+            heading = heading or f"{rows.dataset.iloc[0]}, {rows.classifier.iloc[0]}"
+            columns.setdefault(f"{protocol(rows, order)} ({BETTER[order]} is better)", _column(rows, order))
+    if not columns:
+        return ""
+    table = pd.DataFrame(columns).reindex(next(iter(columns.values())).index)
+    return f"{heading}: mean accuracy over 0 < t < 1, in %\n{table.to_string(na_rep='')}"
+
+
+def _column(rows: pd.DataFrame, order: str) -> pd.Series:
+    """Score of each explainer as text, the best first."""
+    ordered, known = best_first(rows, order), scores(rows)
+    summaries = {label(e): known.summary(e) for e in dict.fromkeys(ordered.explainer)}
+    texts = {name: _text(s.mean, s.half_width) for name, s in summaries.items() if s.n}
+    return pd.Series(texts, dtype=object)
+
+
+def _text(mean: float, half_width: float) -> str:
+    return f"{100 * mean:.1f}" + (f" ± {100 * half_width:.1f}" if half_width == half_width else "")
