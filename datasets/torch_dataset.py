@@ -20,6 +20,9 @@ from roarbench.datasets.stream import Stream, divided
 AT_ONCE = 256
 """Examples that are read together where they do not stay in memory."""
 
+PIXELS = ("1", "L", "I", "I;16", "F", "RGB")
+"""Modes of PIL images whose values are intensities; others are turned into RGB."""
+
 
 @runtime_checkable
 class Maker(Protocol):
@@ -109,7 +112,7 @@ def array(value: Any) -> Shaped[np.ndarray, "..."]:
     if isinstance(value, Tensor):
         return value.detach().cpu().numpy()
     if hasattr(value, "getbands"):
-        pixels = np.asarray(value)
+        pixels = np.asarray(value if value.mode in PIXELS else value.convert("RGB"))
         return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     return np.asarray(value)
 
@@ -166,7 +169,8 @@ def _check_one_shape(inputs: Sequence[Shaped[np.ndarray, "..."]], name: str) -> 
 def _block(part: Any, name: str, layout: Layout, index: Sequence[int]) -> Examples:
     """Some examples with channels first, uint8 or float32 in [0, 1], and labels as integers."""
     raw = examples(part, name, index)
-    inputs = channels_first(raw.inputs, f"inputs of {name}", layout)
+    photographs = hasattr(_pair(part[index[0]], name)[0], "getbands")
+    inputs = channels_first(raw.inputs, f"inputs of {name}", "first" if photographs else layout)
     return Examples(
         unit_values(inputs, f"inputs of {name}"), class_indices(raw.labels, f"labels of {name}").astype(np.int64)
     )

@@ -34,6 +34,9 @@ AXES = ("datasets", "classifiers", "explainers", "measures")
 
 CARD = Card("data given in memory", "none", "unknown", "none")
 
+FEW_CHANNELS = (1, 3, 4)
+"""Channels that images mostly have."""
+
 Maps = np.ndarray | Tensor
 Explainers = Mapping[str, Any] | Sequence[str]
 
@@ -227,6 +230,8 @@ def _data(data: Any) -> tuple[str, tuple[float, float]]:
         if y.dtype.kind not in "iubf" or (y != np.floor(y)).any():
             raise ValueError(f"data must have whole numbers as labels, got {y.dtype} in {name}; encode the classes")
     low, high = (float(value) for value in (min(x_train.min(), x_test.min()), max(x_train.max(), x_test.max())))
+    if low == high:
+        raise ValueError(f"data must vary, got {low:g} everywhere; there is nothing to learn")
     low, high = (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
     train, test = (_split(x, y, low, high) for x, y in ((x_train, y_train), (x_test, y_test)))
     num_classes = int(max(y_train.max(), y_test.max())) + 1
@@ -236,11 +241,14 @@ def _data(data: Any) -> tuple[str, tuple[float, float]]:
 
 
 def _reading(feature_shape: tuple[int, ...]) -> tuple[str, ...]:
-    """How examples of two axes are understood, which might be images without channels."""
-    if len(feature_shape) != 2:
-        return ()
-    channels, steps = feature_shape
-    return (f"read as signals of {channels} channels and {steps} steps; images need an axis for channels: x[:, None]",)
+    """How examples are understood that might be images without channels, or with channels last."""
+    channels, *places = feature_shape
+    if len(places) == 1:
+        return (f"read as signals of {channels} channels and {places[0]} steps; images need channels: x[:, None]",)
+    if len(places) > 1 and places[-1] in FEW_CHANNELS and channels not in FEW_CHANNELS:
+        extent, axes = "x".join(map(str, places)), (0, len(places) + 1, *range(1, len(places) + 1))
+        return (f"read as {channels} channels of {extent}; channels come first: np.transpose(x, {axes})",)
+    return ()
 
 
 def _split(inputs: np.ndarray, labels: np.ndarray, low: float, high: float) -> Split:

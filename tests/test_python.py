@@ -79,9 +79,9 @@ def test_the_network_gets_values_as_they_were(result: Any, network: nn.Module, d
 
 def test_a_row_for_each_explainer_with_intervals(result: Any) -> None:
     assert sorted(result.table.index) == ["IG", "mine", "object", "random", "theirs"]
-    columns = ["Deletion", "Shared evaluator, removed", "Shared evaluator, kept"]
+    columns = ["Deletion, accuracy", "Shared evaluator, removed", "Shared evaluator, kept"]
     assert sorted({name for name, _ in result.table.columns}) == sorted(columns)
-    deletion = result.table["Deletion"]
+    deletion = result.table["Deletion, accuracy"]
     assert (deletion.low <= deletion.estimate).all()
     assert (deletion.loc["mine"] == deletion.loc["object"]).all()
     assert set(result.curves.label.dropna()) == set(result.table.index)
@@ -90,10 +90,10 @@ def test_a_row_for_each_explainer_with_intervals(result: Any) -> None:
 
 
 def test_differences_have_a_sign_an_interval_and_words(result: Any) -> None:
-    better = result.difference("mine", "random", "Deletion")
+    better = result.difference("mine", "random", "Deletion, accuracy")
     assert better.low <= better.estimate <= better.high
-    assert better.estimate == pytest.approx(-result.difference("random", "mine", "Deletion").estimate)
-    rows = result.table["Deletion"].estimate
+    assert better.estimate == pytest.approx(-result.difference("random", "mine", "Deletion, accuracy").estimate)
+    rows = result.table["Deletion, accuracy"].estimate
     assert better.estimate == pytest.approx(rows["random"] - rows["mine"])
     assert "mine" in str(better)
     assert "random" in str(better)
@@ -157,7 +157,7 @@ def test_two_data_sets_have_columns_of_their_own(tmp_path: Path) -> None:
     )  # fmt: skip
     names = list(dict.fromkeys(name for name, _ in roarbench.run(matrix, tmp_path / "run").table.columns))
     assert len(names) == 4
-    assert names[0].startswith("Deletion: blocks[test=40,train=60], mlp; not retrained")
+    assert names[0].startswith("Deletion, accuracy: blocks[test=40,train=60], mlp; not retrained")
 
 
 SIGN = 1.0
@@ -254,6 +254,7 @@ class Token(nn.Module):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        (lambda a: a | {"data": [abs(x * 0) for x in a["data"]]}, "data must vary, got 0 everywhere"),
         (lambda a: a | {"network": 3}, "network must be a torch module or a classifier by name, got int"),
         (lambda a: a | {"data": 3}, "data must be (x_train, y_train, x_test, y_test), two torch data sets"),
         (lambda a: a | {"explainers": {"mine": 3}}, "explainers['mine'] must be a function"),
@@ -285,6 +286,20 @@ def test_what_is_wrong_is_one_line(
         roarbench.evaluate(**arguments)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ((3, 20), "3 channels and 20 steps"),
+        ((6, 8, 3), "channels come first: np.transpose"),
+        ((3, 8, 8), ""),
+        ((5,), ""),
+    ],
+)
+def test_what_might_be_meant_otherwise_is_said(shape: tuple[int, ...], said: str) -> None:
+    notes = evaluation._reading(shape)
+    assert said in notes[0] if said else not notes
 
 
 def test_the_example_of_the_docstring_runs() -> None:

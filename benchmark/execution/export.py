@@ -33,7 +33,7 @@ def export(folder: Path, explainer: str, file: Path, resources: Resources, *, se
 
     Raises:
         ValueError: a file of another form, or one that is there already. An explainer or seed that the run lacks. A run
-            of several data sets or classifiers, or one whose network is not trained yet.
+            with attribution folds, of several data sets or classifiers, or one whose network is not trained yet.
         Skip: the explainer does not apply.
     """
     if file.suffix not in FORMATS:
@@ -41,6 +41,10 @@ def export(folder: Path, explainer: str, file: Path, resources: Resources, *, se
     if file.exists():
         raise ValueError(f"file must not be there yet, got {file}; choose another name")
     place, ranking = workplace(folder, resources), _ranking(folder, explainer, seed)
+    if ranking.folds:
+        raise ValueError(
+            f"{folder} explains training images by {ranking.folds} folds, whose maps are not kept; use one"
+        )
     if not place.artefacts.has_network(ranking.training):
         raise ValueError(f"the network of seed {seed} is not trained yet in {folder}; run it first")
     data = data_for(ranking.training, place)

@@ -33,16 +33,25 @@ def unit_shape(feature_shape: tuple[int, ...], unit: str) -> tuple[int, ...]:
     ((1, 32, 32), (1, 8, 8), (30,))
 
     Raises:
-        ValueError: patches that do not fill an example.
+        ValueError: patches of a row, patches that do not fill an example, or a single one.
     """
-    if unit == "feature" or len(feature_shape) == 1:
-        return feature_shape
     size, places = side(unit), feature_shape[1:]
+    if size > 1 and not places:
+        raise ValueError(
+            f"unit {unit} needs signals, images or volumes, got rows of {feature_shape[0]}; use unit feature"
+        )
+    if unit == "feature" or not places:
+        return feature_shape
     if any(length % size for length in places):
         fitting = [str(n) for n in range(2, min(places)) if not any(length % n for length in places)]
         remedy = f"use {' or '.join(fitting)}" if fitting else "use unit pixel"
         raise ValueError(f"unit {unit} must divide {'x'.join(map(str, places))}; {remedy}")
-    return (1, *(length // size for length in places))
+    units = (1, *(length // size for length in places))
+    if size > 1 and set(units) == {1}:
+        raise ValueError(
+            f"unit {unit} must leave two patches or more of {'x'.join(map(str, places))}; use a smaller one"
+        )
+    return units
 
 
 def mask_shape(feature_shape: tuple[int, ...], unit: str) -> tuple[int, ...]:

@@ -71,7 +71,8 @@ def _convolved(layer: nn.Conv2d, inputs: Float[Tensor, "b c h w"]) -> Float[Tens
     d, c, *_ = layer.weight.shape
     kernels = (layer.weight.reshape(d * c, k) @ places.view(k, -1)).view(d, c, h * w, v * u)
     matrix = kernels.permute(1, 2, 0, 3).reshape(c * h * w, d * v * u)
-    return (inputs.flatten(1) @ matrix).view(-1, d, v, u) + layer.get_parameter("bias").view(-1, 1, 1)
+    assert layer.bias is not None  # those that are replaced have one, which may be a plain tensor for a while
+    return (inputs.flatten(1) @ matrix).view(-1, d, v, u) + layer.bias.view(-1, 1, 1)
 
 
 def _num_elements(layer: nn.Conv2d, size: Size) -> int:

@@ -22,8 +22,8 @@ FIRST = {"morf": "most relevant", "lerf": "least relevant"}
 GONE = {"morf": "removed", "lerf": "kept"}
 """What a shared evaluator sees of the features that are ranked first."""
 
-FIXED = {"morf": "Deletion", "lerf": "Insertion"}
-"""What is measured of networks that are not retrained, unless it is ROAD."""
+FIXED = {"morf": "Deletion, accuracy", "lerf": "Insertion, accuracy"}
+"""What is measured of networks that are not retrained, unless it is ROAD. Measures of these names are probabilities."""
 
 FLAGS = {
     "retrain": {True: "retrained", False: "unretrained"},

@@ -63,6 +63,7 @@ def test_a_stream_gives_what_memory_gives() -> None:
     [
         ([Image.fromarray(np.full((4, 5, 3), 51, np.uint8))] * 30, (3, 4, 5)),
         ([Image.fromarray(np.full((4, 5), 51, np.uint8))] * 30, (1, 4, 5)),
+        ([Image.fromarray(np.full((4, 5, 3), 51, np.uint8)).quantize(2)] * 30, (3, 4, 5)),
         (np.full((30, 4, 5, 3), 51, np.uint8), (3, 4, 5)),
         (torch.full((30, 4, 5), 0.2), (1, 4, 5)),
         (torch.full((30, 7), 0.2), (7,)),
@@ -72,6 +73,12 @@ def test_images_rows_and_pictures_of_pillow_are_read(inputs: Any, expected: tupl
     data = load(both(Pairs(inputs)))
     assert data.feature_shape == expected
     torch.testing.assert_close(data.train.inputs, torch.full((30, *expected), 0.2))
+
+
+def test_a_layout_is_that_of_arrays_not_of_pictures() -> None:
+    picture = Image.fromarray(np.full((4, 6, 3), 51, np.uint8))
+    assert load(both(Pairs([picture] * 30)), layout="last").feature_shape == (3, 4, 6)
+    assert load(both(Pairs(np.full((30, 4, 6, 5), 51, np.uint8))), layout="last").feature_shape == (5, 4, 6)
 
 
 def test_labels_may_be_numbers_of_any_kind() -> None:

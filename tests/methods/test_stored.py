@@ -1,6 +1,7 @@
 """Maps from files: found by position, compared with the data, and equal to the explainer that they came from."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -154,3 +155,7 @@ def test_export_says_what_it_cannot_do(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=said):
             export(folder, explainer, tmp_path / file, resources, seed=seed)
     assert (tmp_path / "there.npz").stat().st_size == 0
+    crossed = replace(matrix("gradient"), attribution_folds=2)
+    session.run(crossed, tmp_path / "crossed", resources)
+    with pytest.raises(ValueError, match="explains training images by 2 folds, whose maps are not kept"):
+        export(tmp_path / "crossed", "gradient", tmp_path / "maps.npz", resources)

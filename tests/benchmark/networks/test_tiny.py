@@ -85,7 +85,9 @@ def test_a_network_is_itself_again_even_after_an_error() -> None:
         "gradient", "guided_backprop", "integrated_gradients", "smoothgrad", "vargrad[base=guided_backprop]",
         "smoothgrad_squared[base=integrated_gradients,samples=2]", "deconvolution", "deep_lift",
         "grad_cam[layer=1.0]", "lrp",
-        "gradient_shap", "occlusion",
+        "gradient_shap", "occlusion", "lrp[rule=epsilon_plus]", "lrp[rule=gamma]", "full_grad", "guided_ig",
+        "expected_gradients[samples=2]", "rise[samples=20]", "grad_cam[kind=hirescam,layer=1.0]",
+        "captum[method=DeepLift]",
     ],
 )  # fmt: skip
 def test_explainers_rank_as_they_do_with_convolutions(trained: nn.Module, name: str) -> None:

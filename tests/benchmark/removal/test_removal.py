@@ -137,6 +137,13 @@ def test_places_have_any_number_of_axes(shape: tuple[int, ...]) -> None:
     assert removal.spread(removal.kept(patches, removal_fraction=0.3), shape).shape == (2, 1, *shape[1:])
 
 
+def test_patches_of_a_row_and_a_single_patch_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"patch\[size=2\] needs signals, images or volumes, got rows of 8"):
+        ranks_of(torch.rand(1, 8), unit="patch[size=2]")
+    with pytest.raises(ValueError, match="must leave two patches or more of 8x8"):
+        ranks_of(torch.rand(1, 1, 8, 8), unit="patch[size=8]")
+
+
 def test_patches_that_do_not_fill_an_example_are_refused() -> None:
     with pytest.raises(ValueError, match=r"patch\[size=3\] must divide 8x8; use 2 or 4"):
         ranks_of(torch.rand(1, 1, 8, 8), unit="patch[size=3]")

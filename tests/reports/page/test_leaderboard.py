@@ -200,7 +200,8 @@ def test_ranks_are_means_over_the_ways_that_have_the_explainer(stored: Stored, w
 def test_headings_name_the_fill_where_several_were_used(stored: Stored, wide: Matrix) -> None:
     one = board_of(stored(replace(wide, unretrained_fills=("mean", "noisy_linear")), measured))
     assert [column.heading for column in one.columns][1:7] == [
-        "ROAR", "KAR", "Deletion", "Insertion", "ROAD, most relevant first", "ROAD, least relevant first",
+        "ROAR", "KAR", "Deletion, accuracy", "Insertion, accuracy",
+        "ROAD, most relevant first", "ROAD, least relevant first",
     ]  # fmt: skip
     two = board_of(stored(replace(wide, fills=("mean", "noisy_linear")), measured, name="two"))
     assert [column.heading for column in two.columns][1:3] == ["ROAR, fill mean", "KAR, fill mean"]

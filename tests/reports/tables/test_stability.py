@@ -42,7 +42,7 @@ def wide(matrix: Matrix) -> Matrix:
 
 def test_ranks_stand_by_way_and_are_sorted_by_their_mean(stored: Stored, wide: Matrix) -> None:
     (made,) = stability_tables(load(stored(wide, judge)))
-    ways = ["ROAR, mean", "KAR, mean", "Deletion, mean", "Insertion, mean"]
+    ways = ["ROAR, mean", "KAR, mean", "Deletion, accuracy, mean", "Insertion, accuracy, mean"]
     road = ["ROAD, most relevant first", "ROAD, least relevant first"]
     assert made.name == "stability" and made.shown.columns.tolist() == ["mean rank", "over ways", *ways, *road]
     assert made.shown.index.tolist() == ["GRAD", "GB", "IG", "DeepLIFT", "LRP"]  # random is a control
