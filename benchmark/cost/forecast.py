@@ -1,10 +1,12 @@
 """What a run would take, as text for the terminal."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from roarbench.benchmark.cost.costs import Absent, Cost, Line, costs, row_bytes, spelt
+from roarbench.benchmark.execution.executor import ROOM
 from roarbench.benchmark.execution.session import Resources, num_workers, workplace
 from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.plan import Matrix
@@ -94,15 +96,18 @@ def _line(line: Line, width: int) -> str:
 def _disk(cost_parts: list[Cost], rows: int, workers: int | None, keeps_ranks: bool) -> Iterator[str]:
     """Rank maps lie on the disk from their pass to their last cell.
 
-    A worker begins a pass only when no cell waits that is ready: never more passes than workers are open.
+    Where there is room for all, all passes come first. Otherwise a worker begins a pass only when no cell waits that is
+    ready: never more passes than workers are open.
 
     Args:
         keeps_ranks: all lie there until the end, for own masks tell only then at which shares others are compared.
     """
     ranks = sorted((size for cost in cost_parts for size in cost.ranks), reverse=True)
     most = f", at most {_bytes(sum(ranks[:workers]))} at one time with {workers} at work" if workers else ""
+    together = sum(ranks) < ROOM * shutil.disk_usage(Path()).free
+    how = ", until the end" if keeps_ranks else ", all at one time" if together else f", one after the other{most}"
     yield "disk"
-    yield f"  {_bytes(sum(ranks)):>10}  rank maps{', until the end' if keeps_ranks else f', one after the other{most}'}"
+    yield f"  {_bytes(sum(ranks)):>10}  rank maps{how}"
     yield f"  {_bytes(sum(cost.weights for cost in cost_parts)):>10}  weights of original networks"
     yield f"  {_bytes(rows):>10}  rows"
 
