@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from roarbench.benchmark.matrix.contents import contents, own_code, parts
 from roarbench.benchmark.matrix.plan import Matrix
-from roarbench.benchmark.matrix.plugins import contents, own_code, parts
 from roarbench.benchmark.matrix.source import checksum, fingerprint
 from roarbench.benchmark.matrix.spec import PlugIn
 from roarbench.benchmark.results.provenance import code, versions

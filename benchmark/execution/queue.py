@@ -12,7 +12,7 @@ class Queue:
     """Work that waits in three lines.
 
     Rankings and scores without retraining are cheap and go first. Explainers that train networks of their own come
-    after them, beside the retraining: on half of the processes, or at the very end where there is one alone.
+    beside the retraining, on half of the processes. One process alone does them last.
     """
 
     def __init__(self, work: Iterable[Work], capacity: int, *, roomy: bool) -> None:

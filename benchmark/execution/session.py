@@ -16,9 +16,9 @@ from roarbench.benchmark.execution.ray_pool import Cluster, cluster_pool
 from roarbench.benchmark.execution.rehearsal import rehearse
 from roarbench.benchmark.execution.workplace import Workplace, data_of
 from roarbench.benchmark.matrix import plan
+from roarbench.benchmark.matrix.contents import files
 from roarbench.benchmark.matrix.copies import copies
 from roarbench.benchmark.matrix.plan import Matrix
-from roarbench.benchmark.matrix.plugins import files
 from roarbench.benchmark.matrix.spec import Cell, PlugIn, key
 from roarbench.benchmark.networks.precision import settled
 from roarbench.benchmark.networks.team import Team, TeamExecutor

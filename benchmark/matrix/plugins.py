@@ -14,12 +14,13 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 
 from roarbench.benchmark import CLASSIFIERS, FILLS, MEASURE_GROUPS, MEASURES, STANDARD
 from roarbench.benchmark.matrix import source
+from roarbench.benchmark.matrix.contents import own_code
 from roarbench.benchmark.matrix.facts import check_measure
 from roarbench.benchmark.matrix.notation import parse, quoted, suggestion
 from roarbench.benchmark.matrix.spec import PlugIn
@@ -128,37 +129,6 @@ def _built(identity: PlugIn, name: str, kind: str) -> typing.Any:
         raise ValueError(f"{kind} {name} cannot be built: {reason}") from error
 
 
-def files(identity: PlugIn) -> dict[str, str]:
-    """Checksums of the user's own files that a plug-in is made of: its code, and what its parameters name."""
-    checksums: dict[str, str] = {}
-    for part in parts(identity):
-        checksums |= _code(part.name) | contents(part)
-    return checksums
-
-
-def parts(identity: PlugIn) -> Iterator[PlugIn]:
-    """A plug-in and those among its parameters."""
-    yield identity
-    for _, value in identity.parameters:
-        if isinstance(value, PlugIn):
-            yield from parts(value)
-
-
-def contents(identity: PlugIn) -> dict[str, str]:
-    """Checksums of what its own parameters name: files, and folders where it takes a path."""
-    paths = dict(identity.handling)
-    return {str(paths[name]): str(value) for name, value in identity.parameters if name in paths}
-
-
-def own_code(name: str) -> str:
-    """Checksum of the code below the current folder that a plug-in of the user's own uses; empty where there is none.
-
-    Nothing is imported for it.
-    """
-    code = _code(name)
-    return hashlib.sha256("\n".join(sorted(code.values())).encode()).hexdigest()[:16] if code else ""
-
-
 def redraws(explainer: PlugIn) -> bool:
     """Whether networks are retrained on images that lose other units, drawn at random, in every epoch."""
     return getattr(build(explainer, "explainer"), "per_epoch", False)
@@ -188,7 +158,7 @@ def check_name(text: str, kind: str) -> None:
         raise ValueError(f"unknown {kind} {name!r}{suggestion(name, TABLES[kind])}")
     module = name.partition(":")[0]
     if ":" in name and module not in LIBRARIES.get(kind, {}):
-        _look_here()
+        source.look_here()
         if module.partition(".")[0] not in sys.modules and not importlib.util.find_spec(module.partition(".")[0]):
             raise _unimportable(name, kind, f"ModuleNotFoundError: No module named {module.partition('.')[0]!r}")
 
@@ -198,7 +168,7 @@ def _locate(name: str, kind: str) -> Callable[..., typing.Any]:
     module, _, attribute = TABLES[kind].get(name, name).partition(":")
     if adapter := LIBRARIES.get(kind, {}).get(module):
         return _locate(adapter, kind)(attribute)
-    _look_here()
+    source.look_here()
     try:
         imported = importlib.import_module(module)
     except (Exception, SystemExit) as error:  # the module is the user's: whatever goes wrong in it is bad input
@@ -208,24 +178,11 @@ def _locate(name: str, kind: str) -> Callable[..., typing.Any]:
     return getattr(imported, attribute)
 
 
-def _look_here() -> None:
-    """Modules of the user's own lie in the current folder."""
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-
-
 def _unimportable(name: str, kind: str, reason: str) -> ValueError:
     module, _, attribute = name.partition(":")
     if module.endswith(".py"):
         reason += f"; write {module.removesuffix('.py')}:{attribute}"
     return ValueError(f"{kind} {name!r}: cannot import {module!r} from the current folder ({reason})")
-
-
-def _code(name: str) -> dict[str, str]:
-    """File -> checksum of the code below the current folder that a plug-in of the user's own uses."""
-    module, own, attribute = name.partition(":")
-    _look_here()
-    return source.code(module, attribute) if own else {}
 
 
 def _source(name: str, target: object) -> str:

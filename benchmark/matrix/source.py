@@ -276,3 +276,9 @@ def _docstring(statement: ast.stmt) -> bool:
 
 def _sha256(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def look_here() -> None:
+    """Modules of the user's own lie in the current folder."""
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))

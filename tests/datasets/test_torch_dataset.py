@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 from torch.utils.data import Subset, TensorDataset
 
-from roarbench.benchmark.matrix.plugins import build, files, plugin
+from roarbench.benchmark.matrix.contents import files
+from roarbench.benchmark.matrix.plugins import build, plugin
 from roarbench.datasets.base import Dataset
 from roarbench.datasets.check import check
 from roarbench.datasets.torch_dataset import class_names, torch_dataset

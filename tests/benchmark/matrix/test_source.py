@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roarbench.benchmark.matrix.plugins import build, files, plugin
+from roarbench.benchmark.matrix.contents import files
+from roarbench.benchmark.matrix.plugins import build, plugin
 from roarbench.benchmark.matrix.source import code, fingerprint
 from roarbench.benchmark.matrix.spec import key
 
