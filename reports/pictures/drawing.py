@@ -124,6 +124,10 @@ def _written(draw: Draw, folder: Path) -> list[Caption]:
     return captions
 
 
+NARROWEST = 0.9
+"""Inches of the narrowest panel."""
+
+
 @matplotlib.rc_context(STYLE)
 def save(figure: Figure, path: Path, formats: Iterable[str] = tuple(NAMELESS)) -> list[Path]:
     """Writes a figure in some formats and returns the paths.
@@ -143,12 +147,14 @@ def panels(
     """A figure of so many panels, its layout fixed.
 
     Args:
-        width: of the figure, in inches.
+        width: of the figure, in inches; more where names leave too little of it to the panels.
         height: of one panel, in inches; of the panels of each row where they differ.
     """
     m, heights = margins, [height] * rows if isinstance(height, int | float) else [*height]
     whole = m.top + sum(heights) + (rows - 1) * m.down + m.bottom
-    wide = (width - m.left - m.right - (columns - 1) * m.across) / columns
+    around = m.left + m.right + (columns - 1) * m.across
+    wide = max(NARROWEST, (width - around) / columns)
+    width = around + columns * wide
     figure = Figure(figsize=(width, whole))
 
     def place(row: int, column: int) -> Axes:

@@ -21,7 +21,7 @@ from roarbench.reports.page.page import page
 from roarbench.reports.pictures.cost import cost_plots, front
 from roarbench.reports.pictures.curves import plots
 from roarbench.reports.pictures.differences import difference_plots
-from roarbench.reports.pictures.drawing import Picture, write, writing
+from roarbench.reports.pictures.drawing import NARROWEST, Margins, Picture, panels, write, writing
 from roarbench.reports.pictures.forest import COARSE, forests
 from roarbench.reports.pictures.leaks import leak_plots, paired_with_masks
 from roarbench.reports.pictures.looks import DASHES, LEGIBLE, looks, varied
@@ -215,3 +215,12 @@ def test_a_leaderboard_says_where_groups_are_too_many_for_their_brackets(
     monkeypatch.setattr("roarbench.reports.statistics.groups.MOST_LETTERS", 0)
     (coarse,) = forests(run)
     assert COARSE in coarse.caption and COARSE not in fine.caption
+
+
+@pytest.mark.parametrize("letters", [5, 60, 400])
+def test_panels_stay_wide_enough_beside_names_of_any_length(letters: int) -> None:
+    margins = Margins(left=0.1).holding(["x" * letters], "left")
+    figure, (axes,) = panels(1, 3, width=5.5, height=1.0, margins=margins)
+    width, _ = figure.get_size_inches()
+    assert width >= 5.5
+    assert all(axis.get_position().width * width >= NARROWEST - 1e-6 for axis in axes)
