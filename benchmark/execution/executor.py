@@ -133,10 +133,14 @@ class Driver:
     def _roomy(self) -> bool:
         """Whether rank maps of all missing cells may lie on the disk together: in a quarter of what is free."""
         place, total = replace(self.place, device="cpu"), 0
-        for ranking in {cell.ranking for cell in self.missing if cell.ranking and cell.steps is None}:
+        alike: dict[Original, set[Ranking]] = {}
+        for ranking in (cell.ranking for cell in self.missing if cell.ranking and cell.steps is None):
             if self.place.artefacts.has_network(ranking.training):  # its data can be loaded
-                data = data_for(replace(ranking.training, seed=0), place)
-                total += rank_bytes(ranking, data.feature_shape) * sum(map(len, data.splits.values()))
+                alike.setdefault(replace(ranking.training, seed=0), set()).add(ranking)
+        for training, rankings in alike.items():
+            data = data_for(training, place)
+            examples = sum(map(len, data.splits.values()))
+            total += examples * sum(rank_bytes(ranking, data.feature_shape) for ranking in rankings)
         return total < shutil.disk_usage(self.place.folder).free * ROOM
 
     def _alone(self, work: Work) -> list[Work]:

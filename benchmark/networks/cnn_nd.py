@@ -25,9 +25,9 @@ def cnn_nd(
     channels, *places = feature_shape
     if len(places) not in KINDS:
         raise ValueError(f"cnn_nd needs signals, images or volumes, got features {tuple(feature_shape)}; use mlp")
-    for name, value, least in (("width", width, 1), ("layers", layers, 1), ("kernel", kernel, 1)):
-        if value < least:
-            raise ValueError(f"cnn_nd[{name}] must be at least {least}, got {value}")
+    for name, value in (("width", width), ("layers", layers), ("kernel", kernel)):
+        if value < 1:
+            raise ValueError(f"cnn_nd[{name}] must be at least 1, got {value}")
     if kernel % 2 == 0:
         raise ValueError(f"cnn_nd[kernel] must be odd, got {kernel}; use {kernel + 1}")
     convolution, pooling, average = KINDS[len(places)]

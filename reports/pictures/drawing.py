@@ -125,7 +125,7 @@ def _written(draw: Draw, folder: Path) -> list[Caption]:
 
 
 NARROWEST = 0.9
-"""Inches of the narrowest panel."""
+"""Inches of the narrowest panel with axes."""
 
 
 @matplotlib.rc_context(STYLE)
@@ -142,18 +142,25 @@ def save(figure: Figure, path: Path, formats: Iterable[str] = tuple(NAMELESS)) -
 
 
 def panels(
-    rows: int, columns: int, *, width: float, height: float | Sequence[float], margins: Margins
+    rows: int,
+    columns: int,
+    *,
+    width: float,
+    height: float | Sequence[float],
+    margins: Margins,
+    narrowest: float = NARROWEST,
 ) -> tuple[Figure, list[list[Axes]]]:
     """A figure of so many panels, its layout fixed.
 
     Args:
         width: of the figure, in inches; more where names leave too little of it to the panels.
         height: of one panel, in inches; of the panels of each row where they differ.
+        narrowest: inches that a panel has at least.
     """
     m, heights = margins, [height] * rows if isinstance(height, int | float) else [*height]
     whole = m.top + sum(heights) + (rows - 1) * m.down + m.bottom
     around = m.left + m.right + (columns - 1) * m.across
-    wide = max(NARROWEST, (width - around) / columns)
+    wide = max(narrowest, (width - around) / columns)
     width = around + columns * wide
     figure = Figure(figsize=(width, whole))
 

@@ -32,7 +32,7 @@ def tiles(
     (count,) = counts
     margins = _around(rows, title, titles)
     width = max(margins.left + count * (size + margins.across), LETTER * max(map(len, title.splitlines()), default=0))
-    figure, grid = panels(len(rows), count, width=width, height=size, margins=margins)
+    figure, grid = panels(len(rows), count, width=width, height=size, margins=margins, narrowest=size)
     for axes, (name, images) in zip(grid, rows.items(), strict=True):
         for axis, pixels in zip(axes, images, strict=True):
             tile(axis, pixels)

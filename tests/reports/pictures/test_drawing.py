@@ -26,6 +26,7 @@ from roarbench.reports.pictures.forest import COARSE, forests
 from roarbench.reports.pictures.leaks import leak_plots, paired_with_masks
 from roarbench.reports.pictures.looks import DASHES, LEGIBLE, looks, varied
 from roarbench.reports.pictures.plane import fii_line, fir_line, planes
+from roarbench.reports.pictures.tiles import tiles
 from roarbench.reports.rows.load import curves, drawable, load, read
 from roarbench.reports.tables.curves import tables
 from tests.reports.conftest import outcome
@@ -224,3 +225,10 @@ def test_panels_stay_wide_enough_beside_names_of_any_length(letters: int) -> Non
     width, _ = figure.get_size_inches()
     assert width >= 5.5
     assert all(axis.get_position().width * width >= NARROWEST - 1e-6 for axis in axes)
+
+
+def test_tiles_of_images_stay_square() -> None:
+    figure = tiles({"image": np.zeros((4, 1, 8, 8))}, size=0.5)
+    width, height = figure.get_size_inches()
+    boxes = [axis.get_position(original=True) for axis in figure.axes]
+    assert all(box.width * width == pytest.approx(box.height * height, rel=0.05) for box in boxes)
