@@ -124,8 +124,8 @@ def _written(draw: Draw, folder: Path) -> list[Caption]:
     return captions
 
 
-NARROWEST = 0.9
-"""Inches of the narrowest panel with axes."""
+NARROWEST = 1.5
+"""Inches of the narrowest panel with axes: room for its title."""
 
 
 @matplotlib.rc_context(STYLE)
