@@ -80,7 +80,8 @@ def hf(
 
     `inputs` and `label` are columns; without them, they are found where only one fits. Inputs are a column of images,
     or one of arrays or lists of one length, read as `arrays` reads them, with `layout`. Without either they are all
-    columns of numbers, the features of a table. Labels are classes, whole numbers 0 ... k-1, or text, whose sorted values are the classes.
+    columns of numbers, the features of a table. Labels are classes, whole numbers 0 ... k-1, or text, whose sorted
+    values are the classes.
 
     Images are turned upright. `size` resizes them to squares (bilinear, antialiased), 0 leaves them as they are.
     `channels` is 1 (grey) or 3 (RGB); 0 takes 1 where all images are grey.
