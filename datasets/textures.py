@@ -98,8 +98,8 @@ def squares(
     """A bright striped square on noise: the direction of its stripes is one of 4 classes, ground truth known.
 
     The background is noise in [0, 0.5), and the square lies anywhere with equal chance. Its pixels are the same levels
-    from 0.6 to 1 in every image. Only their order follows the stripes, at a random phase and with some noise. So neither
-    place nor mean nor histogram reveals the class. Inputs `(n, 1, size, size)`; the truth is 1 on the square.
+    from 0.6 to 1 in every image. Only their order follows the stripes, at a random phase and with some noise. So
+    neither place nor mean nor histogram reveals the class. Inputs `(n, 1, size, size)`; the truth is 1 on the square.
     `draw` seeds all.
     """
     _check_side("square", square, size, "pixels; its stripes need 3 or more")

@@ -47,7 +47,7 @@ def torch_dataset(
     What it returns has a length and gives pairs (input, label) by position. A function without a parameter `train`
     returns both data sets, for training and for test. Names of classes are those of an attribute `classes`.
 
-    Inputs are tensors `(c, h, w)`, arrays, PIL images or rows `(d,)`, of one shape, and the same whenever they are read.
+    Inputs are tensors `(c, h, w)`, arrays, PIL images or rows `(d,)`, of one shape, and the same whenever read.
     uint8 means 0..255 and is divided by 255. bool means 0 and 1, and floats must lie in [0, 1]. `layout` is that of
     arrays, as for `arrays`. Labels are the whole numbers 0 ... k-1.
 
