@@ -18,7 +18,7 @@ import sqlite3
 import sys
 import typing
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -154,17 +154,13 @@ class Run:
             from roarbench.benchmark.execution.torchrun import led
 
             return led(partial(run, self.matrix, folder), folder, resources)
-        return run(self.matrix, folder, resources, partial(_first_answer, folder))
+        return run(self.matrix, folder, resources, partial(_so_far, folder))
 
 
-def _first_answer(folder: Path) -> str:
-    """A table of what is measured so far; nothing where it cannot be made, for the run must go on."""
-    from roarbench.reports.glance import glance
+def _so_far(folder: Path, seconds_left: float | None) -> Iterator[str]:
+    from roarbench.reports.so_far import so_far  # once there is something to tell
 
-    try:
-        return glance(folder)
-    except Exception as error:
-        return f"no table yet: {type(error).__name__}"
+    yield from so_far(folder, seconds_left)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """The first answer of a run that still goes on: what needs no retraining, in a few lines."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
 
+from roarbench.reports.rows.cells import CURVES
 from roarbench.reports.rows.load import curves, read
 from roarbench.reports.rows.settings import images, protocol
 from roarbench.reports.rows.style import label
@@ -25,15 +27,25 @@ def glance(folder: Path) -> str:
         ValueError: the folder holds no run.
     """
     columns: dict[str, pd.Series] = {}
-    heading = ""
-    for rows, order, _ in images(curves(read(folder).frame)):
+    heading, frame = "", read(folder).frame
+    for rows, order, _ in images(curves(frame)):
         if len(columns) < MOST and (rows.probe.iloc[0] == "evaluator" or not rows.retrain.iloc[0]):
             heading = heading or f"{rows.dataset.iloc[0]}, {rows.classifier.iloc[0]}"
             columns.setdefault(f"{protocol(rows, order)} ({BETTER[order]} is better)", _column(rows, order))
     if not columns:
         return ""
     table = pd.DataFrame(columns).reindex(next(iter(columns.values())).index)
-    return f"{heading}: mean accuracy over 0 < t < 1, in %\n{table.to_string(na_rep='')}"
+    lines = [f"{heading}: mean accuracy over 0 < t < 1, in %", table.to_string(na_rep=""), _coming(frame, table.index)]
+    return "\n".join(filter(None, lines))
+
+
+def _coming(frame: pd.DataFrame, known: Collection[str]) -> str:
+    """How many cells are to do, and of which explainers nothing is known."""
+    to_do = frame[frame.status == "to do"]
+    explainers = to_do.explainer[to_do.probe.isin(CURVES)].dropna().unique()
+    unknown = [name for name in map(label, explainers) if name not in known]
+    others = f"; nothing yet of {', '.join(unknown)}" if unknown else ""
+    return f"to come: {len(to_do)} of {len(frame)} cells{others}" if len(to_do) else ""
 
 
 def _column(rows: pd.DataFrame, order: str) -> pd.Series:

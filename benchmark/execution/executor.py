@@ -1,25 +1,20 @@
 """Runs the missing cells of a plan, here or in worker processes; the driver alone writes the store."""
 
-import errno
 import shutil
-import sys
-import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
-from tqdm import tqdm
-
-from roarbench.benchmark.attribution.guard import preserved
 from roarbench.benchmark.execution import runner
-from roarbench.benchmark.execution.evaluator import evaluate, train_evaluator
-from roarbench.benchmark.execution.folds import train_fold
-from roarbench.benchmark.execution.processes import Processes, in_worker
+from roarbench.benchmark.execution.attempts import attempt
+from roarbench.benchmark.execution.interim import Interim
+from roarbench.benchmark.execution.processes import Processes
+from roarbench.benchmark.execution.progress import Progress, kind_of, progress
 from roarbench.benchmark.execution.queue import Queue, Work
-from roarbench.benchmark.execution.recursion import measure_chain
-from roarbench.benchmark.execution.workplace import Workplace, data_for, forget_data
+from roarbench.benchmark.execution.workplace import Workplace, data_for
 from roarbench.benchmark.matrix.spec import Cell, Fold, Original, PlugIn, Ranking
 from roarbench.benchmark.matrix.work import (
     Bundle,
@@ -38,12 +33,12 @@ from roarbench.benchmark.matrix.work import (
 from roarbench.benchmark.results.artefacts import rank_bytes
 from roarbench.benchmark.results.provenance import provenance
 from roarbench.benchmark.results.store import Outcome, Store
-from roarbench.methods.base import Skip
 
 ROOM = 0.25
 """Share of the free disk that rank maps may take, unless they cannot take less."""
 
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+LOOK = 1.0
+"""Seconds after which the bar moves even if nothing was finished."""
 
 
 class Pool(NamedTuple):
@@ -59,21 +54,22 @@ class Driver:
 
     Attributes:
         missing: cells without an outcome; shrinks as the run goes on.
-        early: what is said once all is measured that needs no retraining, and more is to come.
+        interim: says now and then what is known so far.
     """
 
     store: Store
     place: Workplace
     pool: Pool
     missing: dict[Cell, None]
-    bar: tqdm
+    progress: Progress
     keep_ranks: bool = False
-    early: Callable[[], str] = str
+    interim: Interim | None = None
 
     def __post_init__(self) -> None:
         self.waiting = Counter(cell.ranking for cell in self.missing if cell.steps is None)
         self.sizes: dict[Original, tuple[int, int]] = {}
         self.failing: dict[PlugIn, str] = {}
+        self.stored = lru_cache(maxsize=None)(self.place.artefacts.has_ranks)
 
     def run(self) -> None:
         """Tries explainers of the user's own, trains the networks that several cells share, then goes group by group.
@@ -85,8 +81,11 @@ class Driver:
         networks: list[Work] = [t for t in trainings(self.missing) if self._wanted(t)]
         networks += [f for f in folds(self.missing) if not self.place.artefacts.has_network(f)]
         networks += [e for e in evaluators(self.missing) if self._untrained(e)]
+        self.progress.expect([*networks, *groups(self.missing)])
         self._drive(networks)
-        self._drive([*groups(self.missing), *chains(self.missing)], roomy=self._roomy())
+        ranked = dict.fromkeys(cell for cell in self.missing if self._ranked(cell))
+        rest = [cell for cell in self.missing if cell not in ranked]
+        self._drive([*self._bundles(ranked), *groups(rest), *chains(rest)], roomy=self._roomy())
 
     def _try(self) -> None:
         """Tells at once which explainers fail; their cells are measured all the same, on networks that were trained."""
@@ -95,7 +94,7 @@ class Driver:
         if self.failing and self.failing.keys() >= explainers and not self.store.counts()["done"]:
             raise ValueError("; ".join(self.failing.values()))
         for complaint in self.failing.values():
-            self.bar.write(f"{complaint}; the others go on", file=sys.stderr)
+            self.progress.say(f"{complaint}; the others go on")
 
     def _wanted(self, training: Original) -> bool:
         return Cell(training, None, None) in self.missing or not self.place.artefacts.has_network(training)
@@ -108,27 +107,52 @@ class Driver:
 
         When a worker dies, any of the work in flight may be the cause: each piece is then done once more, alone.
         """
-        ready = Queue(work, self.pool.capacity, roomy=roomy)
+        ready = Queue(work, self.pool.capacity, roomy=roomy, seconds=self._seconds)
         running: dict[Future[list[Outcome]], Work] = {}
         while ready or running:
             suspects: list[Work] = []
-            if ready.turned(running.values()) and (said := self.early()):
-                self.bar.write(f"{said}\n{len(self.missing)} cells to come", file=sys.stderr)
             while ready and len(running) < self.pool.capacity:
                 part = ready.take(running.values())
                 running[self._submitted(part)] = part
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+            for future in wait(running, LOOK, return_when=FIRST_COMPLETED).done:
                 part = running.pop(future)
                 if isinstance(future.exception(), BrokenExecutor):
                     suspects.append(part)
                 else:
                     ready.add(self._finished(part, future.result()))
+            self._look()
             if suspects:
                 suspects += running.values()  # their futures are broken, too
                 running.clear()
                 self._renewed()
                 for suspect in suspects:
                     ready.add(self._alone(suspect))
+
+    def _look(self) -> None:
+        """Shows what is being done, and at times what is known so far."""
+        self.progress.show()
+        if self.interim and self.missing:
+            self.interim.look(self.progress.seconds_left(), self.progress.say)
+
+    def _seconds(self, part: Work) -> float:
+        return self.progress.mean(kind_of(part)) or 0.0
+
+    def _ranked(self, cell: Cell) -> bool:
+        """Whether the rank maps that a cell compares lie on the disk, of an earlier pass."""
+        if cell.ranking is None or cell.steps is not None or cell.probe == "attribution":
+            return False
+        return self.stored(cell.ranking, "train" if cell.retrain else "test")
+
+    def _bundles(self, cells: Iterable[Cell]) -> list[Bundle]:
+        """Cells whose rank maps are stored, in bundles; those of one training whoever ranked them."""
+        alike: dict[Original, list[Cell]] = {}
+        for cell in cells:
+            alike.setdefault(cell.training, []).append(cell)
+        made: list[Bundle] = []
+        for training, part in alike.items():
+            replicas, scored = self._sizes(training)
+            made += bundles(part, replicas, scored=scored)
+        return made
 
     def _roomy(self) -> bool:
         """Whether rank maps of all missing cells may lie on the disk together: in a quarter of what is free."""
@@ -165,6 +189,7 @@ class Driver:
         return self._finished(work, [outcome])
 
     def _submitted(self, work: Work) -> Future[list[Outcome]]:
+        self.progress.begins(work)
         try:
             return self.pool.executor.submit(attempt, work, self.place)
         except BrokenExecutor as error:  # a worker died between two pieces of work
@@ -174,10 +199,12 @@ class Driver:
 
     def _renewed(self) -> str:
         """Fresh workers in place of those that died, and how they did."""
+        self.progress.begun.clear()
         return self.pool.executor.renew() if isinstance(self.pool.executor, Processes) else ""
 
     def _finished(self, work: Work, outcomes: list[Outcome]) -> list[Work]:
         """Records what is known now and returns the work that became possible."""
+        self.progress.ended(work)
         outcome = outcomes[0]
         if isinstance(work, Trial):
             self._judge(work, outcome)
@@ -193,8 +220,7 @@ class Driver:
             self._record([work.cell, *(c for c in self.missing if failed and c.judge == work.cell)], outcome)
         elif isinstance(work, Group) and outcome.status == "done":
             self._record_each(work.assessed, outcomes[1:])
-            replicas, scored = self._sizes(work.cells[0].training)
-            return list(bundles(work.reduced, replicas, scored=scored))
+            return [*self._bundles(work.reduced)]
         elif outcome.status != "done" and len(parts := work.split()) > 1:
             return list(parts)  # one bad explainer, or training, must not take its neighbours with it
         elif isinstance(work, Bundle | Chain) and outcome.status == "done":
@@ -227,7 +253,7 @@ class Driver:
             self.store.record_all(known)
         for cell in known:
             del self.missing[cell]
-            self.bar.update()
+            self.progress.recorded(cell)
             if cell.steps is None:  # chains rank for themselves
                 self._drop_ranks(cell.ranking)
 
@@ -245,77 +271,19 @@ def execute(
     pool: Pool,
     *,
     keep_ranks: bool = False,
-    early: Callable[[], str] = str,
+    interim: Interim | None = None,
 ) -> None:
     """Measures cells that have no outcome yet.
 
     Args:
         keep_ranks: leave rank maps for cells that may be asked for later; otherwise they go with their last cell.
-        early: gives what is said once all is measured that needs no retraining, and more is to come.
+        interim: says now and then what is known so far.
 
     Raises:
         OSError: no space left on the device; finished cells are kept.
     """
-    with tqdm(total=len(missing), unit="cell", desc=place.folder.name, smoothing=0.02, mininterval=0.5) as bar:
-        Driver(store, place, pool, dict.fromkeys(missing), bar, keep_ranks, early).run()
-
-
-def attempt(work: Work, place: Workplace) -> list[Outcome]:
-    """Does one piece of work; the single place where any exception becomes an outcome, of all of it.
-
-    Returns:
-        One outcome of a training or of all of the work; those of the cells of a bundle or chain; one of a group, and
-        those of the cells that were measured with its pass.
-    """
-    try:
-        with preserved():
-            return _done(work, place)
-    except Skip as skip:
-        return [Outcome("skipped", reason=str(skip))]
-    except BaseException as error:
-        if isinstance(error, OSError) and error.errno in NO_SPACE:
-            raise
-        if isinstance(error, KeyboardInterrupt) and not in_worker():
-            raise  # the user's, not that of an explainer
-        forget_data()
-        return [Outcome("failed", reason=_reason(error), provenance=provenance(place.device))]
-
-
-def _reason(error: BaseException) -> str:
-    """Kind and first line of an error, and its traceback, in characters that every file and terminal takes."""
-    lines = [line.strip() for line in _text(error).splitlines() if line.strip()]
-    reason = f"{': '.join([type(error).__name__, *lines[:1]])}\n\n{traceback.format_exc()}"
-    return reason.encode(errors="backslashreplace").decode()
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # the class may be the user's
-        return ""
-
-
-def _done(work: Work, place: Workplace) -> list[Outcome]:
-    """Outcomes of one piece of work."""
-    if isinstance(work, Trial):
-        runner.try_explainer(work.ranking, place)
-        return [Outcome("done")]
-    if isinstance(work, Original):
-        return [runner.train_original(work, place)]
-    if isinstance(work, Fold):
-        return [train_fold(work, place)]
-    if isinstance(work, Shared):
-        return [train_evaluator(work.cell, place)]
-    if isinstance(work, Bundle) and work.cells[0].evaluator:
-        return evaluate(work.cells, place)
-    if isinstance(work, Bundle) and not work.cells[0].retrain:
-        return runner.measure_kept(work.cells, place)
-    if isinstance(work, Bundle):
-        alone = len(work.cells) == 1
-        return [runner.measure(work.cells[0], place)] if alone else runner.measure_together(work.cells, place)
-    if isinstance(work, Chain):
-        return measure_chain(work.cells, place)
-    return [Outcome("done"), *runner.rank(work.rankings, place, work.assessed, work.splits)]
+    with progress(place.folder.name, missing, pool.capacity) as shown:
+        Driver(store, place, pool, dict.fromkeys(missing), shown, keep_ranks, interim).run()
 
 
 def _depends(cell: Cell, training: Original) -> bool:

@@ -1,7 +1,7 @@
 """Which piece of work is next: what answers soonest goes first, and explainers that train go beside the rest."""
 
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from roarbench.benchmark.matrix.work import Bundle, Chain, Fold, Group, Original, Shared, Trial, trains
 
@@ -15,19 +15,21 @@ class Queue:
     beside the retraining, on half of the processes. One process alone does them last.
     """
 
-    def __init__(self, work: Iterable[Work], capacity: int, *, roomy: bool) -> None:
+    def __init__(
+        self, work: Iterable[Work], capacity: int, *, roomy: bool, seconds: Callable[[Work], float] = lambda _: 0.0
+    ) -> None:
         """Takes all work there is at first.
 
         Args:
             capacity: pieces of work that are done at a time.
             roomy: rank maps of all explainers may lie on the disk together. Otherwise nothing is ranked while a
                 network waits to be retrained.
+            seconds: what a piece of work will take, as far as is known; of rankings the quickest go first.
         """
-        self.capacity, self.roomy = capacity, roomy
+        self.capacity, self.roomy, self.seconds = capacity, roomy, seconds
         self.cheap: deque[Work] = deque()
         self.retraining: deque[Work] = deque()
         self.training: deque[Work] = deque()
-        self.told = False
         self.add(work)
 
     def add(self, work: Iterable[Work]) -> None:
@@ -41,23 +43,23 @@ class Queue:
         Args:
             running: what is being done.
         """
-        return self._next(sum(_trains(part) for part in running)).popleft()
-
-    def turned(self, running: Collection[Work]) -> bool:
-        """Whether nothing cheap waits or is under way while other work waits; true once, if ever."""
-        cheap = bool(self.cheap) or any(self._line_of(part) is self.cheap for part in running)
-        turns = bool(self) and not cheap and not self.told
-        self.told |= turns
-        return turns
+        line = self._next(sum(trains_explainers(part) for part in running))
+        at = min(range(len(line)), key=lambda at: self._cost(line[at])) if line is self.cheap else 0
+        part = line[at]
+        del line[at]
+        return part
 
     def __bool__(self) -> bool:
         return bool(self.cheap or self.retraining or self.training)
 
     def _line_of(self, part: Work) -> deque[Work]:
-        if _trains(part):
+        if trains_explainers(part):
             return self.training
         retrained = isinstance(part, Chain) or (isinstance(part, Bundle) and part.cells[0].retrain)
         return self.retraining if retrained else self.cheap
+
+    def _cost(self, part: Work) -> float:
+        return self.seconds(part) if isinstance(part, Group) else 0.0
 
     def _next(self, num_training: int) -> deque[Work]:
         if self.cheap and (self.roomy or not self.retraining or not isinstance(self.cheap[0], Group)):
@@ -67,6 +69,6 @@ class Queue:
         return self.retraining or self.training or self.cheap
 
 
-def _trains(part: Work) -> bool:
+def trains_explainers(part: Work) -> bool:
     """Whether a piece of work prepares an explainer that trains networks of its own."""
     return isinstance(part, Group) and any(map(trains, part.rankings))

@@ -3,14 +3,15 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 
 from roarbench.benchmark.execution.executor import Pool, execute
+from roarbench.benchmark.execution.interim import Answer, Interim
 from roarbench.benchmark.execution.processes import executor
 from roarbench.benchmark.execution.ray_pool import Cluster, cluster_pool
 from roarbench.benchmark.execution.rehearsal import rehearse
@@ -51,11 +52,11 @@ class Resources:
     team: Team | None = None
 
 
-def run(matrix: Matrix, folder: Path, resources: Resources, early: Callable[[], str] = str) -> Counter[str]:
+def run(matrix: Matrix, folder: Path, resources: Resources, so_far: Answer = lambda _: iter(())) -> Counter[str]:
     """Measures what is missing of a matrix in its folder.
 
     Args:
-        early: gives what is said once all is measured that needs no retraining, and more is to come.
+        so_far: tells what is known while more is to come.
 
     Returns:
         Number of cells by status.
@@ -86,9 +87,13 @@ def run(matrix: Matrix, folder: Path, resources: Resources, early: Callable[[], 
         if missing:
             store.back_up()
             later = [] if matrix.target_interval is None else all_cells
-            with _pool(resources, place, [*missing, *later]) as (pool, worker_place):
+            with (
+                _pool(resources, place, [*missing, *later]) as (pool, worker_place),
+                closing(Interim(so_far)) as interim,
+            ):
                 while missing:
-                    execute(store, missing, worker_place, pool, keep_ranks=_ranks_again(matrix, missing), early=early)
+                    keep = _ranks_again(matrix, missing)
+                    execute(store, missing, worker_place, pool, keep_ranks=keep, interim=interim)
                     missing = _to_measure(store, _planned(store, matrix, all_cells), shapes)
             place.artefacts.clean()
         else:

@@ -126,7 +126,7 @@ def each(work: Callable[[AnyJob], Done], todo: Sequence[AnyJob], what: str) -> d
 
 
 def _attempt(work: Callable[[AnyJob], Done], task: AnyJob) -> Done | Exception:
-    from roarbench.benchmark.execution.executor import NO_SPACE
+    from roarbench.benchmark.execution.attempts import NO_SPACE
 
     try:
         return work(task)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from roarbench.benchmark.execution import executor, runner
+from roarbench.benchmark.execution import attempts, runner
 from roarbench.benchmark.execution.workplace import Workplace
 from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.spec import Cell
@@ -101,5 +101,5 @@ def test_a_bundle_that_fails_is_tried_cell_by_cell(
         raise RuntimeError("no memory for so many")
 
     monkeypatch.setattr(runner, "measure_together", fail)
-    assert executor.attempt(Bundle(tuple(ranked)), place)[0].status == "failed"
-    assert [executor.attempt(part, place)[0].status for part in Bundle(tuple(ranked)).split()] == ["done"] * 6
+    assert attempts.attempt(Bundle(tuple(ranked)), place)[0].status == "failed"
+    assert [attempts.attempt(part, place)[0].status for part in Bundle(tuple(ranked)).split()] == ["done"] * 6

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from roarbench.benchmark.attribution.folds import held_out, without
-from roarbench.benchmark.execution import executor, networks, runner, session, torchrun, workplace
-from roarbench.benchmark.execution.executor import attempt
+from roarbench.benchmark.execution import attempts, networks, runner, session, torchrun, workplace
+from roarbench.benchmark.execution.attempts import attempt
 from roarbench.benchmark.execution.folds import train_fold
 from roarbench.benchmark.execution.session import Resources
 from roarbench.benchmark.execution.workplace import Workplace
@@ -273,7 +273,7 @@ def test_a_run_that_was_broken_off_goes_on_to_the_same_numbers(
             raise KeyboardInterrupt
         return train_fold(fold, place)
 
-    monkeypatch.setattr(executor, "train_fold", counting)
+    monkeypatch.setattr(attempts, "train_fold", counting)
     with pytest.raises(KeyboardInterrupt):
         run(matrix, tmp_path / "broken")
     assert run(matrix, tmp_path / "broken") == whole
@@ -294,7 +294,7 @@ def test_a_fold_that_fails_takes_the_retrained_cells_alone(
             raise ValueError("no such luck")
         return train_fold(fold, place)
 
-    monkeypatch.setattr(executor, "train_fold", failing)
+    monkeypatch.setattr(attempts, "train_fold", failing)
     matrix = small_matrix(attribution_folds=2, unretrained_fills=("mean",), measures=("standard",))
     run(matrix, tmp_path)
     for row in Store(tmp_path).rows():

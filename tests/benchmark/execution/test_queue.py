@@ -62,13 +62,8 @@ def test_everything_is_taken_once(parts: list[Group]) -> None:
         assert (names.count("ranks"), names.count("trains")) == (2, 1)
 
 
-def test_it_is_told_once_when_what_costs_little_is_done(parts: list[Group]) -> None:
-    queue, running = Queue(parts, 1, roomy=True), list[Work]()
-    turns = []
-    while queue:
-        if queue.turned(running):
-            turns.append({_name(part) for line in (queue.retraining, queue.training) for part in line})
-        part = queue.take(running)
-        if isinstance(part, Group):
-            queue.add(bundles(part.reduced, 10))
-    assert turns == [{"retrained", "trains"}]
+def test_of_rankings_those_that_are_known_to_be_quick_go_first(parts: list[Group]) -> None:
+    ranking = [part for part in parts if not any(map(trains, part.rankings))]
+    slow = {ranking[0]: 9.0, ranking[1]: 1.0}
+    queue = Queue(ranking, 1, roomy=True, seconds=lambda part: slow.get(part, 0.0) if isinstance(part, Group) else 0.0)
+    assert [queue.take([]) for _ in ranking] == [ranking[1], ranking[0]]

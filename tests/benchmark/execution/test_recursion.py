@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from roarbench.benchmark.execution import executor, recursion, runner, session
+from roarbench.benchmark.execution import attempts, recursion, runner, session
 from roarbench.benchmark.execution.session import Resources
 from roarbench.benchmark.execution.workplace import Workplace
 from roarbench.benchmark.matrix import plan, work
@@ -95,8 +95,8 @@ def test_a_run_measures_recursive_curves_beside_the_others(small_matrix: Build, 
 
 def test_a_chain_that_fails_marks_its_own_cells(recursive: plan.Matrix, place: Workplace) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(executor, "measure_chain", lambda *_: 1 / 0)
-        outcomes = executor.attempt(work.Chain(chain(recursive)), place)
+        patch.setattr(attempts, "measure_chain", lambda *_: 1 / 0)
+        outcomes = attempts.attempt(work.Chain(chain(recursive)), place)
     assert [outcome.status for outcome in outcomes] == ["failed"]
 
 
