@@ -1,5 +1,6 @@
 """How far a run is, and what failed in it."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +37,7 @@ class Failure:
 
 
 def status(folder: Path, *, failures: bool = False) -> str:
-    """Counts of cells by status, what failed and why, and the time the rest will take at the pace so far.
+    """Counts of cells by status, what failed and why, and the time the rest will take, by what each kind took so far.
 
     Args:
         failures: adds the traceback below every failure.
@@ -50,13 +51,31 @@ def status(folder: Path, *, failures: bool = False) -> str:
     lines += [f"  {number:6} {name}" for name, number in counts.items() if number]
     if added := seed_counts(row.specification for row in rows):
         lines.append("  seeds: " + ", ".join(f"{name} {number}" for name, number in added.items()))
-    seconds = [row.outcome.seconds for row in rows if row.outcome and row.outcome.status == "done"]
-    if counts["to do"] and seconds:
-        minutes = counts["to do"] * sum(seconds) / len(seconds) / 60
-        lines.append(f"  about {minutes:.1f} worker-minutes to go")
+    if left := _left(rows):
+        lines.append(f"  {left}")
     for failure in _failures(rows):
         lines += [f"  {failure}", *(_traceback(failure) if failures else ())]
     return "\n".join(lines)
+
+
+def _left(rows: list[Row]) -> str:
+    """Worker-minutes of the cells to do, each as long as the mean of its kind so far; other kinds are counted apart."""
+    spent: dict[object, list[float]] = {}
+    for row in rows:
+        if row.outcome and row.outcome.status == "done":
+            spent.setdefault(_kind(row), []).append(row.outcome.seconds)
+    to_do = Counter(_kind(row) for row in rows if not row.outcome)
+    seconds = [count * sum(spent[kind]) / len(spent[kind]) for kind, count in to_do.items() if kind in spent]
+    unknown = sum(count for kind, count in to_do.items() if kind not in spent)
+    others = f", and {repeated(unknown, 'cell')} of which nothing is known yet" if unknown else ""
+    return f"about {sum(seconds) / 60:.1f} worker-minutes to go{others}" if seconds else ""
+
+
+def _kind(row: Row) -> tuple[object, ...]:
+    """What cells have in common that take about as long."""
+    cell = row.specification
+    training = cell["training"]
+    return training["dataset"]["name"], training["classifier"]["name"], cell["retrain"] or cell["probe"]
 
 
 def seed_counts(cells: Iterable[dict]) -> dict[str, str]:

@@ -209,3 +209,13 @@ def test_status_counts_and_estimates(stored: Stored, matrix: Matrix) -> None:
     assert "3 done" in text
     assert "15 to do" in text
     assert "0.5 worker-minutes" in text
+
+
+def test_each_kind_of_cell_counts_by_what_it_took(stored: Stored, matrix: Matrix) -> None:
+    def half(cell: Cell) -> Outcome | None:
+        if cell.training.seed:
+            return None
+        return replace(outcome(cell), seconds=60.0 if cell.retrain else 3.0)
+
+    text = status(stored(replace(matrix, retrain=(True, False), fractions=(0.5,), seeds=2), half))
+    assert "about 5.2 worker-minutes to go" in text  # five networks to train, four scores of networks that are there
