@@ -6,7 +6,7 @@ from roarbench.benchmark.matrix.units import plural
 from roarbench.reports.page.provenance import duration
 from roarbench.reports.rows.load import REDUCED
 from roarbench.reports.rows.seeds import one_explained
-from roarbench.reports.rows.style import ORDERS, span
+from roarbench.reports.rows.style import ORDERS, repeated, span
 
 AIM = "Which explainer finds what a classifier needs?"
 RANKED = (
@@ -47,6 +47,14 @@ def question(joined: pd.DataFrame) -> str:
     ranked += EVALUATOR * (len(own) < len(rows))
     good = ", ".join(GOOD[order] for order in orders)
     return ranked + good[0].upper() + good[1:] + CHANCE
+
+
+def unfinished(frame: pd.DataFrame) -> str:
+    """How much of a run is still to come; nothing where all is measured."""
+    to_do = int((frame.status == "to do").sum())
+    if not to_do:
+        return ""
+    return f"Unfinished: {to_do:,} of {repeated(len(frame), 'cell')} to come. Give the command again to finish the run."
 
 
 def protocol(frame: pd.DataFrame, costs: pd.DataFrame) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from roarbench.benchmark.results.adaptive import rule
 from roarbench.benchmark.results.statistics import INTERVAL
 from roarbench.reports.page import chart
 from roarbench.reports.page.answer import answers
-from roarbench.reports.page.asked import AIM, protocol, question
+from roarbench.reports.page.asked import AIM, protocol, question, unfinished
 from roarbench.reports.page.chart import panels, series
 from roarbench.reports.page.figures import figures
 from roarbench.reports.page.judged import judged_by_network
@@ -42,7 +42,8 @@ def page(run: Run, tables: Sequence[Table], pictures: Sequence[Caption]) -> str:
     )  # fmt: skip
     environment.filters["glued"] = glued
     return environment.get_template("page.html.j2").render(
-        interval=INTERVAL, aim=AIM, question=question(joined), answers=answers(judged, run.focus),
+        interval=INTERVAL, aim=AIM, question=question(joined), unfinished=unfinished(run.frame),
+        answers=answers(judged, run.focus),
         protocol=protocol(run.frame, run.costs), boards=boards(run, judged, drawn),
         series=[one for one in drawn if one.explainer in there], panels=panels(joined, drawn),
         covered=covers(joined), chart=chart, kinds=sections(tables),

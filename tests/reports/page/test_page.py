@@ -224,6 +224,13 @@ def test_whole_and_broken_stores_give_a_page_in_order(stored: Stored, wide: Matr
     assert found.headings.count(1) == 1
 
 
+def test_a_page_says_at_its_head_what_is_to_come(stored: Stored, wide: Matrix) -> None:
+    half = rendered(read(stored(wide, lambda cell: None if cell.training.seed else measured(cell))))
+    whole = rendered(read(stored(wide, measured)))
+    assert "Unfinished: " in half and half.index("Unfinished: ") < half.index("</dl>")
+    assert "Unfinished: " not in whole
+
+
 def test_nothing_is_asked_of_a_network(stored: Stored, wide: Matrix) -> None:
     html = rendered(described(read(stored(wide, measured))))
     outside = [a for a in Checker(html).addresses if not a.startswith(("#", "data:"))]
