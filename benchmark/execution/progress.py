@@ -18,6 +18,9 @@ FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} cells [{elapsed}
 
 RETRAINING = "retraining"
 
+STEP = 30.0
+"""Seconds after which the bar is written anew where no terminal shows it move."""
+
 MOST_NAMES = 2
 """Explainers of one pass that are named."""
 
@@ -43,6 +46,7 @@ class Progress:
         self.to_do = Counter(kind_of(cell) for cell in cells if _by_itself(cell))
         self.spent: dict[Kind, list[float]] = {}
         self.begun: dict[Work, float] = {}
+        self.written = clock()
         self.bar = tqdm(total=len(cells), desc=title, mininterval=0.5, bar_format=FORMAT, dynamic_ncols=True)
 
     def expect(self, work: Iterable[Work]) -> None:
@@ -83,7 +87,9 @@ class Progress:
     def show(self) -> None:
         """Says beside the bar what is being done and about how long the rest will take."""
         doing = ", ".join(dict.fromkeys(map(words, self.begun)))
-        self.bar.set_postfix_str("; ".join(filter(None, (self.left(), doing))), refresh=sys.stderr.isatty())
+        moves = sys.stderr.isatty() or self.clock() - self.written > STEP
+        self.written = self.clock() if moves else self.written
+        self.bar.set_postfix_str("; ".join(filter(None, (self.left(), doing))), refresh=moves)
 
     def left(self) -> str:
         """About how long the rest will take, in words; empty where nothing is known."""
