@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from jaxtyping import Int
 from torch import Tensor, nn
 
 from roarbench.benchmark.attribution import gallery
@@ -199,11 +200,10 @@ def measure_kept(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
     """Scores an original network, which is read from disk once, on what each cell leaves of the test images."""
     start, data = time.perf_counter(), data_for(cells[0].training, place)
     network, outcomes = original_network(cells[0].training, data, place), []
+    classes = training.predicted(network, data.test)
     for cell in cells:
         reduced_data = reduced(cell, data, stored(cell, data.splits, place.artefacts))
-        metrics = _known(cell, place)
-        metrics["test_target_probability"] = training.target_probability(network, data.test, reduced_data.test)
-        outcomes.append(scored(network, reduced_data, start, place, metrics))
+        outcomes.append(scored(network, reduced_data, start, place, _known(cell, place), classes))
         start = time.perf_counter()
     return outcomes
 
@@ -314,16 +314,29 @@ def _like(cell: Cell, data: Dataset) -> Dataset:
     return replace(data, train=masks_at_random(cell, data.train)) if cell.probe == "mask" else data
 
 
-def scored(network: nn.Module, data: Dataset, started: float, place: Workplace, metrics: Metrics) -> Outcome:
-    """The outcome of a network: its scores on every split, and what else is known."""
+def scored(
+    network: nn.Module,
+    data: Dataset,
+    started: float,
+    place: Workplace,
+    metrics: Metrics,
+    classes: Int[Tensor, "n"] | None = None,
+) -> Outcome:
+    """The outcome of a network: its scores on every split, and what else is known.
+
+    Args:
+        classes: of the test examples, whose mean probability is wanted too.
+    """
     metrics |= {"chance": training.chance(data.test), "test_examples": float(len(data.test))}
     scores: dict[str, training.Score] = {}
     for name, split in data.splits.items():
-        score = scores[name] = training.score(network, split)
+        score = scores[name] = training.score(network, split, classes=classes if name == "test" else None)
         if len(split) and not math.isfinite(score.loss):
             raise ValueError(f"training diverged: the {name} loss is {score.loss}; lower --learning-rate")
         metrics[f"{name}_accuracy"] = score.accuracy if len(split) else None
         metrics[f"{name}_loss"] = score.loss if len(split) else None
+    if classes is not None:
+        metrics["test_target_probability"] = scores["test"].probability
     origin = provenance(place.device) | ({"processes": str(place.team.size)} if place.team else {})
     hits = packed(scores["test"].hits.numpy())
     return Outcome("done", metrics, "", time.perf_counter() - started, origin, hits)
