@@ -6,8 +6,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-import torch
-
+from roarbench.benchmark.networks.precision import exact
 from tests.speed.peers.subject import Site
 
 PARTS = ("road", "flipping", "attributions", "table")
@@ -22,7 +21,7 @@ def main() -> int:
     arguments.add_argument("--turns", type=int, default=5, help="of both sides, after one that does not count")
     arguments.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     given = arguments.parse_args()
-    torch.set_num_threads(1)
+    exact()
     try:
         parts = [importlib.import_module(f"tests.speed.peers.{part}") for part in given.only]
     except ImportError as error:

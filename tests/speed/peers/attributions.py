@@ -1,6 +1,7 @@
 """SmoothGrad, its kin and integrated gradients against Captum: the same noise, steps and rule."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import captum.attr
@@ -32,12 +33,13 @@ Maps = list[Float[Tensor, "b *feature"]]
 def rows(site: Site) -> Iterator[Row]:
     """Each size beside Captum with all samples in one batch, which is its default, and with one at a time."""
     for name, (dataset, classifier, sizes) in SUBJECTS.items():
-        with subject(site, dataset, classifier) as given:
+        on_cpu = replace(site, device="cpu")  # elsewhere Captum draws other noise
+        with subject(site, dataset, classifier) as given, subject(on_cpu, dataset, classifier) as twin:
             for size in sizes:
-                few = stretched(given.data.test.at(torch.arange(size)))
-                for work, whole, theirs, ours in sides(given, few):
-                    gap, way = apart(work, theirs, ours, few, whole=whole), "all at once" if whole else "one at a time"
-                    ratio = compare(partial(theirs, few), partial(ours, few), turns=site.turns)
+                few, checked = (stretched(one.data.test.at(torch.arange(size))) for one in (given, twin))
+                for (work, whole, *both), (_, _, *same) in zip(sides(given, few), sides(twin, checked), strict=True):
+                    gap, way = apart(work, *same, checked, whole=whole), "all at once" if whole else "one at a time"
+                    ratio = compare(*(partial(side, few) for side in both), turns=site.turns)
                     yield Row(f"{work}, {size} images of {name}", f"Captum, {way}", f"{gap:.0e}", ratio)
 
 

@@ -11,6 +11,8 @@ from tests.speed.timing import compare
 BOUND = 1e-5
 """Most that mean probabilities may differ."""
 
+PEERS = {"deletion": "Quantus, PixelFlipping", "insertion": "Quantus, PixelFlipping that puts back"}
+
 SUBJECTS: dict[str, tuple[str, str, Unit, int]] = {
     "MNIST": ("mnist[train=2000,test=100,validation=0]", "cnn_small", "pixel", 16),
     "CIFAR-10, features": ("cifar10[train=1000,test=100,validation=0]", "cnn_small[width=16]", "feature", 24),
@@ -22,11 +24,11 @@ def rows(site: Site) -> Iterator[Row]:
     """Curves of 100 images, on which the network is most of the work."""
     for name, (dataset, classifier, unit, steps) in SUBJECTS.items():
         with subject(site, dataset, classifier, unit=unit) as given:
-            for curve in ("deletion", "insertion"):
+            for curve in PEERS:
                 found = gap(given, curve, steps)
                 sides = partial(theirs, given, curve, steps), partial(ours, given, curve, steps)
                 work = f"{curve}, {steps} steps, {len(given.data.test)} images of {name}"
-                yield Row(work, "Quantus, PixelFlipping", f"{found:.0e}", compare(*sides, turns=site.turns))
+                yield Row(work, PEERS[curve], f"{found:.0e}", compare(*sides, turns=site.turns))
 
 
 def theirs(given: Subject, curve: str, steps: int) -> list[float]:

@@ -46,7 +46,7 @@ def deletion(subject: Subject, steps: int) -> list[float]:
 
 
 def insertion(subject: Subject, steps: int) -> list[float]:
-    """The same from black to the image: pixels are perturbed by what they were."""
+    """Mean probability after each step from black to the image: a perturbation puts pixels back."""
     intact = subject.data.test.inputs.flatten(1).cpu().numpy()
 
     def inserted(arr: np.ndarray, indices: np.ndarray, **_: object) -> np.ndarray:

@@ -55,8 +55,12 @@ class Row:
     def __str__(self) -> str:
         """A line of a Markdown table."""
         found = self.ratio
-        spread = f"{found.plain / found.ours:.2g} ({found.low:.2g} to {found.high:.2g})"
+        spread = f"{_short(found.plain / found.ours)} ({_short(found.low)} to {_short(found.high)})"
         return f"| {self.work} | {self.peer} | {self.gap} | {found.plain:.3f} | {found.ours:.3f} | {spread} |"
+
+
+def _short(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio < 2 else f"{ratio:.1f}"
 
 
 @dataclass(frozen=True)
