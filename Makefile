@@ -5,7 +5,7 @@ UV := $(or $(shell command -v uv),$(BIN)/uv)
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal
 PARTS := roarbench/__init__.py benchmark datasets hns methods reports run_benchmark.py
 
-.PHONY: benchmark test test-all faults speed speed-gpu lowest graph lint format
+.PHONY: benchmark test test-all faults speed speed-gpu speed-peers lowest graph lint format
 
 benchmark: .venv/installed  ## the quick matrix: tables and curves in runs/quick/report
 	$(BIN)/python run_benchmark.py run
@@ -24,6 +24,10 @@ speed: .venv/installed  ## times of the fast paths beside the plain ones; needs 
 
 speed-gpu: .venv/installed  ## minutes of the CIFAR-10 and MNIST tables on a CUDA device, and cells against the plain loop
 	$(BIN)/python -m tests.speed.gpu --data-root $(or $(DATA),data)
+
+speed-peers: .venv/installed  ## times beside Quantus, pytorch-grad-cam, Captum and a plain loop, once results agree; ten minutes
+	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[dev,quantus,grad-cam]"
+	$(BIN)/python -m tests.speed.peers --data-root $(or $(DATA),data)
 
 lowest: .venv/installed  ## the laws with the lowest versions that pyproject.toml allows; OLDEST=3.11 takes another Python
 	test -x .venv-lowest/bin/python || $(UV) venv --quiet --python $(OLDEST) .venv-lowest || $(UV) venv --quiet .venv-lowest

@@ -203,7 +203,7 @@ class _Measured:
                 yield Line(f"retrained networks{beside}{suffix}", count, seconds, together)
             else:
                 num_held_out = self.examples - len(self.data.train)  # nothing is trained: its images are left alone
-                compared = 2 * len(self.data.test) * self.scoring  # target_probability: intact and reduced
+                compared = len(self.data.test) * self.scoring  # at most: a bundle shares the classes of intact images
                 yield Line(
                     f"original networks scored on reduced inputs{suffix}", count, reduction * num_held_out + compared
                 )

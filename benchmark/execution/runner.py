@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from jaxtyping import Int
 from torch import Tensor, nn
 
 from roarbench.benchmark.attribution import gallery
@@ -192,18 +193,19 @@ def measure(cell: Cell, place: Workplace) -> Outcome:
     """Reduces all splits, retrains and scores the network after its last epoch."""
     start = time.perf_counter()
     network, reduced_data = retrained(cell, place)
-    return _compared(scored(network, reduced_data, start, place, _known(cell, place)), network, cell, place)
+    ranks = stored(cell, reduced_data.splits, place.artefacts)
+    return _compared(scored(network, reduced_data, start, place, _known(cell, place, ranks)), network, cell, place)
 
 
 def measure_kept(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
     """Scores an original network, which is read from disk once, on what each cell leaves of the test images."""
     start, data = time.perf_counter(), data_for(cells[0].training, place)
     network, outcomes = original_network(cells[0].training, data, place), []
+    classes = training.predicted(network, data.test)
     for cell in cells:
-        reduced_data = reduced(cell, data, stored(cell, data.splits, place.artefacts))
-        metrics = _known(cell, place)
-        metrics["test_target_probability"] = training.target_probability(network, data.test, reduced_data.test)
-        outcomes.append(scored(network, reduced_data, start, place, metrics))
+        ranks = stored(cell, data.splits, place.artefacts)
+        reduced_data, metrics = reduced(cell, data, ranks), _known(cell, place, ranks)
+        outcomes.append(scored(network, reduced_data, start, place, metrics, classes))
         start = time.perf_counter()
     return outcomes
 
@@ -256,7 +258,8 @@ def _begun(cell: Cell, data: Dataset, place: Workplace) -> tuple[nn.Module, Orig
 def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
     """Measures the cells of a bundle, whose networks stack; each outcome is the one that the cell has alone."""
     start, data = time.perf_counter(), data_for(cells[0].training, place)
-    reduced_data = [reduced(cell, data, stored(cell, data.splits, place.artefacts)) for cell in cells]
+    ranks = [stored(cell, data.splits, place.artefacts) for cell in cells]
+    reduced_data = [reduced(cell, data, of_cell) for cell, of_cell in zip(cells, ranks, strict=True)]
     network, specification = _begun(cells[0], data, place)
     inputs = torch.stack([part.train.inputs for part in reduced_data])
     with seeded("training", *specification.pairing()):
@@ -264,9 +267,10 @@ def measure_together(cells: Sequence[Cell], place: Workplace) -> list[Outcome]:
             network, inputs, data.train.labels, specification.recipe, pairing=specification.pairing()
         )
     outcomes = []
-    for replica, (cell, part) in enumerate(zip(cells, reduced_data, strict=True)):
+    for replica, (cell, part, of_cell) in enumerate(zip(cells, reduced_data, ranks, strict=True)):
         stack.copy_to(network, replica)
-        outcomes.append(_compared(scored(network, part, start, place, _known(cell, place)), network, cell, place))
+        outcome = scored(network, part, start, place, _known(cell, place, of_cell))
+        outcomes.append(_compared(outcome, network, cell, place))
     share = (time.perf_counter() - start) / len(cells)
     return [replace(outcome, seconds=share) for outcome in outcomes]
 
@@ -299,10 +303,9 @@ def most_replicas(numbers: int) -> int:
     return max(1, min(REPLICAS, STACKED_NUMBERS // numbers))
 
 
-def _known(cell: Cell, place: Workplace) -> Metrics:
+def _known(cell: Cell, place: Workplace, ranks: Mapping[str, RankMap]) -> Metrics:
     """The share that was removed, and what the explainer's own masks achieve."""
-    data = data_for(cell.training, place)
-    hidden_shares = shares(cell, data, stored(cell, data.splits, place.artefacts))
+    hidden_shares = shares(cell, data_for(cell.training, place), ranks)
     return hidden_shares | (place.artefacts.load_own(cell.ranking) if cell.ranking else {})
 
 
@@ -314,16 +317,29 @@ def _like(cell: Cell, data: Dataset) -> Dataset:
     return replace(data, train=masks_at_random(cell, data.train)) if cell.probe == "mask" else data
 
 
-def scored(network: nn.Module, data: Dataset, started: float, place: Workplace, metrics: Metrics) -> Outcome:
-    """The outcome of a network: its scores on every split, and what else is known."""
+def scored(
+    network: nn.Module,
+    data: Dataset,
+    started: float,
+    place: Workplace,
+    metrics: Metrics,
+    classes: Int[Tensor, "n"] | None = None,
+) -> Outcome:
+    """The outcome of a network: its scores on every split, and what else is known.
+
+    Args:
+        classes: of the test examples, whose mean probability is wanted too.
+    """
     metrics |= {"chance": training.chance(data.test), "test_examples": float(len(data.test))}
     scores: dict[str, training.Score] = {}
     for name, split in data.splits.items():
-        score = scores[name] = training.score(network, split)
+        score = scores[name] = training.score(network, split, classes=classes if name == "test" else None)
         if len(split) and not math.isfinite(score.loss):
             raise ValueError(f"training diverged: the {name} loss is {score.loss}; lower --learning-rate")
         metrics[f"{name}_accuracy"] = score.accuracy if len(split) else None
         metrics[f"{name}_loss"] = score.loss if len(split) else None
+    if classes is not None:
+        metrics["test_target_probability"] = scores["test"].probability
     origin = provenance(place.device) | ({"processes": str(place.team.size)} if place.team else {})
     hits = packed(scores["test"].hits.numpy())
     return Outcome("done", metrics, "", time.perf_counter() - started, origin, hits)

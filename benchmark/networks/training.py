@@ -34,11 +34,16 @@ PATIENCE = 5.0
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """Accuracy in [0, 1], mean cross-entropy in nats, and which examples were classified right, on the CPU."""
+    """Accuracy in [0, 1], mean cross-entropy in nats, and which examples were classified right, on the CPU.
+
+    Attributes:
+        probability: mean probability of the classes that were asked for; None where none were.
+    """
 
     accuracy: float
     loss: float
     hits: Bool[Tensor, "n"]
+    probability: float | None = None
 
 
 def train(
@@ -123,31 +128,33 @@ def train_stack(
     return stack
 
 
-def score(network: nn.Module, split: Split) -> Score:
-    """Accuracy and loss of a network in eval mode; NaN on an empty split."""
+def score(network: nn.Module, split: Split, *, classes: Int[Tensor, "n"] | None = None) -> Score:
+    """Accuracy and loss of a network in eval mode; NaN on an empty split.
+
+    Args:
+        classes: one for each example, whose mean probability is wanted too. With those that the network predicts for
+            intact inputs it is what deletion and insertion curves are made of (RISE).
+    """
     network.eval()
+    parts: list[tuple[int, Score]] = []
     with torch.no_grad():
-        parts = [(len(labels), _score(logits, labels)) for logits, labels in _answers(network, split)]
+        for logits, labels in _answers(network, split):
+            start = sum(n for n, _ in parts)
+            asked = None if classes is None else classes[start : start + len(labels)]
+            parts.append((len(labels), _score(logits, labels, asked)))
     if len(parts) == 1:
         return parts[0][1]
-    accuracy, loss = (sum(n * getattr(part, name) for n, part in parts) for name in ("accuracy", "loss"))
     if not parts:
         return Score(math.nan, math.nan, torch.zeros(0, dtype=torch.bool))
-    return Score(accuracy / len(split), loss / len(split), torch.cat([part.hits for _, part in parts]))
+    accuracy, loss = (sum(n * getattr(part, name) for n, part in parts) / len(split) for name in ("accuracy", "loss"))
+    probability = None if classes is None else sum(n * (part.probability or 0.0) for n, part in parts) / len(split)
+    return Score(accuracy, loss, torch.cat([part.hits for _, part in parts]), probability)
 
 
 def predicted(network: nn.Module, split: Split) -> Int[Tensor, "n"]:
     """The class that a network in eval mode predicts for each example."""
     with torch.no_grad():
         return torch.cat([logits.argmax(1) for logits, _ in _answers(network, split)])
-
-
-def target_probability(network: nn.Module, intact: Split, seen: Split) -> float:
-    """Mean probability, on changed inputs, of the class that the network predicts for the intact ones (RISE)."""
-    classes = predicted(network, intact)
-    with torch.no_grad():
-        probabilities = torch.cat([logits.softmax(1) for logits, _ in _answers(network, seen)])
-    return probabilities.gather(1, classes[:, None]).double().mean().item()
 
 
 def chance(split: Split) -> float:
@@ -169,9 +176,13 @@ def _answers(network: nn.Module, split: Split) -> Iterator[tuple[Float[Tensor, "
         yield torch.cat(logits), torch.cat(labels)
 
 
-def _score(logits: Float[Tensor, "b k"], labels: Int[Tensor, "b"]) -> Score:
+def _score(logits: Float[Tensor, "b k"], labels: Int[Tensor, "b"], classes: Int[Tensor, "b"] | None) -> Score:
     hits = logits.argmax(1) == labels
-    return Score(hits.double().mean().item(), F.cross_entropy(logits, labels).item(), hits.cpu())
+    accuracy, loss = hits.double().mean().item(), F.cross_entropy(logits, labels).item()
+    if classes is None:
+        return Score(accuracy, loss, hits.cpu())
+    asked = logits.softmax(1).gather(1, classes[:, None])
+    return Score(accuracy, loss, hits.cpu(), asked.double().mean().item())
 
 
 def _loss(network: nn.Module, recipe: Recipe, noise: torch.Generator) -> Callable[[Split], Float[Tensor, ""]]:

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook
 
 from roarbench.benchmark.execution import attempts, runner
-from roarbench.benchmark.execution.workplace import Workplace
+from roarbench.benchmark.execution.workplace import Workplace, data_for
 from roarbench.benchmark.matrix import plan
 from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.matrix.work import Bundle, bundles
+from roarbench.benchmark.networks.classifiers import Standardize
 
 Build = Callable[..., plan.Matrix]
 
@@ -64,6 +67,20 @@ def test_a_network_read_once_gives_the_metrics_of_one_read_for_each_cell(scored:
     together = runner.measure_kept(scored, place)
     alone = [outcome for cell in scored for outcome in runner.measure_kept([cell], place)]
     assert [(one.metrics, one.hits) for one in together] == [(one.metrics, one.hits) for one in alone]
+
+
+def test_a_network_that_is_not_retrained_sees_every_reduced_image_once_and_intact_ones_once_for_all_cells(
+    scored: list[Cell], place: Workplace
+) -> None:
+    seen: list[int] = []
+
+    def count(module: nn.Module, inputs: tuple[Tensor], _: Tensor) -> None:
+        if isinstance(module, Standardize):
+            seen.append(len(inputs[0]))
+
+    with register_module_forward_hook(count):
+        runner.measure_kept(scored, place)
+    assert sum(seen) == (1 + len(scored)) * len(data_for(scored[0].training, place).test)
 
 
 def test_only_what_takes_seconds_together_is_scored_together(

@@ -98,6 +98,19 @@ def test_score_by_hand() -> None:
     assert found.loss == pytest.approx((3 * right + right + 2).item() / 4, abs=1e-6)
 
 
+def test_the_probability_of_classes_that_were_asked_for_is_that_by_hand_in_parts_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    logits, classes = torch.randn(2500, 3, generator=generator("logits")), torch.arange(2500) % 3
+    split = Split(logits, torch.zeros(2500, dtype=torch.int64))
+    expected = sum(row.softmax(0)[wanted].item() for row, wanted in zip(logits, classes, strict=True)) / 2500
+    whole = score(nn.Identity(), split, classes=classes)
+    assert whole.probability == pytest.approx(expected, abs=1e-6)
+    assert score(nn.Identity(), split).probability is None
+    monkeypatch.setattr(training, "JOINED", 1)  # a part for every chunk
+    assert score(nn.Identity(), split, classes=classes).probability == pytest.approx(expected, abs=1e-6)
+
+
 def test_schedules_start_peak_and_end_where_they_should() -> None:
     cycle = [_factor(step, Recipe(epochs=10), 10) for step in range(100)]
     assert cycle[0] == pytest.approx(0.04)
