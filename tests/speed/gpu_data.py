@@ -40,6 +40,6 @@ def _drawn(name: str, num: int) -> tuple[np.ndarray, np.ndarray]:
     """A pattern for each class under noise, easy to learn: images `(n, c, h, w)` in [0, 1], and their labels."""
     draw = generator("generated", name, num)
     patterns = torch.rand(CLASSES, *SHAPES[name], generator=generator("patterns", name))
-    labels: Tensor = torch.randint(CLASSES, (num,), generator=draw)
+    labels: Tensor = torch.randperm(num, generator=draw) % CLASSES
     images = patterns[labels] + NOISE * torch.randn(num, *SHAPES[name], generator=draw)
     return images.clamp(0, 1).numpy(), labels.numpy()
