@@ -253,7 +253,7 @@ MATRIX = Matrix(
     classifiers=("cnn_small[width=8]",),
     explainers=("random", "gradient", "smoothgrad[samples=2]"),
     seeds=1,
-    fractions=(0.1, 0.5, 0.9),
+    fractions=(0.5,),
     recipe=Recipe(epochs=4, batch_size=64, learning_rate=0.01, precision="fp32"),
 )
 
