@@ -281,7 +281,7 @@ def _fit(
     optimiser = _optimiser(network, recipe, torch.zeros((), device=device) if recorded else 0.0)
     network.train()
 
-    def step(batch: Batch) -> None:
+    def step(batch: Any) -> None:
         optimiser.zero_grad()
         with products(recipe.precision, device):
             total = loss(batch)
