@@ -22,7 +22,8 @@ faults: .venv/installed  ## kills, full disks and damaged files: what they cost;
 speed: .venv/installed  ## times of the fast paths beside the plain ones; needs MNIST in data/ or DATA=DIR
 	$(BIN)/python -m tests.speed --data-root $(or $(DATA),data)
 
-speed-gpu: .venv/installed  ## minutes of the CIFAR-10 and MNIST tables on a CUDA device, and cells against the plain loop
+speed-gpu: .venv/installed  ## proves every path on a CUDA device, then minutes of the CIFAR-10 and MNIST tables on it
+	$(BIN)/python -m tests.speed.gpu_paths --data-root $(or $(DATA),data)
 	$(BIN)/python -m tests.speed.gpu --data-root $(or $(DATA),data)
 
 speed-peers: .venv/installed  ## times beside Quantus, pytorch-grad-cam, Captum and a plain loop, once results agree; ten minutes

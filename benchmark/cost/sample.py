@@ -69,9 +69,10 @@ class Sample:
 
     def num_replicas(self, num_examples: int) -> int:
         """How many networks a run trains side by side on so many examples; see `runner.num_replicas`."""
-        if not training.stacks(self.network, self.split, self.recipe):
+        device = str(self.split.labels.device)
+        if not training.side_by_side(self.network, self.split, self.recipe, device):
             return 1
-        return most_replicas(num_examples * self.split.inputs[0].numel())
+        return most_replicas(num_examples * self.split.inputs[0].numel(), device)
 
     def training(self, replicas: int) -> float:
         """Seconds for one image in one epoch of one network, of so many trained side by side."""

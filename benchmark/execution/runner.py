@@ -63,6 +63,9 @@ TRIED = 2
 REPLICAS, STACKED_NUMBERS = 10, 2**27
 """Networks trained side by side, and numbers that their training inputs may be together: half a gigabyte."""
 
+CARD_SHARE, CARD_NUMBERS = 1 / 8, 2**29
+"""Share of the free memory of a card that those may take instead, and numbers where the driver sees no card."""
+
 QUICK_NUMBERS = 2**20
 """Numbers in the test images of which cells without retraining take less than a second each."""
 
@@ -282,13 +285,14 @@ def num_replicas(specification: Original, place: Workplace) -> int:
     """
     if place.team or trainer(specification.classifier):
         return 1
-    place = replace(place, device="cpu")
+    device, place = place.device, replace(place, device="cpu")
     data = data_for(specification, place)
     if isinstance(data.train, Stream):
         return 1
-    if not training.stacks(fresh_network(specification, data, place), data.train, specification.recipe):
+    network = fresh_network(specification, data, place)
+    if not training.side_by_side(network, data.train, specification.recipe, device):
         return 1
-    return most_replicas(data.train.inputs.numel())
+    return most_replicas(data.train.inputs.numel(), device)
 
 
 def num_scored(specification: Original, place: Workplace) -> int:
@@ -298,9 +302,19 @@ def num_scored(specification: Original, place: Workplace) -> int:
     return REPLICAS if quick else 1
 
 
-def most_replicas(numbers: int) -> int:
-    """How many networks that stack are trained side by side on training inputs of so many numbers."""
-    return max(1, min(REPLICAS, STACKED_NUMBERS // numbers))
+def most_replicas(numbers: int, device: str) -> int:
+    """How many networks that stack are trained side by side on a device, on training inputs of so many numbers."""
+    return max(1, min(REPLICAS, _room(device) // numbers))
+
+
+def _room(device: str) -> int:
+    """Numbers that the training inputs of networks side by side may be together."""
+    if not device.startswith("cuda"):
+        return STACKED_NUMBERS
+    if not torch.cuda.is_available():
+        return CARD_NUMBERS
+    free, _ = torch.cuda.mem_get_info(device)
+    return int(free * CARD_SHARE) // torch.float32.itemsize
 
 
 def _known(cell: Cell, place: Workplace, ranks: Mapping[str, RankMap]) -> Metrics:

@@ -37,6 +37,16 @@ def augmented(
         return F.grid_sample(inputs, grid, align_corners=False)
 
 
+def augmented_alike(
+    inputs: Float[Tensor, "r b *feature"], kind: Augmentation, generator: torch.Generator
+) -> Float[Tensor, "r b *feature"]:
+    """The views that `augmented` draws for a batch, the same for the inputs of all replicas."""
+    if kind == "none":
+        return inputs
+    as_channels = inputs.transpose(0, 1).flatten(1, 2)
+    return augmented(as_channels, kind, generator).unflatten(1, (len(inputs), -1)).transpose(0, 1)
+
+
 def _shifts(draw: Float[Tensor, "5 b"], height: int, width: int) -> tuple[Tensor, ...]:
     """Scale and centre, in units of half the image, of a shift by -4 to 4 whole pixels."""
     one, pixels = torch.ones(draw.shape[1]), (draw[:2] * 9).floor() - 4

@@ -85,11 +85,11 @@ class Repeated(nn.Module):
             raise ValueError("layers of a stack need a bias")
         self.shape = parameter.shape
         row = F.pad(parameter.detach().flatten(), (0, -parameter.numel() % VECTOR))
-        self.rows = nn.Parameter(row.repeat(replicas, 1))
+        self.rows = nn.Parameter(row.repeat(replicas, 1), requires_grad=parameter.requires_grad)
         self.rows.shape_of_one = self.shape  # type: ignore[attr-defined]
 
     def forward(self) -> Float[Tensor, "r *shape"]:
-        return self.rows[:, : self.shape.numel()].unflatten(1, self.shape)
+        return self.rows[:, : self.shape.numel()].view(-1, *self.shape)
 
 
 class StackedLinear(nn.Module):

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import cycle
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -13,7 +14,9 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from roarbench.benchmark.matrix.recipe import Recipe
-from roarbench.benchmark.networks.augmentation import augmented
+from roarbench.benchmark.networks import graphs
+from roarbench.benchmark.networks.augmentation import augmented, augmented_alike
+from roarbench.benchmark.networks.grouped import Grouped, launch_bound
 from roarbench.benchmark.networks.precision import exact_volumes, products
 from roarbench.benchmark.networks.stack import Stack, shape_of_one, stackable
 from roarbench.benchmark.networks.team import Team
@@ -69,11 +72,16 @@ def train(
     elif stacks(network, split, recipe):
         stack = Stack(network, 1)
         feed = split.batches(_indices(len(split), recipe, pairing, device=_place(split)))
-        loss = _loss_of_stack(stack, recipe)
+        loss = _loss_of_stack(stack, recipe, generator("augmentation", *pairing))
         _fit(
             stack, feed, lambda batch: loss(batch.inputs[None], batch.labels), recipe, _num_batches(len(split), recipe)
         )
         stack.copy_to(network, 0)
+    elif _recorded(network, split, recipe):
+        channels_last(network)
+        loss_of = _loss(network, recipe, generator("augmentation", *pairing))
+        inputs, labels = split.inputs, split.labels
+        _descend(network, len(split), lambda at: loss_of(Split(inputs[at], labels[at])), recipe, pairing, recorded=True)
     else:
         channels_last(network)
         feed = split.batches(_indices(len(split), recipe, pairing, device=_place(split)))
@@ -110,6 +118,18 @@ def stacks(network: nn.Module, split: Split, recipe: Recipe) -> bool:
     return gradual and stackable(network, split.feature_shape)
 
 
+def side_by_side(network: nn.Module, split: Split, recipe: Recipe, device: str) -> bool:
+    """Whether a run trains several networks like this one as a stack.
+
+    Args:
+        device: where they are trained, such as "cuda:1"; network and split may lie elsewhere.
+    """
+    if stacks(network, split, recipe):
+        return True
+    gradual = recipe.optimiser != "least_squares"
+    return gradual and device.startswith("cuda") and launch_bound(network, split.feature_shape, recipe.batch_size)
+
+
 def train_stack(
     network: nn.Module,
     inputs: Float[Tensor, "r n *feature"],
@@ -117,14 +137,16 @@ def train_stack(
     recipe: Recipe,
     *,
     pairing: tuple[object, ...],
-) -> Stack:
+) -> Stack | Grouped:
     """Trains replicas of a fresh network, each on inputs of its own, with the same batches.
 
-    Each comes out with the bits that it would have by itself.
+    Each comes out with the bits that it would have by itself from a `Stack`, up to rounding from a `Grouped`.
     """
-    stack = Stack(network, len(inputs))
-    loss = _loss_of_stack(stack, recipe)
-    _descend(stack, len(labels), lambda batch: loss(inputs[:, batch], labels[batch]), recipe, pairing)
+    tiny = recipe.augmentation == "none" and stackable(network, tuple(inputs.shape[2:]))
+    stack = Stack(network, len(inputs)) if tiny else Grouped(network, len(inputs))
+    loss = _loss_of_stack(stack, recipe, generator("augmentation", *pairing))
+    recorded = recipe.augmentation == "none" and graphs.wanted(inputs.device)
+    _descend(stack, len(labels), lambda at: loss(inputs[:, at], labels[at]), recipe, pairing, recorded=recorded)
     return stack
 
 
@@ -197,12 +219,22 @@ def _loss(network: nn.Module, recipe: Recipe, noise: torch.Generator) -> Callabl
     return loss
 
 
-def _loss_of_stack(stack: Stack, recipe: Recipe) -> Callable[[Tensor, Tensor], Float[Tensor, ""]]:
+def _recorded(network: nn.Module, split: Split, recipe: Recipe) -> bool:
+    """Whether the steps of a network are recorded: all that changes between them must be in tensors on the device."""
+    steady = recipe.augmentation == "none" and not isinstance(split, Stream)
+    device = next(network.parameters()).device
+    return steady and graphs.wanted(device) and launch_bound(network, split.feature_shape, recipe.batch_size)
+
+
+def _loss_of_stack(
+    stack: Stack | Grouped, recipe: Recipe, noise: torch.Generator
+) -> Callable[[Tensor, Tensor], Float[Tensor, ""]]:
     """The sum over replicas of the loss of a batch, given their inputs `(r, b, *feature)` and its labels."""
 
     def loss(inputs: Float[Tensor, "r b *feature"], labels: Int[Tensor, "b"]) -> Float[Tensor, ""]:
         # Examples last: rows of a softmax in one block get bits that depend on the rows beside them.
-        logits, expected = stack(inputs).transpose(1, 2).contiguous(), labels.expand(len(inputs), -1)
+        logits = stack(augmented_alike(inputs, recipe.augmentation, noise)).transpose(1, 2).contiguous()
+        expected = labels.expand(len(inputs), -1)
         total = F.cross_entropy(logits, expected, label_smoothing=recipe.label_smoothing, reduction="sum")
         return total / len(labels)
 
@@ -230,10 +262,14 @@ def _descend(
     loss: Callable[[Int[Tensor, "b"]], Float[Tensor, ""]],
     recipe: Recipe,
     pairing: tuple[object, ...],
+    *,
+    recorded: bool = False,
 ) -> None:
-    """Minimises a loss of positions of examples."""
-    indices = _indices(num_examples, recipe, pairing, device=next(network.parameters()).device)
-    _fit(network, indices, loss, recipe, _num_batches(num_examples, recipe))
+    """Minimises a loss of positions of examples, on CUDA by recorded steps where it is told so."""
+    device = next(network.parameters()).device
+    indices = _indices(num_examples, recipe, pairing, device=device)
+    with graphs.own_stream(device) if recorded else nullcontext():
+        _fit(network, indices, loss, recipe, _num_batches(num_examples, recipe), recorded=recorded)
 
 
 def _num_batches(num_examples: int, recipe: Recipe) -> int:
@@ -249,32 +285,50 @@ def _fit(
     num_batches: int,
     *,
     bar: bool = True,
+    recorded: bool = False,
 ) -> None:
     """Takes a step for each batch of a feed, which has all epochs."""
     device = next(network.parameters()).device
-    optimiser = _optimiser(network, recipe)
+    optimiser = _optimiser(network, recipe, torch.zeros((), device=device) if recorded else 0.0)
     network.train()
-    steps = num_batches * recipe.epochs
-    progress_bar = tqdm(feed, total=steps, unit="step", leave=False, delay=PATIENCE, disable=not bar)
-    for step, batch in enumerate(progress_bar):
-        for group in optimiser.param_groups:
-            group["lr"] = recipe.learning_rate * _factor(step, recipe, num_batches)
+
+    def step(batch: Any) -> None:
         optimiser.zero_grad()
         with products(recipe.precision, device):
             total = loss(batch)
         total.backward()
         optimiser.step()
 
+    take: Callable[[Any], None] = graphs.Replayed(step, graphs.cuda_graph) if recorded else step
+    steps = num_batches * recipe.epochs
+    progress_bar = tqdm(feed, total=steps, unit="step", leave=False, delay=PATIENCE, disable=not bar)
+    for number, batch in enumerate(progress_bar):
+        _set_rate(optimiser, recipe.learning_rate * _factor(number, recipe, num_batches))
+        take(batch)
 
-def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Weight decay acts on matrices and kernels only; biases and normalisation layers are vectors."""
+
+def _set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """The learning rate of the next step; recorded steps read it from a tensor."""
+    for group in optimiser.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
+
+
+def _optimiser(network: nn.Module, recipe: Recipe, rate: float | Float[Tensor, ""]) -> torch.optim.Optimizer:
+    """Weight decay acts on matrices and kernels only; biases and normalisation layers are vectors.
+
+    Args:
+        rate: where its learning rate is kept; a tensor where steps are recorded.
+    """
     decayed = [p for p in network.parameters() if len(shape_of_one(p)) > 1]
     free = [p for p in network.parameters() if len(shape_of_one(p)) <= 1]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": free, "weight_decay": 0.0}]
     if recipe.optimiser == "sgd":
         nesterov = recipe.momentum > 0
-        return torch.optim.SGD(groups, recipe.learning_rate, momentum=recipe.momentum, nesterov=nesterov, fused=True)
-    return torch.optim.Adam(groups, recipe.learning_rate, fused=True)
+        return torch.optim.SGD(groups, rate, momentum=recipe.momentum, nesterov=nesterov, fused=True)
+    return torch.optim.Adam(groups, rate, fused=True, capturable=isinstance(rate, Tensor))
 
 
 def _factor(step: int, recipe: Recipe, num_batches: int) -> float:

@@ -10,6 +10,7 @@ from torch.nn.modules.module import register_module_forward_hook
 from roarbench.benchmark.execution import attempts, runner
 from roarbench.benchmark.execution.workplace import Workplace, data_for
 from roarbench.benchmark.matrix import plan
+from roarbench.benchmark.matrix.plugins import plugin
 from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.matrix.work import Bundle, bundles
 from roarbench.benchmark.networks.classifiers import Standardize
@@ -109,6 +110,37 @@ def test_what_stacks_is_measured_together_and_nothing_else(small_matrix: Build, 
     )
     augmented = replace(training.recipe, augmentation="shift_flip")
     assert runner.num_replicas(replace(training, recipe=augmented), place) == 1
+
+
+ORDINARY = {"datasets": ("squares[test=60,train=200]",), "classifiers": ("cnn_small[width=4]",)}
+"""Images that are too large for a stack on a processor."""
+
+
+def test_networks_of_ordinary_images_are_measured_together_on_a_card_alone(
+    small_matrix: Build, place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver may have no card where its workers have one."""
+    training = plan.cells(small_matrix(**ORDINARY))[0].training
+    assert runner.num_replicas(training, place) == 1
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert runner.num_replicas(training, replace(place, device="cuda:1")) == runner.REPLICAS
+    large = replace(training, classifier=plugin("resnet18", "classifier"))
+    assert runner.num_replicas(large, replace(place, device="cuda")) == 1
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    room = 3.5 * 4 * 180 * 256 / runner.CARD_SHARE
+    monkeypatch.setattr("torch.cuda.mem_get_info", lambda device: (int(room), 0))
+    assert runner.num_replicas(training, replace(place, device="cuda")) == 3
+
+
+def test_networks_of_ordinary_images_measured_together_score_as_they_do_alone(
+    small_matrix: Build, place: Workplace
+) -> None:
+    """Up to rounding, which a card does in another order for each number of replicas."""
+    cells = reduced(small_matrix(**ORDINARY, explainers=("random",), fractions=(0.3, 0.9)))
+    runner.train_original(cells[0].training, place)
+    runner.rank((cells[0].ranking,), place)  # type: ignore[arg-type]
+    for together, cell in zip(runner.measure_together(cells, place), cells, strict=True):
+        assert together.metrics == pytest.approx(runner.measure(cell, place).metrics, abs=1e-3)
 
 
 def test_a_bundle_that_fails_is_tried_cell_by_cell(
