@@ -4,7 +4,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -87,14 +87,13 @@ def run(matrix: Matrix, folder: Path, resources: Resources, so_far: Answer = lam
         if missing:
             store.back_up()
             later = [] if matrix.target_interval is None else all_cells
-            with (
-                _pool(resources, place, [*missing, *later]) as (pool, worker_place),
-                closing(Interim(so_far)) as interim,
-            ):
+            with _pool(resources, place, [*missing, *later]) as (pool, worker_place):
+                interim = Interim(so_far)
                 while missing:
                     keep = _ranks_again(matrix, missing)
                     execute(store, missing, worker_place, pool, keep_ranks=keep, interim=interim)
                     missing = _to_measure(store, _planned(store, matrix, all_cells), shapes)
+                interim.close()
             place.artefacts.clean()
         else:
             print(f"{folder}: all {len(cells)} cells are finished, nothing to do", file=sys.stderr)
