@@ -5,6 +5,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from roarbench.reports.kinds.figures import FIGURES
 from roarbench.reports.kinds.kind import made, makers
 from roarbench.reports.kinds.tables import TABLES
@@ -22,6 +24,9 @@ from roarbench.reports.tables.table import Table, corrected
 from roarbench.reports.tables.view import View, shown
 
 VIEW_FOLDER = "report-view"
+ONE = 1
+"""Thread of linear algebra: products of small matrices take more processor time, and no less of the clock, with two."""
+
 VIEWED = "Written to {folder}, for only a part is shown; {report} holds the full report and was left as it is."
 
 
@@ -41,7 +46,7 @@ def report(folder: Path, *, reference: bool = False, view: View = View(), focus:
     """
     run = read(folder)
     run = replace(run, focus=resolved(focus, _explainers(run)))
-    with called(run.focus.labels):
+    with called(run.focus.labels), threadpool_limits(ONE):
         tables = list(_tables(run, reference=reference))
         return _whole(run, tables) if view == View() else _viewed(run, tables, view)
 

@@ -9,9 +9,10 @@ from roarbench.benchmark.matrix.plugins import build, plugin
 from tests.speed import matrix, memory
 from tests.speed.attribution import ensembles
 from tests.speed.imputation import solvers
+from tests.speed.reports import reports
 from tests.speed.retraining import cell
 
-PARTS = ("ensembles", "cell", "quick", "workers", "memory", "imputation")
+PARTS = ("ensembles", "cell", "quick", "workers", "memory", "imputation", "reports")
 
 
 def main() -> None:
@@ -40,6 +41,9 @@ def main() -> None:
     if "imputation" in given.only:
         for name, gap, ratio in solvers():
             say(f"{name}, against direct solutions, at most {gap:.1e} apart", ratio)
+    if "reports" in given.only:
+        for name, found in reports():
+            say(name, found)
 
 
 def say(name: str, found: object) -> None:
