@@ -12,7 +12,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from roarbench.reports.manifest import checksum_of
+from roarbench.benchmark.matrix.source import checksum
 from roarbench.reports.pictures.fonts import families
 
 COLUMN, PAGE = 3.3, 6.9
@@ -131,7 +131,7 @@ def _written(draw: Draw, folder: Path, known: Mapping[str, str]) -> list[Caption
         caption = Caption(picture.name, picture.caption, picture.alt)
         others = [path for path in caption.paths(folder) if path.suffix != f".{VECTORS}"]
         (vectors,) = save(picture.figure, folder / picture.name, [VECTORS])
-        if known.get(vectors.name) != checksum_of(vectors) or any(path.name not in known for path in others):
+        if known.get(vectors.name) != checksum(vectors) or any(path.name not in known for path in others):
             save(picture.figure, folder / picture.name, [path.suffix[1:] for path in others])
         captions.append(caption)
     return captions
