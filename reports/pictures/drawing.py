@@ -1,5 +1,6 @@
 """Pictures: figures with their words, laid out in inches, and written as files of the same bytes every time."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -45,6 +46,9 @@ LETTER, BESIDE = 0.054, 0.4
 
 WORKERS, MANY = 2, 1000
 """Processes that draw a run of so many rows."""
+
+BEHIND = 5
+"""How far they stand back, as `nice` counts: tables, which take longer in one process, have a core to themselves."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,8 @@ def writing(
     if num_rows < MANY:
         written = [_written(draw, folder, known) for draw in draws]
         return lambda: [caption for captions in written for caption in captions]
-    processes = ProcessPoolExecutor(WORKERS, mp_context=get_context("fork"))  # spawned ones import for seconds
+    forked = get_context("fork")  # spawned ones import for seconds
+    processes = ProcessPoolExecutor(WORKERS, mp_context=forked, initializer=os.nice, initargs=(BEHIND,))
     futures = [processes.submit(_written, draw, folder, dict(known)) for draw in draws]
     processes.shutdown(wait=False)
     return lambda: [caption for future in futures for caption in future.result()]
