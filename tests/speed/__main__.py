@@ -8,11 +8,12 @@ import torch
 from roarbench.benchmark.matrix.plugins import build, plugin
 from tests.speed import matrix, memory
 from tests.speed.attribution import ensembles
+from tests.speed.growth import growths
 from tests.speed.imputation import solvers
 from tests.speed.reports import reports
 from tests.speed.retraining import cell
 
-PARTS = ("ensembles", "cell", "quick", "workers", "memory", "imputation", "reports")
+PARTS = ("ensembles", "cell", "quick", "workers", "memory", "imputation", "reports", "growth")
 
 
 def main() -> None:
@@ -44,6 +45,8 @@ def main() -> None:
     if "reports" in given.only:
         for name, found in reports():
             say(name, found)
+    if "growth" in given.only:
+        print(*growths(given.data_root), sep="\n", flush=True)
 
 
 def say(name: str, found: object) -> None:
