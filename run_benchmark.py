@@ -244,6 +244,12 @@ class Report:
     def __call__(self) -> int:
         for folder in self.compare or self.merge or [self.out]:
             require(folder)
+        from roarbench.reports.again import Asked, unchanged
+
+        full = not (self.compare or self.merge or self.watch or self.columns or self.explainers)
+        if full and self.decimals is None and (printed := unchanged(Asked(self.out, self.reference, self.focus))):
+            print(printed)
+            return 0
         from roarbench.benchmark.results.merging import merge
         from roarbench.reports.report import report
         from roarbench.reports.tables.comparison import compare_runs

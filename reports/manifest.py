@@ -1,11 +1,12 @@
 """What a report wrote into its folder: only that may a later report remove."""
 
-import hashlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+
+from roarbench.benchmark.matrix.source import checksum
 
 MANIFEST = ".written"
 """A line for each file: its SHA-256 and its name, as sha256sum reads them."""
@@ -20,7 +21,7 @@ def tidied(folder: Path) -> Iterator[list[Path]]:
     this one and reports that were interrupted left none, nothing is removed.
     """
     before = _before(folder / MANIFEST)
-    changed = [n for n, checksum in before.items() if (folder / n).is_file() and _checksum(folder / n) != checksum]
+    changed = [n for n, kept in before.items() if (folder / n).is_file() and checksum(folder / n) != kept]
     aside = {name: _set_aside(folder / name) for name in changed}
     (folder / MANIFEST).unlink(missing_ok=True)
     written: list[Path] = []
@@ -35,7 +36,7 @@ def tidied(folder: Path) -> Iterator[list[Path]]:
     names = {path.name for path in written}
     for name in before.keys() - names - aside.keys():
         (folder / name).unlink(missing_ok=True)
-    lines = [f"{_checksum(folder / name)}  {name}\n" for name in sorted(names)]
+    lines = [f"{checksum(folder / name)}  {name}\n" for name in sorted(names)]
     (folder / MANIFEST).write_text("".join(lines), encoding="utf-8")
 
 
@@ -46,12 +47,19 @@ def _set_aside(path: Path) -> Path:
     return path.rename(free)
 
 
+def listed(folder: Path) -> dict[str, str]:
+    """Name -> checksum of what the last report wrote into a folder; empty where none was finished."""
+    return _before(folder / MANIFEST)
+
+
+def intact(folder: Path) -> dict[str, str]:
+    """Name -> checksum of what the last report wrote into a folder and is as it wrote it."""
+    files = listed(folder).items()
+    return {name: kept for name, kept in files if (folder / name).is_file() and checksum(folder / name) == kept}
+
+
 def _before(manifest: Path) -> dict[str, str]:
     """Name -> checksum of what the last report wrote; names alone, for nothing outside the folder is ours."""
     lines = manifest.read_text(encoding="utf-8").splitlines() if manifest.is_file() else []
     pairs = [line.split("  ", 1) for line in lines if "  " in line]
-    return {name: checksum for checksum, name in pairs if Path(name).name == name}
-
-
-def _checksum(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return {name: kept for kept, name in pairs if Path(name).name == name}

@@ -1,17 +1,20 @@
 """Renders a run's folder: tables, curves, all rows; from the store alone."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, replace
 from functools import partial
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
+from roarbench.reports.again import Asked, Earlier, earlier, keep, unchanged
 from roarbench.reports.kinds.figures import FIGURES
 from roarbench.reports.kinds.kind import made, makers
 from roarbench.reports.kinds.tables import TABLES
 from roarbench.reports.manifest import tidied
 from roarbench.reports.page.page import FILE, FOLDER, page
 from roarbench.reports.paper.paper import paper
-from roarbench.reports.pictures.drawing import writing
+from roarbench.reports.pictures.drawing import Caption, writing
 from roarbench.reports.rows.focus import Focus
 from roarbench.reports.rows.load import CLOCKED, HITS, Run, read
 from roarbench.reports.rows.names import resolved
@@ -22,6 +25,9 @@ from roarbench.reports.tables.table import Table, corrected
 from roarbench.reports.tables.view import View, shown
 
 VIEW_FOLDER = "report-view"
+ONE = 1
+"""Thread of linear algebra: products of small matrices take more processor time, and no less of the clock, with two."""
+
 VIEWED = "Written to {folder}, for only a part is shown; {report} holds the full report and was left as it is."
 
 
@@ -39,19 +45,25 @@ def report(folder: Path, *, reference: bool = False, view: View = View(), focus:
     Raises:
         ValueError: the folder holds no run, or the view names what it does not have.
     """
+    asked = Asked(folder, reference, focus)
+    if view == View() and (printed := unchanged(asked)) is not None:
+        return printed
     run = read(folder)
     run = replace(run, focus=resolved(focus, _explainers(run)))
-    with called(run.focus.labels):
-        tables = list(_tables(run, reference=reference))
-        return _whole(run, tables) if view == View() else _viewed(run, tables, view)
+    with called(run.focus.labels), threadpool_limits(ONE):
+        if view != View():
+            return _viewed(run, list(_tables(run, reference=reference)), view)
+        return _whole(run, asked)
 
 
-def _whole(run: Run, tables: list[Table]) -> str:
+def _whole(run: Run, asked: Asked) -> str:
     """The full report: rows, tables, leaderboard, figures, paper and page."""
     explainers, out = _explainers(run), run.folder / FOLDER
     out.mkdir(exist_ok=True)
+    before = earlier(asked)
     with tidied(out) as written:
-        drawn = writing([partial(draw, run) for draw in makers(FIGURES, asked=True)], out, len(run.frame))
+        drawn = _drawing(run, out, before)
+        tables = list(_tables(run, reference=asked.reference))
         written += [out / "rows.csv", out / "costs.csv"]
         run.frame.drop(columns=[*CLOCKED, HITS]).to_csv(written[0], index=False)
         run.costs.to_csv(written[1], index=False)
@@ -61,7 +73,18 @@ def _whole(run: Run, tables: list[Table]) -> str:
         written += [path for picture in pictures for path in picture.paths(out)]
         written += [*paper(run, tables, pictures, out, explainers), out / FILE]
         written[-1].write_text(page(run, tables, pictures), encoding="utf-8")
-    return _printed(tables, written)
+    printed = _printed(tables, written)
+    keep(asked, [astuple(picture) for picture in pictures], printed)
+    return printed
+
+
+def _drawing(run: Run, out: Path, before: Earlier) -> Callable[[], list[Caption]]:
+    """Begins to draw all figures, unless those of an earlier report are there and cannot have changed."""
+    captions = [Caption(*words) for words in before.captions]
+    if captions and all(path.name in before.files for caption in captions for path in caption.paths(out)):
+        return lambda: captions
+    draws = [partial(draw, run) for draw in makers(FIGURES, asked=True)]
+    return writing(draws, out, len(run.frame), before.files)
 
 
 def _viewed(run: Run, tables: list[Table], view: View) -> str:

@@ -1,16 +1,19 @@
 """Pictures: figures with their words, laid out in inches, and written as files of the same bytes every time."""
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from roarbench.benchmark.matrix.source import checksum
 from roarbench.reports.pictures.fonts import families
 
 COLUMN, PAGE = 3.3, 6.9
@@ -32,6 +35,9 @@ NAMELESS: dict[str, dict[str, Any]] = {
 }
 """File format -> what of its metadata is left out: dates and versions of programs."""
 
+VECTORS = "svg"
+"""The format that is drawn first: it holds all that the others show."""
+
 QUICK: dict[str, dict[str, Any]] = {"png": {"pil_kwargs": {"compress_level": 3}}}
 """Options of file formats that save time."""
 
@@ -40,6 +46,9 @@ LETTER, BESIDE = 0.054, 0.4
 
 WORKERS, MANY = 2, 1000
 """Processes that draw a run of so many rows."""
+
+BEHIND = 5
+"""How far they stand back, as `nice` counts: tables, which take longer in one process, have a core to themselves."""
 
 
 @dataclass(frozen=True)
@@ -97,30 +106,39 @@ def write(pictures: Iterable[Picture], folder: Path) -> list[Path]:
     return [path for picture in pictures for path in save(picture.figure, folder / picture.name)]
 
 
-def writing(draws: Sequence[Draw], folder: Path, num_rows: int) -> Callable[[], list[Caption]]:
+def writing(
+    draws: Sequence[Draw], folder: Path, num_rows: int, known: Mapping[str, str] = MappingProxyType({})
+) -> Callable[[], list[Caption]]:
     """Begins to draw and write pictures: those of many rows in two processes, to the same bytes.
 
     Args:
         draws: what draws some pictures, one after the other.
         num_rows: rows of the run.
+        known: name -> SHA-256 of files of the folder that this code wrote. A picture whose SVG comes out the same keeps
+            its other files.
 
     Returns:
         What waits for the end and gives the words of all pictures, in order.
     """
     if num_rows < MANY:
-        written = [_written(draw, folder) for draw in draws]
+        written = [_written(draw, folder, known) for draw in draws]
         return lambda: [caption for captions in written for caption in captions]
-    processes = ProcessPoolExecutor(WORKERS, mp_context=get_context("fork"))  # spawned ones import for seconds
-    futures = [processes.submit(_written, draw, folder) for draw in draws]
+    forked = get_context("fork")  # spawned ones import for seconds
+    processes = ProcessPoolExecutor(WORKERS, mp_context=forked, initializer=os.nice, initargs=(BEHIND,))
+    futures = [processes.submit(_written, draw, folder, dict(known)) for draw in draws]
     processes.shutdown(wait=False)
     return lambda: [caption for future in futures for caption in future.result()]
 
 
-def _written(draw: Draw, folder: Path) -> list[Caption]:
+def _written(draw: Draw, folder: Path, known: Mapping[str, str]) -> list[Caption]:
     captions = []
     for picture in draw():
-        write([picture], folder)
-        captions.append(Caption(picture.name, picture.caption, picture.alt))
+        caption = Caption(picture.name, picture.caption, picture.alt)
+        others = [path for path in caption.paths(folder) if path.suffix != f".{VECTORS}"]
+        (vectors,) = save(picture.figure, folder / picture.name, [VECTORS])
+        if known.get(vectors.name) != checksum(vectors) or any(path.name not in known for path in others):
+            save(picture.figure, folder / picture.name, [path.suffix[1:] for path in others])
+        captions.append(caption)
     return captions
 
 

@@ -39,4 +39,9 @@ def by_image(rows: pd.DataFrame) -> dict[str, dict[int, Images]]:
     for explainer, seed, hits, num_images in zip(*columns, strict=True):
         images = unpacked(hits, int(num_images)).astype(np.float32)
         sums.setdefault(str(explainer), {}).setdefault(seed, []).append(images)
-    return {e: {seed: np.mean(of, axis=0) for seed, of in seeds.items()} for e, seeds in sums.items()}
+    return {e: {seed: _mean(of) for seed, of in seeds.items()} for e, seeds in sums.items()}
+
+
+def _mean(of: list[Images]) -> Images:
+    """The mean of some scores; of a single one it would take longer than to read it."""
+    return np.mean(of, axis=0) if len(of) > 1 else of[0]

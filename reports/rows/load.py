@@ -57,6 +57,9 @@ how many explain the training images, empty where the explained network saw thes
 `finetune`: epochs of fine-tuning, empty where networks begin from scratch; `measure`: what is measured of attributions,
 where it is measured by itself."""
 
+OF_SEEDS = ("seed", "explained")
+"""Columns that say which seed a cell has, and which one the explained network."""
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -183,7 +186,7 @@ def _result(row: Row) -> dict[str, object]:
 
 
 def _protocols(named: list[dict[str, object]], rows: list[Row]) -> list[str]:
-    """Hashes of what cells are but for their seeds."""
+    """Hashes of what cells are but for their seeds, each computed once for all seeds."""
     hashes: dict[tuple[object, ...], str] = {}
     for name, row in zip(named, rows, strict=True):
         if _seedless(name) not in hashes:
@@ -192,7 +195,7 @@ def _protocols(named: list[dict[str, object]], rows: list[Row]) -> list[str]:
 
 
 def _seedless(named: dict[str, object]) -> tuple[object, ...]:
-    return tuple(value for column, value in named.items() if column != "seed")
+    return tuple(value for column, value in named.items() if column not in OF_SEEDS)
 
 
 def _protocol(cell: dict) -> str:

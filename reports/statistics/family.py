@@ -107,7 +107,7 @@ class Family:
         return cache(lambda n: model.null(np.ones((k, n), bool), ADVISED_DRAWS).detectable if model else math.nan)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def compare(scores: Scores, pairs: tuple[Pair, ...] | None = None) -> Family:
     """Compares explainers pair by pair, all at once.
 

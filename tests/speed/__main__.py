@@ -8,10 +8,12 @@ import torch
 from roarbench.benchmark.matrix.plugins import build, plugin
 from tests.speed import matrix, memory
 from tests.speed.attribution import ensembles
+from tests.speed.growth import growths
 from tests.speed.imputation import solvers
+from tests.speed.reports import reports
 from tests.speed.retraining import cell
 
-PARTS = ("ensembles", "cell", "quick", "workers", "memory", "imputation")
+PARTS = ("ensembles", "cell", "quick", "workers", "memory", "imputation", "reports", "growth")
 
 
 def main() -> None:
@@ -40,6 +42,11 @@ def main() -> None:
     if "imputation" in given.only:
         for name, gap, ratio in solvers():
             say(f"{name}, against direct solutions, at most {gap:.1e} apart", ratio)
+    if "reports" in given.only:
+        for name, found in reports():
+            say(name, found)
+    if "growth" in given.only:
+        print(*growths(given.data_root), sep="\n", flush=True)
 
 
 def say(name: str, found: object) -> None:

@@ -100,3 +100,14 @@ def test_networks_that_were_not_explained_are_left_out(stored: Stored, matrix: M
     assert len(run.frame) == len(run.protocols) == len(run.costs)
     found = checks(run.frame, curves(run.frame), [], None, run.num_strangers)
     assert any("8 cells of networks that are neither" in case for check in found for case in check.cases)
+
+
+def test_cells_are_hashed_once_for_all_seeds(stored: Stored, matrix: Matrix, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[int] = []
+    monkeypatch.setattr("roarbench.reports.rows.load.digest", lambda cell: str(hashed.append(1)))
+    counts = []
+    for seeds in (2, 6):
+        hashed.clear()
+        read(stored(replace(matrix, seeds=seeds), name=f"seeds{seeds}"))
+        counts.append(len(hashed))
+    assert counts[0] == counts[1]
