@@ -8,7 +8,6 @@ from pathlib import Path
 
 from roarbench.reports.answers import REPORT
 from roarbench.reports.glance import glance
-from roarbench.reports.page.page import FILE as PAGE
 
 WORTHWHILE = 180.0
 """Seconds that must be left for a page to be rendered beside the work."""
@@ -44,4 +43,6 @@ def _page(folder: Path) -> str:
     _, errors = rendering.communicate()
     if rendering.returncode:
         return f"no page yet: {errors.decode(errors='replace').strip().rpartition(chr(10))[2]}"
-    return f"page so far: {folder / REPORT / PAGE}"
+    from roarbench.reports.page.page import FILE  # takes most of a second: whatever renders has it
+
+    return f"page so far: {folder / REPORT / FILE}"

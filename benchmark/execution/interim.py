@@ -7,7 +7,7 @@ from threading import Thread
 Answer = Callable[[float | None], Iterator[str]]
 """Seconds left, as far as is known -> lines of text; nothing where nothing is known yet. It must not fail."""
 
-FIRST = 10.0
+FIRST = 8.0
 """Seconds after which there is a first answer; another follows whenever as much time again has passed."""
 
 AGAIN = 3.0
@@ -50,5 +50,5 @@ class Interim:
         self.wait = passed + AGAIN
         for text in self.answer(seconds_left):
             say(text)
-            self.wait = 2 * passed
+            self.wait = 2 * (self.clock() - self.started)
         self.asking = None
