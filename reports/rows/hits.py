@@ -1,9 +1,11 @@
 """Scores of single test images, from the hits that a store keeps."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from roarbench.benchmark.results.hits import unpacked
 from roarbench.reports.rows.load import HITS
@@ -34,14 +36,22 @@ def by_image(rows: pd.DataFrame) -> dict[str, dict[int, Images]]:
     if not known(rows):
         return {}
     done = rows[rows.status == "done"]
-    sums: dict[str, dict[int, list[Images]]] = {}
-    columns = (done[column].tolist() for column in ("explainer", "seed", HITS, "test_examples"))
-    for explainer, seed, hits, num_images in zip(*columns, strict=True):
-        images = unpacked(hits, int(num_images)).astype(np.float32)
-        sums.setdefault(str(explainer), {}).setdefault(seed, []).append(images)
-    return {e: {seed: _mean(of) for seed, of in seeds.items()} for e, seeds in sums.items()}
+    images = _unpacked(done[HITS].tolist(), done.test_examples.astype(int).tolist())
+    places: dict[str, dict[int, list[int]]] = {}
+    for place, (explainer, seed) in enumerate(zip(done.explainer.tolist(), done.seed.tolist(), strict=True)):
+        places.setdefault(str(explainer), {}).setdefault(seed, []).append(place)
+    return {e: {seed: _mean(images, at) for seed, at in seeds.items()} for e, seeds in places.items()}
 
 
-def _mean(of: list[Images]) -> Images:
-    """The mean of some scores; of a single one it would take longer than to read it."""
-    return np.mean(of, axis=0) if len(of) > 1 else of[0]
+def _unpacked(hits: list[bytes], counts: list[int]) -> Sequence[Images] | Float[np.ndarray, "rows m"]:
+    """For each row 1 for every test image that was classified right, else 0; all at once where they are as many."""
+    if len(set(counts)) > 1 or len(set(map(len, hits))) > 1:
+        return [unpacked(one, count).astype(np.float32) for one, count in zip(hits, counts, strict=True)]
+    unpacked(hits[0], counts[0])  # which says what is wrong
+    rows = np.frombuffer(b"".join(hits), np.uint8).reshape(len(hits), -1)
+    return np.unpackbits(rows, axis=1, count=counts[0]).astype(np.float32)
+
+
+def _mean(images: Sequence[Images] | Float[np.ndarray, "rows m"], at: list[int]) -> Images:
+    """The mean of some rows; of a single one it would take longer than to read it."""
+    return np.mean([images[place] for place in at], axis=0) if len(at) > 1 else images[at[0]]

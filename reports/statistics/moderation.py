@@ -52,8 +52,9 @@ def prior(variances: Float[np.ndarray, "*draws p"], degrees: Float[np.ndarray, "
     logarithms = np.log(np.maximum(np.maximum(variances, floor), np.finfo(float).tiny))
     centred = logarithms - digamma(degrees / 2) + np.log(degrees / 2)
     noise = polygamma(1, degrees / 2).mean()
-    spread = centred.var(axis=-1, ddof=1) - noise
-    prior_degrees = np.where(spread > ALIKE, 2 * trigamma_inverse(np.maximum(spread, ALIKE)), np.inf)
+    spread = np.asarray(centred.var(axis=-1, ddof=1) - noise)
+    prior_degrees, unlike = np.full(spread.shape, np.inf), spread > ALIKE
+    prior_degrees[unlike] = 2 * trigamma_inverse(spread[unlike])
     finite = np.where(np.isfinite(prior_degrees), prior_degrees, 1.0)
     shift = np.where(np.isfinite(prior_degrees), digamma(finite / 2) - np.log(finite / 2), 0.0)
     return Prior(prior_degrees, np.exp(centred.mean(axis=-1) + shift))

@@ -4,6 +4,7 @@ Each number comes from a process of its own, forked once everything is imported.
 """
 
 import contextlib
+import gc
 import io
 import math
 import resource
@@ -68,11 +69,13 @@ class Point:
 def growth(data_root: Path, lines: dict[str, dict[str, Sequence[int]]] = LINES) -> Iterator[Point]:
     """All points, one after the other."""
     images = build(plugin("mnist[validation=0]", "dataset"), "dataset")(data_root).train
+    gc.freeze()  # what is imported is no garbage: forked processes need not copy it to look
     for axis, of in lines.items():
         for piece, sizes in of.items():
             for size in sizes:
                 with ProcessPoolExecutor(1, mp_context=get_context("fork")) as process:
                     yield process.submit(measured, piece, axis, size, images).result()
+    gc.unfreeze()
 
 
 def measured(piece: str, axis: str, size: int, images: Split) -> Point:

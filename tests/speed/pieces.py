@@ -1,5 +1,6 @@
 """The pieces that a run is made of, each by itself, for as many explainers, shares, seeds or images as one wants."""
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -85,9 +86,14 @@ def telling(size: Size, _: Split) -> Work:
 
 
 def _of_store(size: Size, tell: Callable[[Path], object]) -> Work:
-    folder = tempfile.TemporaryDirectory()  # as long as the work is there, which holds it
-    made_up(size.matrix, Path(folder.name))
-    return lambda: tell(Path(folder.name))
+    folder = Path(tempfile.mkdtemp())
+    made_up(size.matrix, folder)
+
+    def work() -> None:
+        tell(folder)
+        shutil.rmtree(folder)
+
+    return work
 
 
 def ranking(size: Size, images: Split) -> Work:
