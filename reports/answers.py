@@ -16,13 +16,12 @@ from roarbench.benchmark.matrix.source import checksum, fingerprint
 from roarbench.benchmark.matrix.spec import PlugIn
 from roarbench.benchmark.results.provenance import code, versions
 from roarbench.benchmark.results.store import FILE as STORE
+from roarbench.reports.again import DRAWN_BY, REPORT
 from roarbench.reports.manifest import MANIFEST
 from roarbench.reports.rows.focus import Focus
 from roarbench.reports.status import failures
 
 FILE = "answer.json"
-REPORT = "report"
-DRAWN_BY = ("pandas", "matplotlib", "seaborn")
 
 
 @dataclass(frozen=True)

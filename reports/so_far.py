@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from roarbench.reports.answers import REPORT
+from roarbench.reports.again import REPORT
 from roarbench.reports.glance import glance
 
 WORTHWHILE = 180.0
