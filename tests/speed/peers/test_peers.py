@@ -29,7 +29,7 @@ def comparison(part: str) -> ModuleType:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for module, extra in (("quantus", "quantus"), ("pytorch_grad_cam", "grad-cam")):
-            pytest.importorskip(module, reason=f"needs {extra}, an extra of this project", exc_type=ImportError)
+            pytest.importorskip(module, reason=f"needs {extra}, an extra of this project")
         return importlib.import_module(f"tests.speed.peers.{part}")
 
 
