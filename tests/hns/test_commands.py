@@ -48,6 +48,7 @@ def test_a_training_leaves_what_the_page_promises(trained: Path) -> None:
     assert result["provenance"]["torch"]
 
 
+@pytest.mark.whole
 def test_a_seeker_apart_is_trained_once_for_all_trainings_of_its_budget(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -246,6 +247,7 @@ def test_evaluate_keeps_experiments_apart(
     assert "digits/hns/deterministic/default" in shown and "digits/hns/stochastic/st1/default" in shown
 
 
+@pytest.mark.whole
 def test_trainings_that_all_fail_by_our_fault_end_with_their_traceback_and_status_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

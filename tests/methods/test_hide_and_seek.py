@@ -62,6 +62,7 @@ def test_a_seeker_apart_finds_them_too_and_no_hider_moves_it() -> None:
     assert all(torch.equal(first, second) for first, second in pairs)
 
 
+@pytest.mark.whole
 def test_a_seeker_apart_reads_random_masks_better_than_a_joint_one() -> None:
     """Half of the pixels hidden at random: where the telling pixel is left, the class can be read."""
     train = corner_or_centre()
