@@ -69,10 +69,11 @@ def _whole(run: Run, asked: Asked) -> str:
         run.costs.to_csv(written[1], index=False)
         written += [path for table in tables for path in table.write(out)]
         written += write_leaderboard(run, out)
+        words = page(run, tables, drawn)
         pictures = drawn()
         written += [path for picture in pictures for path in picture.paths(out)]
         written += [*paper(run, tables, pictures, out, explainers), out / FILE]
-        written[-1].write_text(page(run, tables, pictures), encoding="utf-8")
+        written[-1].write_text(words, encoding="utf-8")
     printed = _printed(tables, written)
     keep(asked, [astuple(picture) for picture in pictures], printed)
     return printed

@@ -1,6 +1,6 @@
 """One HTML page with all that a run's store says; it needs nothing beside itself."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -26,33 +26,35 @@ FOLDER = "report"
 FILE = "index.html"
 
 
-def page(run: Run, tables: Sequence[Table], pictures: Sequence[Caption]) -> str:
+def page(run: Run, tables: Sequence[Table], pictures: Callable[[], Sequence[Caption]]) -> str:
     """The page of a run.
 
     Args:
         tables: all that the report has.
-        pictures: their files lie in the folder of the report already.
+        pictures: gives their words once their files lie in the folder of the report; asked for last.
     """
     joined, drawn, there = curves(run.frame), series(run.frame, run.focus.highlight), set(drawable(run.frame).explainer)
     judged = judged_by_network(joined)
-    figures_shown, galleries = figures(run.folder / FOLDER, pictures)
     environment = Environment(
         loader=PackageLoader("roarbench.reports.page"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["glued"] = glued
-    return environment.get_template("page.html.j2").render(
-        interval=INTERVAL, aim=AIM, question=question(joined), unfinished=unfinished(run.frame),
-        answers=answers(judged, run.focus),
-        protocol=protocol(run.frame, run.costs), boards=boards(run, judged, drawn),
-        series=[one for one in drawn if one.explainer in there], panels=panels(joined, drawn),
-        covered=covers(joined), chart=chart, kinds=sections(tables),
-        corrected=corrected(tables), figures=figures_shown, galleries=galleries,
-        methods=methods(run.frame, run.cards, drawn), described=bool(run.cards),
-        checks=checks(run.frame, joined, tables, rule(run.matrix), run.num_strangers),
-        facts=[*extents(run.datasets), *facts(run.costs)], matrix=toml(run.matrix),
-        specification=specification(run.matrix),
-    )  # fmt: skip
+    shown = {
+        "interval": INTERVAL, "aim": AIM, "question": question(joined), "unfinished": unfinished(run.frame),
+        "answers": answers(judged, run.focus),
+        "protocol": protocol(run.frame, run.costs), "boards": boards(run, judged, drawn),
+        "series": [one for one in drawn if one.explainer in there], "panels": panels(joined, drawn),
+        "covered": covers(joined), "chart": chart, "kinds": sections(tables),
+        "corrected": corrected(tables),
+        "methods": methods(run.frame, run.cards, drawn), "described": bool(run.cards),
+        "checks": checks(run.frame, joined, tables, rule(run.matrix), run.num_strangers),
+        "facts": [*extents(run.datasets), *facts(run.costs)], "matrix": toml(run.matrix),
+        "specification": specification(run.matrix),
+    }  # fmt: skip
+    figures_shown, galleries = figures(run.folder / FOLDER, pictures())
+    template = environment.get_template("page.html.j2")
+    return template.render(shown, figures=figures_shown, galleries=galleries)
 
 
 def glued(text: str) -> str:

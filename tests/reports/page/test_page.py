@@ -54,7 +54,7 @@ def measured(cell: Cell) -> Outcome:
 
 
 def rendered(run: Run) -> str:
-    return page(run, [*tables(run.frame), *summaries(run.frame)], ())
+    return page(run, [*tables(run.frame), *summaries(run.frame)], tuple)
 
 
 def answered(folder: Path) -> Answer:
@@ -277,7 +277,7 @@ def test_pictures_stay_in_worlds_of_their_own(stored: Stored, wide: Matrix, monk
         (folder / "report" / f"{name}.svg").write_text(drawing.format("<g/>" * 500 * (name == "plane-large")))
     shown = [Caption(name, MARKUP, '"><b>') for name in names]
     monkeypatch.setattr(figures, "BUDGET", 1000)
-    html = page(read(folder), [], shown)
+    html = page(read(folder), [], lambda: shown)
     found = Checker(html)
     assert {"figure-plane-a", "figure-gallery-b", "gallery", "figures"} <= {*found.ids}
     assert "p" not in found.ids
