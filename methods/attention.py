@@ -21,6 +21,7 @@ class AttentionRollout:
     Paper: Abnar, Zuidema 2020, arXiv:2005.00928, s.3; product over blocks of (A + I) / 2, A the mean over heads.
     Differs from the paper: the row of the class token is the map, for images; the paper has words. Rows sum to 1 by
     themselves. Each pixel of a patch, and each channel, has the value of the patch.
+    Cost: 1 forward pass.
     """
 
     version: ClassVar[int] = 1
@@ -51,6 +52,7 @@ class GradientXAttention:
     R <- R + mean over heads of relu(d logit_t / d A * A) @ R for each block.
     Differs from the paper: nowhere in R. The row of the class token is enlarged by repetition, not bilinearly; each
     pixel of a patch, and each channel, has the value of the patch.
+    Cost: 1 forward and 1 backward pass.
     """
 
     version: ClassVar[int] = 1

@@ -54,6 +54,7 @@ class Captum:
     superpixels that span all channels, in tabular rows single features. FeaturePermutation takes values from training
     examples, not from others of its batch. DeepLift and LRP are repaired as `deep_lift` and `lrp` are. Hooked ReLUs are
     modules of a copy, however they are written. References are training examples, drawn anew for every batch.
+    Cost: depends on `method`; docs/explainers.md has a table.
 
     Attributes:
         method: class of `captum.attr` that explains inputs; those that explain layers or neurons are refused.

@@ -21,6 +21,7 @@ class Random:
     Paper: the "random" control of Hooker et al. 2019, arXiv:1806.10758, s.3.
     Differs from the paper: an image keeps its mask for all epochs, as it does under every other explainer; the released
     code draws new ones in every epoch.
+    Cost: no forward pass.
 
     Attributes:
         shared: one random order of features for all examples, as in the paper's toy, instead of one for each.
@@ -45,6 +46,7 @@ class RandomPerEpoch:
 
     Paper: the "random" control as the released code of Hooker et al. 2019, arXiv:1806.10758, has it.
     Differs from the paper: validation and test images keep one mask, and so do training images when they are scored.
+    Cost: no forward pass.
     """
 
     version: ClassVar[int] = 1
@@ -65,6 +67,7 @@ class Sobel:
     Paper: the "sobel" control of Hooker et al. 2019, arXiv:1806.10758, s.3; sqrt(g_y^2 + g_x^2), the two Sobel filters.
     Differs from the paper: the image is extended by its border pixels, so that the border itself is no edge; the
     released code filters along one axis and keeps the sign.
+    Cost: no forward pass.
     """
 
     version: ClassVar[int] = 1
@@ -87,6 +90,7 @@ class Center:
 
     Paper: none; the largest distance from the centre of the image minus that of the pixel, in pixels.
     Differs from the paper: nowhere.
+    Cost: no forward pass.
     """
 
     version: ClassVar[int] = 1
@@ -112,6 +116,7 @@ class Deviation:
 
     Paper: none; |x - mean|, the mean of each feature over the training split.
     Differs from the paper: nowhere.
+    Cost: no forward pass.
     """
 
     version: ClassVar[int] = 1
@@ -129,6 +134,7 @@ class Truth:
 
     Paper: the toy experiment of Hooker et al. 2019, arXiv:1806.10758, s.3 compares a true and an inverted ranking.
     Differs from the paper: nowhere, with `shared`.
+    Cost: no forward pass.
 
     Attributes:
         inverted: what is most relevant ranks last.

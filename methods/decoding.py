@@ -109,6 +109,7 @@ class Decoding(View):
     Differs from the paper: the encoder is in eval mode, errors are summed, the classification loss takes the predicted
     class, and decoder and reference have equal steps. Maps that go below 0 are raised until their lowest pixel is at 0,
     so that ranking by magnitude keeps their order. All channels of a pixel score alike.
+    Cost: 2 forward passes of the classifier; decoders are trained first.
 
     Attributes:
         score: difference is |reference - decoded|, and similarity the same upside down; gap is r - e; kept is d - e;

@@ -47,6 +47,7 @@ class DeepLift:
     Paper: Shrikumar, Greenside, Kundaje 2017, arXiv:1704.02685, s.3.5; multipliers delta_out / delta_in, chained.
     Differs from the paper: nowhere. Computed by Captum, with a repair: see `_private_inputs`. ReLUs that are functions,
     in place or used twice become modules of a copy that shares the weights.
+    Cost: 2 forward passes and 1 backward pass.
     """
 
     version: ClassVar[int] = 1

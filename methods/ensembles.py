@@ -18,6 +18,7 @@ class Squared(View):
 
     Paper: the "squared" variants of Hooker et al. 2019, arXiv:1806.10758, s.4.1; base(x)^2.
     Differs from the paper: nowhere.
+    Cost: that of `base`.
 
     Attributes:
         base: explainer whose attributions are squared.
@@ -115,6 +116,7 @@ class SmoothGrad(Ensemble):
 
     Paper: Smilkov, Thorat, Kim, Viegas, Wattenberg 2017, arXiv:1706.03825; (1 / J) * sum of base(x + noise_j).
     Differs from the paper: nowhere (J = 15 as in Hooker et al. 2019, noise as in the authors' library).
+    Cost: `samples` times that of `base`; SmoothGrad-Squared and VarGrad share these passes.
     """
 
     def reduce(self, passed: Float[Tensor, "b 2 *feature"]) -> Float[Tensor, "b *feature"]:
@@ -128,6 +130,7 @@ class SmoothGradSquared(Ensemble):
 
     Paper: Hooker, Erhan, Kindermans, Kim 2019, arXiv:1806.10758, s.4.1; (1 / J) * sum of base(x + noise_j)^2.
     Differs from the paper: nowhere.
+    Cost: `samples` times that of `base`; SmoothGrad and VarGrad share these passes.
     """
 
     def reduce(self, passed: Float[Tensor, "b 2 *feature"]) -> Float[Tensor, "b *feature"]:
@@ -141,6 +144,7 @@ class VarGrad(Ensemble):
 
     Paper: Adebayo, Gilmer, Goodfellow, Kim 2018, arXiv:1810.03307; Var of base(x + noise_j) over j.
     Differs from the paper: population variance, divisor J; a constant factor, no change of ranking.
+    Cost: `samples` times that of `base`; SmoothGrad and SmoothGrad-Squared share these passes.
     """
 
     def __post_init__(self) -> None:

@@ -71,6 +71,7 @@ class Blurred(Filtered):
     Paper: Song, Cha, Seo 2023, arXiv:2304.13836: filters that know neither classifier nor data often improve ROAR,
     because it favours blurry masks.
     Differs from the paper: an instrument, no method of theirs; sigma, magnitude and borders are our choice.
+    Cost: that of `base`.
 
     Attributes:
         base: explainer whose map is blurred.
@@ -98,6 +99,7 @@ class MaxFiltered(Filtered):
 
     Paper: Song, Cha, Seo 2023, arXiv:2304.13836, as for `Blurred`.
     Differs from the paper: as `Blurred` does; the window moves by one pixel, hence the map keeps its size.
+    Cost: that of `base`.
 
     Attributes:
         base: explainer whose map is filtered.

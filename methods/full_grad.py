@@ -39,6 +39,7 @@ class FullGrad:
     Differs from the paper: x is the output of the first layer, which standardises, as the paper starts from
     standardised inputs. Corners of pixels are not aligned where maps are enlarged. Biases of linear layers have no
     place in an image and are left out, as in the authors' code. All channels of a pixel get one score.
+    Cost: 1 forward and 1 backward pass.
 
     Attributes:
         processed: false leaves out magnitudes and rescaling. Maps are then enlarged so that their sums stay: a map

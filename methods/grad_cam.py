@@ -58,6 +58,7 @@ class GradCam:
     Differs from the paper: A is the output of the convolution itself, before batch norm and ReLU. All channels of a
     pixel get one score. Every kind ends with a ReLU. The derivatives of Grad-CAM++ are those of exp(logit). In a vision
     transformer A is a grid of tokens, as in the package pytorch-grad-cam, without the class token.
+    Cost: 1 forward and 1 backward pass.
 
     Attributes:
         layer: dotted name of an `nn.Conv2d`, or of a layer of tokens `(b, 1 + g * g, d)`. None takes the last
@@ -104,6 +105,7 @@ class GuidedGradCam:
 
     Paper: Selvaraju et al. 2016, arXiv:1610.02391, s.3.2; the product of the two maps.
     Differs from the paper: as `GradCam` does.
+    Cost: 2 forward and 2 backward passes.
 
     Attributes:
         layer: dotted name of the layer, chosen as by `GradCam`.

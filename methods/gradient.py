@@ -19,6 +19,7 @@ class Gradient:
 
     Paper: Simonyan, Vedaldi, Zisserman 2013, arXiv:1312.6034, s.3; d logit_t(x) / d x.
     Differs from the paper: keeps the sign and the channels (the paper takes the largest magnitude over channels).
+    Cost: 1 forward and 1 backward pass.
     """
 
     version: ClassVar[int] = 1
@@ -35,6 +36,7 @@ class InputXGradient:
 
     Paper: Shrikumar, Greenside, Shcherbina, Kundaje 2016, arXiv:1605.01713; x * d logit_t(x) / d x.
     Differs from the paper: x is the raw input in [0, 1], hence black features score zero.
+    Cost: 1 forward and 1 backward pass.
     """
 
     version: ClassVar[int] = 1
@@ -52,6 +54,7 @@ class IntegratedGradients:
     Paper: Sundararajan, Taly, Yan 2017, arXiv:1703.01365, eq. 3;
     (x - x0) / m * sum over k = 1..m of the gradient at x0 + k / m * (x - x0), with x0 = 0.
     Differs from the paper: nowhere (25 steps as in Hooker et al. 2019, arXiv:1806.10758).
+    Cost: `steps` forward and backward passes.
 
     Attributes:
         steps: points on the line, m; the end point is one of them, the reference is not.
@@ -86,6 +89,7 @@ class GradientShap:
     E[(x - x') * gradient at x' + a (x - x')], x' from the training split, a uniform in [0, 1].
     Differs from the paper: optional Gaussian noise on x, as in the SHAP package. Not through Captum's GradientShap,
     which holds all samples in memory at once (captum#1350) and draws from numpy.
+    Cost: `samples` forward and backward passes.
 
     Attributes:
         samples: pairs (x', a) for each input.
@@ -126,6 +130,7 @@ class ExpectedGradients:
     Paper: Erion, Janizek, Sturmfels, Lundberg, Lee 2021, doi:10.1038/s42256-021-00343-w;
     E[(x - x') * gradient at x' + a (x - x')], x' from the training split, a uniform in [0, 1].
     Differs from the paper: 40 pairs (x', a) an input by default. It is `gradient_shap` without noise.
+    Cost: `samples` forward and backward passes.
 
     Attributes:
         samples: pairs (x', a) for each input.

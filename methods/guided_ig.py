@@ -24,6 +24,7 @@ class GuidedIg:
     Differs from the paper: no anchor points by default; instead of them `max_distance` bounds the path, as in the
     authors' code. 50 steps, not 200. On a linear network this is input x gradient. On a smooth one sums tend to the
     difference of the logit from that of black; on ReLU networks the path runs along kinks, and sums miss it by more.
+    Cost: `steps` forward and backward passes.
 
     Attributes:
         steps: gradients along the path.

@@ -32,6 +32,8 @@ class HideAndSeek:
     Paper: Hide-and-Seek, arXiv:2005.00130; pixels by the hider's probability before the threshold.
     Differs from the paper: the hider is pretrained, alpha falls on a true plateau, training ends with a cooldown; see
     docs/hns.md. A collapsed training is repeated, at most twice; the notes count it.
+    Cost: no forward pass of the classifier. A hider and a seeker are trained first; a map takes 1 pass of the
+    hider.
 
     Attributes:
         seeker: joint learns together with the hider, as published, and may come to read masks as a code of the class.

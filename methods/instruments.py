@@ -22,6 +22,7 @@ class RandomClass:
 
     Paper: none; base(x) for a class uniform over all k, the predicted one among them, drawn anew for each example.
     Differs from the paper: nowhere.
+    Cost: that of `base`.
 
     Attributes:
         base: explainer of the class that was drawn.
@@ -60,6 +61,7 @@ class Randomized:
     Differs from the paper: a map is ranked and measured like any other, not compared with that of the trained network.
     Weights are those of PyTorch's initialisation of each module, whatever the classifier began with; batch norms start
     afresh with their statistics.
+    Cost: that of `base`.
 
     Attributes:
         base: explainer of the randomised copy.
@@ -88,6 +90,7 @@ class Degraded:
     Differs from the paper: the noise acts on ranks, so that it means the same for every base;
     score = (1 - noise) * r + noise * u, with u uniform in [0, 1); r is the rank of the magnitude of a unit within its
     example, from 0, the least, to 1, the most important. A pixel is one unit: its channels are summed, and score alike.
+    Cost: that of `base`.
 
     Attributes:
         base: explainer that is made worse.

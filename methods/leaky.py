@@ -20,6 +20,7 @@ class LeakyTruth:
 
     Paper: none; score = weight * truth(x) + u_k, u_k a map of U(0, 1) for each class k, the same for all examples.
     Differs from the paper: nowhere.
+    Cost: no forward pass.
 
     Attributes:
         weight: of the truth, at least 0; less of it leaks more.

@@ -22,6 +22,7 @@ class Occlusion:
 
     Paper: Zeiler, Fergus 2013, arXiv:1311.2901, s.4.2; logit(x) - logit(occluded).
     Differs from the paper: black, not grey; logit, not probability; a pixel gets the mean of its windows.
+    Cost: 1 forward pass for each place of the square, and 1 of the whole image.
 
     Attributes:
         window: side of the square in pixels; it covers all channels. In tabular rows it is one feature.
@@ -66,6 +67,7 @@ class Lime:
     Differs from the paper: squares, not segmented superpixels; black, not mean colour; the logit, not the probability;
     all superpixels enter, none are selected by Lasso. Ridge penalty 1 and width 0.25 as in the authors' package. Not
     through Captum, which takes images one by one: here a batch shares its subsets, hence one solution serves all.
+    Cost: `samples` forward passes.
 
     Attributes:
         samples: subsets, the full image among them.
@@ -116,6 +118,7 @@ class KernelShap:
     subsets of size s drawn with probability proportional to (m - 1) / (s (m - s)).
     Differs from the paper: squares of pixels turned black stand for features and missing features. Not through Captum,
     which takes images one by one: here a batch shares its subsets, hence one solution serves all.
+    Cost: `samples` forward passes, and 2.
 
     Attributes:
         samples: random subsets, beside the empty and the full one.

@@ -47,6 +47,7 @@ class Lrp:
     this is gradient x standardised input on every ReLU network (Ancona et al. 2017, arXiv:1711.06104). Under the other
     rules, as in zennit, a batch norm first becomes part of a layer right before it, or else passes relevance on
     unchanged; and gamma holds for inputs of any sign.
+    Cost: 2 forward passes and 1 backward pass by the epsilon rule; by other rules 1 of each.
 
     Attributes:
         epsilon: stabiliser of convolutions and linear layers; absorbs weak and contradictory relevance.

@@ -25,6 +25,7 @@ class Rise:
     Differs from the paper: the logit, not the probability. 500 masks, not 4000 or more. All images of a batch share
     their masks. A cell has at least 2 pixels along its side. Enlarged bilinearly by PyTorch, whose outermost half
     cell is constant. In tabular rows every feature is hidden by itself.
+    Cost: `samples` forward passes.
 
     Attributes:
         samples: masks, n; each costs a forward pass.

@@ -95,6 +95,7 @@ class SelfExplaining(View):
 
     Paper: Alvarez-Melis, Jaakkola 2018, arXiv:1806.07538; f_c(x) = sum_i theta_ic(x) h_i(x).
     Differs from the paper: the robustness loss is of logits, for each class; see docs/senn.md.
+    Cost: no forward pass of the classifier. A network is trained first; a map takes 1 pass of it.
 
     Attributes:
         score: relevance is theta, and contribution theta * x, of features as concepts; jacobian is theta^T J h, the map
@@ -151,6 +152,7 @@ class Disentangled(SelfExplaining):
 
     Paper: Elbaghdadi, Hussain, Hoenes, Bardarov 2020, a reproduction of arXiv:1806.07538 with DiSENN.
     Differs from the paper: the robustness loss is of logits, for each class; beta is 1, not 4; see docs/senn.md.
+    Cost: no forward pass of the classifier. A network is trained first; a map takes 1 pass of it.
 
     Attributes:
         See `SelfExplaining`.

@@ -29,6 +29,7 @@ class Stored:
 
     Misleads: nobody knows which network they explain. They are measured beside a network of the run, so bring that
     one, too.
+    Cost: no forward pass.
 
     Attributes:
         path: an .npz or .safetensors file with an array for each split, `train`, `validation` and `test`; or a folder

@@ -1,15 +1,16 @@
 """Renders a run's folder: tables, curves, all rows; from the store alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, replace
 from functools import partial
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from roarbench.benchmark.matrix.notation import suggestion
 from roarbench.reports.again import Asked, Earlier, earlier, keep, unchanged
 from roarbench.reports.kinds.figures import FIGURES
-from roarbench.reports.kinds.kind import made, makers
+from roarbench.reports.kinds.kind import Kind, made, makers, named
 from roarbench.reports.kinds.tables import TABLES
 from roarbench.reports.manifest import tidied
 from roarbench.reports.page.page import FILE, FOLDER, page
@@ -21,14 +22,16 @@ from roarbench.reports.rows.names import resolved
 from roarbench.reports.rows.style import CUT, called, labels
 from roarbench.reports.rows.versions import versions
 from roarbench.reports.tables.leaderboard import write_leaderboard
-from roarbench.reports.tables.table import Table, corrected
+from roarbench.reports.tables.table import Table
 from roarbench.reports.tables.view import View, shown
+from roarbench.reports.terminal.closing import closing
+from roarbench.reports.terminal.tables import printed
 
 VIEW_FOLDER = "report-view"
 ONE = 1
 """Thread of linear algebra: products of small matrices take more processor time, and no less of the clock, with two."""
 
-VIEWED = "Written to {folder}, for only a part is shown; {report} holds the full report and was left as it is."
+VIEWED = "Written to {folder}, since only a part is shown. The full report in {report} is left as it is."
 
 
 def report(folder: Path, *, reference: bool = False, view: View = View(), focus: Focus = Focus()) -> str:
@@ -40,17 +43,19 @@ def report(folder: Path, *, reference: bool = False, view: View = View(), focus:
         focus: whom explainers are compared with, and how they are called.
 
     Returns:
-        The tables that are read first and the paths of everything written.
+        Text for `terminal.text.show`: the answer and the address of the page, or the tables of a view.
 
     Raises:
         ValueError: the folder holds no run, or the view names what it does not have.
     """
     asked = Asked(folder, reference, focus)
-    if view == View() and (printed := unchanged(asked)) is not None:
-        return printed
+    if view == View() and (known := unchanged(asked)) is not None:
+        return known
     run = read(folder)
     run = replace(run, focus=resolved(focus, _explainers(run)))
     with called(run.focus.labels), threadpool_limits(ONE):
+        if view.tables:
+            return printed(_named(run, view, reference=reference))
         if view != View():
             return _viewed(run, list(_tables(run, reference=reference)), view)
         return _whole(run, asked)
@@ -74,9 +79,9 @@ def _whole(run: Run, asked: Asked) -> str:
         written += [path for picture in pictures for path in picture.paths(out)]
         written += [*paper(run, tables, pictures, out, explainers), out / FILE]
         written[-1].write_text(words, encoding="utf-8")
-    printed = _printed(tables, written)
-    keep(asked, [astuple(picture) for picture in pictures], printed)
-    return printed
+    text = closing(run, tables, out / FILE)
+    keep(asked, [astuple(picture) for picture in pictures], text)
+    return text
 
 
 def _drawing(run: Run, out: Path, before: Earlier) -> Callable[[], list[Caption]]:
@@ -95,21 +100,32 @@ def _viewed(run: Run, tables: list[Table], view: View) -> str:
     out.mkdir(exist_ok=True)
     with tidied(out) as written:
         written += [path for table in chosen for path in table.write(out)]
-    return f"{_printed(chosen, written)}\n\n{VIEWED.format(folder=out, report=run.folder / FOLDER)}"
+    first = [table for table in chosen if table.printed] or chosen
+    return f"{printed(first)}\n\n{VIEWED.format(folder=out, report=run.folder / FOLDER)}"
 
 
-def _printed(tables: list[Table], written: list[Path]) -> str:
-    """The tables that are read first, or all where a view leaves none of these, and the paths of all files."""
-    first = [table for table in tables if table.printed] or tables
-    return "\n\n".join([*(table.text() for table in first), *corrected(tables), "\n".join(map(str, written))])
+def _named(run: Run, view: View, *, reference: bool) -> list[Table]:
+    """The tables of some names, or of kinds of these names, as they were asked for.
+
+    Raises:
+        ValueError: the run has no table of a name.
+    """
+    kinds = [kind for kind in TABLES if kind.name in map(named, view.tables)]
+    tables = list(_tables(run, kinds, reference=reference))
+    for word in view.tables:
+        if not any(word in (table.name, named(table.name)) for table in tables):
+            names = [table.name for table in tables] + [kind.name for kind in TABLES]
+            raise ValueError(f"print must be names of tables of this run, got {word!r}{suggestion(word, names)}")
+    chosen = [table for table in tables if {table.name, named(table.name)} & {*view.tables}]
+    return shown(view, chosen, _explainers(run))
 
 
-def _tables(run: Run, *, reference: bool) -> Iterator[Table]:
-    """All tables, each with what it was made with below."""
+def _tables(run: Run, kinds: Sequence[Kind[Table]] = TABLES, *, reference: bool) -> Iterator[Table]:
+    """All tables of some kinds, each with what it was made with below."""
     shown = dict(zip(_explainers(run), labels(_explainers(run)), strict=True))
     highlighted = frozenset(shown[e] for e in run.focus.highlight)
     said = {dataset: versions(run.costs, dataset) for dataset in ("", *run.frame.dataset.unique())}
-    for table in made(TABLES, run, asked=reference):
+    for table in made(kinds, run, asked=reference):
         below = [*([CUT] if table.cut else []), *([said[table.dataset]] if said[table.dataset] else [])]
         yield replace(table, highlighted=highlighted).noted(*below)
 

@@ -10,8 +10,8 @@ from roarbench.benchmark.results.store import Store
 from roarbench.reports.rows.style import repeated
 
 
-def watch(folder: Path, render: Callable[[], object], every: float) -> None:
-    """Renders now, then whenever cells were measured, until none is left to do.
+def watch(folder: Path, render: Callable[[], str], every: float) -> str:
+    """Renders now, then whenever cells were measured, until none is left to do; returns the last text.
 
     Args:
         every: seconds between two looks at the store.
@@ -22,8 +22,9 @@ def watch(folder: Path, render: Callable[[], object], every: float) -> None:
     if every <= 0:
         raise ValueError(f"every must be a positive number of seconds, got {every:g}")
     before: Counter[str] | None = None
+    text = ""
     while (counts := _counts(folder)) != before:
-        render()
+        text = render()
         left = counts["to do"]
         print(
             f"{time.strftime('%H:%M:%S')} {folder}: rendered, {repeated(left, 'cell')} to do",
@@ -33,6 +34,7 @@ def watch(folder: Path, render: Callable[[], object], every: float) -> None:
         before = counts
         while left and _counts(folder) == before:
             time.sleep(every)
+    return text
 
 
 def _counts(folder: Path) -> Counter[str]:

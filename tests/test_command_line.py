@@ -1,13 +1,17 @@
 """What a user types, and what comes back."""
 
+import importlib
 import os
+import shlex
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import pytest
 
 from roarbench import run_benchmark
+from roarbench.benchmark.commands.helped import examples
 from roarbench.benchmark.matrix import plan, presets
 from roarbench.benchmark.matrix.arguments import prepared, switches
 from roarbench.benchmark.matrix.plugins import plugin
@@ -267,3 +271,31 @@ def test_runs_are_merged_compared_and_watched(tmp_path: Path, capsys: pytest.Cap
 def test_a_report_that_cannot_be_is_refused_before_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_benchmark.main(["run", "--baseline", "sobell", "--out", str(tmp_path / "run")]) == 2
     assert "did you mean 'sobel'" in capsys.readouterr().err and not (tmp_path / "run").exists()
+
+
+FAMILIES = ("", *run_benchmark.FAMILIES)
+EXAMPLES = [
+    (family, command, line) for family in FAMILIES for command, lines in examples(family).items() for line in lines
+]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_command_has_two_examples(family: str) -> None:
+    listed = options_of(family)
+    assert set(examples(family)) | set(run_benchmark.FAMILIES) >= listed
+    assert all(len(lines) == 2 for lines in examples(family).values())
+
+
+@pytest.mark.parametrize(("family", "command", "line"), EXAMPLES)
+def test_examples_are_commands_that_parse(family: str, command: str, line: str) -> None:
+    program, *words = shlex.split(line)
+    assert program == "roarbench"
+    parsed = run_benchmark.parsed(words)
+    assert not family or parsed
+
+
+def options_of(family: str) -> set[str]:
+    """Names of the commands of a family."""
+    module = importlib.import_module(run_benchmark.FAMILIES[family]) if family else run_benchmark
+    members = typing.get_args(module.commands(None))
+    return {typing.get_args(member)[1].name for member in members}

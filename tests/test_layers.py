@@ -9,11 +9,13 @@ FLOORS = (
     "benchmark", "benchmark/matrix", "benchmark/results", "benchmark/networks", "benchmark/removal",
     "benchmark/attribution", "benchmark/measures", "benchmark/execution", "benchmark/cost", "benchmark/study",
     "reports/statistics", "reports/rows", "reports/tables", "reports/pictures", "reports/kinds", "reports/paper",
-    "reports/page", "reports/hns", "reports/senn", "reports/cladec", "reports",
+    "reports/page", "reports/terminal", "reports/hns", "reports/senn", "reports/cladec", "reports",
 )  # fmt: skip
 """Folders from the lowest: each imports only from those before it and from itself."""
 
-COMMANDS = ("hns/commands", "methods/senn/commands", "methods/cladec/commands")
+COMMANDS = (
+    "hns/commands", "methods/senn/commands", "methods/cladec/commands", "benchmark/commands", "reports/commands"
+)  # fmt: skip
 """Folders that are part of the command line: they may import anything, and only run_benchmark.py imports them."""
 
 DOORS = {

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from roarbench.benchmark.execution.queue import Work, trains_explainers
 from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.matrix.work import Bundle, Chain, Fold, Group, Original, Shared, Trial
+from roarbench.benchmark.verbosity import quiet, verbose
 
 Kind = tuple[str, ...]
 
@@ -62,7 +63,10 @@ class Progress:
         """A piece of work is done, well or not."""
         kind, cells = kind_of(part), len(part.cells) if isinstance(part, Bundle | Chain) else 0
         if part in self.begun:
-            self.spent.setdefault(kind, []).append((self.clock() - self.begun.pop(part)) / max(1, cells))
+            seconds = self.clock() - self.begun.pop(part)
+            self.spent.setdefault(kind, []).append(seconds / max(1, cells))
+            if verbose():
+                self.say(f"{time.strftime('%H:%M:%S')} {words(part)}: {seconds:.1f} s")
         if not cells:
             self.to_do[kind] -= 1
 
@@ -97,8 +101,9 @@ class Progress:
         return "" if seconds is None else f"about {tqdm.format_interval(seconds)} left"
 
     def say(self, text: str) -> None:
-        """Prints lines above the bar."""
-        self.bar.write(text, file=sys.stderr)
+        """Prints lines above the bar, unless results alone are asked for."""
+        if not quiet():
+            self.bar.write(text, file=sys.stderr)
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from typing import Any
 from roarbench.benchmark.matrix.facts import MEASURE
 from roarbench.benchmark.matrix.plugins import TABLES
 
-PARTS = {"paper": "Paper:", "differs": "Differs from the paper:", "misleads": "Misleads:"}
-HEADINGS = re.compile(r"\n(?=Paper:|Differs from the paper:|Misleads:|Attributes:|Args:|\n)")
+PARTS = {"paper": "Paper:", "differs": "Differs from the paper:", "cost": "Cost:", "misleads": "Misleads:"}
+HEADINGS = re.compile(r"\n(?=Paper:|Differs from the paper:|Cost:|Misleads:|Attributes:|Args:|\n)")
 
 Facts = dict[str, Any]
 
@@ -21,12 +21,17 @@ def summary(kind: str, name: str) -> str:
     return said(_docstring(kind, name))["summary"]
 
 
+def facts(kind: str, name: str) -> Facts:
+    """All that a plug-in says of itself: the parts of its docstring, and of a measure `MEASURE`."""
+    return measure(name) if kind == "measure" else said(_docstring(kind, name))
+
+
 @cache
 def measure(name: str) -> Facts:
     """All that a measure of the table says of itself: the parts of its docstring, and `MEASURE`."""
     literals = {
         target.id: ast.literal_eval(statement.value)
-        for statement in _definition("measure", name).body
+        for statement in definition("measure", name).body
         if isinstance(statement, ast.Assign)
         for target in statement.targets
         if isinstance(target, ast.Name) and target.id in MEASURE
@@ -51,14 +56,21 @@ def _after(heading: str, blocks: list[str]) -> str:
 
 
 def _docstring(kind: str, name: str) -> str:
-    return ast.get_docstring(_definition(kind, name)) or ""
+    return ast.get_docstring(definition(kind, name)) or ""
 
 
-def _definition(kind: str, name: str) -> ast.ClassDef | ast.FunctionDef:
-    module, attribute = TABLES[kind][name].split(":")
-    file = importlib.util.find_spec(module).origin  # type: ignore[union-attr]
-    tree = ast.parse(Path(file).read_bytes())  # type: ignore[arg-type]
-    matches = (
-        node for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == attribute
-    )
-    return next(matches)
+def definition(kind: str, name: str) -> ast.ClassDef | ast.FunctionDef:
+    """The class or function of a plug-in of the tables."""
+    attribute = TABLES[kind][name].partition(":")[2]
+    kinds = ast.ClassDef | ast.FunctionDef
+    return next(node for node in _module(kind, name).body if isinstance(node, kinds) and node.name == attribute)
+
+
+def siblings(kind: str, name: str) -> dict[str, ast.ClassDef]:
+    """All classes of the module of a plug-in by name."""
+    return {node.name: node for node in _module(kind, name).body if isinstance(node, ast.ClassDef)}
+
+
+def _module(kind: str, name: str) -> ast.Module:
+    file = importlib.util.find_spec(TABLES[kind][name].partition(":")[0]).origin  # type: ignore[union-attr]
+    return ast.parse(Path(file).read_bytes())  # type: ignore[arg-type]

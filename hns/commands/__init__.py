@@ -56,12 +56,14 @@ class Train(Command):
     def __call__(self) -> int:
         from roarbench.reports.hns.results import frame
         from roarbench.reports.hns.tables import summary
+        from roarbench.reports.terminal.tables import printed
+        from roarbench.reports.terminal.text import show
 
         todo = tasks.tasks(self.experiment, self.resources, self.identifier, self.repeats.seeds)
         refuse_idle(self.experiment, presets.read(Experiment, self.config, CONFIGS))
         results, failed = trained(todo, self.baseline)
         if results:
-            print(summary(frame(results)).text())
+            show(printed([summary(frame(results))]))
         print("\n".join(str(task.folder) for task in todo))
         return failed
 
@@ -115,7 +117,7 @@ class Evaluate:
         from roarbench.hns.commands.evaluate import evaluate
 
         table, paths = evaluate(self.run, self.data_root, device(self.device))
-        print(table.to_markdown(index=False, floatfmt=".4f", disable_numparse=[1]))
+        print(table.to_string(index=False, float_format="{:.4f}".format))
         print("\n".join(map(str, paths)))
         return 0
 
@@ -139,6 +141,7 @@ class RunStudy:
     def __call__(self) -> int:
         from roarbench.reports.hns.report import report
         from roarbench.reports.hns.results import published
+        from roarbench.reports.terminal.text import show
 
         study = presets.read(Study, self.study, STUDIES, "study")
         rows = {name: condition.published for name, condition in study.conditions.items()}
@@ -146,7 +149,7 @@ class RunStudy:
         folder = self.resources.out / "studies" / Path(self.study).stem / self.identifier
         todo = [task for name in chosen(study, self.conditions) for task in self._tasks(study, name, folder)]
         _, failed = trained(todo, None)
-        print(report(folder, study.question, rows))
+        show(report(folder, study.question, rows))
         return failed
 
     def _tasks(self, study: Study, name: str, folder: Path) -> list[tasks.Task]:

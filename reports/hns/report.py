@@ -7,6 +7,7 @@ from pathlib import Path
 from roarbench.reports.hns.plots import study_figures
 from roarbench.reports.hns.results import read
 from roarbench.reports.hns.tables import comparison, summary, trainings
+from roarbench.reports.terminal.tables import printed
 
 
 def report(folder: Path, question: str, rows: Mapping[str, str]) -> str:
@@ -16,7 +17,7 @@ def report(folder: Path, question: str, rows: Mapping[str, str]) -> str:
         rows: condition -> row of `published.csv`, or ""; its order is that of the tables, other conditions follow.
 
     Returns:
-        The question, the summary and the paths of everything written.
+        Text for `terminal.text.show`: the question, the summary and the address of the folder.
 
     Raises:
         ValueError: no training is finished.
@@ -29,5 +30,7 @@ def report(folder: Path, question: str, rows: Mapping[str, str]) -> str:
     out = folder / "report"
     out.mkdir(exist_ok=True)
     tables = [summary(study.finals, rows), comparison(study), trainings(study.finals)]
-    paths = [path for table in tables for path in table.write(out)] + study_figures(study, out)
-    return "\n\n".join([question, tables[0].text(), "\n".join(map(str, paths))])
+    for table in tables:
+        table.write(out)
+    study_figures(study, out)
+    return "\n\n".join([question, printed(tables[:1]), out.resolve().as_uri()])

@@ -1,7 +1,7 @@
 """Two runs side by side: what moved between them, and whether that is more than the difference between seeds."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -50,22 +50,22 @@ class Shared:
         return compare(Scores(both), tuple((f"B {name}", f"A {name}") for name in self.values[0]))
 
 
-def compare_runs(one: Path, other: Path) -> str:
-    """Writes the comparison into the second run's report and returns it as text.
+def compare_runs(one: Path, other: Path) -> list[Table]:
+    """Writes the comparison into the second run's report and returns it.
 
     Raises:
         ValueError: a folder holds no run, or the two have no curve in common.
     """
-    first, second = read(one), read(other)
-    tables, unlike = comparison(first, second), differing(first, second)
+    tables = comparison(read(one), read(other))
     out = other / "report"
     out.mkdir(exist_ok=True)
-    written = [path for table in tables for path in table.write(out)]
-    return "\n\n".join([*unlike, *(table.text() for table in tables), "\n".join(map(str, written))])
+    for table in tables:
+        table.write(out)
+    return tables
 
 
 def comparison(one: Run, other: Run) -> list[Table]:
-    """A table for every setting and order that both runs have, each with what the runs do not have in common below.
+    """A table for every setting and order that both runs have, with the differences of the runs as its first notes.
 
     Raises:
         ValueError: there is none.
@@ -75,7 +75,7 @@ def comparison(one: Run, other: Run) -> list[Table]:
         raise ValueError(f"compare needs whole curves that both runs have; {one.folder} and {other.folder} share none")
     names, unlike = (str(one.folder), str(other.folder)), differing(one, other)
     tables = [_table(shared, names) for shared in both]
-    return [table.noted(*unlike) for table in tables]
+    return [replace(table, notes=(*unlike, *table.notes)) for table in tables]
 
 
 def differing(one: Run, other: Run) -> list[str]:

@@ -30,11 +30,13 @@ class View:
         decimals: decimals of percentages; numbers around 1 get one more. None leaves them as they are.
         columns: removal fractions or names of columns, or a word of these; tables that have none are shown whole.
         explainers: as written or as labels; empty for all.
+        tables: names of tables or of kinds of tables, which are printed and not written; empty for all.
     """
 
     decimals: int | None = None
     columns: tuple[str, ...] = ()
     explainers: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.decimals is not None and not 0 <= self.decimals <= MOST_DECIMALS:

@@ -208,7 +208,7 @@ def test_a_training_that_fails_does_not_take_its_neighbours_with_it(
     assert hns("train", "--out", tmp_path, *JOINT, "--num-trainings", "2", "--baseline", "0.9") == 1
     said = capsys.readouterr()
     assert "failed: " in said.err and "not this one" in said.err
-    assert "**Hide-and-Seek on digits.**" in said.out
+    assert "Hide-and-Seek on digits." in said.out
     assert hns("train", "--out", tmp_path, *JOINT, "--baseline", "0.9") == 2
 
 

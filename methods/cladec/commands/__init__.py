@@ -48,11 +48,14 @@ class Train:
     identifier: str = "default"
 
     def __call__(self) -> int:
+        from roarbench.reports.terminal.tables import printed
+        from roarbench.reports.terminal.text import show
+
         todo = tasks.tasks(
             self.experiment, self.recipe, self.resources, self.identifier, self.repeats.seeds, self.evaluators
         )
         results = trained(todo)
-        print("\n\n".join(table.text() for table in _tables(results)))
+        show(printed(_tables(results)))
         _print_homes(todo)
         return int(_missing(results, todo))
 
@@ -170,11 +173,14 @@ def _shown(results: Sequence[Result], folder: Path) -> None:
     """Prints and writes tables, and draws metrics against alpha."""
     from roarbench.reports.cladec.plots import alpha_figure
     from roarbench.reports.cladec.results import frame
+    from roarbench.reports.terminal.tables import shown
 
     folder.mkdir(parents=True, exist_ok=True)
     tables = _tables(results)
-    paths = [path for table in tables for path in table.write(folder)] + alpha_figure(frame(results), folder)
-    print("\n\n".join([*(table.text() for table in tables), "\n".join(map(str, paths))]))
+    for table in tables:
+        table.write(folder)
+    alpha_figure(frame(results), folder)
+    shown(tables, folder)
 
 
 def _classifiers(results: Iterable[Result], models: Sequence[Result]) -> list[Result]:

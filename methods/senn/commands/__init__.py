@@ -48,12 +48,14 @@ class Train:
     def __call__(self) -> int:
         from roarbench.reports.senn.results import frame
         from roarbench.reports.senn.tables import measures
+        from roarbench.reports.terminal.tables import printed
+        from roarbench.reports.terminal.text import show
 
         experiment = self._imported() if self.import_config else self.experiment
         todo = tasks.tasks(experiment, self.resources, self.identifier, self.repeats.seeds)
         results = trained(todo)
         if results:
-            print(measures(frame(results), f"{experiment.dataset}.").text())
+            show(printed([measures(frame(results), f"{experiment.dataset}.")]))
         print("\n".join(str(task.folder) for task in todo))
         return int(len(results) < len(todo))
 
@@ -79,13 +81,14 @@ class Evaluate:
         from roarbench.reports.hns.results import by_folder
         from roarbench.reports.senn.results import frame
         from roarbench.reports.senn.tables import measures
+        from roarbench.reports.terminal.tables import shown
 
         results = [result for result in by_folder(self.run).values() if "robustness" in result.get("settings", {})]
         if not results:
             raise ValueError(f"run: {self.run} holds no finished training; give a folder that senn train has filled")
         table = measures(frame(results), f"{self.run}.")
-        paths = table.write(self.run)
-        print("\n\n".join([table.text(), "\n".join(map(str, paths))]))
+        table.write(self.run)
+        shown([table], self.run)
         return 0
 
 
@@ -133,6 +136,7 @@ class Sweep:
         from roarbench.reports.senn.plots import sweep_figure
         from roarbench.reports.senn.results import frame
         from roarbench.reports.senn.tables import measures, sweep
+        from roarbench.reports.terminal.tables import shown
 
         todo = [
             task
@@ -148,8 +152,10 @@ class Sweep:
             ["name", "robust_weight", "seed"], ascending=[False, True, True]
         )
         tables = [sweep(finals), measures(finals, f"{self.experiment.dataset}.")]
-        paths = [path for table in tables for path in table.write(folder)] + sweep_figure(finals, folder)
-        print("\n\n".join([*(table.text() for table in tables), "\n".join(map(str, paths))]))
+        for table in tables:
+            table.write(folder)
+        sweep_figure(finals, folder)
+        shown(tables, folder)
         return int(len(results) < len(todo))
 
     def _tasks(self, form: Robustness, weight: float) -> list[tasks.Task]:

@@ -10,7 +10,6 @@ from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.results.adaptive import Rule, rule
 from roarbench.benchmark.results.store import Outcome, Store
-from roarbench.reports.report import report
 from roarbench.reports.rows.load import curves, load, read
 from roarbench.reports.rows.seeds import num_seeds
 from roarbench.reports.status import seed_counts, status
@@ -84,7 +83,6 @@ def test_the_note_names_who_ran_out_of_seeds(stored: Stored, adaptive: Matrix) -
     assert "at most 1 points" in made.notes[1]
     assert "cover somewhat less than 95 %" in made.notes[1]
     assert made.notes[2] == "Stopped at 3 seeds without that: Random, GRAD."
-    assert "without that: Random, GRAD" in report(stored(adaptive))
 
 
 def test_settled_explainers_are_not_named(stored: Stored, adaptive: Matrix) -> None:

@@ -45,7 +45,7 @@ def test_seeds_and_fractions_in_common_are_compared(stored: Stored, matrix: Matr
 
 def test_the_tables_lie_in_the_second_run(stored: Stored, matrix: Matrix) -> None:
     one, other = stored(matrix, name="one"), stored(matrix, name="other")
-    assert "What moved" in compare_runs(one, other)
+    assert "What moved" in compare_runs(one, other)[0].caption
     assert (other / "report" / "comparison-roar.tex").exists()
 
 
@@ -53,13 +53,13 @@ def test_other_epochs_are_no_secret(stored: Stored, matrix: Matrix) -> None:
     longer = replace(matrix, recipe=replace(matrix.recipe, epochs=8, precision="bf16"))
     one, other = stored(matrix, name="one"), stored(longer, name="other")
     said = "A and B do not measure the same: recipe.epochs 10 (A) and 8 (B), recipe.precision auto (A) and bf16 (B)."
-    assert compare_runs(one, other).startswith(said)
-    assert all(any(note.startswith(said) for note in table.notes) for table in comparison(read(one), read(other)))
+    assert all(table.notes[0].startswith(said) for table in compare_runs(one, other))
 
 
 def test_maps_of_other_networks_are_no_secret(stored: Stored, matrix: Matrix) -> None:
     one, other = stored(matrix, name="one"), stored(replace(matrix, attribution_folds=3), name="other")
-    assert compare_runs(one, other).startswith("A and B do not measure the same: attribution_folds 1 (A) and 3 (B).")
+    said = "A and B do not measure the same: attribution_folds 1 (A) and 3 (B)."
+    assert compare_runs(one, other)[0].notes[0].startswith(said)
 
 
 def test_another_version_under_the_same_name_is_no_secret(
@@ -68,13 +68,14 @@ def test_another_version_under_the_same_name_is_no_secret(
     one = stored(matrix, name="one")
     monkeypatch.setattr(Gradient, "version", 99, raising=False)
     other = stored(matrix, name="other")
-    assert "do not measure the same: GRAD in another version" in compare_runs(one, other)
-    assert "do not measure the same" not in compare_runs(one, one)
+    said = "do not measure the same"
+    assert f"{said}: GRAD in another version" in compare_runs(one, other)[0].notes[0]
+    assert not any(said in note for table in compare_runs(one, one) for note in table.notes)
 
 
 def test_a_run_beside_itself_promises_no_power(stored: Stored, matrix: Matrix) -> None:
     one = stored(matrix, name="one")
-    text = compare_runs(one, one)
+    text = " ".join(note for table in compare_runs(one, one) for note in table.notes)
     assert "Detectable" not in text and "0.0 points" not in text
 
 

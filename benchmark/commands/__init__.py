@@ -1,0 +1,1 @@
+"""Commands that measure. This folder is part of the command line, hence free to import anything."""

@@ -1,0 +1,78 @@
+"""`report`: tables, curves and the page of a run."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import OmitArgPrefixes, arg
+
+from roarbench.benchmark.results.store import require
+from roarbench.reports.rows.focus import Focus
+
+
+@dataclass(frozen=True)
+class Report:
+    """Writes the report of a run, finished or not: tables, figures, page and paper. Prints the answer.
+
+    Attributes:
+        out: folder of the run; the report lies in its folder report.
+        reference: sets Table 2 of Hooker et al. 2019 beside the run, and judges the claims of the paper.
+        decimals: decimals of percentages, by default 1; F, FIR, FII and correlations get one more. With decimals,
+            columns or explainers only tables are written, to the folder report-view.
+        columns: show only these columns: removal fractions, names of columns, or words of these; tables that have none
+            of them are shown whole.
+        explainers: show only these explainers, as written or by their labels; tests still use all.
+        print: prints these tables and writes nothing: names of files or their first words, such as roar or summary.
+        watch: renders again whenever cells were measured, until none is left to do.
+        every: seconds between two refreshes, with watch.
+        compare: two folders: prints what moved from the first to the second, instead of a report.
+        merge: folders of runs of one protocol, which become one run in out before it is reported.
+        open: opens the page in the browser.
+    """
+
+    focus: Annotated[OmitArgPrefixes[Focus], arg(name="comparison")] = Focus()
+    out: Path = Path("runs/quick")
+    reference: bool = False
+    decimals: int | None = None
+    columns: tuple[str, ...] = ()
+    explainers: tuple[str, ...] = ()
+    print: tuple[str, ...] = ()
+    watch: bool = False
+    every: float = 30.0
+    compare: tuple[Path, Path] | None = None
+    merge: tuple[Path, ...] = ()
+    open: bool = False
+
+    def __call__(self) -> int:
+        for folder in self.compare or self.merge or [self.out]:
+            require(folder)
+        from roarbench.reports.terminal.browser import opened
+        from roarbench.reports.terminal.text import show
+
+        show(self._text())
+        if self.open:
+            opened(self.out)
+        return 0
+
+    def _text(self) -> str:
+        """What the command prints."""
+        from roarbench.reports.again import Asked, unchanged
+
+        parts = self.compare or self.merge or self.watch or self.columns or self.explainers or self.print
+        if not parts and self.decimals is None and (known := unchanged(Asked(self.out, self.reference, self.focus))):
+            return known
+        from roarbench.benchmark.results.merging import merge
+        from roarbench.reports.report import report
+        from roarbench.reports.tables.comparison import compare_runs
+        from roarbench.reports.tables.view import View
+        from roarbench.reports.terminal.tables import printed
+        from roarbench.reports.watch import watch
+
+        if self.compare:
+            return printed(compare_runs(*self.compare))
+        if self.merge:
+            merge(self.merge, self.out)
+        view = View(self.decimals, self.columns, self.explainers, self.print)
+        render = partial(report, self.out, reference=self.reference, view=view, focus=self.focus)
+        return watch(self.out, render, self.every) if self.watch else render()
