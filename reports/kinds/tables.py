@@ -15,6 +15,7 @@ from roarbench.reports.tables.delta import delta_tables
 from roarbench.reports.tables.encode_gap import encode_gap_tables
 from roarbench.reports.tables.instruments import instrument_tables
 from roarbench.reports.tables.likelihood import likelihood_tables
+from roarbench.reports.tables.main import main_tables
 from roarbench.reports.tables.operating import operating_tables
 from roarbench.reports.tables.pairs import pair_tables
 from roarbench.reports.tables.probability import probabilities
@@ -38,6 +39,12 @@ def _trust(run: Run) -> Iterable[Table]:
 
 
 TABLES: tuple[Kind[Table], ...] = (
+    Kind(
+        "main",
+        "Main table",
+        "Scores of all explainers under the foremost ways of measuring, side by side, for a paper.",
+        OfRows(main_tables),
+    ),
     Kind(
         "summary",
         "Against random",

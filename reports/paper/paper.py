@@ -30,8 +30,15 @@ CITED = {
 """What the document itself cites, by the names that its template uses."""
 
 
-AS_FIGURES = ("pairs",)
-"""Kinds of tables wider than a page, which are there as figures."""
+MAIN = "main"
+FIGURES = (("standing", "leaderboard"), ("beside",))
+"""Kinds of the figures of the two pages: of each line the first that a run has. The appendix has the others."""
+
+HALF = r"width=\linewidth,height=.45\textheight,keepaspectratio"
+"""Size of a figure that leaves room for text on its page."""
+
+ELSEWHERE = ("pairs", MAIN)
+"""Kinds of tables that the appendix leaves out: wider than a page and drawn as figures, or in the two pages."""
 
 
 class Tex(str):
@@ -62,16 +69,25 @@ def paper(
     entries = {key: entry for text in CITED.values() for key, entry in citations(text).items()}
     known = {e: run.cards[e] for e in shown if e in run.cards}
     entries |= {key: entry for card in known.values() for key, entry in citations(str(card["paper"])).items()}
+    drawn = [picture for picture in pictures if (folder / f"{picture.name}.pdf").exists()]
     text = _environment().get_template("paper.tex").render(
         interval=INTERVAL, protocol=_protocol(run), kinds={named(table.name) for table in tables}, cite=cited,
         methods=[_method(e, run) for e in shown], cards=bool(known),
         corrected=corrected(tables), sections=list(_sections(tables)), versions=versions(run.costs),
-        pictures=[p for p in pictures if (folder / f"{p.name}.pdf").exists()],
+        main=[table.name for table in tables if named(table.name) == MAIN], appendix=run.focus.appendix,
+        figures=_foremost(drawn), pictures=drawn,
     )  # fmt: skip
     paths = [folder / name for name in NAMES]
     paths[0].write_text(text, encoding="utf-8")
     paths[1].write_text("\n\n".join(entries[key] for key in sorted(entries)) + "\n", encoding="utf-8")
     return paths
+
+
+def _foremost(pictures: Sequence[Caption]) -> list[Caption]:
+    """The figures of the two pages."""
+    by_kind = {named(picture.name): picture for picture in reversed(pictures)}
+    chosen = [next((by_kind[kind] for kind in kinds if kind in by_kind), None) for kinds in FIGURES]
+    return [picture for picture in chosen if picture]
 
 
 def _environment() -> Environment:
@@ -83,6 +99,7 @@ def _environment() -> Environment:
         finalize=lambda value: value if isinstance(value, Tex) else escape(str(value)),
     )  # fmt: skip
     environment.filters["picture"] = lambda name: Tex(fitted(rf"\includegraphics{{{name}.pdf}}"))
+    environment.filters["half"] = lambda name: Tex(rf"\includegraphics[{HALF}]{{{name}.pdf}}")
     environment.filters["file"] = Tex
     return environment
 
@@ -134,7 +151,7 @@ def _sections(tables: Sequence[Table]) -> Iterator[tuple[str, list[tuple[str, st
     """Data set -> title, sentence and files of every kind of tables about it; those over data sets last."""
     datasets = [name for name in dict.fromkeys(table.dataset for table in tables) if name]
     for dataset in [*datasets, ""]:
-        members = [table for table in tables if table.dataset == dataset and named(table.name) not in AS_FIGURES]
+        members = [table for table in tables if table.dataset == dataset and named(table.name) not in ELSEWHERE]
         kinds = {kind: [t.name for t in members if named(t.name) == kind.name] for kind in TABLES}
         sections = [(kind.title, kind.sentence, names) for kind, names in kinds.items() if names]
         if sections:

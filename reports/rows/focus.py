@@ -19,12 +19,14 @@ class Focus:
         margin: explainers whose difference is shown to be smaller, in points of accuracy, are called equivalent.
         highlight: explainers that stand out in all tables and figures; by default your own.
         label: what explainers are called instead, such as my_file:Mine=Ours.
+        appendix: adds all tables and figures to paper.tex, behind its two pages.
     """
 
     baseline: str | None = None
     margin: float = 1.0
     highlight: tuple[str, ...] = ()
     label: tuple[str, ...] = ()
+    appendix: bool = False
 
     @property
     def labels(self) -> dict[str, str]:

@@ -1,15 +1,17 @@
 """LaTeX of tables: user text as text, marks as commands, nothing wider or taller than the page; stock packages only."""
 
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 
 from roarbench.reports.rows.style import FLAG
 
-PACKAGES = ("booktabs", "graphicx")
+PACKAGES = ("booktabs", "graphicx", "rotating")
 """What a document needs that includes these tables."""
+NEEDS = f"% Needs \\usepackage{{{','.join(PACKAGES)}}}."
+SIZE = r"\footnotesize\setlength{\tabcolsep}{4pt}"
+"""Of all tables, their notes included."""
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "{": r"\textbraceleft{}",
@@ -36,8 +38,14 @@ FIT = (
 )  # fmt: skip
 """Begins what is scaled down where it is wider than the lines or taller than the page; ends with two braces."""
 
-WIDEST = 112
-"""Characters in a line of a table that is still read with ease once it is scaled to a page."""
+WIDEST, LONGEST = 118, 175
+"""Characters in a line of a table that fits an upright A4 page, and a turned one."""
+
+MOST_LINES, MOST_LINES_TURNED = 48, 30
+"""Lines of such tables."""
+
+GAP = 2
+"""Characters between two columns."""
 
 HEADER = 12
 """Characters of a column's name beyond which it is broken at its commas."""
@@ -62,25 +70,29 @@ def floats(
     notes: Sequence[str],
     highlighted: Collection[str] = (),
 ) -> str:
-    """A booktabs table with its notes, continued in further ones where it is too wide.
+    """A booktabs table with its notes, in one size of letters; turned where it is wider than the page.
+
+    Only what does not fit a turned page, either, is scaled down.
 
     Args:
         highlighted: names of lines in bold.
     """
-    parts = list(_panels(shown))
-    pieces = []
-    for i, columns in enumerate(parts):
-        said = escape(caption) if not i else rf"Continues Table~\ref{{tab:{name}}}."
-        body = fitted(_tabular(shown[columns], None if marks is None else marks[columns], highlighted))
-        pieces.append(_float(name + f"-{i + 1}" * (i > 0), said, body, notes if i == len(parts) - 1 else ()))
-    return "\n".join(pieces)
+    body = _tabular(shown, marks, highlighted)
+    width, height = _width(shown), len(shown)
+    turned = width > WIDEST
+    if width > LONGEST or height > (MOST_LINES_TURNED if turned else MOST_LINES):
+        body = fitted(body)
+    return _float("sidewaystable" if turned else "table", name, escape(caption), body, notes)
 
 
-def _float(name: str, caption: str, body: str, notes: Sequence[str]) -> str:
+def _float(kind: str, name: str, caption: str, body: str, notes: Sequence[str]) -> str:
     below = "\n".join(map(escape, notes))
-    said = [r"\par\medskip", rf"\parbox{{\linewidth}}{{\footnotesize {below}}}"] if notes else []
-    top = [r"\begin{table}[!htbp]", r"\centering", rf"\caption{{{caption}}}", rf"\label{{tab:{name}}}"]
-    return "\n".join([*top, body, *said, r"\end{table}", ""])
+    said = [r"\par\medskip", rf"\parbox{{\linewidth}}{{{below}}}"] if notes else []
+    place = "[!htbp]" if kind == "table" else "[p]"
+    top = [
+        NEEDS, rf"\begin{{{kind}}}{place}", r"\centering", SIZE, rf"\caption{{{caption}}}", rf"\label{{tab:{name}}}"
+    ]  # fmt: skip
+    return "\n".join([*top, body, *said, rf"\end{{{kind}}}", ""])
 
 
 def _tabular(shown: pd.DataFrame, marks: pd.DataFrame | None, highlighted: Collection[str]) -> str:
@@ -102,23 +114,16 @@ def _header(name: str) -> str:
     return rf"\shortstack[r]{{{lines}}}"
 
 
-def _panels(shown: pd.DataFrame) -> Iterator[list[str]]:
-    """Columns that stand side by side: all, or as many as fit, without parting those whose first word is the same."""
-    names = [str(name) for name in shown]
-    wide = {column: max([_width(column), *map(len, shown[column])]) + 2 for column in names}
-    room = WIDEST - max(map(len, shown.index), default=0)
-    panel: list[str] = []
-    for _, alike in groupby(names, key=lambda column: column.partition(" ")[0]):
-        block = list(alike)
-        if panel and sum(wide[column] for column in (*panel, *block)) > room:
-            yield panel
-            panel = []
-        panel = [*panel, *block]
-    yield panel
+def _width(shown: pd.DataFrame) -> int:
+    """Characters in a line, with the gaps between columns."""
+    headings = {name: [name] if len(name) <= HEADER else name.split(", ") for name in map(str, shown)}
+    columns = sum(max(map(_letters, [*parts, *shown[name].astype(str)])) + GAP for name, parts in headings.items())
+    return max(map(_letters, shown.index.astype(str)), default=0) + columns
 
 
-def _width(name: str) -> int:
-    return len(name) if len(name) <= HEADER else max(map(len, name.split(", ")))
+def _letters(text: str) -> int:
+    """Characters of a text in print, where those without a sign of LaTeX are written as code points."""
+    return sum(1 if sign.isascii() or sign in SPECIAL else len("U+0000") for sign in text)
 
 
 def _character(character: str) -> str:

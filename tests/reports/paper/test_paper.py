@@ -20,9 +20,11 @@ from roarbench.benchmark.results.store import Outcome
 from roarbench.reports.paper.bibliography import FILE, citations, identifiers
 from roarbench.reports.paper.paper import paper
 from roarbench.reports.report import report
+from roarbench.reports.rows.focus import Focus
 from roarbench.reports.rows.load import Run, read
 from roarbench.reports.tables.curves import tables
 from roarbench.reports.tables.latex import escape
+from roarbench.reports.tables.main import main_tables
 from roarbench.reports.tables.table import Table
 from tests.reports.conftest import outcome
 from tests.values import ABLE
@@ -60,9 +62,10 @@ def carded(run: Run) -> Run:
 
 
 def written(run: Run, out: Path, pictures: tuple[Drawn, ...] = ()) -> tuple[str, str]:
-    """Both files, beside the tables that they include."""
+    """Both files with the appendix, beside the tables that they include."""
     out.mkdir(exist_ok=True)
-    made = list(tables(run.frame))
+    run = replace(run, focus=replace(run.focus, appendix=True))
+    made = [*main_tables(run.frame), *tables(run.frame)]
     for table in made:
         table.write(out)
     shown = [str(name) for name in run.frame.explainer.dropna().unique()]
@@ -97,7 +100,7 @@ def test_what_is_not_known_is_cited_by_its_own_words() -> None:
 def test_the_paper_includes_every_table_and_cites_every_method(stored: Stored, matrix: Matrix, tmp_path: Path) -> None:
     run = carded(read(stored(replace(matrix, explainers=("random", "integrated_gradients", "center")))))
     text, references = written(run, tmp_path / "out")
-    assert re.findall(r"\\input\{(.+)\.tex\}", text) == ["roar", "kar", "fidelity"]
+    assert re.findall(r"\\input\{(.+)\.tex\}", text) == ["main", "roar", "kar", "fidelity"]
     assert r"\cite{sundararajan2017axiomatic}" in text
     assert "Center & center & none &" in text
     cited = {key for keys in re.findall(r"\\cite\{(.+?)\}", text) for key in keys.split(",")}
@@ -147,7 +150,7 @@ def test_no_table_leaves_the_page(columns: int, rows: int, stored: Stored, matri
     out = tmp_path / "out"
     out.mkdir()
     wide.write(out)
-    paper(run, [wide], (), out, ["random"])
+    paper(replace(run, focus=Focus(appendix=True)), [wide], (), out, ["random"])
     log = compiled(out)
     assert clean(log) and "too large" not in log
 
@@ -183,7 +186,7 @@ def test_broken_stores_give_a_paper_with_gaps(stored: Stored, matrix: Matrix, ju
     folder = stored(replace(matrix, seeds=seeds), judge)
     report(folder)
     text = (folder / "report" / "paper.tex").read_text()
-    assert r"\input{roar.tex}" in text
+    assert r"\input{main.tex}" in text and "nan" not in text
     roar = (folder / "report" / "roar.md").read_text()
     assert "nan" not in roar
     if judge in (gradient_fails, nan):
