@@ -35,6 +35,7 @@ from roarbench.benchmark.matrix.arguments import as_typed, complaint, prepared, 
 from roarbench.benchmark.verbosity import spoken, verbose
 from roarbench.reports.commands.listing import List
 from roarbench.reports.commands.report import Report
+from roarbench.reports.commands.rows import Rows
 from roarbench.reports.commands.status import Status
 
 FAMILIES = {
@@ -65,7 +66,7 @@ class Decoding:
     """Trains and studies decoders of layers (ClaDec) by themselves; see cladec --help."""
 
 
-KINDS = (Run, Export, Status, Report)
+KINDS = (Run, Export, Status, Report, Rows)
 """Commands whose options have checks of their own."""
 
 
@@ -77,6 +78,7 @@ def commands(config: str | None) -> Any:
         | Annotated[Export, subcommand("export")]
         | Annotated[Status, subcommand("status")]
         | Annotated[Report, subcommand("report")]
+        | Annotated[Rows, subcommand("rows")]
         | Annotated[HideAndSeek, subcommand("hns")]
         | Annotated[SelfExplaining, subcommand("senn")]
         | Annotated[Decoding, subcommand("cladec")]
