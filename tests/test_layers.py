@@ -9,7 +9,7 @@ FLOORS = (
     "benchmark", "benchmark/matrix", "benchmark/results", "benchmark/networks", "benchmark/removal",
     "benchmark/attribution", "benchmark/measures", "benchmark/execution", "benchmark/cost", "benchmark/study",
     "reports/statistics", "reports/rows", "reports/tables", "reports/pictures", "reports/kinds", "reports/paper",
-    "reports/page", "reports/terminal", "reports/hns", "reports/senn", "reports/cladec", "reports",
+    "reports/page", "reports/terminal", "reports/publish", "reports/hns", "reports/senn", "reports/cladec", "reports",
 )  # fmt: skip
 """Folders from the lowest: each imports only from those before it and from itself."""
 

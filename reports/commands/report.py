@@ -28,6 +28,7 @@ class Report:
         every: seconds between two refreshes, with watch.
         compare: two folders: prints what moved from the first to the second, instead of a report.
         merge: folders of runs of one protocol, which become one run in out before it is reported.
+        publish: folder of a static site with leaderboards, to which this run is added.
         open: opens the page in the browser.
     """
 
@@ -42,6 +43,7 @@ class Report:
     every: float = 30.0
     compare: tuple[Path, Path] | None = None
     merge: tuple[Path, ...] = ()
+    publish: Path | None = None
     open: bool = False
 
     def __call__(self) -> int:
@@ -50,17 +52,33 @@ class Report:
         from roarbench.reports.terminal.browser import opened
         from roarbench.reports.terminal.text import show
 
-        show(self._text())
+        show(self._published() if self.publish else self._text())
         if self.open:
             opened(self.out)
         return 0
+
+    def _published(self) -> str:
+        """The text of the report, made for the site, and the address of that."""
+        from roarbench.reports.publish.site import check, publish
+        from roarbench.reports.rows.load import read
+
+        if self._partly() or self.publish is None:
+            raise ValueError("publish needs the full report; leave out options that show a part of it")
+        check(self.publish)
+        text = self._text()
+        return f"{text}\n{publish(read(self.out), self.publish).resolve().as_uri()}"
+
+    def _partly(self) -> bool:
+        """Whether something else than the full report is asked for."""
+        parts = self.compare or self.watch or self.columns or self.explainers or self.print
+        return bool(parts) or self.decimals is not None
 
     def _text(self) -> str:
         """What the command prints."""
         from roarbench.reports.again import Asked, unchanged
 
-        parts = self.compare or self.merge or self.watch or self.columns or self.explainers or self.print
-        if not parts and self.decimals is None and (known := unchanged(Asked(self.out, self.reference, self.focus))):
+        anew = self.merge or self._partly()
+        if not anew and (known := unchanged(Asked(self.out, self.reference, self.focus))):
             return known
         from roarbench.benchmark.results.merging import merge
         from roarbench.reports.report import report
