@@ -16,7 +16,7 @@ from roarbench.methods.tokens import readable, side
 
 @dataclass(frozen=True)
 class AttentionRollout:
-    """Attention rollout: product of the attention of all blocks, half of each its skip connection; equal for all classes.
+    """Attention rollout: product of the attention of all blocks, half of it the skip connection; alike for all classes.
 
     Paper: Abnar, Zuidema 2020, arXiv:2005.00928, s.3; product over blocks of (A + I) / 2, A the mean over heads.
     Differs from the paper: the row of the class token is the map, for images; the paper has words. Rows sum to 1 by
