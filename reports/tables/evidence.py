@@ -99,8 +99,8 @@ def detectable(compared: Family) -> list[str]:
     if compared.planning is None:
         return []
     found = min(compared.detectable, 1.0) if compared.model else 1.0
-    seeds = [f"{in_points(size)} {advised(compared, size)}" for size in ASKED if size < found]
-    needed = f"Seeds for {'smaller ' if compared.model else ''}differences: {', '.join(seeds)}." if seeds else ""
+    seeds = [f"{in_points(size)}: {advised(compared, size)}" for size in ASKED if size < found]
+    needed = f"Seeds needed for {'smaller ' if compared.model else ''}differences: {'; '.join(seeds)}." if seeds else ""
     return [DETECTABLE.format(points=at_least(found), needed=needed).strip() if compared.model else needed]
 
 
