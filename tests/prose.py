@@ -37,7 +37,8 @@ LINK = re.compile(r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\([^)\s]*\)")
 MARK = re.compile(r"\*\*|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)|</?[a-z]+[^>]*>")
 START = re.compile(r"^\s*(?:[-*+]|\d+\.) +")
 ABBREVIATION = re.compile(
-    r"\b(?:e\.g|i\.e|cf|vs|al|etc|s|p|pp|eq|Eq|Eqs|eqs|fig|Fig|Figs|sec|Sec|tab|Tab|app|App|no|No|ed|approx|resp|St|Dr)\."
+    r"\b(?:e\.g|i\.e|cf|vs|al|etc|approx|resp|St|Dr)\."
+    r"|\b(?:s|p|pp|[Ee]qs?|[Dd]ef|[Ff]igs?|[Ss]ec|[Tt]ab|[Aa]pp|[Nn]o|[Cc]h|vol)\.(?= ?[\dA-Z]\b| ?\d)"
 )
 END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"')\]])|(?<=[.!?]\*\*))\s+(?=\S)")
 WORD = re.compile(r"\S*\w\S*")
