@@ -38,7 +38,7 @@ MARK = re.compile(r"\*\*|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)|</?[a-z]+[^>]*>")
 START = re.compile(r"^\s*(?:[-*+]|\d+\.) +")
 ABBREVIATION = re.compile(
     r"\b(?:e\.g|i\.e|cf|vs|al|etc|approx|resp|St|Dr)\."
-    r"|\b(?:s|p|pp|[Ee]qs?|[Dd]ef|[Ff]igs?|[Ss]ec|[Tt]ab|[Aa]pp|[Nn]o|[Cc]h|vol)\.(?= ?[\dA-Z]\b| ?\d)"
+    r"|\b(?:s|p|pp|[Ee]qs?|[Dd]ef|[Ff]igs?|[Ss]ec|[Tt]ab|[Nn]o|[Cc]h|vol)\.(?= ?\d)|\bApp\.(?= [A-Z]\b)"
 )
 END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"')\]])|(?<=[.!?]\*\*))\s+(?=\S)")
 WORD = re.compile(r"\S*\w\S*")
@@ -63,7 +63,9 @@ def plain(text: str) -> str:
 
 def paragraphs(markdown: str) -> Iterator[str]:
     """Paragraphs, items of lists and cells of tables; no headings and no blocks of code."""
-    for block in re.split(r"\n\s*\n", COMMENT.sub("", FENCE.sub("", markdown))):
+    for block in re.split(r"\n[ \t]*\n", COMMENT.sub("", FENCE.sub("", markdown))):
+        if all(line.startswith("    ") for line in block.splitlines()):
+            continue  # code by its indent
         lines: list[str] = []
         for line in block.splitlines():
             if line.lstrip().startswith(("|", "#")) or START.match(line):
