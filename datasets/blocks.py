@@ -33,7 +33,7 @@ def blocks(
     validation: float = 0.1,
     draw: int = 0,
 ) -> Dataset:
-    """BlockMNIST of small digits: a digit and a constant block, one above the other, ground truth known.
+    """BlockMNIST of small digits: a digit and a constant block, one above the other; ground truth known.
 
     Shah et al. 2021, arXiv:2102.12781: the null block is the same in all images, and which block is on top is random.
     Inputs `(n, 1, 16, 8)`, 10 classes; the truth is 1 on the half that is not the null block. Train, validation and

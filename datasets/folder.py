@@ -27,7 +27,7 @@ def image_folder(
     seed: int = 0,
     in_memory: bool = True,
 ) -> Dataset:
-    """Your images: ROOT/train/<class>/* and ROOT/test/<class>/*, resized to squares.
+    """Your own images: ROOT/train/<class>/* and ROOT/test/<class>/*, resized to squares.
 
     Classes are the sorted names of the folders, images all files of a class, also in its subfolders, whose suffix the
     installed Pillow decodes. Hidden files and folders are passed over. A folder `val`, `valid` or `validation` is the
@@ -71,7 +71,7 @@ def image_folder(
 
 
 def arrays(data_root: Path, *, path: Path, layout: Layout = "auto", validation: float = 0.1, seed: int = 0) -> Dataset:
-    """Your arrays: x_train, y_train, x_test and y_test in one .npz file.
+    """Your own arrays: x_train, y_train, x_test and y_test in one .npz file.
 
     Also x_val and y_val, which are the validation split in place of the share `validation` of train; or train_images,
     train_labels, val_images, ... as in MedMNIST.

@@ -25,7 +25,7 @@ def noise(
     seed: int = 0,
     in_memory: bool = False,
 ) -> Dataset:
-    """Images of uniform noise, drawn whenever they are used: to measure costs at the size of data that are not at hand.
+    """Images of uniform noise, to measure what a run would cost on data of any size.
 
     An image follows from `seed` and its position alone, its class from its position: there is nothing to learn. The
     size of ImageNet is `noise[train=1281167,test=50000,classes=1000]`.

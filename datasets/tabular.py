@@ -42,7 +42,7 @@ def compas(
     cleaned: bool = True,
     grouped: bool = False,
 ) -> Dataset:
-    """COMPAS: 11 features of 6,172 defendants, predict a high risk score (not recidivism); put the file there yourself.
+    """COMPAS: 11 features of 6,172 defendants; the class is a high risk score, not recidivism. You provide the file.
 
     Read from `compas/propublica_data_for_fairml.csv`. Ten features are binary; the number of priors becomes
     sqrt(priors / 38), 38 being the largest. `validation` is the share of what the `test` share leaves.
@@ -82,7 +82,7 @@ def roar_toy(
     validation: float = 0.0,
     draw: int = 0,
 ) -> Dataset:
-    """Linear toy of the ROAR paper: 16 features of which the first 4 carry the class, ground truth known.
+    """Linear toy data of the ROAR paper: 16 features, of which the first 4 carry the class; ground truth known.
 
     Hooker et al. 2019, arXiv:1806.10758, s.3: x = a z / 10 + d eta + eps / 10 and y = (z > 0), all variables standard
     normal; a and d in R^16 are drawn once and only the first 4 entries of a are not zero. `draw` seeds a, d and the

@@ -63,7 +63,7 @@ def tetrominoes(
     validation: float = 0.1,
     draw: int = 0,
 ) -> Dataset:
-    """XAI-TRIS: T or L tetrominoes of four pixels in noise of 8x8 pixels, 2 classes, ground truth known.
+    """XAI-TRIS: T or L tetrominoes of four pixels in noise of 8x8 pixels, 2 classes; ground truth known.
 
     Clark, Wilming and Haufe 2024, arXiv:2306.12816: x = alpha a + (1 - alpha) e, pattern a and noise e each of unit
     norm. `scenario` is

@@ -95,7 +95,7 @@ def squares(
     size: int = 16,
     square: int = 5,
 ) -> Dataset:
-    """A bright striped square on noise: the direction of its stripes is one of 4 classes, ground truth known.
+    """A bright striped square on noise: the direction of its stripes is the class, one of 4; ground truth known.
 
     The background is noise in [0, 0.5), and the square lies anywhere with equal chance. Its pixels are the same levels
     from 0.6 to 1 in every image. Only their order follows the stripes, at a random phase and with some noise. So
@@ -118,7 +118,7 @@ def bursts(
     burst: int = 20,
     channels: int = 2,
 ) -> Dataset:
-    """Signals: a bright wave in one channel of noise, whose period is one of 4 classes, ground truth known.
+    """Signals: a bright wave in one channel of noise, whose period is the class, one of 4; ground truth known.
 
     As `squares`, along time: the burst lies anywhere, in any channel, and only the order of its levels reveals the
     class. Inputs `(n, channels, steps)`; the truth is 1 on the burst in its channel. `draw` seeds all.
@@ -139,7 +139,7 @@ def cubes(
     size: int = 10,
     cube: int = 5,
 ) -> Dataset:
-    """Volumes: a bright cube of layers in noise, whose axis is one of 3 classes, ground truth known.
+    """Volumes: a bright cube of layers in noise, whose axis is the class, one of 3; ground truth known.
 
     As `squares`, with an axis more. Inputs `(n, 1, size, size, size)`; the truth is 1 on the cube. `draw` seeds all.
     """

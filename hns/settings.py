@@ -16,34 +16,37 @@ Seeker = Literal["joint", "apart"]
 
 @dataclass(frozen=True)
 class Settings:
-    """One training of a hider and a seeker.
+    """Training of a hider and a seeker.
 
     Attributes:
-        model: hns_small (sides divisible by 4), hns_large or hns_resnet (by 32).
-        mask_channels: 1 hides whole pixels; the number of image channels hides every value by itself.
-        seeker: joint trains it together with the hider, as published. apart trains it alone, behind random masks, and
-            freezes it before the hider learns through it. So it cannot learn to read the masks as a code.
-        seeker_epochs: epochs of a seeker that is trained apart.
-        start: what is pretrained: nothing (full), the hider, the seeker, both.
-        pretraining_epochs: epochs of each part that is pretrained here.
-        hider_weights: a file of pretrain-hider; the hider starts from it.
-        seeker_weights: a file of pretrain-seeker; the seeker starts from it. Under `seeker` apart it stays as it is.
-        initial_keep: probability by which a hider without pretraining keeps a pixel at first, in (0, 1). A
-            deterministic one needs at least 0.5, or it hides everything and never recovers; published: 0.5.
-        stochastic: draws masks at random: short for `--estimator st1`, unless another estimator is given.
-        estimator: how gradients pass the threshold.
+        model: architecture: hns_small (image sides divisible by 4), hns_large or hns_resnet (divisible by 32).
+        mask_channels: number of mask channels. 1 hides whole pixels; the number of image channels hides every value by
+            itself.
+        seeker: joint trains the seeker together with the hider, as published. apart first trains it alone, behind
+            random masks, and freezes it. The hider then learns through it, so the seeker cannot learn to read the masks
+            as a code.
+        seeker_epochs: number of epochs of a seeker that is trained apart.
+        start: parts that are pretrained: none (full), the hider, the seeker, or both.
+        pretraining_epochs: number of epochs of each part that is pretrained here.
+        hider_weights: file from pretrain-hider with which the hider starts.
+        seeker_weights: file from pretrain-seeker with which the seeker starts. Under seeker apart it stays as it is.
+        initial_keep: probability with which a hider without pretraining keeps a pixel at first, in (0, 1). A
+            deterministic one needs at least 0.5, or it hides everything and never recovers. Published: 0.5.
+        stochastic: true draws masks at random: short for `--estimator st1`, unless another estimator is given.
+        estimator: estimator of gradients through the threshold.
         rate: growth of the slope in an epoch under sa, up to 1e6; 0.5 is 50 %.
-        test_masks: masks of a stochastic hider at test time: probability above 0.5, or drawn as in training; the
-            published sampling always draws.
-        reference: samples as the published code does, with its second sigmoid and the extremes of the batch.
-        alpha: weight of the classification loss, in [0, 1]; without it alpha falls from 1.00 to 0.10, adaptively.
+        test_masks: masks of a stochastic hider at test time: a probability above 0.5, or drawn as in training.
+            Published sampling always draws.
+        reference: true samples as the published code does, with its second sigmoid and the extremes of the batch.
+        alpha: weight of the classification loss, in [0, 1]. Without it alpha falls from 1.00 to 0.10, adaptively.
         monitor: loss whose stagnation lowers alpha.
-        patience: batches over which the monitored loss must stagnate.
-        stagnation: plateau lowers alpha where the loss neither falls nor rises; published where the loss moves.
+        patience: number of batches over which the monitored loss must stagnate.
+        stagnation: rule for lowering alpha: plateau where the loss neither falls nor rises, published where the loss
+            moves.
         epochs: most epochs of the joint training.
-        batch_size: images in each step.
+        batch_size: number of images in each step.
         learning_rate: Adam's learning rate, before the cooldown.
-        cooldown: share of the epochs, at the end, in which the learning rate falls to 0; in [0, 1].
+        cooldown: share of the epochs at the end in which the learning rate falls to 0, in [0, 1].
     """
 
     model: Model = "hns_small"
@@ -145,7 +148,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A training of one's own or of a preset: data and settings.
+    """Data and settings of a training.
 
     Attributes:
         dataset: data set, such as "mnist" or "mnist[train=10000]".

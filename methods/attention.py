@@ -16,7 +16,7 @@ from roarbench.methods.tokens import readable, side
 
 @dataclass(frozen=True)
 class AttentionRollout:
-    """Attention of all blocks multiplied, half of each block being its skip connection; no class is looked at.
+    """Attention rollout: product of the attention of all blocks, half of it the skip connection; alike for all classes.
 
     Paper: Abnar, Zuidema 2020, arXiv:2005.00928, s.3; product over blocks of (A + I) / 2, A the mean over heads.
     Differs from the paper: the row of the class token is the map, for images; the paper has words. Rows sum to 1 by
@@ -46,7 +46,7 @@ class AttentionRollout:
 
 @dataclass(frozen=True)
 class GradientXAttention:
-    """Attention weighted by gradients of the target's logit, its positive part, summed over paths through blocks.
+    """Positive part of attention times gradients of the target's logit, summed over all paths through blocks.
 
     Paper: Chefer, Gur, Wolf 2021, arXiv:2103.15679, eq. 5 and 6 for self-attention; from R = I on,
     R <- R + mean over heads of relu(d logit_t / d A * A) @ R for each block.

@@ -47,7 +47,7 @@ SUPERPIXEL, REFERENCES, POOL = 4, 5, 64
 
 @dataclass(frozen=True)
 class Captum:
-    """Attributions of the class of Captum that `method` names, with Captum's parameters.
+    """Attributions of a class of Captum, named by `method`, with Captum's parameters.
 
     Paper: Kokhlikyan et al. 2020, arXiv:2009.07896.
     Differs from the paper: numbers are those of Captum where it is right. Saliency keeps the sign. Features are square

@@ -42,7 +42,7 @@ class Random:
 
 @dataclass(frozen=True)
 class RandomPerEpoch:
-    """Random scores whose training masks are drawn anew in every epoch: a network in time sees every pixel.
+    """Random scores with new training masks in every epoch, so that a network sees every pixel in the long run.
 
     Paper: the "random" control as the released code of Hooker et al. 2019, arXiv:1806.10758, has it.
     Differs from the paper: validation and test images keep one mask, and so do training images when they are scored.
@@ -60,7 +60,7 @@ class RandomPerEpoch:
 
 @dataclass(frozen=True)
 class Sobel:
-    """Sobel edge strength of every channel: the edge detector that several methods turn out to resemble.
+    """Sobel edge strength of every channel: a control that ignores the classifier; several methods resemble it.
 
     Signals have one Sobel filter, volumes three.
 
@@ -86,7 +86,7 @@ class Sobel:
 
 @dataclass(frozen=True)
 class Center:
-    """Closeness to the image centre: what the centring of objects alone is worth.
+    """Closeness to the image centre: a control for data whose objects are centred.
 
     Paper: none; the largest distance from the centre of the image minus that of the pixel, in pixels.
     Differs from the paper: nowhere.
@@ -112,7 +112,7 @@ class Center:
 
 @dataclass(frozen=True)
 class Deviation:
-    """Distance |x - mean| of every feature from its training mean: removal by the mean fill, most changed first.
+    """Distance |x - mean| of every feature from its training mean: the mean fill changes the first ones most.
 
     Paper: none; |x - mean|, the mean of each feature over the training split.
     Differs from the paper: nowhere.
@@ -130,7 +130,7 @@ class Deviation:
 
 @dataclass(frozen=True)
 class Truth:
-    """Ground truth of synthetic data: the best, or inverted the worst, that any explainer can do.
+    """Ground truth of synthetic data: the best possible ranking, or inverted the worst.
 
     Paper: the toy experiment of Hooker et al. 2019, arXiv:1806.10758, s.3 compares a true and an inverted ranking.
     Differs from the paper: nowhere, with `shared`.

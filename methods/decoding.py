@@ -99,7 +99,7 @@ class TrainedDecoders:
 
 @dataclass(frozen=True)
 class Decoding(View):
-    """What a layer kept of every pixel: decoded activations beside the image, its mean, and a reference autoencoder.
+    """ClaDec: how well each pixel is decoded from a layer, compared with the image, its mean or a reference.
 
     One map for all classes. A pixel has the squared errors e of the decoder and r of the reference, and d, its squared
     distance from the mean training image, each summed over channels.

@@ -42,7 +42,7 @@ Referring = Callable[
 
 @dataclass(frozen=True)
 class DeepLift:
-    """Difference of the logit from that of a black reference, shared out by the Rescale rule.
+    """Difference between the logits of the input and of a black reference, distributed by the Rescale rule.
 
     Paper: Shrikumar, Greenside, Kundaje 2017, arXiv:1704.02685, s.3.5; multipliers delta_out / delta_in, chained.
     Differs from the paper: nowhere. Computed by Captum, with a repair: see `_private_inputs`. ReLUs that are functions,

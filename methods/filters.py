@@ -66,7 +66,7 @@ class Filtered(View):
 
 @dataclass(frozen=True)
 class Blurred(Filtered):
-    """Magnitude of another explainer's map under a Gaussian filter: what a curve gains from blur alone.
+    """Instrument: another explainer's magnitudes under a Gaussian filter; any gain over it is due to blur alone.
 
     Paper: Song, Cha, Seo 2023, arXiv:2304.13836: filters that know neither classifier nor data often improve ROAR,
     because it favours blurry masks.
@@ -95,7 +95,7 @@ class Blurred(Filtered):
 
 @dataclass(frozen=True)
 class MaxFiltered(Filtered):
-    """Magnitude of another explainer's map under a maximum filter: every pixel takes the largest value around it.
+    """Instrument: another explainer's magnitudes under a maximum filter; a pixel takes the largest value around it.
 
     Paper: Song, Cha, Seo 2023, arXiv:2304.13836, as for `Blurred`.
     Differs from the paper: as `Blurred` does; the window moves by one pixel, hence the map keeps its size.

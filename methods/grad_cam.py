@@ -101,7 +101,7 @@ class GradCam:
 
 @dataclass(frozen=True)
 class GuidedGradCam:
-    """Guided backpropagation times Grad-CAM: fine detail where the coarse map is lit.
+    """Guided backpropagation times Grad-CAM: fine detail within the bright regions of the coarse map.
 
     Paper: Selvaraju et al. 2016, arXiv:1610.02391, s.3.2; the product of the two maps.
     Differs from the paper: as `GradCam` does.

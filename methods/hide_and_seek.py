@@ -25,7 +25,7 @@ from roarbench.methods.base import AttributionFunction, Explains, Skip
 
 @dataclass(frozen=True)
 class HideAndSeek:
-    """Probability of keeping a pixel, from a hider trained with a seeker of its own; the classifier stays unexplained.
+    """Hide-and-Seek: probability that a trained hider keeps a pixel; it explains its own seeker, not the classifier.
 
     It only uses the accuracy of the classifier, to detect a collapsed training.
 

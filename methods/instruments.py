@@ -15,7 +15,7 @@ from roarbench.methods.gradient import Gradient
 
 @dataclass(frozen=True)
 class RandomClass:
-    """Another explainer's attributions for a class drawn at random, whatever the classifier predicts.
+    """Instrument: another explainer's attributions for a random class instead of the predicted one.
 
     What is left of a curve comes from the image and the classifier, not from the class that is explained; what the
     base has more than that may be the class written into the mask.
@@ -53,7 +53,7 @@ class RandomClass:
 
 @dataclass(frozen=True)
 class Randomized:
-    """Another explainer's attributions of the same classifier with all weights drawn afresh.
+    """Instrument: another explainer's attributions of the same classifier with random weights.
 
     An explainer that does as well with random weights shows the image, not what the classifier learned.
 
@@ -84,7 +84,7 @@ class Randomized:
 
 @dataclass(frozen=True)
 class Degraded:
-    """Another explainer made worse by a known amount, so that the true order of such explainers is known.
+    """Instrument: another explainer with a known amount of noise, so that the true order of its variants is known.
 
     Paper: Zheng et al. 2025, arXiv:2410.02970, s.5 judges a measure by how it orders explainers that noise made worse.
     Differs from the paper: the noise acts on ranks, so that it means the same for every base;

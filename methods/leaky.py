@@ -13,7 +13,7 @@ from roarbench.methods.base import AttributionFunction, Explains, Skip
 
 @dataclass(frozen=True)
 class LeakyTruth:
-    """Ground truth plus a random map for each class: it finds what matters, and its masks tell the class.
+    """Ground truth plus a random map for each class: a correct explainer whose masks leak the label.
 
     `degraded` of it is worse the more noise it has, while its masks leak less: a measure that masks can fool prefers
     the noise.

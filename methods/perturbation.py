@@ -60,7 +60,7 @@ class Occlusion:
 
 @dataclass(frozen=True)
 class Lime:
-    """Weights of a linear model that imitates the classifier on random subsets of square superpixels.
+    """LIME: weights of a linear model that imitates the classifier on random subsets of square superpixels.
 
     Paper: Ribeiro, Singh, Guestrin 2016, arXiv:1602.04938, eq. 1 and alg. 1; ridge regression of the logit on which
     superpixels are kept, weighted by sqrt(exp(-d^2 / width^2)), d the cosine distance from the full image.

@@ -19,7 +19,7 @@ SMALLEST_CELL = 2
 
 @dataclass(frozen=True)
 class Rise:
-    """Mean logit of the masks that show a pixel: coarse random masks, enlarged smoothly and shifted at random.
+    """RISE: mean logit over random masks that show a pixel; masks are coarse, enlarged smoothly and shifted.
 
     Paper: Petsiuk, Das, Saenko 2018, arXiv:1806.07421, eq. 6; 1 / (n p) * sum over masks of logit_t(x * m) * m.
     Differs from the paper: the logit, not the probability. 500 masks, not 4000 or more. All images of a batch share

@@ -91,7 +91,7 @@ class TrainedSenn:
 
 @dataclass(frozen=True)
 class SelfExplaining(View):
-    """Reasons of a self-explaining network of its own, trained beside the classifier, for the class it predicts itself.
+    """Relevances of a self-explaining network (SENN) for its own prediction; it is trained beside the classifier.
 
     Paper: Alvarez-Melis, Jaakkola 2018, arXiv:1806.07538; f_c(x) = sum_i theta_ic(x) h_i(x).
     Differs from the paper: the robustness loss is of logits, for each class; see docs/senn.md.
@@ -148,7 +148,7 @@ class SelfExplaining(View):
 
 @dataclass(frozen=True)
 class Disentangled(SelfExplaining):
-    """Reasons of a self-explaining network whose concepts are the latent means of a beta-VAE (DiSENN).
+    """Relevances of a self-explaining network whose concepts are the latent means of a beta-VAE (DiSENN).
 
     Paper: Elbaghdadi, Hussain, Hoenes, Bardarov 2020, a reproduction of arXiv:1806.07538 with DiSENN.
     Differs from the paper: the robustness loss is of logits, for each class; beta is 1, not 4; see docs/senn.md.

@@ -64,7 +64,7 @@ def answer(question: Question, counts: Counter[str]) -> Answer:
     lines = [summary, *failures(folder)]
     if counts["failed"]:
         show = f"status --failures --out {folder}"
-        lines.append(f"tracebacks: {show}; once the cause is mended, run again with --retry-failed")
+        lines.append(f"tracebacks: {show}; after mending the cause, run again with --retry-failed")
     return Answer(printed, lines, 1 if counts["failed"] else 0)
 
 

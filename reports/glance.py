@@ -44,7 +44,7 @@ def _coming(frame: pd.DataFrame, known: Collection[str]) -> str:
     to_do = frame[frame.status == "to do"]
     explainers = to_do.explainer[to_do.probe.isin(CURVES)].dropna().unique()
     unknown = [name for name in map(label, explainers) if name not in known]
-    others = f"; nothing yet of {', '.join(unknown)}" if unknown else ""
+    others = f"; nothing yet for {', '.join(unknown)}" if unknown else ""
     return f"to come: {len(to_do)} of {len(frame)} cells{others}" if len(to_do) else ""
 
 

@@ -31,7 +31,7 @@ VIEW_FOLDER = "report-view"
 ONE = 1
 """Thread of linear algebra: products of small matrices take more processor time, and no less of the clock, with two."""
 
-VIEWED = "Written to {folder}, since only a part is shown. The full report in {report} is left as it is."
+VIEWED = "Written to {folder}, because only a part is shown. The full report in {report} was not changed."
 
 
 def report(folder: Path, *, reference: bool = False, view: View = View(), focus: Focus = Focus()) -> str:

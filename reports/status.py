@@ -12,7 +12,7 @@ from roarbench.reports.rows.style import repeated, span
 
 ORIGINAL = "original networks"
 """Whose cells those are that have no explainer and remove nothing; `FULL`: those that remove everything."""
-FULL = "networks that see nothing"
+FULL = "networks without any feature"
 
 LONGEST = 300
 """Characters of a reason in one line; all of it stands in the traceback."""
@@ -67,7 +67,7 @@ def _left(rows: list[Row]) -> str:
     to_do = Counter(_kind(row) for row in rows if not row.outcome)
     seconds = [count * sum(spent[kind]) / len(spent[kind]) for kind, count in to_do.items() if kind in spent]
     unknown = sum(count for kind, count in to_do.items() if kind not in spent)
-    others = f", and {repeated(unknown, 'cell')} of which nothing is known yet" if unknown else ""
+    others = f", and {repeated(unknown, 'cell')} without an estimate yet" if unknown else ""
     return f"about {sum(seconds) / 60:.1f} worker-minutes to go{others}" if seconds else ""
 
 

@@ -263,7 +263,7 @@ def test_runs_are_merged_compared_and_watched(tmp_path: Path, capsys: pytest.Cap
     assert "0 cells to do" in capsys.readouterr().err
     assert (tmp_path / "both" / "report" / "leaderboard.json").exists()
     assert run_benchmark.main(["report", "--compare", a, both]) == 0
-    assert "What moved" in capsys.readouterr().out
+    assert "B - A" in capsys.readouterr().out
     assert run_benchmark.main(["report", "--merge", a, b, "--out", both]) == 2
     assert "holds a run already" in capsys.readouterr().err
 

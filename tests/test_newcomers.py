@@ -12,6 +12,7 @@ from roarbench.reports.kinds.figures import FIGURES
 from roarbench.reports.kinds.kind import Kind, OfDrawable
 from roarbench.reports.kinds.tables import TABLES
 from roarbench.reports.report import report
+from roarbench.reports.rows.focus import Focus
 from tests import dummies
 from tests.benchmark.attribution import test_passes as passes
 from tests.benchmark.matrix import test_plugins as plugins
@@ -142,7 +143,7 @@ def test_own_kinds_of_tables_and_figures_are_written_and_are_on_the_page_and_in_
     for module in ("roarbench.reports.report", "roarbench.reports.page.tables", "roarbench.reports.paper.paper"):
         monkeypatch.setattr(f"{module}.TABLES", tables)
     monkeypatch.setattr("roarbench.reports.report.FIGURES", figures)
-    report(folder)
+    report(folder, focus=Focus(appendix=True))
     out = folder / "report"
     assert all((out / f"mine-counts.{suffix}").exists() for suffix in ("md", "csv", "tex"))
     assert (out / "mine.svg").exists()

@@ -45,40 +45,44 @@ CONVENTIONS: dict[Protocol, Convention] = {
 
 @dataclass(frozen=True)
 class Matrix:
-    """What `run` measures: the product of these axes.
+    """What is measured: every combination of the values of these options.
 
     Attributes:
-        datasets: names such as "mnist" or "mnist[train=10000,test=2000]".
-        classifiers: names such as "cnn_small" or "resnet18[width=32]".
-        explainers: names, with parameters such as "smoothgrad[samples=50]", "my_file:MyExplainer", or a group: "paper"
-            (the 17 rows of Hooker et al. 2019), "controls", "cladec_scores".
-        seeds: number of seeds, which are 0, 1, ... seeds - 1.
-        fractions: shares of features removed, in [0, 1]; the original (0) is always measured.
-        orders: morf removes the most important first (ROAR), lerf the least important (KAR).
-        fills: names of what replaces removed features.
-        retrain: true retrains from scratch; false measures the original network on reduced inputs.
-        evaluator: true measures all explainers by one network for each seed, trained behind random masks (EVAL-X). That
-            takes forward passes in place of retraining, and it has learned to read no mask.
+        datasets: data sets, such as "mnist" or "mnist[train=10000,test=2000]".
+        classifiers: networks, such as "cnn_small" or "resnet18[width=32]".
+        explainers: explainers, such as "gradient", "smoothgrad[samples=50]" or your own "my_file:MyExplainer". A group
+            names several: "paper" (the 17 rows of Hooker et al. 2019), "controls", "cladec_scores".
+        seeds: number of seeds; the seeds are 0, 1, ... seeds - 1.
+        fractions: shares of features that are removed, in [0, 1]. Intact images (0) are always measured.
+        orders: order of removal: morf removes the most relevant features first (ROAR), lerf the least relevant first
+            (KAR).
+        fills: values that replace removed features, such as "mean" or "noisy_linear".
+        retrain: true retrains networks from scratch on reduced images; false tests the original network on them.
+        evaluator: true also tests all explainers with a shared evaluator, one for each seed: a network trained behind
+            random masks (EVAL-X). It needs forward passes instead of retraining, and random masks have taught it to
+            read no mask.
         foreign: true also retrains behind the masks of other images (foreign-mask ROAR and KAR).
-        unretrained_fills: fills under which the original network is measured too, without retraining, which is cheap;
-            noisy_linear makes it ROAD.
-        mask_fractions: removal fractions of the control for label leakage: a network that sees only which features were
-            removed is trained too, where networks are retrained at all.
-        measures: measures of the attributions themselves, or groups of them such as "standard", "faithful" and
-            "localisation", which list shows; "my_file:Mine" is one of your own.
-        recursive: true explains each retrained network again before more is removed, so that its cells depend on all
-            smaller fractions, and one that is added below others needs a new folder; false removes by one ranking.
-        attribution_folds: 2 or more explain every training image by a network that did not train on it. There is one
-            for each fold, trained from scratch on the other folds. Explainers that train are then prepared once more
-            for each fold. Validation and test images are explained as with 1, by the network trained on all training
-            images.
-        protocol: rigorous (whole pixels, magnitude, one network per seed) or paper (features, signed, one network).
-        unit: what is ranked as a whole: pixel, feature or patch[size=N]; overrides the protocol.
-        magnitude: whether the sign of attributions is dropped; overrides the protocol.
+        unretrained_fills: fills with which the original network is tested as well, without retraining, which is cheap.
+            noisy_linear gives ROAD.
+        mask_fractions: removal fractions of the control for label leakage, a network that sees only which features were
+            removed. It is trained only in runs that retrain.
+        measures: measures of the attributions themselves, such as "infidelity" or your own "my_file:Mine". A group
+            names several, such as "standard", "faithful" and "localisation"; list shows all.
+        recursive: true explains each retrained network again before more is removed; false removes by one ranking.
+            Recursive cells depend on all smaller fractions. So a fraction that is added below others needs a new
+            folder.
+        attribution_folds: 1 explains all images by the network that is trained on all training images. With 2 or more,
+            a training image is explained by a network that did not train on it. There is one such network for each
+            fold, trained from scratch on the other folds. Explainers that train are prepared once more for each fold.
+            Validation and test images are explained as with 1.
+        protocol: rigorous ranks whole pixels by magnitude and explains one network per seed; paper ranks single
+            features by signed value and explains one network.
+        unit: unit that is ranked and removed as a whole: pixel, feature or patch[size=N]; overrides the protocol.
+        magnitude: true ranks by magnitude, false by signed value; overrides the protocol.
         target: class that is explained, the predicted one or the label; overrides the protocol.
-        recipe: how classifiers are trained.
-        target_interval: adds seeds to the explainers whose 95 % interval of the mean over fractions is wider than this
-            half-width in percentage points.
+        recipe: training of the classifiers.
+        target_interval: adds seeds to every explainer whose 95 % interval is wider than this half-width in percentage
+            points. The interval is that of its mean over fractions.
         max_seeds: most seeds that an explainer gets when target_interval is given.
     """
 

@@ -17,24 +17,26 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """Optimiser, schedule and budget of one training.
+    """How classifiers are trained: optimiser, schedule and budget.
 
     Attributes:
-        optimiser: "least_squares" solves a linear classifier in closed form and ignores all other fields.
-        epochs: epochs of each training.
-        batch_size: examples in each step.
-        learning_rate: learning rate, or its peak where the schedule moves.
-        schedule: "one_cycle" warms up for 30 % of the steps and anneals to zero; "steps" warms up over
-            `warmup_epochs`, then multiplies by 0.1 at 1/3, 2/3 and 8/9 of the epochs (30, 60, 80 of 90).
-        warmup_epochs: epochs in which the learning rate rises to its peak; "one_cycle" has a warm-up of its own.
-        momentum: Nesterov momentum of "sgd"; the other optimisers ignore it.
-        weight_decay: L2 penalty on weights; biases and normalisation layers are left out.
+        optimiser: algorithm that fits the weights. "least_squares" solves a linear classifier in closed form and
+            ignores all other options of training.
+        epochs: number of epochs of each training.
+        batch_size: number of examples in each step.
+        learning_rate: learning rate, or its peak where the schedule changes it.
+        schedule: course of the learning rate. "one_cycle" warms up for 30 % of the steps and anneals to zero. "steps"
+            warms up over warmup_epochs, then multiplies by 0.1 at 1/3, 2/3 and 8/9 of the epochs (30, 60, 80 of 90).
+        warmup_epochs: number of epochs in which the learning rate rises to its peak. "one_cycle" ignores it and has a
+            warm-up of its own.
+        momentum: Nesterov momentum of "sgd"; other optimisers ignore it.
+        weight_decay: L2 penalty on weights, without biases and normalisation layers.
         label_smoothing: share of each label that is spread evenly over all classes, in [0, 1).
         augmentation: random changes of training images, applied after features were removed.
-        precision: precision of products in training; "auto" is bf16 where the processor has it, else fp32.
-            Scores and attributions are always computed in float32.
-        finetune: epochs in which networks go on from the weights of the explained one, where nobody trains them from
-            scratch. Without it they begin from fresh weights, as in ROAR.
+        precision: precision of products in training. "auto" takes bf16 where the processor has it, else fp32. Scores
+            and attributions are always computed in float32.
+        finetune: number of epochs for which retrained networks continue from the weights of the explained network.
+            Without it they start from fresh weights, as in ROAR.
     """
 
     optimiser: Optimiser = "adam"

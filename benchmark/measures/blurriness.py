@@ -12,7 +12,7 @@ from roarbench.benchmark.measures.units import require_images
 
 @dataclass(frozen=True)
 class Blurriness:
-    """1 less the total variation of the rank map by that of a random one: 0 for noise, towards 1 for smooth masks.
+    """1 minus the total variation of the rank map, relative to a random one: 0 for noise, near 1 for smooth masks.
 
     Paper: Song, Cha, Seo 2026, arXiv:2304.13836v5: measures by removal favour smooth maps.
     Differs from the paper: a number for each ranking, to be read beside such measures. The total variation is the mean

@@ -4,7 +4,7 @@ from roarbench.benchmark.measures.base import FromCurves
 
 
 class Roar(FromCurves):
-    """Accuracy of a network retrained without the most relevant features.
+    """Accuracy of a network retrained without the most relevant features (Remove And Retrain).
 
     Paper: Hooker et al. 2019, arXiv:1806.10758, s. 3.
     Differs from the paper: whole pixels are ranked by magnitude unless `--protocol paper`.
@@ -23,7 +23,7 @@ class Roar(FromCurves):
 
 
 class Kar(FromCurves):
-    """Accuracy of a network retrained without the least relevant features (keep and retrain).
+    """Accuracy of a network retrained without the least relevant features (Keep And Retrain).
 
     Paper: Hooker et al. 2019, arXiv:1806.10758, s. 3.
     Differs from the paper: whole pixels are ranked by magnitude unless `--protocol paper`.
@@ -42,7 +42,7 @@ class Kar(FromCurves):
 
 
 class DiffRoar(FromCurves):
-    """Accuracy kept without the least relevant features minus that left without the most relevant.
+    """Accuracy without the least relevant features (KAR) minus that without the most relevant ones (ROAR).
 
     Paper: Shah et al. 2021, arXiv:2102.12781.
     Differs from the paper: fractions of features, not blocks.
@@ -61,7 +61,7 @@ class DiffRoar(FromCurves):
 
 
 class Deletion(FromCurves):
-    """Probability of the predicted class as the most relevant features go, without retraining.
+    """Probability of the predicted class as the most relevant features are removed, without retraining.
 
     Paper: Petsiuk et al. 2018, arXiv:1806.07421, s. 4.2.
     Differs from the paper: the fill is that of the matrix.
@@ -81,7 +81,7 @@ class Deletion(FromCurves):
 
 
 class Insertion(FromCurves):
-    """Probability of the predicted class as the most relevant features come, without retraining.
+    """Probability of the predicted class as the most relevant features are shown, without retraining.
 
     Paper: Petsiuk et al. 2018, arXiv:1806.07421, s. 4.2.
     Differs from the paper: the fill is that of the matrix.
@@ -101,7 +101,7 @@ class Insertion(FromCurves):
 
 
 class MaskProbe(FromCurves):
-    """Accuracy of a network that sees only which features were removed: label leakage.
+    """Label leakage: accuracy of a network that sees only which features were removed.
 
     Paper: Rong et al. 2022, arXiv:2202.00449, s. 4 (class information leakage through masking).
     Differs from the paper: a network is trained on masks; the paper estimates mutual information.

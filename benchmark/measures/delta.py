@@ -4,7 +4,7 @@ from roarbench.benchmark.measures.base import FromCurves
 
 
 class DeltaRemoved(FromCurves):
-    """Accuracy of the shared evaluator behind masks of other images minus that behind own ones (removed).
+    """Accuracy of the shared evaluator behind masks of other images minus that behind own masks (removed).
 
     Paper: none; own masks against masks handed round between images.
     Differs from the paper: nowhere.

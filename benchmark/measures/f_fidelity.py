@@ -82,7 +82,7 @@ class _FFidelity(ABC):
 
 @dataclass(frozen=True)
 class FFidelityPlus(_FFidelity):
-    """F-Fidelity+: how much rarer the class is predicted when units ranked first are deleted at random.
+    """F-Fidelity+: how much less often the class is predicted when units ranked first are deleted at random.
 
     Paper: Zheng et al. 2025, arXiv:2410.02970: FFid+(s) = 1[f_r(x) = y] - mean over draws of 1[f_r(x') = y], where x'
     lost each unit of the top share s with the chance min(alpha, beta / s). f_r is the network, fine-tuned on images
@@ -119,7 +119,7 @@ class FFidelityPlus(_FFidelity):
 
 @dataclass(frozen=True)
 class FFidelityMinus(_FFidelity):
-    """F-Fidelity-: how much rarer the class is predicted when units that are not ranked first are deleted at random.
+    """F-Fidelity-: how much less often the class is predicted when units not ranked first are deleted at random.
 
     Paper: Zheng et al. 2025, arXiv:2410.02970: FFid-(s) = 1[f_r(x) = y] - mean over draws of 1[f_r(x') = y], where x'
     lost each unit outside the top share s with the chance min(alpha, beta / (1 - s)).

@@ -44,7 +44,7 @@ class ForeignKar(FromCurves):
 
 
 class ForeignDeltaRoar(FromCurves):
-    """Accuracy behind masks of other images minus that behind own ones, most relevant removed; retrained.
+    """Accuracy behind masks of other images minus that behind own masks, most relevant removed; retrained.
 
     Paper: none; own masks against masks handed round between images.
     Differs from the paper: nowhere.

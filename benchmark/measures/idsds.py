@@ -22,7 +22,7 @@ LOST = 0.5
 
 @dataclass(frozen=True)
 class Idsds:
-    """Rank correlation of what attributions say of 16 patches with the drop of the logit when each is removed.
+    """Rank correlation of the attributions of 16 patches with the drop of the logit when each patch is removed.
 
     Paper: Hesse et al. 2024, arXiv:2407.11910 (in-domain single deletion score). The network is fine-tuned on images of
     which half lose a random patch, so that such images are in its domain. Each patch p has c = f_y(x) - f_y(x without

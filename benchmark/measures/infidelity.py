@@ -12,7 +12,7 @@ from roarbench.benchmark.randomness import generator
 
 @dataclass(frozen=True)
 class Infidelity:
-    """How far attributions are from predicting what noise does to the logit; squared logits.
+    """Squared error of attributions as predictions of how noise changes the logit, in squared logits.
 
     Paper: Yeh et al. 2019, arXiv:1901.09392, def. 1: E[(beta * I . a(x) - (f(x) - f(x - I)))^2], beta the best factor
     for the example, so that the size of a map does not matter (the authors' code; `normalize` of Captum).

@@ -15,7 +15,7 @@ IMAGES = 2000
 
 @dataclass(frozen=True)
 class MaskLeak:
-    """Accuracy of a linear classifier that sees which units were removed, and nothing of the image.
+    """Label leakage: accuracy of a linear classifier that sees only which units were removed.
 
     Paper: none; after Jethani et al. 2021, arXiv:2103.01890, whose explanations encode predictions.
     Differs from the paper: there is none. A ridge classifier learns the labels from the masks of test images, and is

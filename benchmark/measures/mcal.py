@@ -29,7 +29,7 @@ RIDGE, STEPS = 1e-3, 100
 
 @dataclass(frozen=True)
 class MCal:
-    """How far predictions behind masks, corrected for missing units, depend on what was ranked first.
+    """Dependence of predictions on the units ranked first, corrected for the effect of missing units (MCal).
 
     Paper: Sridhar, Xue, Wong 2026, arXiv:2603.04831. The network is frozen. A linear head on its logits is fitted on
     masked training inputs, with the predictions for the intact inputs as labels; it corrects missingness bias.

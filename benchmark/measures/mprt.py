@@ -15,7 +15,7 @@ from roarbench.benchmark.randomness import generator
 
 @dataclass(frozen=True)
 class Mprt:
-    """Mean rank correlation of a map with those of the network whose weights are shuffled layer by layer from the top.
+    """Mean rank correlation of a map with maps of the network as its weights are shuffled, layer by layer from the top.
 
     Paper: Adebayo et al. 2018, arXiv:1810.03292, s. 3.1 (model parameter randomisation test, cascading).
     Differs from the paper: the weights of a layer are shuffled among themselves, so that activations keep their size;

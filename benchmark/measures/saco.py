@@ -14,7 +14,7 @@ from roarbench.benchmark.removal.ranks import rank
 
 @dataclass(frozen=True)
 class SaCo:
-    """Agreement of the order of groups of units with what replacing each does to the prediction, weighted by the gap.
+    """Agreement of the order of groups of units with the effect of replacing each group, weighted by the gap (SaCo).
 
     Paper: Wu et al. 2024, arXiv:2404.01415 (salience-guided faithfulness coefficient). Units fall into K groups by
     rank; s(G) is the sum of the attributions of a group. D(G) is the drop

@@ -12,7 +12,7 @@ from roarbench.benchmark.removal.ranks import by_patch
 
 @dataclass(frozen=True)
 class TruthPrecision:
-    """Of as many units ranked first as are truly relevant, the share that is (relevance rank accuracy).
+    """Share of truly relevant units among the k ranked first, where k units are relevant (relevance rank accuracy).
 
     Paper: Arras, Osman, Samek 2022, arXiv:2003.07258, s. 2.2 (relevance rank accuracy); precision at k, with k the
     number of relevant units (R-precision).
@@ -36,7 +36,7 @@ class TruthPrecision:
 
 @dataclass(frozen=True)
 class TruthAuc:
-    """Chance that a relevant unit ranks before an irrelevant one, 50 % at random.
+    """Probability that a relevant unit ranks before an irrelevant one, 50 % at random.
 
     Paper: none; the area under the ROC curve (Mann, Whitney 1947).
     Differs from the paper: nowhere.

@@ -78,7 +78,7 @@ def trained(
     std: str = "1",
     size: int = 0,
 ) -> nn.Module:
-    """A network of your own that is trained already: it is explained as it is, and retrained from fresh weights.
+    """Your own trained network: it is explained with its weights, and retrained from fresh ones.
 
     Args:
         build: a classifier by name, such as "cnn_small" or "my_file:net"; builds a network with fresh weights.

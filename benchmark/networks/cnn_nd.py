@@ -15,7 +15,7 @@ KINDS = {
 def cnn_nd(
     feature_shape: Sequence[int], num_classes: int, *, width: int = 16, layers: int = 3, kernel: int = 3
 ) -> nn.Module:
-    """Convolutions with ReLU along one, two or three axes, pooled by 2 where that leaves 4 places, then averaged.
+    """Convolutions with ReLU for signals, images or volumes, pooled by 2 while 4 places remain, then averaged.
 
     Args:
         width: channels of the first layer; each layer has twice as many as the one before.

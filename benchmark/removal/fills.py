@@ -19,17 +19,17 @@ Mean = Float[Tensor, "*channel"]
 
 
 def mean(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal) -> Inputs:
-    """The training mean of the channel (of the feature, for tabular rows): the fill of the paper."""
+    """The training mean of the channel (of the feature in tabular data): the fill of the ROAR paper."""
     return train_mean.expand_as(inputs)
 
 
 def zero(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal) -> Inputs:
-    """Zero: black in images."""
+    """Zero, which is black in images."""
     return torch.zeros_like(inputs)
 
 
 def image_mean(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal) -> Inputs:
-    """The mean of the channel over the intact image, which leaks: it is computed from what was removed.
+    """The mean of the channel over the intact image. It leaks, because removed pixels are part of the mean.
 
     Even after full removal the brightness and the tint of the image stay readable, and may carry the class: accuracy
     at removal fraction 1 can lie above chance. In tabular rows it is the training mean, which leaks nothing.
@@ -40,7 +40,7 @@ def image_mean(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal) -> 
 
 
 def noisy_linear(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal, *, noise: float = 0.01) -> Inputs:
-    """Weighted means of the eight neighbours, removed ones included, and noise: the imputation of ROAD.
+    """Noisy linear imputation of ROAD: weighted means of the eight neighbours, removed ones included, plus noise.
 
     Values are not clipped: noise may leave [0, 1].
 
@@ -65,7 +65,7 @@ def noisy_linear(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal, *
 
 
 def blur(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal, *, sigma: float = 0.1) -> Inputs:
-    """A Gaussian-blurred copy of the intact image, which leaks: it keeps part of the information that was removed.
+    """A Gaussian-blurred copy of the intact image. It leaks, because it keeps part of the removed information.
 
     What is filled in is computed from the removed values themselves: coarse shapes and colours stay readable however
     much is removed, and may carry the class: accuracy at removal fraction 1 can lie above chance. The border is

@@ -35,14 +35,14 @@ AnyJob = TypeVar("AnyJob", bound=Job)
 
 @dataclass(frozen=True)
 class Resources:
-    """What a command works with; no part of the identity of its results.
+    """Where and how a command works; none of it changes the identity of results.
 
     Attributes:
         out: folder of all results.
         data_root: folder of the data sets; what is missing there is downloaded into it.
         device: cpu, cuda, cuda:1, ...; auto takes CUDA where there is one.
-        workers: trainings side by side; by default one for each core, and a single one beside a GPU.
-        tensorboard: also writes TensorBoard scalars, below logs/ in `out`.
+        workers: number of trainings side by side; by default one for each core, and a single one beside a GPU.
+        tensorboard: true also writes TensorBoard scalars, below logs/ in the folder of results.
     """
 
     out: Path = Path("runs")
@@ -57,8 +57,8 @@ class Repeats:
     """How often a training is repeated.
 
     Attributes:
-        num_trainings: repeats, with the seeds seed, seed + 1, ...
-        seed: the first seed.
+        num_trainings: number of trainings, with the seeds seed, seed + 1, ...
+        seed: first seed.
     """
 
     num_trainings: int = 1

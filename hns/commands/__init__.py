@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from tyro.conf import OmitArgPrefixes, Positional, subcommand
+from tyro.conf import OmitArgPrefixes, Positional, arg, subcommand
 
 from roarbench.benchmark.matrix import presets
 from roarbench.benchmark.study.jobs import Repeats, Result, each, slug
@@ -29,25 +29,25 @@ class List:
 
 @dataclass(frozen=True)
 class Command:
-    """What all commands that train share.
+    """Options of all commands that train.
 
     Attributes:
-        config: digits, mnist, fashion_mnist, cifar10, cifar100, image_folder, or a TOML file of your own.
+        config: preset (digits, mnist, fashion_mnist, cifar10, cifar100, image_folder), or a TOML file of your own.
     """
 
-    experiment: OmitArgPrefixes[Experiment] = Experiment()
-    resources: OmitArgPrefixes[Resources] = Resources()
-    repeats: OmitArgPrefixes[Repeats] = Repeats()
+    experiment: Annotated[OmitArgPrefixes[Experiment], arg(name="training")] = Experiment()
+    resources: Annotated[OmitArgPrefixes[Resources], arg(name="execution")] = Resources()
+    repeats: Annotated[OmitArgPrefixes[Repeats], arg(name="repetition")] = Repeats()
     config: str = DEFAULT
 
 
 @dataclass(frozen=True)
 class Train(Command):
-    """Trains hider and seeker, or goes on where they were interrupted.
+    """Trains hider and seeker, or continues an interrupted training.
 
     Attributes:
-        baseline: accuracy on intact images, in (0, 1]; measured with the same budget where it is not given.
-        identifier: name of the experiment: trainings with other settings need another.
+        baseline: accuracy on intact images, in (0, 1]; if it is not given, it is measured with the same budget.
+        identifier: name of the experiment; trainings with other settings need another name.
     """
 
     baseline: float | None = None
@@ -70,7 +70,7 @@ class Train(Command):
 
 @dataclass(frozen=True)
 class Baseline(Command):
-    """Measures the accuracy on intact images, with the budget of the trainings it is for; prints it and its network."""
+    """Measures accuracy on intact images within the budget of the trainings; prints it and the file of its network."""
 
     part: ClassVar[str] = "seeker"
     file: ClassVar[str] = "baseline.safetensors"
@@ -92,7 +92,7 @@ class PretrainSeeker(Baseline):
 
 @dataclass(frozen=True)
 class PretrainHider(Baseline):
-    """Trains a hider to reproduce its images; prints its error in nats a pixel and its file, for --hider-weights."""
+    """Trains a hider to reproduce its images; prints its error in nats per pixel and its file, for --hider-weights."""
 
     part: ClassVar[str] = "hider"
     file: ClassVar[str] = "hider.safetensors"
@@ -103,7 +103,7 @@ class Evaluate:
     """Scores every checkpoint of trainings and draws their masks.
 
     Attributes:
-        run: a folder that train has printed, or one above several.
+        run: folder that train printed, or a folder above several.
         data_root: folder of the data sets.
         device: cpu, cuda, cuda:1, ...; auto takes CUDA where there is one.
     """
@@ -124,17 +124,17 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class RunStudy:
-    """Answers one of the research questions: trains every condition n times, and writes its table and figures.
+    """Answers a research question: trains every condition several times, and writes its table and figures.
 
     Attributes:
-        study: one of those that `hns list` shows, or a TOML file.
-        conditions: conditions to train, by default all; the table shows whatever is finished.
+        study: a study that `hns list` shows, or a TOML file.
+        conditions: conditions that are trained, by default all; the table shows all finished ones.
         identifier: name of the folder of the results.
     """
 
     study: Positional[str]
-    resources: OmitArgPrefixes[Resources] = Resources()
-    repeats: OmitArgPrefixes[Repeats] = Repeats(num_trainings=3)
+    resources: Annotated[OmitArgPrefixes[Resources], arg(name="execution")] = Resources()
+    repeats: Annotated[OmitArgPrefixes[Repeats], arg(name="repetition")] = Repeats(num_trainings=3)
     conditions: tuple[str, ...] = ()
     identifier: str = "default"
 

@@ -14,19 +14,20 @@ class Settings:
     """Training of one decoder, or of the reference autoencoder beside it.
 
     Attributes:
-        reduction: sum or mean of the squared errors of an image; see `converted` for the alpha of the other.
-        target: label of the classification loss, the true one or the one that the classifier predicts.
-        decoder: generated fits the shape of the code; published_dense (vectors) and published_conv (feature maps) are
-            for 28x28 images; published takes the one of these that fits the code.
-        variational: the code passes through latent Gaussians (ClaDec-VAE, RefVAE).
+        reduction: sum or mean of the squared errors of an image; docs/cladec.md converts the alpha of one into that of
+            the other.
+        target: label in the classification loss: the true one or the one that the classifier predicts.
+        decoder: architecture of the decoder. generated fits the shape of the code. published_dense (vectors) and
+            published_conv (feature maps) are for 28x28 images; published takes the one of them that fits the code.
+        variational: true passes the code through latent Gaussians (ClaDec-VAE, RefVAE).
         latent_dim: number of latent Gaussians.
         beta: weight of the KL divergence of the latent Gaussians, beside summed errors.
-        epochs: epochs of each decoder.
-        batch_size: images in each step.
+        epochs: number of epochs of each decoder.
+        batch_size: number of images in each step.
         learning_rate: Adam's learning rate.
         epsilon: Adam's epsilon.
         weight_decay: L2 penalty on all weights, through the gradient.
-        evaluation_epochs: epochs of a fresh classifier that learns from reconstructions.
+        evaluation_epochs: number of epochs of a fresh classifier that learns from reconstructions.
     """
 
     reduction: Reduction = "sum"

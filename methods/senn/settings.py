@@ -11,27 +11,30 @@ Robustness = Literal["residual", "probe", "reproduction"]
 
 @dataclass(frozen=True)
 class Settings:
-    """One training of a SENN, or of a DiSENN, whose concepts are those of a beta-VAE.
+    """Training of a SENN, or of a DiSENN, whose concepts are those of a beta-VAE.
 
     Attributes:
-        concepts: identity takes every feature as a concept; convolutional and vae learn num_concepts of them.
+        concepts: kind of concepts: identity takes every feature as a concept; convolutional and vae learn num_concepts
+            of them.
         num_concepts: number of learned concepts.
-        bias: adds a concept that is always 1, so that logits have an offset; for identity only.
-        relevances: the network of the relevances; dense for rows of a table or flattened images.
-        hidden: widths of a dense network between its input and its relevances.
-        bounded: ends the relevances in a hyperbolic tangent, in (-1, 1).
+        bias: true adds a concept that is always 1, so that logits have an offset; for identity only.
+        relevances: network of the relevances; dense is for rows of a table or flattened images.
+        hidden: widths of the hidden layers of a dense network.
+        bounded: true ends the relevances in a hyperbolic tangent, in (-1, 1).
         dropout: share of the features before the relevances that a training step leaves out, in [0, 1).
-        dropout_outputs: dropout leaves out relevances instead of features, as the published code does.
-        robustness: residual penalises grad f - theta^T J h of all logits, exactly; probe estimates that without bias at
-            the cost of one class; reproduction has the forms of the published code, which are wrong: see `losses`.
-        robust_weight: lambda, weight of the robustness loss.
-        concept_weight: weight of the concept loss: reconstruction with sparsity or KL divergence; idle for identity.
-        sparsity: xi, weight of the mean magnitude of the concepts within the concept loss.
+        dropout_outputs: true leaves out relevances instead of features, as the published code does.
+        robustness: form of the robustness loss. residual penalises grad f - theta^T J h of all logits, exactly. probe
+            estimates that without bias at the cost of one class. reproduction has the forms of the published code,
+            which are wrong (docs/senn.md).
+        robust_weight: lambda, the weight of the robustness loss.
+        concept_weight: weight of the concept loss: reconstruction with sparsity or KL divergence. It has no effect on
+            identity.
+        sparsity: xi, the weight of the mean magnitude of the concepts within the concept loss.
         beta: weight of the KL divergence of a VAE.
-        pretraining_epochs: epochs in which the concepts are trained alone, before all else.
+        pretraining_epochs: number of epochs in which the concepts are trained alone, before all else.
         pretraining_beta: weight of the KL divergence while the concepts are trained alone.
-        epochs: epochs of the joint training.
-        batch_size: examples in each step.
+        epochs: number of epochs of the joint training.
+        batch_size: number of examples in each step.
         learning_rate: Adam's learning rate.
     """
 
@@ -72,7 +75,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A training of one's own or of a preset: data and settings.
+    """Data and settings of a training.
 
     Attributes:
         dataset: data set, such as "mnist" or "compas[grouped=true]".

@@ -17,18 +17,18 @@ FORMS = {
 }  # fmt: skip
 HOW = (
     "Total: the loss that was trained. Reconstruction: squared error, {reduction} of an image. Classification: "
-    "cross-entropy of the frozen classifier on reconstructions, with the label of the training; frozen accuracy and "
+    "cross-entropy of the frozen classifier on reconstructions, with the label of the training. Frozen accuracy and "
     "cross-entropy: with the true label. "
     "Evaluation accuracy: of fresh classifiers trained and tested on reconstructions. Agreement: share of "
-    "reconstructions that the classifier puts in the class of the original; divergence: KL of its predictions, in "
+    "reconstructions with the predicted class of the original. Divergence: KL divergence of the predictions, in "
     f"nats. Accuracies in %, on the test split; mean ± half-width of the {INTERVAL} over n = {{n}} trainings, or "
     "over the evaluators of a single one. {cut}"
 )
 THEIRS = (
-    "Published: single trainings of github.com/tomtuamnuq/cladec-mnist; those of dense layers with dropout in the "
+    "Published: single trainings of github.com/tomtuamnuq/cladec-mnist. Those of dense layers have dropout in the "
     "encoder of ClaDec."
 )
-MEANS = "The mean over pixels makes other alphas: do not compare these columns with those of the published table."
+MEANS = "Alphas differ under the mean over pixels: do not compare these columns with those of the published table."
 Column = tuple[str, str, float | None]
 """Name, kind and alpha."""
 Row = tuple[str, str, dict[str, Summary]]

@@ -235,7 +235,7 @@ def _leaks(study: Study) -> Figure:
     axis.set_xticks(range(len(names)), names)
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     figure.suptitle(
-        title(study, "what the masks of the best epoch give away\nmean over trainings, and line from lowest to highest")
+        title(study, "accuracy from the masks of the best epoch\nmean over trainings, and line from lowest to highest")
     )
     return figure
 

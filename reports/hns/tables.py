@@ -11,12 +11,13 @@ from roarbench.reports.tables.table import Table
 
 PERCENT = ("accuracy", "hidden", "nonzero hidden")
 NOTE = (
-    "Mean (and standard deviation, SD) over n trainings, on the test split, after the last epoch. Best FII: of the "
-    "epoch with the highest FII on the validation split, or the last where there is none. Mask only: accuracy of a "
-    "classifier that sees nothing but the masks of that epoch. Judge: accuracy behind those masks of a seeker that "
-    "learned behind random masks and never met the hider. Gap: accuracy of the better of the seeker and a network "
-    "retrained behind those masks, less that of the judge, in points. It is what must be known of the masks as a code. "
-    "Variation: share of the variance of masks that lies between images; 0: all images have the same mask."
+    "Mean (and standard deviation, SD) over n trainings, on the test split, after the last epoch. Best FII: FII in "
+    "the epoch with the highest validation FII, or in the last epoch without a validation split. Mask only: accuracy "
+    "of a classifier that sees nothing but the masks of that epoch. Judge: accuracy behind those masks of a seeker "
+    "that was trained behind random masks, without the hider. Gap: accuracy of the seeker, or of a network retrained "
+    "behind those masks if it is better, minus the judge's, in points. A large gap means that networks read the "
+    "masks as a code. Variation: share of the variance of masks that lies between images. 0 means that all images "
+    "have the same mask."
 )
 OK, LOST = 0.9, 0.2
 COMPARED = (
@@ -25,8 +26,8 @@ COMPARED = (
     f"with F or I below {LOST}. Gap: see the summary."
 )
 PUBLISHED_NOTE = (
-    "Published FII: mean (and standard deviation of the population, SD) over 10 trainings after the last epoch; "
-    "published peak: the highest FII of any epoch of any of them on the test split."
+    "Published FII: mean (and standard deviation of the population, SD) over 10 trainings after the last epoch. "
+    "Published peak: the highest test FII in any epoch of any of these trainings."
 )
 
 

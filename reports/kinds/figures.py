@@ -24,11 +24,14 @@ FIGURES: tuple[Kind[Picture], ...] = (
     ),
     Kind(
         "standing",
-        "What a leak does",
-        "The same explainers retrained, by the shared evaluator, and beside masks of other images.",
+        "Retraining and label leakage",
+        (
+            "Gains of the same explainers after retraining, by the shared evaluator, and compared with masks of other "
+            "images."
+        ),
         OfDrawable(standing_plots),
     ),
-    Kind("beside", "Yours", "Curves of the explainers that stand out, of the baseline and of random.", beside_plots),
+    Kind("beside", "Yours", "Curves of the highlighted explainers, of the baseline and of random.", beside_plots),
     Kind("curves", "Curves", "Accuracy against the share of features removed.", OfDrawable(plots)),
     Kind(
         "difference",
@@ -39,13 +42,13 @@ FIGURES: tuple[Kind[Picture], ...] = (
     Kind(
         "plane",
         "Fidelity against interpretability",
-        "Accuracy that is kept, against the share that is hidden.",
+        "Fidelity against the hidden share of features.",
         OfDrawable(planes),
     ),
     Kind(
         "masks_retrained",
         "Label leakage",
-        "Accuracy after retraining against that of the mask alone.",
+        "Accuracy after retraining, against accuracy from the mask alone.",
         OfDrawable(leak_plots),
     ),
     Kind(
@@ -56,6 +59,11 @@ FIGURES: tuple[Kind[Picture], ...] = (
     ),
     Kind("consistency", "Consistency", "Rank correlation of every two ways of measuring.", OfDrawable(heat_maps)),
     Kind("pairs", "Every pair", "Differences between every two explainers.", OfDrawable(pair_maps)),
-    Kind("critical_difference", "Over data sets", "Mean ranks, joined where they do not differ.", OfDrawable(diagrams)),
-    Kind("gallery", "Gallery", "Images as explainers rank them and as retrained networks see them.", galleries),
+    Kind(
+        "critical_difference",
+        "Over data sets",
+        "Mean ranks; a bar joins those that do not differ significantly.",
+        OfDrawable(diagrams),
+    ),
+    Kind("gallery", "Gallery", "Images with the ranks of explainers, and as retrained networks see them.", galleries),
 )

@@ -30,10 +30,10 @@ MARGINS = Margins(left=0.55, right=1.4, top=0.55, across=0.35)
 HEIGHT = 2.4
 CAPTION = (
     "{protocol}: gain over the random control, the mean over 0 < t < 1 in points of accuracy, paired by seed, {n}, "
-    "against {cost}. Intervals are simultaneous 95 % intervals, corrected for all pairs of explainers; the dashed line "
-    "joins the Pareto front. {setting}."
+    "against {cost}. Intervals are simultaneous 95 % intervals, corrected for all pairs of explainers. The dashed "
+    "line is the Pareto front. {setting}."
 )
-LEFT_OUT = " Without a place on the axis, for their cost is 0 or unknown: {names}."
+LEFT_OUT = " Not shown, because their cost is 0 or unknown: {names}."
 ALT = "Gain over random against cost, {explainers}. {setting}."
 
 

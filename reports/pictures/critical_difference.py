@@ -17,8 +17,8 @@ from roarbench.reports.tables.across import available, cases
 
 NAME = "critical_difference"
 CAPTION = (
-    "{protocol}: mean ranks over n = {n} data sets, 1 the best; bars join explainers whose ranks differ by less than "
-    "the critical difference of {critical:.2f} (Nemenyi, 5 %)."
+    "{protocol}: mean ranks over n = {n} data sets (1 = best). Bars join explainers whose mean ranks differ by less "
+    "than the critical difference of {critical:.2f} (Nemenyi, 5 %)."
 )
 ALT = "Critical-difference diagram. Mean ranks: {ranks}."
 DIFFERENT, ALIKE = 0.0, 1.0

@@ -30,7 +30,7 @@ HEIGHT = 0.98
 CAPTION = (
     f"{{protocol}} curves: test accuracy over the removal fraction t, mean and {INTERVAL} over {{n}}. {{setting}}."
 )
-ALT = "Curves of {explainers} in {panels}, one a family, with the random control behind them. {setting}."
+ALT = "Curves of {explainers} in {panels}, one for each family, with the random control behind them. {setting}."
 
 
 def plots(frame: pd.DataFrame) -> Iterator[Picture]:

@@ -34,7 +34,7 @@ CAPTION = (
     "Where a simultaneous 95 % interval excludes 0, the difference to random is significant. Brackets join explainers "
     "without a significant difference{coarse}{flags}. {covers} {setting}."
 )
-COARSE = "; some that share one may differ, too"
+COARSE = "; explainers that share one may differ, too"
 FLAGS = f"; {FLAG} marks label leakage of masks"
 ALT = "Gains over random, the best first. {first}."
 

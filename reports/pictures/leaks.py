@@ -24,9 +24,9 @@ Pairs = dict[str, list[tuple[float, Leak, Summary]]]
 MARGINS = Margins(left=0.45, right=1.4, top=0.55, across=0.35)
 HEIGHT = 2.45
 CAPTION = (
-    "{protocol}: test accuracy after retraining on images against that of networks that see only the mask, at the same "
-    "t ({fractions}; larger marks are larger t), means over {n}; filled where the mask is shown to reveal the class; "
-    "dotted lines are chance; on the diagonal both accuracies are the same. {setting}."
+    "{protocol}: test accuracy after retraining on images, against that of networks that see only the mask. Both are "
+    "at the same t ({fractions}; larger marks are larger t) and means over {n}. Filled marks: the mask reveals the "
+    "class. Dotted lines are chance; on the diagonal both accuracies are equal. {setting}."
 )
 ALT = "Accuracy after retraining against accuracy from masks alone, {explainers}. {setting}."
 

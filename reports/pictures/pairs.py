@@ -14,8 +14,8 @@ from roarbench.reports.tables.pairs import pair_tables
 from roarbench.reports.tables.table import Table
 
 CAPTION = (
-    "{caption} Blue: the explainer of the row is better than that of the column, in points; grey: no significant "
-    "difference. {notes}"
+    "{caption} Blue: the row's explainer is better than the column's, in points; grey: no significant difference. "
+    "{notes}"
 )
 ALT = "Heat map of differences between {count} explainers, the best first; {significant} of {pairs} pairs differ."
 LEFT, TOP, BOTTOM = 1.5, 0.45, 0.3

@@ -26,11 +26,11 @@ MARGINS = Margins(left=0.45, right=1.4, top=0.5, across=0.4)
 HEIGHT = 2.55
 
 CAPTION = (
-    "KAR in the Fidelity-Interpretability plane: fidelity F over the share hidden I, means over {n}; dashed lines of "
-    "equal FIR = F/(F+I), dotted lines of equal FII = F*I{own}; the right panel magnifies the upper right corner. "
+    "KAR in the Fidelity-Interpretability plane: fidelity F against the hidden share I, means over {n}. Dashed lines "
+    "have equal FIR = F/(F+I), dotted lines equal FII = F*I.{own} The right panel magnifies the upper right corner. "
     "{setting}."
 )
-OWN = f"; stars, with {INTERVAL}s, are masks that explainers chose themselves"
+OWN = f" Stars, with {INTERVAL}s, are masks that explainers chose themselves."
 ALT = "Lines of {explainers}: fidelity over the share hidden. {setting}."
 
 

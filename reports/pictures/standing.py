@@ -28,7 +28,7 @@ CAPTION = (
     "accuracy with simultaneous 95 % intervals, Delta in points with t intervals over seeds. Networks of the shared "
     "evaluator and of Delta cannot read masks. {flags}{setting}."
 )
-FLAGS = f"Under {{retrained}} the masks of those with {FLAG} reveal the class. "
+FLAGS = f"Under {{retrained}}, the masks of explainers with {FLAG} reveal the class.  "
 ALT = "{retrained} beside the shared evaluator and Delta, {first} first."
 
 
@@ -79,7 +79,9 @@ def _gains(rows: pd.DataFrame, order: str) -> Panel:
 
 def _deltas(rows: pd.DataFrame, order: str) -> Panel:
     scores = Scores({e: by for e, by in evidence.means(rows, "delta").items() if by})
-    return Panel("Delta", "own masks beyond foreign ones", {e: scores.summary(e) for e in scores.finite})
+    return Panel(
+        "Delta", "own masks compared with those of other images", {e: scores.summary(e) for e in scores.finite}
+    )
 
 
 @matplotlib.rc_context(STYLE)

@@ -11,15 +11,16 @@ LONGEST = 60
 
 @dataclass(frozen=True)
 class Focus:
-    """Options of every report.
+    """Comparisons and labels of every report.
 
     Attributes:
-        baseline: explainer that all others are compared with, as written or by its label; by default the published one
-            that is best.
-        margin: explainers whose difference is shown to be smaller, in points of accuracy, are called equivalent.
-        highlight: explainers that stand out in all tables and figures; by default your own.
-        label: what explainers are called instead, such as my_file:Mine=Ours.
-        appendix: adds all tables and figures to paper.tex, behind its two pages.
+        baseline: explainer that all others are compared with, by its name or its label; by default the best published
+            one of the run.
+        margin: margin of equivalence in points of accuracy. Two explainers are equivalent if the whole interval of
+            their difference lies within it.
+        highlight: explainers that are highlighted in all tables and figures; by default those of your own files.
+        label: labels that are shown in place of names, such as my_file:Mine=Ours.
+        appendix: adds all tables and figures to paper.tex, after its two pages.
     """
 
     baseline: str | None = None

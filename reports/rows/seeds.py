@@ -9,9 +9,9 @@ from roarbench.reports.rows.hits import known, redrawn
 from roarbench.reports.rows.style import labels
 
 ADDED = (
-    "Seeds were added, {first} to {most}, until the 95 % t interval over seeds had a half-width of at most {target:g} "
-    "points. That is the interval of an explainer's mean over t. Such intervals cover somewhat less than 95 %. "
-    "Tests of differences keep their level, for no seed was added because of one."
+    "Seeds were added, {first} to {most}, until the 95 % t interval over seeds had a half-width of at most "
+    "{target:g} points. That is the interval of an explainer's mean over t. The coverage of such intervals is "
+    "somewhat below 95 %. Tests of differences keep their level, because no seed was added because of a difference."
 )
 
 

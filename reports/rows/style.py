@@ -86,7 +86,7 @@ FLAG = "⚑"
 """Marks a mask that reveals the class; `OPEN` marks one of which that is not settled."""
 OPEN = "?"
 
-CUT = "Intervals in brackets are cut at the bounds of their number, which does not change how often they cover."
+CUT = "Intervals in brackets are cut at the bounds of their number; this does not change their coverage."
 ROUNDING = 1e-9
 """An interval that leaves its bounds by less does so by arithmetic alone."""
 

@@ -16,11 +16,12 @@ FORMS = {"accuracy": percent, "faithfulness": signed, "cosine": signed}
 """Of measures that have bounds; all others are at least 0."""
 HOW = (
     "Accuracy in %. |theta|: mean norm of the relevances of the predicted class. Lipschitz: largest change of the "
-    "relevances by the distance of inputs (x) or concepts (h), relative to |theta|. Faithful: correlation of what "
-    "concepts contribute with the fall of the probability without them. Residual: the part of the gradient that "
-    "relevances do not explain, by its norm; cosine: of theta^T J h with the gradient. Lower is better for Lipschitz "
-    "and residual, higher for faithful and cosine. On the test split; mean ± "
-    f"half-width of the {INTERVAL} over n = {{n}} trainings, of the epoch with the best validation accuracy. {{cut}}"
+    "relevances, divided by the distance of inputs (x) or concepts (h) and by |theta|. Faithful: correlation between "
+    "the contributions of concepts and the fall of the probability without each. Residual: norm of the part of the "
+    "gradient that relevances do not explain, relative to the gradient. Cosine: cosine similarity of theta^T J h and "
+    "the gradient. Lower is better for Lipschitz and residual, higher for faithful and cosine. On the test split; "
+    f"mean ± half-width of the {INTERVAL} over n = {{n}} trainings, of the epoch with the best validation accuracy. "
+    f"{{cut}}"
 )
 
 

@@ -21,17 +21,18 @@ INSTALL = 'For critical-difference diagrams: pip install "roarbench[posthocs]".'
 SHARED = [column for column in SETTING if column != "dataset"]
 HOW = "Ranks of the mean accuracy over 0 < t < 1 and all seeds, 1 the best."
 INTERVAL = (
-    "Mean rank with its 95 % t interval over data sets, cut at 1 and {explainers}. It is of the rank to expect on "
-    "another data set like these. No variance counts as less than the mean of all explainers, for few data sets often "
-    "agree by luck."
+    "Mean rank with its 95 % t interval over data sets, cut at 1 and {explainers}. The interval is for the expected "
+    "rank on another data set like these. No variance is taken as less than the mean of all explainers, because few "
+    "data sets often agree by luck."
 )
 FOUND = (
-    "Friedman's test over {blocks} data sets: chi-squared = {statistic:.2f}, p {p} by permutation of the ranks within "
-    "data sets. {f} Mean ranks that differ by more than {critical:.2f} differ at 5 % (Nemenyi)."
+    "Friedman's test over {blocks} data sets: chi-squared = {statistic:.2f}, p {p} by permutation of the ranks "
+    "within data sets. {f} Critical difference: mean ranks that differ by more than {critical:.2f} differ "
+    "significantly at 5 % (Nemenyi)."
 )
 F = (
-    "Iman and Davenport: F({between}, {within}) = {f:.2f}, p {p}. That p is an approximation; with few data sets read "
-    "the one by permutation."
+    "Iman and Davenport: F({between}, {within}) = {f:.2f}, p {p}. That p is an approximation; with few data sets, "
+    "use the p by permutation."
 )
 NO_F = "All data sets agree, so that Iman and Davenport's F has a denominator of 0; only the p by permutation holds."
 LEFT_OUT = "Without a whole curve on every data set, hence not ranked: {names}."

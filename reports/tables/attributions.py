@@ -18,9 +18,9 @@ COMPARED = ["dataset", "classifier", "unit", "magnitude", "target"]
 
 HOW = "Means over at most {images} test images, then over seeds. {measures}ms: milliseconds to explain one image."
 IMAGES = 32
-OTHERS = "As plug-ins yield them, without a direction that is known here: {names}."
+OTHERS = "From plug-ins, without a known direction (higher or lower is better): {names}."
 NOTED = (
-    "Numbers that explainers with own masks yield about their training, in their own units; see their documentation."
+    "Numbers that explainers with own masks report about their training, in units that their documentation explains."
 )
 
 

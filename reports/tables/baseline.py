@@ -21,12 +21,12 @@ UNPUBLISHED = (*FAMILIES["Controls"], *FAMILIES["Instruments"])
 """Names of explainers that nobody proposes as such."""
 
 HOW = (
-    "Difference: mean accuracy over 0 < t < 1 beside that of {baseline}, in points, paired by seed; positive is "
-    "better. Intervals are simultaneous 95 % intervals: interval and p are corrected for all pairs of explainers."
+    "Difference: mean accuracy over 0 < t < 1 compared with {baseline}, in points, paired by seed; positive is "
+    "better. Intervals are simultaneous 95 % intervals; interval and p are corrected for all pairs of explainers."
 )
 VERDICTS = (
     "Better or worse: the interval excludes 0. Equivalent: the whole interval lies within ±{margin} points. Open: "
-    "neither; more seeds may tell."
+    "neither; more seeds may decide."
 )
 MISSING = "{missing}: no whole curve here."
 BEST = "{baseline} is the best published explainer of this run."
@@ -34,7 +34,9 @@ BETTER = "{name} is {verdict} than {baseline} by {size} points (p {p}, {seeds}).
 EQUIVALENT = "{name} and {baseline} are equivalent within ±{margin}: {size} points ({seeds})."
 OPEN = "Whether {name} is better than {baseline} is open: {size} points (p {p}, {seeds}).{needed}"
 NEEDED = " With 80 % power, a difference of {margin} takes {needed} seeds."
-UNTESTED = f"{{name}} beside {{baseline}}: {{size}} points ({{seeds}}); a test takes at least {LEAST_SEEDS} seeds."
+UNTESTED = (
+    f"{{name}} compared with {{baseline}}: {{size}} points ({{seeds}}); a test takes at least {LEAST_SEEDS} seeds."
+)
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,11 @@ NEAR = 0.05
 """Accuracies are near each other within so much: about the largest spread of the bases at t = 0.9 in Table 2."""
 
 HOW = (
-    f"Differences are paired by seed. A claim about many differences holds where the {INTERVAL} of each lies on "
-    "its side (all must, so none is corrected); it does not hold where that of any, Bonferroni-corrected over all "
-    "that it names, lies on the other side. Else it is incomplete where not every explainer and fraction that it "
-    "names was measured; where all were, it is neither shown nor refuted with so few seeds. The last column counts "
-    f"the means of Table 2 that are as claimed; they come without intervals ({SOURCE})."
+    f"Differences are paired by seed. A claim holds if the {INTERVAL} of every difference lies on the claimed side; "
+    "all must, so none is corrected. It does not hold if any interval, Bonferroni-corrected over all differences of "
+    "the claim, lies on the other side. Otherwise a claim is incomplete if some explainer or fraction of it was not "
+    "measured. If all were measured, the seeds are too few to show or refute it. The last column counts the means of "
+    f"Table 2 that are as claimed; they have no intervals ({SOURCE})."
 )
 
 

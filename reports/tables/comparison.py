@@ -20,13 +20,13 @@ from roarbench.reports.tables.evidence import detectable, means
 from roarbench.reports.tables.table import Table
 
 HOW = (
-    "Accuracy in %, mean over 0 < t < 1, at the fractions and of the seeds that both runs have whole. B - A in points, "
+    "Accuracy in %, mean over 0 < t < 1, at the fractions and seeds that both runs completed. B - A is in points, "
     "paired by seed, with a simultaneous 95 % interval. Interval and p are corrected for all {count} curves of this "
-    "table. Moved: p of at most {level:g}."
+    "table. Changed: p is at most {level:g}."
 )
-UNLIKE = "A and B do not measure the same: {what}. What moved may be due to that."
+UNLIKE = "A and B do not measure the same: {what}. This may explain changes."
 OTHERWISE = "{names} in another version, or with data, classifier or fill in another one"
-FEW = "With one seed nothing can be said of significance."
+FEW = "One seed does not allow a test of significance."
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +144,7 @@ def _table(shared: Shared, names: tuple[str, str]) -> Table:
     } | {("p", "p"): [test.p for test in tests.values()]}  # fmt: skip
     kind = ORDERS[shared.order]
     measure = protocol(shared.rows, shared.order)
-    caption = f"What moved from A, {names[0]}, to B, {names[1]}. {measure}. {title(shared.rows)}."
+    caption = f"Changes from A, {names[0]}, to B, {names[1]}. {measure}. {title(shared.rows)}."
     return Table(
         f"comparison-{kind.lower()}{shared.ending}", caption, pd.DataFrame(shown, index=index),
         pd.DataFrame(numbers, index=index), tuple(_notes(shared)),

@@ -29,18 +29,19 @@ DRAWS, CONFIDENCE = 2000, 0.95
 BOUNDS = ("mean", "low", "high")
 
 NOTE = (
-    "Spearman correlation of the orders of {n} explainers, without controls and instruments. They are ordered by "
-    "accuracy averaged over 0 < t < 1 and {over}, of curves that are whole under all these ways. 1 where both ways put "
-    "them in the same order. {interval} Rong et al. 2022 (arXiv:2202.00449) report ROAR against KAR, retrained, as "
-    "-0.01 for a fixed fill and 0.61 for noisy linear imputation, on CIFAR-10."
+    "Spearman correlation between the orders of {n} explainers, without controls and instruments. They are ordered "
+    "by accuracy averaged over 0 < t < 1 and {over}. Only explainers with whole curves in all these ways are "
+    "compared. 1 means that both ways give the same order. {interval} Rong et al. 2022 (arXiv:2202.00449) report "
+    "such correlations of retrained ROAR and KAR on CIFAR-10. They are -0.01 for a fixed fill and 0.61 for noisy "
+    "linear imputation."
 )
 INTERVAL = (
-    f"In brackets the 95 % percentile interval of {DRAWS} bootstrap samples of the {{families}} families that they "
-    "come from, ensembles with their base; the noise of seeds is not in it."
+    f"In brackets: 95 % percentile interval of {DRAWS} bootstrap samples of the {{families}} families of these "
+    "explainers. Ensembles belong to the family of their base. The interval does not include the noise of seeds."
 )
 NO_INTERVAL = (
-    "No intervals: these explainers come from {families} families, ensembles with their base, of which at least "
-    f"{LEAST_RESAMPLED} are needed to be resampled."
+    f"No intervals: resampling needs at least {LEAST_RESAMPLED} families of explainers, and these come from "
+    "{families}. Ensembles belong to the family of their base."
 )
 
 

@@ -38,12 +38,12 @@ SHARED_TERMS = {
 }
 ENDS = {"morf": "most relevant first (lower is better)", "lerf": "least relevant first (higher is better)"}
 MASKS = (
-    "Masks alone: networks that see only which pixels were removed, the most relevant share t (masks of the other "
-    "order are the complements, and carry the same information)"
+    "Masks alone: accuracy of networks that see only which pixels were removed, the most relevant share t. Masks "
+    "of the other order are the complements, and carry the same information"
 )
 DIFF_ROAR = (
-    "DiffROAR (Shah et al. 2021): accuracy without the least relevant share t minus accuracy without the most relevant "
-    "share t (higher is better, 0 where both orders leave the same), paired by seed, in points"
+    "DiffROAR (Shah et al. 2021): KAR minus ROAR at the same removal fraction t, in points, paired by seed (higher "
+    "is better)"
 )
 KINDS = {
     "evaluator": {"morf": "evaluator_removed", "lerf": "evaluator_kept"},
@@ -55,8 +55,8 @@ SHARED = {
     1.0: "Everything removed (t = 1), the same for all: {accuracy} %.",
 }
 OWN_SHARE = (
-    "h={name}: at the share that its own masks hide, where networks were retrained at that share. The table of its "
-    "operating point gives that share; nothing is marked."
+    "h={name}: accuracy at the share that its own masks hide, if networks were retrained at that share. The table of "
+    "its operating point gives that share; nothing is marked in this column."
 )
 
 
@@ -147,7 +147,10 @@ def _fidelities(
     by_index = forms(part)
     written = {column: by_index[column.partition(" ")[0]] for column in values}
     better = {k: v for name in INDICES for k, v in _inside(f"{name} h={{}}", rows, "high").items()}
-    what = "Fidelity F, FIR = F/(F+I) and FII = F*I, least relevant hidden first; I is the share hidden at fraction h"
+    what = (
+        "Fidelity F, FIR = F/(F+I) and FII = F*I, least relevant hidden first; I is the hidden share of features "
+        "at fraction h"
+    )
     lines = Lines(rows, tuple(name for e in seekers for name in own_rows(e)), rule)
     fidelities = table("fidelity" + ending, f"{what}. {title(rows)}.", lines, Columns(values, written, better))
     of_own = fidelities.shown.index.isin([name for e in seekers for name in own_rows(e)])

@@ -23,14 +23,18 @@ CAPTION = {
     "foreign": "Delta by networks retrained behind masks of other images, in points",
 }
 HOW = (
-    "Delta: accuracy that the mask of an image takes ({removed}) or leaves ({kept}) beyond masks of other images, in "
-    "points, mean over 0 < t < 1. It is 0 where masks have nothing to do with the image, and higher is better."
+    "Delta: effect of an image's own mask beyond masks of other images, in points of accuracy, mean over 0 < t < 1. "
+    "Own masks cost more accuracy ({removed}) or keep more ({kept}). It is 0 if masks have nothing to do with their "
+    "image, and higher is better."
 )
-CLASS = "In class: masks come from images of the same predicted class; what is left is about the image itself."
+CLASS = (
+    "In class: the other masks come from images of the same predicted class, so the rest of Delta is about the "
+    "image itself."
+)
 TEST = (
-    "p: one-sided test of Delta > 0 over all ways to hand round masks within small blocks of test images. z of every "
-    "cell is averaged over fractions, as if these were one, and summed over seeds (Stouffer). So p is rather too "
-    "large. Exact p of every cell are in rows.csv."
+    "p: one-sided permutation test of Delta > 0 over all ways to exchange masks within small blocks of test images. "
+    "z of every cell is averaged over fractions, as if these were perfectly correlated, and summed over seeds "
+    "(Stouffer). So p is rather too large. The exact p of every cell is in rows.csv."
 )
 
 

@@ -12,17 +12,18 @@ from roarbench.reports.tables.table import Table, by_fraction, by_seed, table
 ON = ["dataset", "classifier", "unit", "magnitude", "target", "fill", "order", "explainer", "seed", "removal_fraction"]
 CAPTION = "Encode gap in nats, least relevant removed first, at removal fraction t"
 HOW = (
-    "Encode gap (after STRIPE-X: Puli et al. 2024, arXiv:2411.02664): mean log-likelihood of the label by networks "
-    "that know the masks (KAR), less that by {others}, which cannot read them. Both see the same test images."
+    "Encode gap (after STRIPE-X: Puli et al. 2024, arXiv:2411.02664): difference in the mean log-likelihood of the "
+    "label. It is that of networks that know the masks (KAR), minus that of {others}, which cannot read them. Both "
+    "see the same test images."
 )
 OTHERS = {"evaluator": "the shared evaluator", "foreign": "networks retrained behind masks of other images"}
 LESS = (
-    "The two also differ by how they were trained. So the gap of {random} at the same t and seed is subtracted; that "
-    "is on average {raw:.2f} nats."
+    "The two also differ in their training. So the gap of {random} at the same t and seed is subtracted; its mean is "
+    "{raw:.2f} nats."
 )
 DIRECTION = (
-    "Positive: the mask tells of the class more than the pixels that it shows. Then KAR is too high, and doubt falls "
-    "on explainers that are better there."
+    "Positive: the mask carries information about the class beyond the pixels that it shows. Then KAR is too high, "
+    "which casts doubt on explainers that are better there."
 )
 
 

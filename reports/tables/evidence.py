@@ -16,16 +16,19 @@ from roarbench.reports.statistics.scores import Scores, Seeds
 from roarbench.reports.tables.table import Table
 
 GROUPED = (
-    "Group: explainers without a common letter differ significantly in their means over 0 < t < 1. {others} The best "
-    "have an a."
+    "Group: explainers without a common letter differ significantly in their means over 0 < t < 1. The letter a "
+    "marks the best. {others}"
 )
-SHARING = "Between others there is no significant difference, which does not make them equal."
+SHARING = "Explainers with a common letter do not differ significantly, which does not make them equal."
 COARSE = (
-    f"Others may differ, too: {MOST_LETTERS} letters do not suffice for all differences. Two have no common letter "
-    "only if every pair that encloses them in the order of means differs."
+    f"Explainers with a common letter may differ, too: {MOST_LETTERS} letters do not suffice for all differences. Two "
+    "have no common letter only if every pair that encloses them in the order of means differs."
 )
 UNGROUPED = f"No groups: a test between explainers takes at least {LEAST_SEEDS} seeds."
-DETECTABLE = "Detectable with 80 % power: {points} points between two explainers, by the test of all pairs. {needed}"
+DETECTABLE = (
+    "Detectable: with 80 % power, the test of all pairs finds a difference of {points} points between two "
+    "explainers. {needed}"
+)
 ASKED = (0.01, 0.02, 0.05)
 """Differences of accuracy of which it is said how many seeds they take."""
 
@@ -96,8 +99,8 @@ def detectable(compared: Family) -> list[str]:
     if compared.planning is None:
         return []
     found = min(compared.detectable, 1.0) if compared.model else 1.0
-    seeds = [f"{in_points(size)} {advised(compared, size)}" for size in ASKED if size < found]
-    needed = f"Seeds for {'smaller ' if compared.model else ''}differences: {', '.join(seeds)}." if seeds else ""
+    seeds = [f"{in_points(size)}: {advised(compared, size)}" for size in ASKED if size < found]
+    needed = f"Seeds needed for {'smaller ' if compared.model else ''}differences: {'; '.join(seeds)}." if seeds else ""
     return [DETECTABLE.format(points=at_least(found), needed=needed).strip() if compared.model else needed]
 
 

@@ -25,12 +25,12 @@ CONTROLS = {"random_per_epoch": "random"}
 """Instruments by themselves, and what they are compared with."""
 
 HOW = (
-    "Difference: mean accuracy over 0 < t < 1 of the instrument minus that of its base, of whole curves. In points, "
-    "paired by seed, with a simultaneous 95 % interval. Interval and p are corrected for all pairs of explainers; "
-    "{better} accuracy is better here, and a verdict stands where p is at most {level:g}. – is no significant "
-    "difference, which does not make them equal."
+    "Difference: mean accuracy over 0 < t < 1 of the instrument minus that of its base, of whole curves. It is in "
+    "points, paired by seed, with a simultaneous 95 % interval. Interval and p are corrected for all pairs of "
+    "explainers. Here {better} accuracy is better, and a verdict is given if p is at most {level:g}. – means no "
+    "significant difference, which does not make them equal."
 )
-MASKED = "Masks: accuracy of networks that see only which pixels were removed, at the t where it leaks most."
+MASKED = "Masks: accuracy of networks that see only which pixels were removed, at the t with the largest leak."
 
 Verdict = Literal["better", "worse", "–"]
 

@@ -22,12 +22,12 @@ from roarbench.reports.tables.table import plain
 
 NAME = "leaderboard"
 HOW = (
-    "Mean test accuracy over 0 < t < 1 with its 95 % interval, n seeds; ROAR: lower is better, KAR: higher. Gain: over "
-    "random, with a simultaneous interval and p, both corrected for all pairs. Places are those of the means; "
-    "explainers without a common letter differ significantly. Of others no difference is claimed, whatever their "
-    "places. Mask: accuracy from masks alone; ⚑ label leakage, ? not settled. Specification: hash of what was measured "
-    "(data, classifier, recipe, explainer and parameters, fill, order, fractions; not seeds): rows of two runs with "
-    "the same hash measured the same."
+    "Mean: test accuracy over 0 < t < 1 with its 95 % interval over n seeds; lower is better in ROAR, higher in KAR. "
+    "Gain: difference to random, with a simultaneous interval and p, both corrected for all pairs. Places follow the "
+    "means. Explainers without a common letter differ significantly; between others no difference is claimed, "
+    "whatever their places. Mask: accuracy from masks alone; ⚑ label leakage, ? not settled. Specification: hash of "
+    "data, classifier, recipe, explainer with parameters, fill, order and fractions, without seeds. Rows of two runs "
+    "with the same hash measured the same."
 )
 
 

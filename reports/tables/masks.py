@@ -24,27 +24,33 @@ SEEN_BY_MASKS = ["dataset", "classifier", "unit", "magnitude", "target"]
 OPPOSITE = {"morf": "lerf", "lerf": "morf"}
 
 READ = (
-    "Mask: accuracy of networks that see only which pixels were removed, at that one of t = {fractions} where it "
-    "leaks most."
+    "Mask: accuracy of networks that see only which pixels were removed, at the t with the largest leak (of t = "
+    "{fractions})."
 )
-AT_ONCE = "These masks are of the ranking of the original network, not of the recursive ones."
+AT_ONCE = "These masks follow the ranking of the original network, not the recursive rankings."
 LIMIT = (
-    "A mask reveals the class from {limit:.1f} % on: chance ({chance:.1f} %) plus {margin:.0f} % of what intact images "
-    "({intact:.1f} %) reach beyond it."
+    "Limit: from {limit:.1f} % on, a mask reveals the class. That is chance ({chance:.1f} %) plus {margin:.0f} % of "
+    "the distance from chance to the accuracy on intact images ({intact:.1f} %)."
 )
 UNKNOWN = f"{OPEN} open: chance or the accuracy on intact images is unknown."
-FLAGGED = f"{FLAG} label leakage: the whole interval is above that."
+FLAGGED = f"{FLAG} label leakage: the whole interval is above the limit."
 DOUBT = {
-    "morf": "A readable mask can only raise accuracy: doubt that a flagged explainer is worse, not that it is better.",
-    "lerf": "A readable mask can only raise accuracy: doubt that a flagged explainer is better, not that it is worse.",
+    "morf": (
+        "A readable mask can only raise accuracy. So it casts doubt on a flagged explainer being worse, never on "
+        "its being better."
+    ),
+    "lerf": (
+        "A readable mask can only raise accuracy. So it casts doubt on a flagged explainer being better, never "
+        "on its being worse."
+    ),
 }
 """What a flag means, by what is removed first."""
 
-OPENED = f"{OPEN} not settled: the interval contains that limit, or there is none."
-CLEAR = "No mask reveals the class at these t: all intervals are below that."
-BY_SEEDS = "These intervals are t intervals over seeds; how many test images there were is not stored."
+OPENED = f"{OPEN} not settled: the interval contains the limit, or there is no interval."
+CLEAR = "No mask reveals the class at these t: all intervals are below the limit."
+BY_SEEDS = "These intervals are t intervals over seeds, because the number of test images is not stored."
 BY_IMAGES = (
-    "Decided by an interval that contains the one shown and the binomial one of {images:,} test images, if wider."
+    "The decision uses an interval that contains both the one shown and the binomial one of {images:,} test images."
 )
 
 

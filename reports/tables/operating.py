@@ -16,14 +16,14 @@ from roarbench.reports.tables.table import Table, by_seed, table
 POINT = ["explainer", "seed", "I", "accuracy"]
 
 HOW = (
-    "I: share of the test features hidden. Own masks: its own seeker, against the original network. Own masks, "
-    "retrained: a classifier retrained behind the same masks, with the recipe and fill of all others. Explainers: "
-    "networks retrained without their least relevant features, as many of them as the own masks of that seed hide, to "
-    "the nearest whole unit."
+    "I: hidden share of the test features. Own masks: accuracy of its own seeker, against the original network. Own "
+    "masks, retrained: a classifier retrained behind the same masks, with the recipe and fill of all others. "
+    "Explainers: networks retrained without the least relevant features, at the share that the own masks of that "
+    "seed hide. That share is rounded to whole units."
 )
 MISSING = (
-    "–: no network was retrained at that share, and nothing is interpolated: skipped, failed, or left to the next run "
-    "of the same command."
+    "–: no network was retrained at that share (skipped, failed or still to do), and nothing is interpolated. Run "
+    "the same command again for cells that are still to do."
 )
 
 

@@ -15,8 +15,8 @@ from roarbench.reports.tables.table import Table
 LEAST = 3
 """Explainers of a matrix; the difference of two stands in other tables."""
 HOW = (
-    "By how much the explainer of the row is better than that of the column: points of accuracy, mean over 0 < t < 1. "
-    "A star marks significant differences, in one test of all pairs at 5 %. The CSV has intervals and p."
+    "Each cell: how much better the row's explainer is than the column's, in points of accuracy, mean over 0 < t < "
+    "1. A star marks significant differences by one test of all pairs at 5 %. The CSV file has intervals and p."
 )
 NUMBERS = ("mean", "half_width", "p")
 

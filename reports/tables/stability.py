@@ -25,17 +25,17 @@ CAPTION = (
     "Stability of ranks: do explainers keep their places when the way of measuring changes? {dataset}, {classifier}."
 )
 HOW = (
-    "Ranks of {explainers} explainers, without controls and instruments, 1 the best. They are ranked in every seed, by "
-    "accuracy averaged over 0 < t < 1, and ranks are averaged over {over}. Rows are sorted by mean rank."
+    "Ranks of {explainers} explainers (1 = best), without controls and instruments. They are ranked in every seed by "
+    "accuracy averaged over 0 < t < 1; ranks are then averaged over {over}. Rows are sorted by mean rank."
 )
 MEAN = (
     "Mean rank: over all ways, with its 95 % t interval over seeds, cut at 1 and {explainers}. Over ways: the least "
-    "and the largest rank. The interval holds for these ways; it does not say what another way would give."
+    "and the largest rank. The interval holds for these ways of measuring and says nothing about others."
 )
 ONE = "Mean rank: over all ways; a single value has no interval. Over ways: the least and the largest rank."
 AGREEMENT = (
-    "Kendall's W of the {ways} orders by accuracy averaged over seeds: {w:.2f}, p {p} by permutation within ways. 1 is "
-    "the same order in all ways, 0 no common order. Mean Spearman correlation of two ways: {spearman:.2f}."
+    "Kendall's W of the {ways} orders by accuracy averaged over seeds: {w:.2f}, p {p} by permutation within ways. 1 "
+    "means the same order in all ways, 0 no common order. Mean Spearman correlation of two ways: {spearman:.2f}."
 )
 TIED = "Kendall's W is not defined: no way puts these explainers in an order."
 CAUTION = (

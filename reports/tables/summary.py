@@ -38,9 +38,7 @@ FORMS: dict[str, Format] = {
 BESIDE = {
     "rank": "Rank: mean rank over the seeds that all ranked explainers share (1 = best).",
     "passes": "Passes: forward passes of the classifier per explained image.",
-    "group": (
-        "Group: explainers without a common letter differ significantly; a is the best, as in the table of the curves."
-    ),
+    "group": ("Group: explainers without a common letter differ significantly; a is the best."),
 }
 """Notes about columns that not every summary has."""
 
@@ -48,18 +46,18 @@ RELATIVE = ("gain", "RACU")
 """Columns that compare with random; positive is better than random, whatever the order."""
 
 HOW = (
-    "Mean: accuracy in % over 0 < t < 1. Gain: difference of that to {reference}, in points, paired by seed; positive "
-    "is better than {reference}."
+    "Mean: accuracy in %, averaged over 0 < t < 1. Gain: its difference to {reference}, in points, paired by seed. "
+    "Positive is better than {reference}."
 )
 RACU_HOW = (
-    "RACU (Madsen et al. 2022): area between the curve and that of {reference}, by trapezoids, relative to the area "
-    "between {reference} and the accuracy at t = 1; each is a mean over seeds, in [-1, 1]{turned}. "
-    "Its interval covers seeds alone."
+    "RACU (Madsen et al. 2022): area between the curve and that of {reference}, divided by the area between "
+    "{reference} and the accuracy at t = 1. Areas are sums of trapezoids and means over seeds; RACU lies in [-1, "
+    "1].{turned} Its interval covers seeds alone."
 )
-TURNED = "; defined for the most relevant first, here with its sign turned"
+TURNED = " It is defined for the most relevant first; here its sign is reversed."
 TESTS = (
-    "Gain ± half-width of a simultaneous 95 % interval, and p: both corrected for all pairs of explainers, as are the "
-    "letters. An interval excludes 0 exactly where p is at most 5 %."
+    "Gain ± half-width of a simultaneous 95 % interval; interval, p and letters are corrected for all pairs of "
+    "explainers. An interval excludes 0 exactly where p is at most 5 %."
 )
 
 

@@ -21,14 +21,14 @@ from roarbench.reports.tables.lines import Columns, Lines, Summaries
 MARKDOWN: dict[Mark, str] = {"best": "**{}**", "group": "<u>{}</u>", "": "{}"}
 
 MARKED = (
-    "Bold: significantly better than every other of its column. Underlined: the best of a column and those without a "
-    "significant difference to it, where these are at most half of all. Tests of all pairs of the column, 5 %."
+    "Bold: significantly better than every other explainer in its column. Underlined: the best explainer and all "
+    "without a significant difference to it, if they are at most half of all. Each column tests all pairs at 5 %."
 )
 CORRECTED = (
-    "p values and letters are corrected for all pairs of explainers of a table, bold and underlined for those of a "
-    "column. This report has {tables} with tests; nothing is corrected across them."
+    "p values and letters are corrected for all pairs of explainers in a table, bold and underlined for those in a "
+    "column. This report has {tables} with tests, and nothing is corrected across them."
 )
-UNMARKED = "Nothing is bold or underlined: in no column does the best differ significantly from half of all."
+UNMARKED = "Nothing is bold or underlined: in no column does the best explainer differ significantly from half of all."
 
 
 @dataclass(frozen=True)

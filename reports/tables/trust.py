@@ -34,23 +34,23 @@ NOISE = 0.5
 """AUC of a ranking by noise against the ground truth."""
 
 NOTE = (
-    "Explainers degraded[base=...,noise=...] differ in nothing but noise. Less of it is better only if the base "
-    "itself beats noise by the ground truth. It does if the whole interval of the AUC of its least degraded variant "
-    "is above 50 %. For other bases (–) only the rows of the truth are filled. Numbers are Spearman correlations of "
-    "the order by less noise with the order that a measure gives, seed by seed, {over}. All measures of a base have "
-    "the same seeds and degrees. 1: the measure recovers the order; 0: it is blind to it; below 0: it prefers noise. A "
-    "blind measure finds a whole order in one seed with a chance of {luck}. Curves count by their mean over 0 < t < 1, "
-    "where they are whole. "
-    "Degrees of noise: {noise}. Left out because they say nothing about it: {blind}; the noise replaces magnitudes by "
-    "ranks and is drawn alike for an image and its copies. Where the truth itself "
-    "was degraded, finding the truth gives 1 by construction: a check, no result."
+    "Explainers degraded[base=...,noise=...] differ in noise alone. Less noise is better only if the base itself is "
+    "better than noise by the ground truth. That is so if the whole interval of the AUC of its least degraded "
+    "variant is above 50 %. For other bases (–), only the rows of the ground truth are filled. Numbers are Spearman "
+    "correlations between the order by less noise and the order by a measure, seed by seed, {over}. All measures of "
+    "a base have the same seeds and degrees. 1: the measure recovers the order; 0: it does not detect it; below 0: "
+    "it prefers noise. A measure that detects nothing gives the whole order in one seed with probability {luck}. "
+    "Curves enter with their mean over 0 < t < 1, if they are whole. Degrees of noise: {noise}. Left out because "
+    "noise cannot change them in a meaningful way: {blind}. The noise replaces magnitudes by ranks and is the same "
+    "for an image and its copies. If the ground truth itself was degraded, finding the truth gives 1 by "
+    "construction: a check, no result."
 )
 COUNTED = "{base} counts: AUC of the truth {auc} %."
 REFUSED = {
     "noise": "{base} is refused: AUC of the truth {auc} %, not above that of noise, 50 %.",
-    "seed": "{base} is refused: AUC of the truth {auc} %, of one seed and hence without an interval.",
-    "truth": "{base} is refused: {dataset} knows no ground truth, hence no order of its degrees.",
-    "unmeasured": "{base} is refused: its attributions were not measured, hence their AUC of the truth is unknown.",
+    "seed": "{base} is refused: AUC of the truth {auc} % comes from one seed and has no interval.",
+    "truth": "{base} is refused: {dataset} has no ground truth, so the order of its degrees is unknown.",
+    "unmeasured": "{base} is refused: its attributions were not measured, so their AUC of the truth is unknown.",
 }
 """Why a base knows no order."""
 

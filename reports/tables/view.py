@@ -18,7 +18,7 @@ ROWS = ("explainer", "instrument")
 ALWAYS = "n"
 """Column that is never hidden."""
 
-FEWER_EXPLAINERS = "Shown: {shown} of {all} rows. Tests, groups and marks are over all of them."
+FEWER_EXPLAINERS = "Shown: {shown} of {all} rows. Tests, groups and marks still include all of them."
 FEWER_COLUMNS = "Columns not shown: {hidden}."
 
 

@@ -26,7 +26,7 @@ def broken(cell: Cell) -> Outcome:
 LINES = [
     "gradient on digits: 3 cells failed: ValueError: must return attributions",
     "gradient on digits: 3 cells failed: MemoryError: of 8 GB",
-    "networks that see nothing on digits: 1 cell failed: OSError: disk full",
+    "networks without any feature on digits: 1 cell failed: OSError: disk full",
 ]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from tyro.conf import OmitArgPrefixes, Positional, subcommand
+from tyro.conf import OmitArgPrefixes, Positional, arg, subcommand
 
 from roarbench.benchmark.matrix import presets
 from roarbench.benchmark.matrix.recipe import Recipe
@@ -30,19 +30,20 @@ class List:
 
 @dataclass(frozen=True)
 class Train:
-    """Trains a classifier, and decoders and the reference of one of its layers, or goes on where it was interrupted.
+    """Trains a classifier, decoders of one of its layers and the reference, or continues an interrupted training.
 
     Attributes:
-        config: digits, mnist, fashion_mnist, authors, vae, or a TOML file of your own.
+        config: preset (digits, mnist, fashion_mnist, authors, vae), or a TOML file of your own.
         recipe: training of the classifier and of evaluators.
-        evaluators: fresh classifiers for each decoder that learn from its reconstructions; more may be asked for later.
-        identifier: name of the experiment: trainings with other settings need another.
+        evaluators: number of fresh classifiers for each decoder that learn from its reconstructions; you can add more
+            later.
+        identifier: name of the experiment; trainings with other settings need another name.
     """
 
-    experiment: OmitArgPrefixes[Experiment] = Experiment()
+    experiment: Annotated[OmitArgPrefixes[Experiment], arg(name="training")] = Experiment()
     recipe: Recipe = PUBLISHED
-    resources: OmitArgPrefixes[Resources] = Resources()
-    repeats: OmitArgPrefixes[Repeats] = Repeats()
+    resources: Annotated[OmitArgPrefixes[Resources], arg(name="execution")] = Resources()
+    repeats: Annotated[OmitArgPrefixes[Repeats], arg(name="repetition")] = Repeats()
     config: str = DEFAULT
     evaluators: int = 0
     identifier: str = "default"
@@ -62,10 +63,11 @@ class Train:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Prints and writes the measures of all finished trainings below a folder, and draws them against alpha.
+    """Prints, writes and draws the measures of all finished trainings below a folder.
 
     Attributes:
-        run: a folder that train or sweep has printed, or one above several; the classifiers of its data set count.
+        run: folder that train or sweep printed, or a folder above several. The classifiers of its data set are
+            included.
     """
 
     run: Positional[Path]
@@ -85,13 +87,13 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Explain:
-    """Draws test images beside what is decoded of them; of a variational model, what its latent space holds.
+    """Draws test images beside their reconstructions, and the latent space of a variational model.
 
     Attributes:
-        run: the folder of one layer and seed, that train or sweep has printed.
+        run: folder of one layer and seed, as train or sweep printed it.
         data_root: folder of the data sets.
         device: cpu, cuda, cuda:1, ...; auto takes CUDA where there is one.
-        seed: decides which examples are drawn.
+        seed: seed that decides which examples are drawn.
     """
 
     run: Positional[Path]
@@ -108,22 +110,23 @@ class Explain:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Trains decoders of several layers with every alpha: the evaluation table, and its metrics against alpha.
+    """Trains decoders of several layers with every alpha; writes the evaluation table and draws it against alpha.
 
-    Prints the folders of layers and seeds below them, for evaluate and explain.
+    Prints the folders of layers and seeds, for evaluate and explain.
 
     Attributes:
-        config: digits, mnist, fashion_mnist, authors, vae, or a TOML file of your own.
-        layers: layers to decode, in place of the one of the preset.
+        config: preset (digits, mnist, fashion_mnist, authors, vae), or a TOML file of your own.
+        layers: layers that are decoded, in place of that of the preset.
         recipe: training of the classifier and of evaluators.
-        evaluators: fresh classifiers for each decoder that learn from its reconstructions; more may be asked for later.
-        identifier: name of the experiment: trainings with other settings need another.
+        evaluators: number of fresh classifiers for each decoder that learn from its reconstructions; you can add more
+            later.
+        identifier: name of the experiment; trainings with other settings need another name.
     """
 
-    experiment: OmitArgPrefixes[Experiment] = Experiment()
+    experiment: Annotated[OmitArgPrefixes[Experiment], arg(name="training")] = Experiment()
     recipe: Recipe = PUBLISHED
-    resources: OmitArgPrefixes[Resources] = Resources()
-    repeats: OmitArgPrefixes[Repeats] = Repeats()
+    resources: Annotated[OmitArgPrefixes[Resources], arg(name="execution")] = Resources()
+    repeats: Annotated[OmitArgPrefixes[Repeats], arg(name="repetition")] = Repeats()
     config: str = DEFAULT
     layers: tuple[str, ...] = ("conv", "dense")
     evaluators: int = 0

@@ -22,14 +22,14 @@ KINDS = ("cladec", "reference")
 
 @dataclass(frozen=True)
 class Experiment:
-    """What is explained and how: data, classifier, layer, alphas and the training of the decoders.
+    """Data, classifier, layer, alphas and training of the decoders.
 
     Attributes:
         dataset: data set, such as "mnist" or "mnist[train=10000]".
-        classifier: classifier whose layer is decoded, such as "vgg_small".
-        layer: conv (output of the last convolutional block), dense (what the last linear layer sees), or the dotted
-            name of a module, such as 1.3.
-        alphas: weights of the classification loss; the rest weighs the reconstruction.
+        classifier: classifier of which a layer is decoded, such as "vgg_small".
+        layer: layer that is decoded: conv is the output of the last convolutional block, dense the input of the last
+            linear layer. The dotted name of a module, such as 1.3, gives any other.
+        alphas: weights of the classification loss; the reconstruction has the rest of the weight.
     """
 
     dataset: str = "digits"
@@ -49,7 +49,7 @@ class Preset(Experiment):
 
 @dataclass(frozen=True)
 class Resources(jobs.Resources):
-    """What a command works with; no part of the identity of its results."""
+    """Where and how a command works; none of it changes the identity of results."""
 
     out: Path = Path("runs/cladec")
 

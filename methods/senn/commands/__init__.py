@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from tyro.conf import OmitArgPrefixes, Positional, subcommand
+from tyro.conf import OmitArgPrefixes, Positional, arg, subcommand
 
 from roarbench.benchmark.matrix import presets
 from roarbench.benchmark.study.jobs import Repeats, Result, each, slug
@@ -30,17 +30,17 @@ class List:
 
 @dataclass(frozen=True)
 class Train:
-    """Trains a self-explaining network, or goes on where it was interrupted, and measures it.
+    """Trains a self-explaining network, or continues an interrupted training, and measures it.
 
     Attributes:
-        config: digits, compas, mnist, fashion_mnist, mnist_disenn, or a TOML file of your own.
-        import_config: a JSON configuration of the published reproduction, in place of all settings.
-        identifier: name of the experiment: trainings with other settings need another.
+        config: preset (digits, compas, mnist, fashion_mnist, mnist_disenn), or a TOML file of your own.
+        import_config: JSON configuration of the published reproduction, in place of all settings.
+        identifier: name of the experiment; trainings with other settings need another name.
     """
 
-    experiment: OmitArgPrefixes[Experiment] = Experiment()
-    resources: OmitArgPrefixes[Resources] = Resources()
-    repeats: OmitArgPrefixes[Repeats] = Repeats()
+    experiment: Annotated[OmitArgPrefixes[Experiment], arg(name="training")] = Experiment()
+    resources: Annotated[OmitArgPrefixes[Resources], arg(name="execution")] = Resources()
+    repeats: Annotated[OmitArgPrefixes[Repeats], arg(name="repetition")] = Repeats()
     config: str = DEFAULT
     import_config: Path | None = None
     identifier: str = "default"
@@ -72,7 +72,7 @@ class Evaluate:
     """Prints and writes the measures of all finished trainings below a folder.
 
     Attributes:
-        run: a folder that train or sweep has printed, or one above several.
+        run: folder that train or sweep printed, or a folder above several.
     """
 
     run: Positional[Path]
@@ -97,11 +97,11 @@ class Explain:
     """Draws explanations of test examples, prototypes, neighbours and traversals of a trained network.
 
     Attributes:
-        run: the folder of one seed, that train has printed.
+        run: folder of one seed, as train printed it.
     """
 
     run: Positional[Path]
-    resources: OmitArgPrefixes[Resources] = Resources()
+    resources: Annotated[OmitArgPrefixes[Resources], arg(name="execution")] = Resources()
 
     def __call__(self) -> int:
         from roarbench.methods.senn.commands.explain import explain
@@ -112,19 +112,19 @@ class Explain:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Trains with every lambda and form of the robustness loss: accuracy, stability and residual against lambda.
+    """Trains with every lambda and form of the robustness loss; shows accuracy, stability and residual against lambda.
 
     Attributes:
-        config: digits, compas, mnist, fashion_mnist, mnist_disenn, or a TOML file of your own.
+        config: preset (digits, compas, mnist, fashion_mnist, mnist_disenn), or a TOML file of your own.
         lambdas: weights of the robustness loss.
         forms: forms of the robustness loss.
-        without_bias: a reproduction has no bias concept, as published.
+        without_bias: true trains reproduction without a bias concept, as published.
         identifier: name of the folder of the results.
     """
 
-    experiment: OmitArgPrefixes[Experiment] = Experiment()
-    resources: OmitArgPrefixes[Resources] = Resources()
-    repeats: OmitArgPrefixes[Repeats] = Repeats(num_trainings=3)
+    experiment: Annotated[OmitArgPrefixes[Experiment], arg(name="training")] = Experiment()
+    resources: Annotated[OmitArgPrefixes[Resources], arg(name="execution")] = Resources()
+    repeats: Annotated[OmitArgPrefixes[Repeats], arg(name="repetition")] = Repeats(num_trainings=3)
     config: str = DEFAULT
     lambdas: tuple[float, ...] = LAMBDAS
     forms: tuple[Robustness, ...] = ("residual", "reproduction")

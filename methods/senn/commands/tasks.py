@@ -12,7 +12,7 @@ from roarbench.methods.senn.settings import Experiment
 
 @dataclass(frozen=True)
 class Resources(jobs.Resources):
-    """What a command works with; no part of the identity of its results."""
+    """Where and how a command works; none of it changes the identity of results."""
 
     out: Path = Path("runs/senn")
 

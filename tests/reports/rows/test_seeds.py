@@ -81,7 +81,7 @@ def test_the_note_names_who_ran_out_of_seeds(stored: Stored, adaptive: Matrix) -
     assert made.shown["n"].tolist() == ["3", "3"]
     assert "Seeds were added, 3 to 3, until" in made.notes[1]
     assert "at most 1 points" in made.notes[1]
-    assert "cover somewhat less than 95 %" in made.notes[1]
+    assert "below 95 %" in made.notes[1]
     assert made.notes[2] == "Stopped at 3 seeds without that: Random, GRAD."
 
 

@@ -108,7 +108,7 @@ def test_ensembles_count_with_their_base(stored: Stored, matrix: Matrix) -> None
     (made,) = consistency_tables(
         load(stored(replace(matrix, explainers=(*MANY[:4], *names), fractions=(0.5,)), of_base))
     )
-    assert "9 explainers" in made.notes[0] and "3 families" in made.notes[0] and "No intervals" in made.notes[0]
+    assert "9 explainers" in made.notes[0] and "come from 3" in made.notes[0] and "No intervals" in made.notes[0]
 
 
 def test_a_copy_that_was_skipped_counts_nowhere(stored: Stored, matrix: Matrix) -> None:

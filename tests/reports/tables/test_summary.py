@@ -47,14 +47,14 @@ def test_a_summary_compares_with_random_seed_by_seed(stored: Stored, matrix: Mat
     random_above_full = (0.9 + 0.5) / 4 + (0.5 + 0.1) / 4 - 0.1
     assert roar.numbers.loc["GRAD", ("RACU", "mean")] == pytest.approx(0.2 / random_above_full)
     assert roar.numbers.loc["GRAD", ("p", "p")] == pytest.approx(0.000833, abs=0.002)
-    assert any(note.startswith("Detectable with 80 % power") for note in roar.notes)
+    assert any(note.startswith("Detectable: with 80 % power") for note in roar.notes)
 
 
 def test_better_than_random_is_positive_under_either_order(stored: Stored, matrix: Matrix) -> None:
     kar = by_name(summaries(load(stored(matrix, steeper))))["summary-kar"]
     assert kar.numbers.loc["GRAD", ("gain", "mean")] == pytest.approx(0.2)
     assert kar.numbers.loc["GRAD", ("RACU", "mean")] > 0
-    assert "with its sign turned" in kar.text()
+    assert "sign is reversed" in kar.text()
 
 
 def test_racu_needs_the_accuracy_of_full_removal(stored: Stored, matrix: Matrix) -> None:
