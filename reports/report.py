@@ -57,7 +57,7 @@ def report(folder: Path, *, reference: bool = False, view: View = View(), focus:
         if view.tables:
             return printed(_named(run, view, reference=reference))
         if view != View():
-            return _viewed(run, list(_tables(run, reference=reference)), view)
+            return _viewed(run, list(_tables(run, TABLES, reference=reference)), view)
         return _whole(run, asked)
 
 
@@ -68,7 +68,7 @@ def _whole(run: Run, asked: Asked) -> str:
     before = earlier(asked)
     with tidied(out) as written:
         drawn = _drawing(run, out, before)
-        tables = list(_tables(run, reference=asked.reference))
+        tables = list(_tables(run, TABLES, reference=asked.reference))
         written += [out / "rows.csv", out / "costs.csv"]
         run.frame.drop(columns=[*CLOCKED, HITS]).to_csv(written[0], index=False)
         run.costs.to_csv(written[1], index=False)
@@ -120,7 +120,7 @@ def _named(run: Run, view: View, *, reference: bool) -> list[Table]:
     return shown(view, chosen, _explainers(run))
 
 
-def _tables(run: Run, kinds: Sequence[Kind[Table]] = TABLES, *, reference: bool) -> Iterator[Table]:
+def _tables(run: Run, kinds: Sequence[Kind[Table]], *, reference: bool) -> Iterator[Table]:
     """All tables of some kinds, each with what it was made with below."""
     shown = dict(zip(_explainers(run), labels(_explainers(run)), strict=True))
     highlighted = frozenset(shown[e] for e in run.focus.highlight)
