@@ -1,15 +1,19 @@
 """The first answer of a run that still goes on: what needs no retraining, in a few lines."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pandas as pd
+from rich.table import Table as Grid
+from rich.text import Text
 
 from roarbench.reports.rows.cells import CURVES
 from roarbench.reports.rows.load import curves, read
 from roarbench.reports.rows.settings import images, protocol
 from roarbench.reports.rows.style import label
 from roarbench.reports.tables.evidence import best_first, scores
+from roarbench.reports.terminal.tables import grid
+from roarbench.reports.terminal.text import plain, rendered
 
 MOST = 2
 """Ways of measuring that are shown."""
@@ -32,11 +36,19 @@ def glance(folder: Path) -> str:
         if len(columns) < MOST and (rows.probe.iloc[0] == "evaluator" or not rows.retrain.iloc[0]):
             heading = heading or f"{rows.dataset.iloc[0]}, {rows.classifier.iloc[0]}"
             columns.setdefault(f"{protocol(rows, order)} ({BETTER[order]} is better)", _column(rows, order))
-    if not columns:
+    names = next((list(column.index) for column in columns.values() if len(column)), [])
+    if not names:
         return ""
-    table = pd.DataFrame(columns).reindex(next(iter(columns.values())).index)
-    lines = [f"{heading}: mean accuracy over 0 < t < 1, in %", table.to_string(na_rep=""), _coming(frame, table.index)]
-    return "\n".join(filter(None, lines))
+    title = Text(f"{heading}: mean accuracy over 0 < t < 1, in %")
+    return plain(rendered([title, _table(columns, names), Text(_coming(frame, names))])).rstrip()
+
+
+def _table(columns: Mapping[str, pd.Series], names: list[str]) -> Grid:
+    """A line for each explainer, a column for each way of measuring; its words below each other."""
+    filled = grid([name.replace(", ", ",\n").replace(" (", "\n(") for name in columns], first="explainer")
+    for name in names:
+        filled.add_row(name, *(column.get(name, "") for column in columns.values()))
+    return filled
 
 
 def _coming(frame: pd.DataFrame, known: Collection[str]) -> str:

@@ -30,6 +30,11 @@ def rendered(parts: Iterable[RenderableType], width: int = WIDTH) -> str:
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
 
 
+def plain(text: str) -> str:
+    """Text of `rendered` without styles."""
+    return Text.from_ansi(text).plain
+
+
 def show(text: str) -> None:
     """Prints text of `rendered`: with its styles on a terminal, without them into a file or a pipe."""
     Console(file=sys.stdout, highlight=False).print(Text.from_ansi(text), soft_wrap=True)
