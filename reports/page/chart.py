@@ -14,8 +14,8 @@ from roarbench.reports.rows.style import FAMILIES, ORDERS, OTHER_FAMILY, REFEREN
 from roarbench.reports.tables.curves import what
 from roarbench.reports.tables.table import by_seed, curve_means
 
-WIDTH, HEIGHT = 620, 380
-LEFT, RIGHT, TOP, BOTTOM = 46, 150, 12, 40
+WIDTH, HEIGHT = 630, 380
+LEFT, RIGHT, TOP, BOTTOM = 46, 160, 12, 40
 """Margins; labels of curves stand in the right one."""
 
 MOST_CURVES = 6

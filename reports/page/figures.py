@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from roarbench.reports.kinds.kind import named
-from roarbench.reports.pictures.drawing import NAMELESS, Caption
+from roarbench.reports.pictures.drawing import Caption
 
 BUDGET = 2_200_000
 """Bytes that all pictures of a page may take together; others are named, and lie beside it."""
@@ -32,12 +32,18 @@ FOREMOST, MAIN = "difference", 2
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture with its address; empty where it is too large for the page, or not shown in it."""
+    """A picture.
+
+    Attributes:
+        address: empty where it is too large for the page, or not shown in it.
+        files: formats and names of the files beside the page.
+    """
 
     name: str
     caption: str
     alt: str
     address: str
+    files: list[tuple[str, str]]
 
     @property
     def short(self) -> str:
@@ -48,11 +54,6 @@ class Figure:
             if len(text) >= SHORTEST:
                 break
         return text if text.endswith("?") else text.rstrip(".;") + "."
-
-    @property
-    def files(self) -> list[tuple[str, str]]:
-        """Formats and names of the files beside the page."""
-        return [(suffix.upper(), f"{self.name}.{suffix}") for suffix in NAMELESS]
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ def figures(folder: Path, pictures: Iterable[Caption], *, gallery: bool = False)
     addresses = _within(BUDGET, {name: address(svg) for name, svg in files.items()})
     by_kind: dict[str, list[Figure]] = {}
     for picture in sorted(there, key=lambda one: named(one.name) != FOREMOST):
-        figure = Figure(picture.name, picture.caption, picture.alt, addresses.get(picture.name, ""))
+        beside = [(path.suffix[1:].upper(), path.name) for path in picture.paths(folder)]
+        figure = Figure(picture.name, picture.caption, picture.alt, addresses.get(picture.name, ""), beside)
         by_kind.setdefault(named(picture.name), []).append(figure)
     kinds = [kind for kind in by_kind if kind not in (*own, GALLERY)]
     return Figures(

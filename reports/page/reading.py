@@ -9,7 +9,9 @@ from roarbench.reports.rows.style import listed
 from roarbench.reports.tables.table import Table
 
 SHARED = 3
-"""A note of so many tables is told once for all."""
+"""A note of so many tables is told once for all; a long one already where two say it."""
+LONG = 240
+"""Characters of a long note."""
 
 LONGEST, FIRST_WORDS = 30, 4
 """Characters of a head that serves as the name of its note, and words of its beginning that serve otherwise."""
@@ -40,7 +42,7 @@ class Note:
 def shared(tables: Sequence[Table]) -> dict[str, Note]:
     """The notes that many tables share, those of most tables first."""
     counts = Counter(note for table in tables for note in dict.fromkeys(table.notes) if not GAPS.fullmatch(note))
-    common = [(note, count) for note, count in counts.most_common() if count >= SHARED]
+    common = [(note, n) for note, n in counts.most_common() if n >= SHARED or (n > 1 and len(note) >= LONG)]
     return {
         note: Note(f"note-{number}", _name(note), _body(note), count == len(tables))
         for number, (note, count) in enumerate(common, start=1)

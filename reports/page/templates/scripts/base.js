@@ -14,6 +14,7 @@ root.classList.add("js");
 
 // what of the view a link keeps: key -> how it is read ("" is the default) and set; see view.js
 const kept = new Map();
+const APART = "*"; // between names; addresses leave it as it is
 const keep = (key, read, write) => kept.set(key, { read, write });
 const keepValue = (key, control) => {
   const first = control.value;

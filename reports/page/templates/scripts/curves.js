@@ -92,9 +92,9 @@ const curves = (() => {
   keep("curves", () => {
     if (!chosen) return "";
     const on = entries.filter((entry) => chosen.has(entry.dataset.series));
-    return on.length === entries.length ? "all" : on.map(name).join("|") || "none";
+    return on.length === entries.length ? "all" : on.map(name).join(APART) || "none";
   }, (text) => {
-    const names = text.split("|");
+    const names = text.split(APART);
     set(text ? entries.filter((entry) => text === "all" || names.includes(name(entry))).map((entry) => entry.dataset.series) : null);
   });
   addEventListener("resize", draw);

@@ -94,9 +94,9 @@ const gallery = (() => {
   heat.addEventListener("change", repaint);
   keep("heat", () => (heat.checked ? "" : "off"), (text) => { heat.checked = text !== "off"; repaint(); });
   if (picked) { picked.addEventListener("change", offer); keepValue("images", picked); }
-  keep("shown", () => (shown ? shown.map((number) => labels.get(number)).join("|") || "none" : ""), (text) => {
+  keep("shown", () => (shown ? shown.map((number) => labels.get(number)).join(APART) || "none" : ""), (text) => {
     const byName = new Map([...labels].map(([number, label]) => [label, number]));
-    set(text ? text.split("|").map((label) => byName.get(label)).filter((number) => number !== undefined).slice(0, MOST_SHOWN) : null);
+    set(text ? text.split(APART).map((label) => byName.get(label)).filter((number) => number !== undefined).slice(0, MOST_SHOWN) : null);
   });
   const key = one("#gallery-scale").getContext("2d");
   for (let i = 0; i < 64; i += 1) { key.fillStyle = `rgb(${colour(i / 63).join()})`; key.fillRect(i, 0, 1, 1); }

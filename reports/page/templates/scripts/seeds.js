@@ -43,7 +43,7 @@
     box.showModal();
     one(".asked", box)?.scrollIntoView({ block: "nearest" });
   };
-  const go = (section) => { box.close(); one(section).scrollIntoView(); };
+  const go = (section) => { box.close(); location.hash = section; one(section).scrollIntoView(); };
   one(".to-gallery", box).addEventListener("click", () => { gallery.add(scores.explainers[box.dataset.label].number); go("#gallery"); });
   one(".to-curves", box).addEventListener("click", () => { curves.add(scores.explainers[box.dataset.label].number); go("#curves"); });
   one(".to-method", box).addEventListener("click", () => box.close());

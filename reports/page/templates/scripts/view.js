@@ -13,8 +13,8 @@
   const record = () => { try { history.replaceState(null, "", address()); } catch { /* then only the button knows it */ } };
   const later = () => { if (!restoring) { clearTimeout(timer); timer = setTimeout(record, PAUSE); } };
   const reveal = (place) => {
-    const there = place && document.getElementById(decodeURIComponent(place));
-    const closed = there && there.closest("details");
+    const there = place ? document.getElementById(decodeURIComponent(place)) : null;
+    const closed = there?.closest("details");
     if (closed) closed.open = true;
     return there;
   };
