@@ -17,12 +17,11 @@ NAMED = 3
 
 GAP = {"morf": "less", "lerf": "more"}
 LEAVES = {
-    "morf": "without the features that it ranks first, {networks} reach {mean} % accuracy",
-    "lerf": "without the features that it ranks last, {networks} keep {mean} % accuracy",
+    "morf": "Without the features that {who} ranks first, {networks} reach{s} {mean} % accuracy",
+    "lerf": "Without the features that {who} ranks last, {networks} keep{s} {mean} % accuracy",
 }
-NETWORKS = {
-    "evaluator": "the shared evaluator", "foreign": "networks retrained behind masks of other images",
-}  # fmt: skip
+EVALUATOR = "the shared evaluator"
+NETWORKS = {"evaluator": EVALUATOR, "foreign": "networks retrained behind masks of other images"}
 
 
 @dataclass(frozen=True)
@@ -144,24 +143,27 @@ def _sentence(judged: Judged) -> str:
     summary = scores(judged.rows).summary(best)
     first = judged.rows.iloc[0]
     networks = NETWORKS.get(first.probe, "retrained networks" if first.retrain else "the original networks")
-    leaves = LEAVES[judged.order].format(networks=networks, mean=percent(summary, summary.n))
+    begin, s = _begin(judged, best), ("es" if judged.order == "morf" else "s") * (networks == EVALUATOR)
+    leaves = LEAVES[judged.order].format(
+        who="it" if begin else _called(judged, best), networks=networks, s=s, mean=percent(summary, summary.n)
+    )
     tested = f"p {p_in_words(judged.gains[best].p)}"
     than = f"{_gap(judged, best)} than {judged.random} ({tested}, {repeats(judged.rows, judged.gains[best].n)})"
-    return f"{_begin(judged, best)}: {leaves}, {than}."
+    return f"{begin}{leaves}, {than}."
 
 
 def _begin(judged: Judged, best: str) -> str:
-    """What is said of the explainer that is named: no loss is called a gain, and no gain the largest that is not."""
+    """A sentence that names the explainer: no loss is called a gain, and no gain the largest that is not."""
     name, mean = _called(judged, best), judged.gains[best].mean
     largest = max(gain.mean for gain in judged.gains.values() if gain.n)
     tested = " of those tested" if mean < largest else ""
     if mean <= 0:
-        return f"None{tested} gains over {judged.random}; the smallest loss is that of {name}"
+        return f"None{tested} gains over {judged.random}; the smallest loss is that of {name}. "
     if not judged.better:
-        return f"The largest gain{tested}, which is not significant, is that of {name}"
+        return f"The largest gain{tested}, which is not significant, is that of {name}. "
     if mean < largest:
-        return f"The largest significant gain is that of {name}"
-    return name if len(judged.better) == 1 else f"The largest gain is that of {name}"
+        return f"The largest significant gain is that of {name}. "
+    return "" if len(judged.better) == 1 else f"The largest gain is that of {name}. "
 
 
 def _gap(judged: Judged, explainer: str) -> str:

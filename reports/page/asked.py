@@ -10,22 +10,22 @@ from roarbench.reports.rows.style import ORDERS, repeated, span
 
 AIM = "Which explainer finds what a classifier needs?"
 RANKED = (
-    "Each explainer ranks the {units} of every example. The share t that it ranks {ends} is replaced (fill {fills}), "
-    "and {networks}. "
+    "Each explainer ranks the {units} of every example. "
+    "The share t that it ranks {ends} is replaced (fill {fills}). Then {networks}. "
 )
-ENDS = {"morf": "first (ROAR)", "lerf": "last (KAR)"}
+ENDS = {"morf": "first (ROAR: Remove And Retrain)", "lerf": "last (KAR: Keep And Retrain)"}
 GOOD = {
     "morf": "Under ROAR a good explainer makes accuracy fall",
     "lerf": "under KAR it keeps accuracy high",
 }
 OF_ONE = " retrainings of one explained network"
-CHANCE = "; it must beat a random order."
-EVALUATOR = "One network for each seed, trained behind random masks, judges all explainers alike. "
+CHANCE = ". It must beat a random order."
+EVALUATOR = "A shared evaluator, trained behind random masks, judges all explainers alike. "
 NETWORKS = {
-    (): "a network that knows every share of hidden features is tested on what is left",
-    (True,): "a network is trained from scratch on what is left, and tested",
-    (False,): "the original network, not retrained, is tested on what is left",
-    (False, True): "a network trained from scratch on what is left is tested, and so is the original one",
+    (): "a network that knows every share of hidden features is tested on the rest",
+    (True,): "a network is trained from scratch on the rest, and tested",
+    (False,): "the original network, not retrained, is tested on the rest",
+    (False, True): "a network trained from scratch on the rest is tested, and so is the original one",
 }
 TUNED = "trained from scratch", "fine-tuned from the weights of the explained one"
 

@@ -1,7 +1,7 @@
-"""Curves as SVG: coordinates, ticks and the words of every point; the template draws them."""
+"""Curves as SVG: coordinates, ticks, the words of every point, and the few curves that are shown at first."""
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -9,20 +9,28 @@ import pandas as pd
 
 from roarbench.benchmark.matrix.notation import parse
 from roarbench.benchmark.results.statistics import Summary
-from roarbench.reports.page.judged import condition
-from roarbench.reports.rows.settings import seen
+from roarbench.reports.rows.settings import networks, seen
 from roarbench.reports.rows.style import FAMILIES, ORDERS, OTHER_FAMILY, REFERENCE, family, innermost, labels, percent
 from roarbench.reports.tables.curves import what
 from roarbench.reports.tables.table import by_seed, curve_means
 
-WIDTH, HEIGHT = 560, 380
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 12, 40
+WIDTH, HEIGHT = 630, 380
+LEFT, RIGHT, TOP, BOTTOM = 46, 160, 12, 40
+"""Margins; labels of curves stand in the right one."""
+
+MOST_CURVES = 6
+"""Curves that are shown at first, unless more explainers stand out."""
+
 STEPS = (0.02, 0.05, 0.1, 0.2)
 MOST_TICKS = 7
 NUM_COLOURS = 8
 """Colours --c0 to --c7 of the style sheet."""
 
 DASHES = ("", "7 3", "2 2.5", "10 3 2 3", "4 2", "12 3 2 3 2 3", "1 4", "14 4")
+
+
+Means = Mapping[str, Mapping[str, Mapping[float, Summary]]]
+"""Order -> explainer -> removal fraction -> mean over seeds."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,7 @@ class Panel:
     """The charts of one setting, which stand side by side.
 
     Attributes:
+        first: numbers of the curves that are shown at first.
         full: what is said of t = 1, where everything is removed and all curves meet; it would flatten the rest.
     """
 
@@ -79,6 +88,7 @@ class Panel:
     way: str
     charts: list[Chart]
     full: str
+    first: list[int]
 
 
 @dataclass(frozen=True)
@@ -123,13 +133,19 @@ def series(frame: pd.DataFrame, highlight: Collection[str] = ()) -> list[Series]
     return lines
 
 
-def panels(joined: pd.DataFrame, drawn: Sequence[Series]) -> list[Panel]:
-    """The charts of every setting in which networks see images, from the rows of `load.curves`."""
+def panels(joined: pd.DataFrame, drawn: Sequence[Series], baseline: str | None = None) -> list[Panel]:
+    """The charts of every setting in which networks see images.
+
+    Args:
+        joined: rows of `load.curves`.
+        drawn: explainers of the run.
+        baseline: explainer whose curve is shown at first wherever it stands, beside those that stand out.
+    """
     by_name = {one.explainer: one for one in drawn}
-    return [_panel(part, by_name) for part in seen(joined)]
+    return [_panel(part, by_name, baseline) for part in seen(joined)]
 
 
-def _panel(part: pd.DataFrame, drawn: dict[str, Series]) -> Panel:
+def _panel(part: pd.DataFrame, drawn: dict[str, Series], baseline: str | None) -> Panel:
     first, shown = part.iloc[0], part[part.removal_fraction < 1]
     by = {order: curve_means(shown[shown.order == order]) for order in ORDERS if order in set(part.order)}
     scale = _scale([summary for of in by.values() for curve in of.values() for summary in curve.values() if summary.n])
@@ -140,7 +156,29 @@ def _panel(part: pd.DataFrame, drawn: dict[str, Series]) -> Panel:
         ])
         for order in by
     ]  # fmt: skip
-    return Panel(f"{first.dataset}, {first.classifier}", condition(part), charts, _full(part))
+    shown_first = _first([drawn[e] for e in dict.fromkeys(part.explainer)], _scores(by), baseline)
+    way = f"{networks(part)}, fill {first.fill}"
+    return Panel(f"{first.dataset}, {first.classifier}", way, charts, _full(part), shown_first)
+
+
+def _scores(by: Means) -> dict[str, float]:
+    """Explainer -> mean accuracy over 0 < t < 1 and orders, negative under ROAR: the larger, the better."""
+    scores: dict[str, list[float]] = {}
+    for order, of in by.items():
+        for e, summaries in of.items():
+            known = [summary.mean for t, summary in summaries.items() if summary.n and t > 0]
+            if known:
+                scores.setdefault(e, []).append(math.fsum(known) / len(known) * (-1 if order == "morf" else 1))
+    return {e: math.fsum(of) / len(of) for e, of in scores.items()}
+
+
+def _first(drawn: Sequence[Series], scores: Mapping[str, float], baseline: str | None) -> list[int]:
+    """Random, what stands out and the baseline; then the best explainers, until there are enough."""
+    there = [one for one in drawn if one.explainer in scores]
+    control = [one for one in there if parse(one.explainer)[0] == REFERENCE][:1]
+    always = control + [one for one in there if one not in control and (one.mine or one.explainer == baseline)]
+    best = sorted((one for one in there if one not in always), key=lambda one: -scores[one.explainer])
+    return [one.number for one in [*always, *best[: max(0, MOST_CURVES - len(always))]]]
 
 
 def _full(part: pd.DataFrame) -> str:

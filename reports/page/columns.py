@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import pandas as pd
 from scipy.stats import rankdata
@@ -10,9 +11,10 @@ from scipy.stats import rankdata
 from roarbench.benchmark.results.statistics import Summary
 from roarbench.reports.page.judged import Judged
 from roarbench.reports.page.tables import GAP, Entry
+from roarbench.reports.page.words import hint
 from roarbench.reports.rows.load import Run
 from roarbench.reports.rows.measures import form, heading, of_attributions
-from roarbench.reports.rows.style import BETTER, FLAG, percent, points
+from roarbench.reports.rows.style import BETTER, FLAG, Form, percent, points
 from roarbench.reports.statistics.scores import Scores
 from roarbench.reports.tables import evidence
 from roarbench.reports.tables.attributions import COMPARED, count
@@ -31,12 +33,25 @@ class Column:
 
     Attributes:
         better: "low", "high", or empty where neither is.
+        by_seed: explainer -> seed -> number as it is written; empty where a number is not a mean over seeds.
     """
 
     heading: str
     better: str
     values: Mapping[str, float]
     texts: Mapping[str, str]
+    by_seed: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+
+    @property
+    def hint(self) -> str:
+        """What it is, from the glossary."""
+        return hint(self.heading)
+
+    @property
+    def parted(self) -> tuple[str, str]:
+        """The part of its heading that neighbours may share, and the rest; empty where it has one part."""
+        head, _, rest = self.heading.partition(", ")
+        return head, rest
 
     def entries(self, explainers: Iterable[str]) -> list[Entry]:
         """A cell for each explainer."""
@@ -64,7 +79,7 @@ def ranks(values: Mapping[str, float], better: str) -> dict[str, float]:
 def of_curves(judged: Sequence[Judged], names: Sequence[str]) -> list[Column]:
     """Mean accuracies, of every way of measuring that has any."""
     return [
-        _column(name, BETTER[one.order], one.family.means, percent)
+        _column(name, BETTER[one.order], one.family.means, percent, evidence.means(one.rows))
         for one, name in zip(judged, names, strict=True)
         if one.family.means
     ]
@@ -75,8 +90,9 @@ def of_deltas(judged: Sequence[Judged], names: Sequence[str]) -> list[Column]:
     by_way = [(name, evidence.means(one.rows, "delta")) for one, name in zip(judged, names, strict=True)]
     scored = [(name, Scores({e: of for e, of in by.items() if of})) for name, by in by_way]
     return [
-        _column(name, "high", {e: of.summary(e).mean for e in of.finite}, points) for name, of in scored if of.finite
-    ]
+        _column(name, "high", {e: of.summary(e).mean for e in of.finite}, points, of.finite)
+        for name, of in scored if of.finite
+    ]  # fmt: skip
 
 
 def mean_ranks(measured: Sequence[Column]) -> Column:
@@ -104,12 +120,20 @@ def of_measures(run: Run, rows: pd.DataFrame) -> Iterator[Column]:
         if card["better"] and name in once and once[name].fillna(0).any():
             scores = by_seed(once, name)
             means = {e: scores.summary(e).mean for e in scores.finite}
-            yield _column(heading(name, card), card["better"], means, count if card["form"] == "count" else form(card))
+            written = count if card["form"] == "count" else form(card)
+            yield _column(heading(name, card), card["better"], means, written, scores.finite)
 
 
-def _column(name: str, better: str, means: Mapping[str, float], written: Format) -> Column:
+def _column(
+    name: str, better: str, means: Mapping[str, float], written: Format,
+    by_seed: Mapping[str, Mapping[int, float]] = MappingProxyType({}),
+) -> Column:  # fmt: skip
     """Means without their intervals."""
-    return Column(name, better, means, {e: written(Summary(mean, math.nan, 1), 1) for e, mean in means.items()})
+    scale = written.scale if isinstance(written, Form) else 1.0
+    return Column(
+        name, better, means, {e: written(Summary(mean, math.nan, 1), 1) for e, mean in means.items()},
+        {e: {seed: scale * value for seed, value in seeds.items()} for e, seeds in by_seed.items() if seeds},
+    )  # fmt: skip
 
 
 def _one_decimal(summary: Summary, planned: int) -> str:

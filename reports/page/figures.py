@@ -1,14 +1,15 @@
 """Pictures inside the page: as data, each in a world of its own, for their ids and styles never meet."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from roarbench.reports.kinds.kind import named
 from roarbench.reports.pictures.drawing import Caption
 
-BUDGET = 3_000_000
+BUDGET = 2_200_000
 """Bytes that all pictures of a page may take together; others are named, and lie beside it."""
 
 PLAIN = " !$&'()*+,-./:;=?@[]^_`{|}~"
@@ -17,30 +18,81 @@ PLAIN = " !$&'()*+,-./:;=?@[]^_`{|}~"
 COORDINATES = re.compile(r'\bd="[^"]*"')
 DIGITS = re.compile(r"(\.\d\d)\d+")
 COMMENTS = re.compile(r"<!--.*?-->|<metadata>.*?</metadata>|^.*?(?=<svg)", re.DOTALL)
+SENTENCES = re.compile(r"(?<=[.;?!]) ")
+SHORTEST = 34
+"""Characters of a short caption, at least; it ends with a sentence."""
+
 GALLERY = "gallery"
+INTERACTIVE = ("leaderboard", "curves")
+"""Kinds that the page draws itself: their pictures lie beside it as files."""
+
+FOREMOST, MAIN = "difference", 2
+"""The kind of figure that comes first, and how many are printed."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture with its address; empty where it is too large for the page."""
+    """A picture.
+
+    Attributes:
+        address: empty where it is too large for the page, or not shown in it.
+        files: formats and names of the files beside the page.
+    """
 
     name: str
     caption: str
     alt: str
     address: str
+    files: list[tuple[str, str]]
+
+    @property
+    def short(self) -> str:
+        """The beginning of the caption, which names what is shown."""
+        text = ""
+        for part in SENTENCES.split(self.caption):
+            text = f"{text} {part}".strip()
+            if len(text) >= SHORTEST:
+                break
+        return text if text.endswith("?") else text.rstrip(".;") + "."
 
 
-def figures(folder: Path, pictures: Iterable[Caption]) -> tuple[list[Figure], list[Figure]]:
-    """The figures and the galleries among some pictures; the smaller go first where there are too many.
+@dataclass(frozen=True)
+class Figures:
+    """The pictures of a page, by where it shows them.
+
+    Attributes:
+        shown: the most useful first.
+        galleries: shown only where the page has no gallery of its own.
+        files: kind that the page draws itself -> its pictures, which are files.
+    """
+
+    shown: list[Figure]
+    galleries: list[Figure]
+    files: Mapping[str, list[Figure]]
+
+
+def figures(folder: Path, pictures: Iterable[Caption], *, gallery: bool = False) -> Figures:
+    """All pictures; the smaller are shown first where there are too many.
 
     Args:
         folder: where the files lie.
+        gallery: whether the page draws galleries itself.
     """
-    pairs = [(picture, folder / f"{picture.name}.svg") for picture in pictures]
-    files = {picture.name: path.read_text(encoding="utf-8") for picture, path in pairs if path.exists()}
+    there = [picture for picture in pictures if (folder / f"{picture.name}.svg").exists()]
+    own = (*INTERACTIVE, *([GALLERY] if gallery else []))
+    shown = [picture for picture in there if named(picture.name) not in own]
+    files = {picture.name: (folder / f"{picture.name}.svg").read_text(encoding="utf-8") for picture in shown}
     addresses = _within(BUDGET, {name: address(svg) for name, svg in files.items()})
-    drawings = [Figure(p.name, p.caption, p.alt, addresses.get(p.name, "")) for p, path in pairs if path.exists()]
-    return _of(drawings, gallery=False), _of(drawings, gallery=True)
+    by_kind: dict[str, list[Figure]] = {}
+    for picture in sorted(there, key=lambda one: named(one.name) != FOREMOST):
+        beside = [(path.suffix[1:].upper(), path.name) for path in picture.paths(folder)]
+        figure = Figure(picture.name, picture.caption, picture.alt, addresses.get(picture.name, ""), beside)
+        by_kind.setdefault(named(picture.name), []).append(figure)
+    kinds = [kind for kind in by_kind if kind not in (*own, GALLERY)]
+    return Figures(
+        [figure for kind in kinds for figure in by_kind[kind]], [] if gallery else by_kind.get(GALLERY, []),
+        {kind: by_kind.get(kind, []) for kind in own},
+    )  # fmt: skip
 
 
 def address(svg: str) -> str:
@@ -57,7 +109,3 @@ def _within(budget: int, addresses: dict[str, str]) -> dict[str, str]:
             break
         selection[name] = text
     return selection
-
-
-def _of(drawings: Sequence[Figure], *, gallery: bool) -> list[Figure]:
-    return [figure for figure in drawings if figure.name.startswith(GALLERY) == gallery]

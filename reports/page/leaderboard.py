@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import pandas as pd
 
@@ -18,21 +19,27 @@ from roarbench.reports.rows.style import FLAG, OPEN
 APART = ("fill", "recursive", "unit", "magnitude", "target")
 """Columns in which ways of one name may differ."""
 
-RANKED = (
-    "Rank: mean rank over the ways of measuring that have the explainer, 1 the best. Charts show which differences are "
-    "significant."
-)
+RANKED = "Rank: mean over all ways of measuring, 1 is the best."
 STANDING = (
-    "Rank: mean rank over the columns that masks cannot fool (shared evaluator, foreign masks, Delta), 1 the best. "
-    "Charts show which differences are significant."
+    "Rank: mean over the measures that masks cannot fool (shared evaluator, foreign masks, Delta), 1 is the best."
 )
-MEANS = "Under each way of measuring: mean accuracy in % over 0 < t < 1; intervals are in the tables."
-COLOURED = "The stronger the colour, the better the rank within the column{none}."
-SIDES = {"low": "Lower is better: {names}.", "high": "Higher is better: {names}."}
+MEANS = "Ways of measuring: mean accuracy in % over 0 < t < 1."
+COLOURED = (
+    "The stronger the colour, the better the rank within the column{none}. ↓: lower is better, ↑: higher is better."
+)
 LEAKED = (
-    "Mask leak: accuracy in % from masks alone, at the t where they leak most. {flag}: it reveals the "
-    "class; {open}: that is not settled."
+    "Mask leak: accuracy in % from masks alone, at their worst t. {flag}: the mask reveals the class; {open}: open."
 )
+
+
+@dataclass(frozen=True)
+class Head:
+    """A heading over one column or several; of one that stands alone the column itself, which can be sorted."""
+
+    text: str
+    span: int
+    hint: str
+    alone: Column | None
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,11 @@ class Board:
     columns: list[Column]
     rows: list[Row]
     notes: list[str]
+
+    @property
+    def heads(self) -> list[Head]:
+        """The upper line of headings."""
+        return heads(self.columns)
 
     @property
     def families(self) -> list[str]:
@@ -79,14 +91,22 @@ def _board(run: Run, judged: Sequence[Judged], drawn: Mapping[str, Series]) -> B
     deltas = of_deltas(judged, distinguished([delta(one.rows, one.order) for one in judged], rows))
     measured = of_curves(judged, called)
     standing = of_curves(*_standing(judged, called)) + deltas
-    columns = [mean_ranks(standing or measured), *deltas, *measured, *of_masks(judged), *of_measures(run, rows[0])]
+    ranked = mean_ranks(standing or measured)
+    columns = [*of_masks(judged), ranked, *deltas, *measured, *of_measures(run, rows[0])]
     explainers = list(dict.fromkeys(e for one in judged for e in one.names))
-    explainers.sort(key=lambda e: columns[0].values.get(e, math.inf))
+    explainers.sort(key=lambda e: ranked.values.get(e, math.inf))
     cells = zip(*(column.entries(explainers) for column in columns), strict=True)
     lines = [Row(drawn[e], [*entries]) for e, entries in zip(explainers, cells, strict=True)]
     first = rows[0].iloc[0]
     notes = list(_notes(columns, STANDING if standing else RANKED))
     return Board(str(first.dataset), str(first.classifier), [c for c in charts if c], columns, lines, notes)
+
+
+def heads(columns: Sequence[Column]) -> list[Head]:
+    """Headings over the columns: neighbours whose headings begin alike have one in common."""
+    by_head = groupby(columns, key=lambda column: (column.parted[0], bool(column.parted[1])))
+    parts = [(head, several, [*group]) for (head, several), group in by_head]
+    return [Head(head, len(of), of[0].hint, None if several else of[0]) for head, several, of in parts]
 
 
 def distinguished(names: Sequence[str], rows: Sequence[pd.DataFrame]) -> list[str]:
@@ -118,10 +138,6 @@ def _notes(columns: Sequence[Column], ranked: str) -> Iterator[str]:
     yield MEANS
     if any(column.heading == MASK for column in columns):
         yield LEAKED.format(flag=FLAG, open=OPEN)
-    for better, sentence in SIDES.items():
-        names = [column.heading for column in columns if column.better == better]
-        if names:
-            yield sentence.format(names="; ".join(names))
     yield COLOURED.format(
         none="" if all(column.better for column in columns) else "; columns without a direction have none"
     )

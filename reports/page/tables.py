@@ -2,13 +2,16 @@
 
 import math
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import pandas as pd
 
 from roarbench.reports.kinds.kind import named
 from roarbench.reports.kinds.tables import TABLES
+from roarbench.reports.page.reading import Note, gaps, linked, own
+from roarbench.reports.page.words import hint
 from roarbench.reports.rows.style import FLAG
 from roarbench.reports.tables.table import Table
 
@@ -18,6 +21,9 @@ NUMBER = re.compile(r"[-−]?\d[\d,]*(?:\.\d+)?")
 GAP = "–"
 BEHIND = ("mean", "holm")
 """Numbers that cells are sorted by, where a table has them."""
+
+MAIN = ("summary", "roar")
+"""Kinds whose first table is open from the start, and printed."""
 
 
 @dataclass(frozen=True)
@@ -37,20 +43,28 @@ class Shown:
     Attributes:
         heading: the part of its caption that other tables of its kind do not have.
         corner: name of the first column.
+        columns: headings, each with what the glossary says of it.
         rows: name of the row and its cells.
+        notes: what it says below that few others do.
+        links: notes that it shares with many tables.
+        gaps: explainers with cells that were not measured.
         highlighted: names of the rows that stand out.
+        open: whether it is open from the start.
     """
 
     name: str
     heading: str
     caption: str
     corner: str
-    columns: list[str]
+    columns: list[tuple[str, str]]
     rows: list[tuple[str, list[Entry]]]
-    notes: tuple[str, ...]
+    notes: list[str]
+    links: list[Note]
+    gaps: str
     latex: str
     csv: str
     highlighted: frozenset[str] = frozenset()
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,18 +77,28 @@ class Section:
     tables: list[Shown]
 
 
-def sections(tables: Sequence[Table]) -> list[Section]:
-    """All tables, in the order in which one reads them; those of unknown kinds at the end."""
+def sections(tables: Sequence[Table], common: Mapping[str, Note] = MappingProxyType({})) -> list[Section]:
+    """All tables, in the order in which one reads them; those of unknown kinds at the end.
+
+    Args:
+        common: notes that are told once for all tables, from `reading.shared`.
+    """
     kinds = {kind.name: kind for kind in TABLES}
     by: dict[str, list[Table]] = {name: [] for name in (*kinds, "")}
     for table in tables:
         by[named(table.name) if named(table.name) in kinds else ""].append(table)
     words = {name: (kind.title, kind.sentence) for name, kind in kinds.items()} | {"": OTHER}
     return [
-        Section(name or "further", *words[name], [_shown(t, h) for t, h in zip(of, _headings(of), strict=True)])
+        Section(name or "further", *words[name], _opened([
+            _shown(t, h, common) for t, h in zip(of, _headings(of), strict=True)
+        ], name))
         for name, of in by.items()
         if of
-    ]
+    ]  # fmt: skip
+
+
+def _opened(shown: list[Shown], kind: str) -> list[Shown]:
+    return [replace(shown[0], open=kind in MAIN), *shown[1:]]
 
 
 def _headings(tables: Sequence[Table]) -> list[str]:
@@ -87,7 +111,7 @@ def _headings(tables: Sequence[Table]) -> list[str]:
     return [heading or table.caption for heading, table in zip(headings, tables, strict=True)]
 
 
-def _shown(table: Table, heading: str) -> Shown:
+def _shown(table: Table, heading: str, common: Mapping[str, Note]) -> Shown:
     marks = getattr(table, "marks", None)
     marked = (
         [[""] * table.shown.shape[1]] * len(table.shown) if marks is None else marks.astype(str).to_numpy().tolist()
@@ -98,10 +122,10 @@ def _shown(table: Table, heading: str) -> Shown:
         for i, name in enumerate(table.shown.index)
     ]
     corner = str(table.shown.index.name or "")
-    columns = [str(column) for column in table.shown.columns]
-    csv = table.csv
+    columns = [(str(column), hint(str(column))) for column in table.shown.columns]
     return Shown(
-        table.name, heading, table.caption, corner, columns, rows, table.notes, table.latex(), csv, table.highlighted
+        table.name, heading, table.caption, corner, columns, rows, own(table.notes, common),
+        linked(table.notes, common), gaps(table.notes), table.latex(), table.csv, table.highlighted,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Reasons to doubt a run: label leakage, maps of zeros, measures that disagree, missing cells."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,16 +15,16 @@ from roarbench.reports.rows.seeds import notes
 from roarbench.reports.rows.settings import reads_masks
 from roarbench.reports.rows.style import FLAG, label, listed, percent, repeated
 from roarbench.reports.tables.evidence import means
-from roarbench.reports.tables.masks import Leak, worst_leaks
+from roarbench.reports.tables.masks import Leak, State, scale_of, worst_leaks
 from roarbench.reports.tables.table import Table
 
 MASKS = (
-    "A control: networks that see only which pixels were removed. Where they predict the class, the masks leak the "
-    "label, and networks retrained on reduced images may use that."
+    "A control: networks that see only which pixels were removed. Where they predict the class, masks leak the label. "
+    "Networks retrained on reduced images may use that."
 )
 FOUND = {
     "warn": f"{FLAG} Masks alone reveal the class.",
-    "open": "It is not settled whether masks alone reveal the class.",
+    "open": "It is open whether masks alone reveal the class.",
     "good": "No mask reveals the class at the measured t.",
 }
 ZEROS = "A map of zeros orders its pixels by chance: its curve is partly that of random."
@@ -33,8 +34,7 @@ AGREEMENT = (
 )
 CELLS = "Cells that failed, do not apply or are still to do are gaps in the tables, never numbers."
 STRANGERS = (
-    "{cells} of networks that are neither retrained nor the one that was explained: left out of all tables, because "
-    "they measure how masks transfer between networks."
+    "{cells} of other networks, neither retrained nor explained. No table has them: they measure how masks transfer."
 )
 SEEDS = "Intervals and tests rest on whole curves alone; with fewer seeds than planned they are wider."
 ADDED = (
@@ -43,12 +43,46 @@ ADDED = (
 )
 
 
+VERDICTS = {"good": "passed", "warn": "warning", "open": "not checked"}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """An accuracy in percent, and whether it is a reason to doubt."""
+
+    name: str
+    width: float
+    text: str
+    state: State
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Accuracies of one data set and classifier; the limit is where doubt begins.
+
+    Attributes:
+        found: what they say, in words.
+        limit: in percent; NaN where it is unknown.
+    """
+
+    where: str
+    found: str
+    limit: float
+    bars: list[Bar]
+
+    @property
+    def limited(self) -> bool:
+        """Whether the limit is known."""
+        return not math.isnan(self.limit)
+
+
 @dataclass(frozen=True)
 class Check:
     """One thing to know: what was found in a line, what that means, and the cases.
 
     Attributes:
         state: "good", "warn" or "open", of which the last was not measured.
+        charts: cases that are numbers.
     """
 
     title: str
@@ -56,6 +90,12 @@ class Check:
     found: str
     meaning: str
     cases: list[str] = field(default_factory=list)
+    charts: list[Chart] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        """What the state means, in words."""
+        return VERDICTS[self.state]
 
 
 def checks(
@@ -73,31 +113,37 @@ def checks(
 
 
 def _masks(joined: pd.DataFrame) -> Check:
-    read: dict[str, dict[str, Leak]] = {}
-    for where, leaks in _leaks(joined):
-        read.setdefault(where, leaks)
-    states = {leak.state for leaks in read.values() for leak in leaks.values()}
+    charts: dict[str, Chart] = {}
+    for chart in _leaks(joined):
+        charts.setdefault(chart.where, chart)
+    states = {bar.state for chart in charts.values() for bar in chart.bars}
     if not states:
         return Check("Label leakage", "open", "Masks alone were not measured.", MASKS)
     state = "warn" if "readable" in states else "open" if "open" in states else "good"
-    cases = [f"{where}: {_named(leaks)}." for where, leaks in read.items()]
-    return Check("Label leakage", state, FOUND[state], MASKS, cases)
+    return Check("Label leakage", state, FOUND[state], MASKS, charts=[*charts.values()])
 
 
-def _leaks(joined: pd.DataFrame) -> Iterator[tuple[str, dict[str, Leak]]]:
-    """Data set, classifier and the leakage of masks there; those of both orders carry the same information."""
+def _leaks(joined: pd.DataFrame) -> Iterator[Chart]:
+    """The leakage of masks by data set and classifier; those of both orders carry the same information."""
     for rows, _ in ways(joined):
         if reads_masks(rows):
-            yield f"{rows.dataset.iloc[0]}, {rows.classifier.iloc[0]}", worst_leaks(rows, joined)
+            where = f"{rows.dataset.iloc[0]}, {rows.classifier.iloc[0]}"
+            leaks = worst_leaks(rows, joined)
+            bars = [_bar(e, leak) for e, leak in sorted(leaks.items(), key=lambda one: -one[1].accuracy.mean)]
+            yield Chart(where, _counted(leaks.values()), 100 * scale_of(rows, joined).limit, bars)
 
 
-def _named(leaks: Mapping[str, Leak]) -> str:
-    """Explainers whose masks reveal the class, or may."""
-    parts = []
-    for state, words in (("readable", "readable"), ("open", "not settled")):
-        of = [f"{label(e)} {percent(k.accuracy, k.accuracy.n)} %" for e, k in leaks.items() if k.state == state]
-        parts += [f"{words} {len(of)} of {len(leaks)} ({listed(of)})"] if of else []
-    return "; ".join(parts) or f"readable none of {len(leaks)}"
+def _bar(explainer: str, leak: Leak) -> Bar:
+    mean = leak.accuracy.mean
+    return Bar(label(explainer), round(100 * mean, 1), percent(leak.accuracy, leak.accuracy.n), leak.state)
+
+
+def _counted(leaks: Collection[Leak]) -> str:
+    """How many masks reveal the class, and of how many that is open."""
+    states = [leak.state for leak in leaks]
+    counts = [(states.count("readable"), "leak the label"), (states.count("open"), "are open")]
+    said = " and ".join(f"{count} {word}" for count, word in counts if count) or "none leaks the label"
+    return f"Of {repeated(len(states), 'mask')}, {said}."
 
 
 def _zeros(frame: pd.DataFrame) -> Check:
@@ -109,7 +155,7 @@ def _zeros(frame: pd.DataFrame) -> Check:
         zero = summarise(rows.zero_attributions)
         if zero.mean > 0:
             cases.append(f"{dataset}: {label(str(e))} {percent(zero, zero.n)} % of the images.")
-    text = f"{repeated(len(cases), 'explainer')} with some." if cases else "None, on the images that were looked at."
+    text = f"{repeated(len(cases), 'explainer')} with some." if cases else "None, on the images that were checked."
     return Check("Maps of zeros", "warn" if cases else "good", text, ZEROS, cases)
 
 

@@ -52,6 +52,18 @@ class Exhibit:
 
 def galleries(run: Run) -> Iterator[Picture]:
     """A picture for each view, of every data set, classifier and way of ranking; none for runs that kept no images."""
+    for part, ending in exhibited(run):
+        for view, title in VIEWS.items():
+            shown = part[[view in exhibit.arrays for exhibit in part.exhibit]]
+            if len(shown):
+                yield _picture(shown, view, title.format(share=f"{shown.fraction.iloc[0]:.0%}"), ending)
+
+
+def exhibited(run: Run) -> Iterator[tuple[pd.DataFrame, str]]:
+    """The images that a run kept, by data set, classifier and way of ranking, and the endings of their file names.
+
+    A row for each explainer, in the order of the run; its column `exhibit` holds the `Exhibit`.
+    """
     exhibits = {str(exhibit.about): exhibit for exhibit in map(_read, sorted((run.folder / FOLDER).glob("*.npz")))}
     if not exhibits:
         return
@@ -59,12 +71,7 @@ def galleries(run: Run) -> Iterator[Picture]:
     order = {name: place for place, name in enumerate(dict.fromkeys(run.frame.explainer.dropna()))}
     frame = frame[frame.explainer.isin(order)].sort_values("explainer", key=lambda names: names.map(order))
     for _, part in frame.groupby(GROUP, sort=False):
-        for view, title in VIEWS.items():
-            shown = part[[view in exhibit.arrays for exhibit in part.exhibit]]
-            if len(shown):
-                yield _picture(
-                    shown, view, title.format(share=f"{shown.fraction.iloc[0]:.0%}"), slug(part, frame, GROUP)
-                )
+        yield part, slug(part, frame, GROUP)
 
 
 def _read(path: Path) -> Exhibit:

@@ -12,9 +12,11 @@ from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.results.store import Outcome
 from roarbench.reports.page.chart import series
+from roarbench.reports.page.drilldown import drilldown
 from roarbench.reports.page.forest import Forest, Line
 from roarbench.reports.page.judged import judged_by_network
 from roarbench.reports.page.leaderboard import Board, boards
+from roarbench.reports.page.methods import methods
 from roarbench.reports.rows.load import Run, curves, read
 from tests.reports.page.test_page import (
     BROKEN,
@@ -158,7 +160,7 @@ def test_one_explainer_stands_beside_random(stored: Stored, wide: Matrix) -> Non
 def test_one_alone_is_ranked_first_and_without_colour(stored: Stored, wide: Matrix, explainer: str) -> None:
     board = board_of(stored(replace(wide, explainers=(explainer,)), measured))
     assert [entry.mark for row in board.rows for entry in row.entries if entry.mark] == []
-    assert board.rows[0].entries[0].text == "1.0"
+    assert board.rows[0].entries[1].text == "1.0"
 
 
 def test_nothing_measured_is_not_drawn(stored: Stored, wide: Matrix) -> None:
@@ -170,7 +172,7 @@ def test_nothing_measured_is_not_drawn(stored: Stored, wide: Matrix) -> None:
 def test_colours_follow_the_direction_of_each_column(stored: Stored, wide: Matrix) -> None:
     board = board_of(stored(replace(wide, measures=("max_sensitivity", "gini", "passes")), by_themselves))
     headings = [column.heading for column in board.columns]
-    assert headings == ["rank", "ROAR", "KAR", "mask leak", "sensitivity", "passes"]
+    assert headings == ["mask leak", "rank", "ROAR", "KAR", "sensitivity", "passes"]
     roar, kar, sensitivity = (shown(board, heading) for heading in ("ROAR", "KAR", "sensitivity"))
     assert (roar["IG"][1], roar["GRAD"][1]) == ("heat-4", "heat-0")
     assert (kar["IG"][1], kar["GRAD"][1]) == ("heat-0", "heat-4")
@@ -193,18 +195,18 @@ def test_ranks_are_means_over_the_ways_that_have_the_explainer(stored: Stored, w
     rank = {label: text for label, (text, _) in shown(board, "rank").items()}
     assert rank["IG"] == "1.0" and board.rows[0].series.label == "IG"
     assert rank["GRAD"] == "2.5"  # fourth and first
-    values = [float(row.entries[0].value) for row in board.rows]
+    values = [float(row.entries[1].value) for row in board.rows]
     assert values == sorted(values)
 
 
 def test_headings_name_the_fill_where_several_were_used(stored: Stored, wide: Matrix) -> None:
     one = board_of(stored(replace(wide, unretrained_fills=("mean", "noisy_linear")), measured))
-    assert [column.heading for column in one.columns][1:7] == [
+    assert [column.heading for column in one.columns][2:8] == [
         "ROAR", "KAR", "Deletion, accuracy", "Insertion, accuracy",
         "ROAD, most relevant first", "ROAD, least relevant first",
     ]  # fmt: skip
     two = board_of(stored(replace(wide, fills=("mean", "noisy_linear")), measured, name="two"))
-    assert [column.heading for column in two.columns][1:3] == ["ROAR, fill mean", "KAR, fill mean"]
+    assert [column.heading for column in two.columns][2:4] == ["ROAR, fill mean", "KAR, fill mean"]
     assert len({forest.name for forest in two.forests}) == 4
 
 
@@ -240,12 +242,37 @@ def mixed(front: str, back: str, part: float) -> str:
 @pytest.mark.parametrize("text", ["ink", "warn"])
 def test_text_on_colours_has_contrast_in_both_themes(text: str) -> None:
     """WCAG 2.1, 1.4.3, level AA, on the strongest colour."""
-    style = STYLE.read_text()
     named: Callable[[str], list[str]] = lambda name: re.search(  # noqa: E731
-        rf"--{name}: light-dark\((#\w{{6}}), (#\w{{6}})\)", style
+        rf"--{name}: light-dark\((#\w{{6}}), (#\w{{6}})\)", STYLE
     ).groups()  # type: ignore[union-attr,return-value]
-    parts = [float(part) / 100 for part in re.findall(r"heat-\d \{ --heat: (\d+)%", style)]
+    parts = [float(part) / 100 for part in re.findall(r"heat-\d \{ --heat: (\d+)%", STYLE)]
     assert parts == sorted(parts) and len(parts) == 4
     for front, good, card in zip(named(text), named("good"), named("card"), strict=True):
         light, dark = sorted((luminance(front), luminance(mixed(good, card, parts[-1]))), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_neighbours_share_the_beginning_of_their_headings(stored: Stored, wide: Matrix) -> None:
+    board = board_of(stored(replace(wide, unretrained_fills=("mean", "noisy_linear")), measured))
+    heads = [(head.text, head.span, head.alone is not None) for head in board.heads]
+    assert ("ROAR", 1, True) in heads and ("ROAD", 2, False) in heads
+    assert sum(span for _, span, _ in heads) == len(board.columns)
+
+
+def test_every_mean_can_be_traced_to_its_seeds(stored: Stored, wide: Matrix) -> None:
+    run = read(stored(replace(wide, measures=("max_sensitivity", "passes")), by_themselves))
+    board = boards_of(run)
+    data = drilldown(board, methods(run.frame, run.cards, series(run.frame)))
+    (shown,) = data["boards"]  # type: ignore[misc]
+    columns = {column["heading"]: column for column in shown["columns"]}
+    assert [*columns] == ["ROAR", "KAR", "sensitivity", "passes"]
+    for heading, column in columns.items():
+        place = column["place"] - 1
+        assert board[0].columns[place].heading == heading
+        for row in board[0].rows:
+            text, seeds = column["rows"][row.series.label]
+            assert text == row.entries[place].text and [seed for seed, _ in seeds] == [0, 1, 2, 3]
+            assert float(row.entries[place].value) * (100 if heading in ("ROAR", "KAR") else 1) == pytest.approx(
+                sum(value for _, value in seeds) / 4, abs=1e-3
+            )
+    assert data["explainers"]["IG"]["number"] == 2  # type: ignore[index]
