@@ -3,7 +3,7 @@ OLDEST ?= 3.10
 BIN := .venv/bin
 UV := $(or $(shell command -v uv),$(BIN)/uv)
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal
-PARTS := roarbench/__init__.py benchmark datasets hns methods reports run_benchmark.py
+PARTS := $(wildcard roarbench/*.py) benchmark datasets hns methods reports run_benchmark.py
 
 .PHONY: benchmark test test-all faults speed speed-gpu speed-peers lowest graph lint format
 
