@@ -34,6 +34,9 @@ class HideAndSeek:
     docs/hns.md. A collapsed training is repeated, at most twice; the notes count it.
 
     Attributes:
+        model: size of hider and seeker; hns_small is for small images.
+        batch_size: images in each step.
+        learning_rate: of both networks, while they learn together.
         seeker: joint learns together with the hider, as published, and may come to read masks as a code of the class.
             apart learns before it, behind random masks, and is frozen.
         seeker_steps: steps in which a seeker apart learns, rounded up to whole epochs.

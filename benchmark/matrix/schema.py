@@ -7,6 +7,7 @@ import inspect
 import json
 import types
 import typing
+from collections import ChainMap
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -45,8 +46,9 @@ def table(kind: type) -> Schema:
 
 
 def properties(kind: type) -> dict[str, Schema]:
-    """Field of a dataclass -> its type, its default and its meaning."""
-    hints, said = typing.get_type_hints(kind), meanings(inspect.getdoc(kind) or "")
+    """Field of a dataclass -> its type, its default and its meaning, be it from a class that it derives from."""
+    hints, docstrings = typing.get_type_hints(kind), (inspect.cleandoc(base.__doc__ or "") for base in kind.__mro__)
+    said = dict(ChainMap(*map(meanings, docstrings)))
     return {
         field.name: {"description": said.get(field.name, ""), **of_type(hints[field.name]), **_default(field)}
         for field in fields(kind)

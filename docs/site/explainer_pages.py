@@ -20,9 +20,7 @@ KINDS = {
     "itself": "trains a network of its own and explains it (self-explaining)",
     "nothing": "knows no classifier (control)",
 }
-FAMILY_WORDS = {
-    "Base": "Gradients", "Instruments": "Changed explainers, for sanity checks",
-}  # fmt: skip
+FAMILY_WORDS = {"Base": "Gradients", "Instruments": "Changed explainers, for sanity checks"}
 
 
 def pages() -> dict[str, str]:
@@ -31,8 +29,8 @@ def pages() -> dict[str, str]:
 
 
 def title(name: str) -> str:
-    """The label that tables show, if it says more than the name."""
-    return label(name)
+    """The name as it is written on the command line."""
+    return name
 
 
 def grouped() -> dict[str, list[str]]:
@@ -45,9 +43,12 @@ def grouped() -> dict[str, list[str]]:
 
 def index() -> str:
     """The list of all explainers."""
-    lines = ["# Explainers\n", "Each name is an option of `--explainers`. Each page has a picture of the same images.\n"]
+    lines = [
+        "# Explainers\n",
+        "Each name is an option of `--explainers`. Each page has a picture of the same images.\n",
+    ]
     for of, names in grouped().items():
-        rows = ([f"[`{name}`]({name}.md)", title(name), _first(name)] for name in names)
+        rows = ([f"[`{name}`]({name}.md)", label(name), _first(name)] for name in names)
         lines.append(f"## {of}\n\n{prose.table(('name', 'in tables', 'what it is'), rows)}")
     groups = ([f"`{name}`", ", ".join(f"`{one}`" for one in members)] for name, members in GROUPS.items())
     lines.append(f"## Groups\n\nOne name for several:\n\n{prose.table(('name', 'explainers'), groups)}")
@@ -58,7 +59,7 @@ def page(name: str) -> str:
     """The page of an explainer."""
     said = described.said(described.docstring("explainer", name))
     parts = [
-        f"# {title(name)}\n\n`{name}`: {prose.literal(said['summary'])}\n",
+        f"# {prose.literal(name)}\n\n{prose.literal(said['summary'])} In tables: **{label(name)}**.\n",
         _picture(name),
         f"## Definition\n\nPaper: {prose.linked(prose.literal(said['paper']))}\n",
         f"Differs from the paper: {prose.linked(prose.literal(said['differs']))}\n",
@@ -87,14 +88,12 @@ def _picture(name: str) -> str:
 
 def _facts(name: str) -> str:
     explainer, fact = plugins.target("explainer", name), pictures.facts()[name]
-    rows = [["kind", KINDS[getattr(explainer, "explains", "classifier")]]]
-    if getattr(explainer, "trains", False):
-        rows.append(["trains", "yes: it trains networks before it explains"])
-    if "passes" in fact:
-        rows.append(["forward passes of the picture", f"{fact['passes']:g} for each image"])
+    facts = [KINDS[getattr(explainer, "explains", "classifier")].capitalize()]
+    facts += ["Trains networks before it explains"] if getattr(explainer, "trains", False) else []
+    facts += [f"Forward passes for each image, as in the picture: {fact['passes']:g}"] if "passes" in fact else []
     groups = [f"`{group}`" for group, members in GROUPS.items() if name in members]
-    rows += [["groups", ", ".join(groups)]] if groups else []
-    return prose.table(("", ""), [*rows, ["file", f"`{plugins.file('explainer', name)}`"]])
+    facts += [f"Groups: {', '.join(groups)}"] if groups else []
+    return "\n".join(f"- {said}." for said in [*facts, f"File: `{plugins.file('explainer', name)}`"]) + "\n"
 
 
 def _checks(name: str) -> str:
@@ -117,7 +116,8 @@ def _use(name: str) -> str:
     written = str(pictures.facts()[name].get("written", f"{name}[path=maps.npz]" if name == "stored" else name))
     quoted = f'"{written}"' if "[" in written else written
     others = "random" if name == "random" else f"random {quoted}"
-    command = f"python run_benchmark.py run --explainers {others} --fractions 0.3 0.5 0.9 --out runs/{name}"
-    dataset = " --datasets blocks" if "blocks" in str(pictures.facts()[name].get("scene", "")) else ""
-    network = " --classifiers vit_tiny" if "vit_tiny" in str(pictures.facts()[name].get("scene", "")) else ""
-    return f"## Use it\n\n```console\n$ {command}{dataset}{network}\n```\n"
+    scene = str(pictures.facts()[name].get("scene", ""))
+    options = ["--datasets blocks"] if "blocks" in scene else []
+    options += ["--classifiers vit_tiny"] if "vit_tiny" in scene else []
+    options += [f"--explainers {others}", f"--fractions 0.3 0.5 0.9 --out runs/{name}"]
+    return f"## Use it\n\n{prose.command(*options)}"

@@ -12,6 +12,7 @@ from roarbench.reports.rows.measures import DIRECTIONS
 FOLDER = "reference/measures"
 DOCUMENT = plugins.ROOT / "docs" / "measures.md"
 
+
 def pages() -> dict[str, str]:
     """Path of a page -> its text."""
     return {f"{FOLDER}/index.md": index(), **{f"{FOLDER}/{name}.md": page(name) for name in MEASURES}}
@@ -72,9 +73,8 @@ def _section(name: str) -> tuple[str, dict[str, str]]:
 def _use(name: str) -> str:
     card = described.measure(name)
     option = card["option"] if card["order"] is not None else f"--measures {name}"
-    data = "--datasets blocks " if "truth" in card["needs"] else ""
-    command = f"python run_benchmark.py run {data}--explainers random gradient {option} --out runs/{name}"
-    return f"## Use it\n\n```console\n$ {command}\n```\n"
+    data = ["--datasets blocks"] if "truth" in card["needs"] else []
+    return f"## Use it\n\n{prose.command(*data, '--explainers random gradient', f'{option} --out runs/{name}')}"
 
 
 def _direction(name: str) -> str:

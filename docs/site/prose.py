@@ -45,6 +45,12 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
 
 
+def command(*options: str) -> str:
+    """A run with some options, each on a line of its own."""
+    lines = " \\\n      ".join([f"$ python run_benchmark.py run {options[0]}", *options[1:]])
+    return f"```console\n{lines}\n```\n"
+
+
 def keys(properties: dict[str, dict[str, Any]]) -> str:
     """A table of the keys of a JSON schema: type, default and meaning."""
     return table(
@@ -63,7 +69,13 @@ def kind(key: dict[str, Any]) -> str:
         return " or ".join(f"`{word}`" for word in key["enum"])
     if "anyOf" in key:
         return " or ".join(dict.fromkeys(kind(choice) for choice in key["anyOf"]))
-    names = {"array": "list", "integer": "whole number", "boolean": "true or false", "string": "text", "object": "table"}
+    names = {
+        "array": "list",
+        "integer": "whole number",
+        "boolean": "true or false",
+        "string": "text",
+        "object": "table",
+    }
     if key["type"] == "array":
         of = kind(key["items"])
         return f"list of {of}s" if "number" in of else f"list of {of}"

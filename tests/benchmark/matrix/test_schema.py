@@ -1,14 +1,19 @@
 """The schema of presets accepts what the reader of presets accepts, and has a word about every key."""
 
 import dataclasses
+import doctest
+import importlib
 from typing import Any
 
 import pytest
 
+from roarbench.benchmark.matrix import described
+from roarbench.benchmark.matrix import schema as of_schema
 from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.plugins import METHODS, TABLES
 from roarbench.benchmark.matrix.presets import FOLDER, names, override, tomllib
 from roarbench.benchmark.matrix.recipe import Recipe
-from roarbench.benchmark.matrix.schema import Schema, schema
+from roarbench.benchmark.matrix.schema import Schema, properties, schema
 
 jsonschema = pytest.importorskip("jsonschema")
 
@@ -52,6 +57,19 @@ def test_what_is_refused_does_not_fit(table: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="preset"):
         override(Matrix(), table, "preset")
     assert not valid(table)
+
+
+@pytest.mark.parametrize("kind", METHODS)
+def test_every_parameter_of_a_plug_in_has_a_meaning(kind: str) -> None:
+    for name in TABLES[kind]:
+        module, attribute = TABLES[kind][name].split(":")
+        target = getattr(importlib.import_module(module), attribute)
+        keys = properties(target) if dataclasses.is_dataclass(target) else {}
+        assert not [f"{name}[{key}]" for key, said in keys.items() if not said["description"]]
+
+
+def test_examples_in_docstrings_hold() -> None:
+    assert not doctest.testmod(of_schema).failed + doctest.testmod(described).failed
 
 
 def test_every_key_has_a_type_and_a_meaning_and_defaults_are_those_of_the_dataclass() -> None:
