@@ -3,9 +3,9 @@ OLDEST ?= 3.10
 BIN := .venv/bin
 UV := $(or $(shell command -v uv),$(BIN)/uv)
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal
-PARTS := roarbench/__init__.py benchmark datasets hns methods reports run_benchmark.py
+PARTS := $(wildcard roarbench/*.py) benchmark datasets hns methods reports run_benchmark.py
 
-.PHONY: benchmark test test-all faults speed speed-gpu speed-peers lowest graph lint format
+.PHONY: benchmark test test-all docs dist faults speed speed-gpu speed-peers lowest graph lint format
 
 benchmark: .venv/installed  ## the quick matrix: tables and curves in runs/quick/report
 	$(BIN)/python run_benchmark.py run
@@ -15,6 +15,15 @@ test: .venv/installed lint  ## style, types and the laws: all tests but whole ru
 
 test-all: test  ## also whole runs, kills, other processes and the browser; without checks of tensors, which slow them
 	$(PYTEST) --durations=10 -o addopts="-q -rfEs --strict-markers" -m "(whole or slow) and not gpu and not network"
+
+docs: .venv/docs  ## the documentation in site/: strict, links checked, nothing fetched when it is read; two minutes
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -W error::SyntaxWarning -m mkdocs build --quiet --strict
+	$(BIN)/python docs/site/check_links.py site
+
+dist: .venv/docs  ## the wheel and the source archive in dist/, checked as an index of packages checks them
+	rm -rf dist
+	$(BIN)/python -m build --quiet
+	$(BIN)/python -m twine check --strict dist/*
 
 faults: .venv/installed  ## kills, full disks and damaged files: what they cost; an hour
 	$(BIN)/python -m tests.faults
@@ -46,6 +55,10 @@ lint: .venv/installed
 format: .venv/installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+.venv/docs: .venv/installed
+	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[dev,docs]"
+	touch $@
 
 # Type checkers see the one import package of a wheel: links in .venv/types/roarbench to the folders of the checkout.
 .venv/installed: pyproject.toml constraints.txt

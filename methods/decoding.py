@@ -120,6 +120,8 @@ class Decoding(View):
         alpha: weight of the classification loss in the decoder; the rest weighs reconstruction.
         high_alpha: the same, of the decoder that pressure compares.
         steps: steps of each of the three trainings, rounded up to whole epochs.
+        batch_size: images in each step.
+        learning_rate: of each training.
     """
 
     version: ClassVar[int] = 2

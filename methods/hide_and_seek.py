@@ -36,6 +36,9 @@ class HideAndSeek:
     hider.
 
     Attributes:
+        model: size of hider and seeker; hns_small is for small images.
+        batch_size: images in each step.
+        learning_rate: of both networks, while they learn together.
         seeker: joint learns together with the hider, as published, and may come to read masks as a code of the class.
             apart learns before it, behind random masks, and is frozen.
         seeker_steps: steps in which a seeker apart learns, rounded up to whole epochs.

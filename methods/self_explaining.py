@@ -102,9 +102,12 @@ class SelfExplaining(View):
             in the robustness loss; magnitude is sum_i |theta_i h_i| |grad h_i| / |grad h_i|_2, so that concepts do not
             cancel; gradient is the plain gradient of the same network, a control.
         concepts: identity takes features, convolutional and vae learn num_concepts of them.
-        robust_weight: lambda.
+        num_concepts: number of concepts that are learned.
+        robust_weight: lambda, the weight of the robustness loss.
         robustness: probe costs a class, residual all.
         steps: training steps, rounded up to whole epochs.
+        batch_size: examples in each step.
+        learning_rate: of the training.
         surrogate: learns the classes that the classifier predicts, and explains those.
     """
 

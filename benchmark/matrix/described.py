@@ -18,12 +18,17 @@ Facts = dict[str, Any]
 
 def summary(kind: str, name: str) -> str:
     """The first paragraph of the docstring of a plug-in."""
-    return said(_docstring(kind, name))["summary"]
+    return said(docstring(kind, name))["summary"]
+
+
+def docstring(kind: str, name: str) -> str:
+    """The docstring of a plug-in."""
+    return ast.get_docstring(definition(kind, name)) or ""
 
 
 def facts(kind: str, name: str) -> Facts:
     """All that a plug-in says of itself: the parts of its docstring, and of a measure `MEASURE`."""
-    return measure(name) if kind == "measure" else said(_docstring(kind, name))
+    return measure(name) if kind == "measure" else said(docstring(kind, name))
 
 
 @cache
@@ -36,7 +41,7 @@ def measure(name: str) -> Facts:
         for target in statement.targets
         if isinstance(target, ast.Name) and target.id in MEASURE
     }
-    return said(_docstring("measure", name)) | MEASURE | literals
+    return said(docstring("measure", name)) | MEASURE | literals
 
 
 def said(docstring: str) -> dict[str, str]:
@@ -46,6 +51,18 @@ def said(docstring: str) -> dict[str, str]:
     return {"summary": line(blocks[0]), **parts}
 
 
+def meanings(docstring: str) -> dict[str, str]:
+    """Parameter -> its meaning, from the section of a docstring that lists them.
+
+    >>> meanings("Blurs.\\n\\nArgs:\\n    size: side of the window.\\n    seed: of the noise,\\n        if any.")
+    {'size': 'side of the window.', 'seed': 'of the noise, if any.'}
+    """
+    blocks = [block.strip() for block in HEADINGS.split(docstring)]
+    section = next((block for block in blocks if block.startswith(("Attributes:", "Args:"))), "")
+    entries = re.split(r"\n {4}(?=\w+:)", section)[1:]
+    return {name: line(text) for name, _, text in (entry.partition(":") for entry in entries)}
+
+
 def line(text: str) -> str:
     """Text on one line."""
     return " ".join(text.split())
@@ -53,10 +70,6 @@ def line(text: str) -> str:
 
 def _after(heading: str, blocks: list[str]) -> str:
     return next((line(block.removeprefix(heading)) for block in blocks if block.startswith(heading)), "")
-
-
-def _docstring(kind: str, name: str) -> str:
-    return ast.get_docstring(definition(kind, name)) or ""
 
 
 def definition(kind: str, name: str) -> ast.ClassDef | ast.FunctionDef:

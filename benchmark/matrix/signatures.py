@@ -1,15 +1,11 @@
 """Parameters of a plug-in of the tables, read from its source without importing it."""
 
 import ast
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from roarbench.benchmark.matrix.described import definition, line, siblings
+from roarbench.benchmark.matrix.described import definition, meanings, siblings
 from roarbench.benchmark.matrix.plugins import TABLES
-
-ENTRY = re.compile(r"^(\w+): (.+(?:\n +.+)*)", re.MULTILINE)
-SECTIONS = ("Attributes:", "Args:")
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ def _line(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> list[ast.Clas
 
 
 def _of_class(node: ast.ClassDef) -> Iterator[Parameter]:
-    texts = _texts(node)
+    texts = meanings(ast.get_docstring(node) or "")
     for field in node.body:
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             if (hint := ast.unparse(field.annotation)).startswith("ClassVar"):
@@ -55,7 +51,7 @@ def _of_class(node: ast.ClassDef) -> Iterator[Parameter]:
 
 
 def _of_function(node: ast.FunctionDef) -> Iterator[Parameter]:
-    texts = _texts(node)
+    texts = meanings(ast.get_docstring(node) or "")
     for argument, value in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
         hint = ast.unparse(argument.annotation) if argument.annotation else ""
         yield Parameter(argument.arg, hint, _default(value), texts.get(argument.arg, ""))
@@ -80,11 +76,3 @@ def _called(source: str) -> str:
     return next(
         (key for table in TABLES.values() for key, where in table.items() if where.endswith(f":{name}")), source
     )
-
-
-def _texts(node: ast.ClassDef | ast.FunctionDef) -> dict[str, str]:
-    """Parameter -> its meaning, from the docstring."""
-    docstring = ast.get_docstring(node) or ""
-    section = next((docstring.partition(f"{word}\n")[2] for word in SECTIONS if f"{word}\n" in docstring), "")
-    block = re.split(r"\n(?=\S)", section)[0]
-    return {name: line(text) for name, text in ENTRY.findall(re.sub(r"^    ", "", block, flags=re.MULTILINE))}

@@ -1,10 +1,9 @@
 """What a plug-in says of itself: the parts of its docstring, kept beside the results that it gave."""
 
 import inspect
-import re
 from collections.abc import Callable, Collection
 
-from roarbench.benchmark.matrix.described import HEADINGS, line, said
+from roarbench.benchmark.matrix.described import meanings, said
 from roarbench.benchmark.matrix.facts import MEASURE
 from roarbench.benchmark.matrix.plugins import METHODS, build
 from roarbench.benchmark.matrix.spec import Cell, PlugIn
@@ -17,7 +16,7 @@ def card(identity: PlugIn, kind: str) -> Card:
     doc = _docstring(type(target) if kind in METHODS else target.func)
     data = {name: getattr(target, name, value) for name, value in MEASURE.items()} if kind == "measure" else {}
     parameters = {name: value.text if isinstance(value, PlugIn) else str(value) for name, value in identity.parameters}
-    return {**said(doc), "parameters": parameters, "meanings": _meanings(doc), **data}
+    return {**said(doc), "parameters": parameters, "meanings": meanings(doc), **data}
 
 
 def cards(cells: Collection[Cell]) -> dict[str, dict[str, Card]]:
@@ -32,11 +31,3 @@ def _docstring(target: type | Callable) -> str:
     """What was written; a dataclass without a docstring gets its signature for one."""
     doc = inspect.getdoc(target) or ""
     return "" if doc.startswith(f"{target.__name__}(") else doc
-
-
-def _meanings(docstring: str) -> dict[str, str]:
-    """Parameter -> what it is, from the section that lists them."""
-    blocks = [block.strip() for block in HEADINGS.split(docstring)]
-    section = next((block for block in blocks if block.startswith(("Attributes:", "Args:"))), "")
-    entries = re.split(r"\n {4}(?=\w+:)", section)[1:]
-    return {name: line(text) for name, _, text in (entry.partition(":") for entry in entries)}
