@@ -17,7 +17,8 @@ REASON = re.compile(r"<!-- not run: (.+?) -->")
 FILE = re.compile(r'title="(\w+\.py)"|[Hh]ere (?:is )?`(\w+\.py)`')
 SET_UP = ("python3 -m venv", "pip install", "conda ", "docker ", "make ", "git clone", "python -m roarbench")
 """Commands that prepare a machine, or that other tests run."""
-PROGRAM = "python run_benchmark.py "
+PROGRAMS = ("python run_benchmark.py ", "roarbench ")
+"""How this program is called, in a checkout and once it is installed."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,14 @@ class Block:
     def commands(self) -> list[list[str]]:
         """Words of the commands of this program; those that set up a machine are left out."""
         lines = re.findall(r"^\$ (.+)$", self.code.replace("\\\n", " "), re.MULTILINE)
-        return [shlex.split(line.removeprefix(PROGRAM), comments=True) for line in lines if line.startswith(PROGRAM)]
+        calls = [line.removeprefix(program) for line in lines for program in PROGRAMS if line.startswith(program)]
+        return [shlex.split(call, comments=True) for call in calls]
 
     @property
     def others(self) -> list[str]:
         """Commands of other programs that set up no machine."""
         lines = re.findall(r"^\$ (.+)$", self.code, re.MULTILINE)
-        return [line for line in lines if not line.startswith((PROGRAM, *SET_UP))]
+        return [line for line in lines if not line.startswith((*PROGRAMS, *SET_UP))]
 
 
 def blocks(document: Path) -> Iterator[Block]:

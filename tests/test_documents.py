@@ -31,8 +31,9 @@ from tests.test_layers import FILES, imports
 PROJECT = Path(__file__).parents[1]
 DOCUMENTS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 COMMAND = re.compile(
-    r"(?:run_benchmark\.py |`)"
-    r"((?:(?:hns|senn|cladec) )?(?:run|report|status|list|train|study|sweep|evaluate|explain)\b[^`\n#]*)"
+    r"(?:run_benchmark\.py |^\$ roarbench |`)"
+    r"((?:(?:hns|senn|cladec) )?(?:run|report|status|list|rows|train|study|sweep|evaluate|explain)\b[^`\n#]*)",
+    re.MULTILINE,
 )
 """A command as documents write it: in a block behind the name of the script, or in a sentence between backticks."""
 
@@ -62,7 +63,7 @@ OPTIONS = (
 )  # fmt: skip
 """Classes whose fields are options of the command line."""
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)")
+LINK = re.compile(r"\]\((?!https?:|\.\./\.\./actions/)([^)#\s]*)#?([^)\s]*)\)")
 README_LINES = 120
 REFERENCE = PROJECT / "docs" / "measures.md"
 DIRECTIONS = {"low": "- Better: lower", "high": "- Better: higher", "": "- Better: neither"}

@@ -36,7 +36,7 @@ def test_every_block_runs_or_says_why_not(document: Path) -> None:
 def test_every_command_is_understood(document: Path) -> None:
     for block in blocks(document):
         for words in block.commands:
-            assert callable(run_benchmark._parsed(words)), words
+            assert callable(run_benchmark.parsed(words)), words
 
 
 @pytest.fixture
