@@ -66,7 +66,7 @@ class Decoding:
     """Trains and studies decoders of layers (ClaDec) by themselves; see cladec --help."""
 
 
-KINDS = (Run, Export, Status, Report, Rows)
+KINDS = (Run, Export, Status, Report)
 """Commands whose options have checks of their own."""
 
 

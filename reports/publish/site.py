@@ -50,7 +50,9 @@ def publish(run: Run, out: Path) -> Path:
 def check(out: Path) -> None:
     """Raises ValueError where the first page of a folder is that of another program."""
     page = out / FILE
-    if out.is_file() or (page.exists() and MARK not in page.read_text(encoding="utf-8", errors="replace")):
+    if out.is_file():
+        raise ValueError(f"publish must be a folder, got the file {out}")
+    if page.exists() and MARK not in page.read_text(encoding="utf-8", errors="replace"):
         raise ValueError(f"publish must be an empty folder or a site of roarbench, but another program wrote {page}")
 
 

@@ -1,6 +1,7 @@
 """Text for a terminal: bold and colours where it has them, plain text elsewhere, never markup."""
 
 import io
+import re
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,9 @@ from rich.text import Text
 
 WIDTH = 80
 """Columns of text and tables, which every terminal has."""
+
+BLANK_END = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$")
+"""Blanks at the end of a line, before its last control codes."""
 
 NAMES = 24
 """Columns that names in a list take."""
@@ -27,7 +31,7 @@ def rendered(parts: Iterable[RenderableType], width: int = WIDTH) -> str:
     console = styled(file=stream, width=width)
     for part in parts:
         console.print(part)
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+    return "\n".join(BLANK_END.sub(r"\1", line) for line in stream.getvalue().splitlines())
 
 
 def plain(text: str) -> str:
