@@ -174,7 +174,7 @@ def test_an_explainer_without_a_measured_point_has_no_panel(status: Status, stor
     assert set(drawable(frame).explainer.dropna()) == {"random", "gradient"}
     (picture,) = plots(drawable(frame))
     assert not [text for text in picture.figure.findobj(Text) if "SQ" in text.get_text()]
-    legend = page(read(folder), [], list).partition('class="legend"')[2].partition("</section>")[0]
+    legend = page(read(folder), [], list).partition('class="legend"')[2].partition("</ul>")[0]
     assert "GRAD" in legend and "SQ-GRAD" not in legend
 
 
