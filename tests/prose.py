@@ -105,10 +105,14 @@ def shown(kind: type) -> Iterator[str]:
     yield from (option.description or "" for option in parsed.params)
 
 
+def said(kind: type) -> list[str]:
+    """The sentences of the help of a class."""
+    return [sentence for text in shown(kind) for sentence in sentences(plain(text))]
+
+
 def help_texts() -> list[str]:
     """The sentences of the help of all commands."""
-    texts = (text for kind in commands() for text in shown(kind))
-    return [sentence for text in texts for sentence in sentences(plain(text))]
+    return [sentence for kind in commands() for sentence in said(kind)]
 
 
 def listed() -> list[str]:
