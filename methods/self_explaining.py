@@ -97,9 +97,9 @@ class SelfExplaining(View):
     Differs from the paper: the robustness loss is of logits, for each class; see docs/senn.md.
 
     Attributes:
-        score: relevance is theta, and contribution theta * x, of features as concepts; jacobian is theta^T J h, the map
-            in the robustness loss; magnitude is sum_i |theta_i h_i| |grad h_i| / |grad h_i|_2, so that concepts do not
-            cancel; gradient is the plain gradient of the same network, a control.
+        score: relevance is theta, and contribution theta * x, of features as concepts. jacobian is theta^T J h, the map
+            in the robustness loss. magnitude is sum_i |theta_i h_i| |grad h_i| / |grad h_i|_2, so that concepts do not
+            cancel. gradient is the plain gradient of the same network, a control.
         concepts: identity takes features, convolutional and vae learn num_concepts of them.
         robust_weight: lambda.
         robustness: probe costs a class, residual all.

@@ -18,7 +18,7 @@ Facts = dict[str, Any]
 
 def summary(kind: str, name: str) -> str:
     """The first paragraph of the docstring of a plug-in."""
-    return said(_docstring(kind, name))["summary"]
+    return said(docstring(kind, name))["summary"]
 
 
 @cache
@@ -31,7 +31,7 @@ def measure(name: str) -> Facts:
         for target in statement.targets
         if isinstance(target, ast.Name) and target.id in MEASURE
     }
-    return said(_docstring("measure", name)) | MEASURE | literals
+    return said(docstring("measure", name)) | MEASURE | literals
 
 
 def said(docstring: str) -> dict[str, str]:
@@ -50,7 +50,7 @@ def _after(heading: str, blocks: list[str]) -> str:
     return next((line(block.removeprefix(heading)) for block in blocks if block.startswith(heading)), "")
 
 
-def _docstring(kind: str, name: str) -> str:
+def docstring(kind: str, name: str) -> str:
     return ast.get_docstring(_definition(kind, name)) or ""
 
 
