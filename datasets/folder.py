@@ -31,9 +31,9 @@ def image_folder(
 
     Classes are the sorted names of the folders, images all files of a class, also in its subfolders, whose suffix the
     installed Pillow decodes. Hidden files and folders are passed over. A folder `val`, `valid` or `validation` is the
-    validation split, in place of the share `validation` of train; where there is no `test`, it is the test split.
+    validation split, in place of the share `validation` of train. If there is no `test`, it is the test split.
 
-    Every image is turned as its EXIF orientation says, converted to `channels` (1 grey or 3 RGB) and resized to
+    Every image is rotated as its EXIF orientation says. It is converted to `channels` (1 grey or 3 RGB) and resized to
     `size` x `size` (bilinear, antialiased, aspect ratio not kept): inputs `(n, channels, size, size)`. A relative
     `root` starts at the current folder.
 
@@ -76,10 +76,10 @@ def arrays(data_root: Path, *, path: Path, layout: Layout = "auto", validation: 
     Also x_val and y_val, which are the validation split in place of the share `validation` of train; or train_images,
     train_labels, val_images, ... as in MedMNIST.
 
-    Images are `(n, c, h, w)`, `(n, h, w, c)` or `(n, h, w)`; tables are `(n, d)`. `layout` says where images of four
-    axes have their channels: `first` on axis 1, `last` on axis 3; `auto` goes by their shape and asks where that could
-    mean both. uint8 means 0..255 and is divided by 255, bool means 0 and 1; floats must lie in [0, 1], and are clipped
-    where they are outside by at most 1e-4. Labels are the whole numbers 0 ... k-1, `(n,)` or `(n, 1)`. Nothing is
+    Images are `(n, c, h, w)`, `(n, h, w, c)` or `(n, h, w)`; tables are `(n, d)`. `layout` is the place of the channels
+    in images of four axes: `first` is axis 1, `last` is axis 3. `auto` decides by their shape, and refuses shapes that
+    could mean both. uint8 means 0..255 and is divided by 255, bool means 0 and 1. Floats must lie in [0, 1]; they are
+    clipped if they are outside by at most 1e-4. Labels are the whole numbers 0 ... k-1, `(n,)` or `(n, 1)`. Nothing is
     unpickled. A relative `path` starts at the current folder.
 
     truth_train, truth_test and truth_val are the ground truth, each if it is there: bool, or numbers above 0 where a

@@ -44,14 +44,14 @@ def compas(
 ) -> Dataset:
     """COMPAS: 11 features of 6,172 defendants; the class is a high risk score, not recidivism. You provide the file.
 
-    Read from `compas/propublica_data_for_fairml.csv`. Ten features are binary; the number of priors becomes
-    sqrt(priors / 38), 38 being the largest. `validation` is the share of what the `test` share leaves.
-    99 % of the test rows of a random split have their exact feature vector in train as well; with `grouped` rows of
-    one vector stay together in train, validation or test: use it for anything about generalisation.
-    `cleaned` drops contradictory rows as in Alvarez-Melis and Jaakkola 2018 (arXiv:1806.07538): see `consistent`.
+    Read from `compas/propublica_data_for_fairml.csv`. Ten features are binary; the number of priors becomes sqrt(priors
+    / 38), 38 being the largest. `validation` is the share of what the `test` share leaves. 99 % of the test rows of a
+    random split have their exact feature vector in train as well. With `grouped` rows of one vector stay together in
+    train, validation or test: use it for anything about generalisation. `cleaned` drops contradictory rows as in
+    Alvarez-Melis and Jaakkola 2018 (arXiv:1806.07538): see `consistent`.
 
     Differs from the paper: random splits are stratified by class. The cleaning follows its published code (a 70 %
-    majority, vectors that occur once dropped), not its text (80 %); like there it sees the labels of test rows too.
+    majority, vectors that occur once dropped), not its text (80 %). As there, it sees the labels of test rows, too.
     """
     features, labels, names = _read_compas(data_root)
     vectors = _vectors(features)
@@ -85,11 +85,12 @@ def roar_toy(
     """Linear toy data of the ROAR paper: 16 features, of which the first 4 carry the class; ground truth known.
 
     Hooker et al. 2019, arXiv:1806.10758, s.3: x = a z / 10 + d eta + eps / 10 and y = (z > 0), all variables standard
-    normal; a and d in R^16 are drawn once and only the first 4 entries of a are not zero. `draw` seeds a, d and the
+    normal. a and d in R^16 are drawn once, and only the first 4 entries of a are not zero. `draw` seeds a, d and the
     samples. The truth of every example is |a|.
 
     Differs from the paper: all inputs are mapped to [0, 1] by one constant, x / (2 max|x|) + 0.5 with the maximum over
-    train and test, which no linear classifier with a bias notices; the paper does not give the number of samples.
+    train and test. This makes no difference to a linear classifier with a bias. The paper does not give the number of
+    samples.
     """
     for name, value, least in (("train", train, 1), ("test", test, 1), ("draw", draw, 0)):
         if value < least:

@@ -74,8 +74,8 @@ def tetrominoes(
     - `xor`: both T and L, each added or subtracted; equal signs are class 0, different ones class 1.
 
     Noise is `white`, or `correlated` by a Gaussian filter of 3 pixels. That makes the background a suppressor: it
-    tells nothing of the class, but the noise of the pixels that do. `alpha` is by default that of the paper, and
-    `draw` seeds all.
+    carries no information about the class, but about the noise of the pixels that do. `alpha` is by default that of the
+    paper, and `draw` seeds all.
 
     The truth is the pixels of both tetrominoes, because one that is absent tells as much as one that is there. In
     `rotated` it is those of the one that is there. They do not follow from the image: controls that are computed from

@@ -50,7 +50,7 @@ class GradientXAttention:
 
     Paper: Chefer, Gur, Wolf 2021, arXiv:2103.15679, eq. 5 and 6 for self-attention; from R = I on,
     R <- R + mean over heads of relu(d logit_t / d A * A) @ R for each block.
-    Differs from the paper: nowhere in R. The row of the class token is enlarged by repetition, not bilinearly; each
+    Differs from the paper: nowhere in R. The row of the class token is enlarged by repetition, not bilinearly. Each
     pixel of a patch, and each channel, has the value of the patch.
     Cost: 1 forward and 1 backward pass.
     """

@@ -19,8 +19,8 @@ class Random:
     """Random scores, uniform in [0, 1): the chance level that every explainer must beat.
 
     Paper: the "random" control of Hooker et al. 2019, arXiv:1806.10758, s.3.
-    Differs from the paper: an image keeps its mask for all epochs, as it does under every other explainer; the released
-    code draws new ones in every epoch.
+    Differs from the paper: an image keeps its mask for all epochs, as under every other explainer. The released code
+    draws new masks in every epoch.
     Cost: no forward pass.
 
     Attributes:
@@ -65,7 +65,7 @@ class Sobel:
     Signals have one Sobel filter, volumes three.
 
     Paper: the "sobel" control of Hooker et al. 2019, arXiv:1806.10758, s.3; sqrt(g_y^2 + g_x^2), the two Sobel filters.
-    Differs from the paper: the image is extended by its border pixels, so that the border itself is no edge; the
+    Differs from the paper: the image is extended by its border pixels, so that the border itself is no edge. The
     released code filters along one axis and keeps the sign.
     Cost: no forward pass.
     """

@@ -101,20 +101,21 @@ class TrainedDecoders:
 class Decoding(View):
     """ClaDec: how well each pixel is decoded from a layer, compared with the image, its mean or a reference.
 
-    One map for all classes. A pixel has the squared errors e of the decoder and r of the reference, and d, its squared
-    distance from the mean training image, each summed over channels.
+    One map for all classes. A pixel has the squared errors e of the decoder and r of the reference. d is its squared
+    distance from the mean training image. All are summed over channels.
 
     Paper: Schneider, Vlachos 2021, arXiv:2005.13630, eq. 1; that what decoder and reference make of an image differs
     where the layer dropped something is theirs, the scores of pixels are not.
-    Differs from the paper: the encoder is in eval mode, errors are summed, the classification loss takes the predicted
-    class, and decoder and reference have equal steps. Maps that go below 0 are raised until their lowest pixel is at 0,
-    so that ranking by magnitude keeps their order. All channels of a pixel score alike.
+    Differs from the paper: the encoder is in eval mode, and errors are summed. The classification loss takes the
+    predicted class, and decoder and reference have equal steps. Maps that go below 0 are raised until their lowest
+    pixel is at 0, so that ranking by magnitude keeps their order. All channels of a pixel score alike.
     Cost: 2 forward passes of the classifier; decoders are trained first.
 
     Attributes:
-        score: difference is |reference - decoded|, and similarity the same upside down; gap is r - e; kept is d - e;
-            share is d * exp(-max(0, e - r) / v) with v the variance of pixels; pressure is |decoded at high_alpha -
-            decoded|, of decoders that start from weights of their own: part of it is what two trainings differ by.
+        score: difference is |reference - decoded|, and similarity the same in reverse order. gap is r - e, and kept is
+            d - e. share is d * exp(-max(0, e - r) / v) with v the variance of pixels. pressure is |decoded at
+            high_alpha - decoded|, of decoders with different initial weights. Part of it is the difference between two
+            trainings.
         layer: conv, the last maps before they are flattened or averaged; dense, what the last linear layer sees; or the
             dotted name of a module.
         alpha: weight of the classification loss in the decoder; the rest weighs reconstruction.

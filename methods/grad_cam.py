@@ -62,10 +62,11 @@ class GradCam:
 
     Attributes:
         layer: dotted name of an `nn.Conv2d`, or of a layer of tokens `(b, 1 + g * g, d)`. None takes the last
-            convolution in the order of modules among those that are used; in a vision transformer, what the attention
-            of the last block reads, which is its first norm.
-        kind: what weighs the maps. gradcam is the mean of a map's gradients, hirescam the gradient at every place,
-            layercam its positive part, gradcam_plus_plus a mean of positive gradients weighted by higher derivatives.
+            convolution in the order of modules among those that are used. In a vision transformer it takes the input of
+            the attention of the last block, which is its first norm.
+        kind: what weighs the maps. gradcam is the mean of a map's gradients, hirescam the gradient at every place, and
+            layercam its positive part. gradcam_plus_plus is a mean of positive gradients weighted by higher
+            derivatives.
     """
 
     version: ClassVar[int] = 1

@@ -22,15 +22,16 @@ class GuidedIg:
     Paper: Kapishnikov et al. 2021, arXiv:2106.09788; every step shortens the L1 distance to the input by
     1 / steps of the whole, through the features whose magnitude of the gradient is among the lowest `fraction`.
     Differs from the paper: no anchor points by default; instead of them `max_distance` bounds the path, as in the
-    authors' code. 50 steps, not 200. On a linear network this is input x gradient. On a smooth one sums tend to the
-    difference of the logit from that of black; on ReLU networks the path runs along kinks, and sums miss it by more.
+    authors' code. 50 steps, not 200. On a linear network this is input x gradient. On a smooth network, sums tend to
+    the difference of the logit from that of black. On ReLU networks the path runs along kinks, and sums differ more
+    from it.
     Cost: `steps` forward and backward passes.
 
     Attributes:
         steps: gradients along the path.
         fraction: share of the features, those of the smallest gradients, that move at once.
-        max_distance: how far a feature may be ahead of the straight line or behind it, as a share of its way in
-            [0, 1]; 1 sets no bound, 0 is the straight line.
+        max_distance: how far a feature may be ahead of the straight line or behind it, as a share of its way in [0, 1].
+            1 sets no bound, 0 is the straight line.
     """
 
     version: ClassVar[int] = 1

@@ -43,12 +43,12 @@ class HideAndSeek:
             apart learns before it, behind random masks, and is frozen.
         seeker_steps: steps in which a seeker apart learns, rounded up to whole epochs.
         estimator: how gradients pass the threshold.
-        slope: slope of the threshold under sa once all steps are done, which it reaches from 1 at an even rate; at
-            least 1; no other estimator has one.
+        slope: slope of the threshold under sa after all steps, at least 1; it grows from 1 at an even rate. No other
+            estimator has a slope.
         alpha: weight of the classification loss; without it alpha falls from 1.00 to 0.10, adaptively.
         patience: steps in the window in which a plateau is detected.
-        steps: most steps of the joint training, rounded up to whole epochs; the learning rate falls to 0 over the last
-            fifth of them, or over as many once alpha has come to its end.
+        steps: most steps of the joint training, rounded up to whole epochs. The learning rate falls to 0 over the last
+            fifth of them, or over as many steps after alpha has reached its end.
         pretraining_steps: steps in which the hider learns to reproduce the image; rounded up to whole epochs, 0 leaves
             it out.
     """

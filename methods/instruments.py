@@ -17,8 +17,8 @@ from roarbench.methods.gradient import Gradient
 class RandomClass:
     """Instrument: another explainer's attributions for a random class instead of the predicted one.
 
-    What is left of a curve comes from the image and the classifier, not from the class that is explained; what the
-    base has more than that may be the class written into the mask.
+    The rest of a curve comes from the image and the classifier, not from the explained class. Any advantage of the base
+    over it may be the class written into the mask.
 
     Paper: none; base(x) for a class uniform over all k, the predicted one among them, drawn anew for each example.
     Differs from the paper: nowhere.
@@ -87,9 +87,9 @@ class Degraded:
     """Instrument: another explainer with a known amount of noise, so that the true order of its variants is known.
 
     Paper: Zheng et al. 2025, arXiv:2410.02970, s.5 judges a measure by how it orders explainers that noise made worse.
-    Differs from the paper: the noise acts on ranks, so that it means the same for every base;
-    score = (1 - noise) * r + noise * u, with u uniform in [0, 1); r is the rank of the magnitude of a unit within its
-    example, from 0, the least, to 1, the most important. A pixel is one unit: its channels are summed, and score alike.
+    Differs from the paper: the noise acts on ranks, so that it means the same for every base. score = (1 - noise) * r +
+    noise * u, with u uniform in [0, 1). r is the rank of the magnitude of a unit within its example, from 0, the least,
+    to 1, the most important. A pixel is one unit: its channels are summed, and score alike.
     Cost: that of `base`.
 
     Attributes:

@@ -116,7 +116,7 @@ class KernelShap:
 
     Paper: Lundberg, Lee 2017, arXiv:1705.07874, th. 2; least squares of the logit on which superpixels are kept, with
     subsets of size s drawn with probability proportional to (m - 1) / (s (m - s)).
-    Differs from the paper: squares of pixels turned black stand for features and missing features. Not through Captum,
+    Differs from the paper: features are squares of pixels, and missing features are black squares. Not through Captum,
     which takes images one by one: here a batch shares its subsets, hence one solution serves all.
     Cost: `samples` forward passes, and 2.
 

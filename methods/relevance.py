@@ -42,11 +42,11 @@ class Lrp:
     Paper: Bach et al. 2015, doi:10.1371/journal.pone.0130140, eq. 58;
     R_i = sum over j of x_i w_ij / (z_j + epsilon sign(z_j)) * R_j. The other rules of convolutions are eq. 60 with
     alpha 1 and beta 0, and the gamma rule of Montavon et al. 2019, doi:10.1007/978-3-030-28954-6_10.
-    Differs from the paper: the standardisation passes relevance on unchanged, so that a black feature may carry some
-    (the paper starts from standardised inputs); pooling, batch norm and activations use no epsilon. With a tiny epsilon
+    Differs from the paper: the standardisation passes relevance on unchanged, so that a black feature may carry some.
+    The paper starts from standardised inputs. Pooling, batch norm and activations use no epsilon. With a tiny epsilon
     this is gradient x standardised input on every ReLU network (Ancona et al. 2017, arXiv:1711.06104). Under the other
     rules, as in zennit, a batch norm first becomes part of a layer right before it, or else passes relevance on
-    unchanged; and gamma holds for inputs of any sign.
+    unchanged. gamma holds for inputs of any sign.
     Cost: 2 forward passes and 1 backward pass by the epsilon rule; by other rules 1 of each.
 
     Attributes:

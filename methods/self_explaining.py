@@ -98,9 +98,9 @@ class SelfExplaining(View):
     Cost: no forward pass of the classifier. A network is trained first; a map takes 1 pass of it.
 
     Attributes:
-        score: relevance is theta, and contribution theta * x, of features as concepts; jacobian is theta^T J h, the map
-            in the robustness loss; magnitude is sum_i |theta_i h_i| |grad h_i| / |grad h_i|_2, so that concepts do not
-            cancel; gradient is the plain gradient of the same network, a control.
+        score: relevance is theta, and contribution theta * x, of features as concepts. jacobian is theta^T J h, the map
+            in the robustness loss. magnitude is sum_i |theta_i h_i| |grad h_i| / |grad h_i|_2, so that concepts do not
+            cancel. gradient is the plain gradient of the same network, a control.
         concepts: identity takes features, convolutional and vae learn num_concepts of them.
         num_concepts: number of concepts that are learned.
         robust_weight: lambda, the weight of the robustness loss.

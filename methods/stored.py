@@ -32,10 +32,10 @@ class Stored:
     Cost: no forward pass.
 
     Attributes:
-        path: an .npz or .safetensors file with an array for each split, `train`, `validation` and `test`; or a folder
-            with `train.npy`, `validation.npy` and `test.npy`, which is read as needed. Maps are `(n, c, h, w)` or, one
-            number for each pixel, `(n, h, w)`; of rows `(n, d)`. Signed or not. Arrays `train_labels` and so on are
-            compared with the labels of the data.
+        path: an .npz or .safetensors file with an array for each split, `train`, `validation` and `test`. A folder with
+            `train.npy`, `validation.npy` and `test.npy` works, too, and is read as needed. Maps are `(n, c, h, w)`, or
+            `(n, h, w)` with one number for each pixel; of rows `(n, d)`. They may be signed. Arrays `train_labels` and
+            so on are compared with the labels of the data.
     """
 
     version: ClassVar[int] = 1

@@ -20,7 +20,7 @@ import docstring_parser
 
 from roarbench import run_benchmark
 from roarbench.benchmark.matrix import plugins
-from roarbench.benchmark.matrix.described import summary
+from roarbench.benchmark.matrix.described import docstring, summary
 
 PROJECT = Path(__file__).parents[1]
 LONGEST = 25
@@ -105,15 +105,38 @@ def shown(kind: type) -> Iterator[str]:
     yield from (option.description or "" for option in parsed.params)
 
 
+def said(kind: type) -> list[str]:
+    """The sentences of the help of a class."""
+    return [sentence for text in shown(kind) for sentence in sentences(plain(text))]
+
+
 def help_texts() -> list[str]:
     """The sentences of the help of all commands."""
-    texts = (text for kind in commands() for text in shown(kind))
-    return [sentence for text in texts for sentence in sentences(plain(text))]
+    return [sentence for kind in commands() for sentence in said(kind)]
 
 
 def listed() -> list[str]:
     """The lines of `list`, each the first sentence of what a plug-in says of itself."""
     return [plain(summary(kind, name)) for kind, table in plugins.TABLES.items() for name in table]
+
+
+def cards() -> list[str]:
+    """The sentences that plug-ins say of themselves on the page of a report; references and formulae are none."""
+    texts = (text for kind, table in plugins.TABLES.items() for name in table for text in card(kind, name))
+    parts = (part for text in texts for part in paragraphs(text))
+    return list(dict.fromkeys(sentence for part in parts for sentence in sentences(plain(part))))
+
+
+def card(kind: str, name: str) -> Iterator[str]:
+    """The paragraphs of the card of a plug-in but its paper, and the texts of its parameters."""
+    parsed = docstring_parser.parse(docstring(kind, name))
+    text = f"{parsed.short_description}\n\n{parsed.long_description or ''}"
+    yield from (part for part in re.split(r"\n\s*\n|^(?=[A-Z][a-z ]+:)", text, flags=re.MULTILINE) if not _cites(part))
+    yield from (parameter.description or "" for parameter in parsed.params)
+
+
+def _cites(paragraph: str) -> bool:
+    return paragraph.startswith(("Paper:", "Papers:"))
 
 
 def _text(node: ast.expr) -> str:
@@ -148,22 +171,27 @@ class _Page(HTMLParser):
     HIDDEN = frozenset(
         ["script", "style", "svg", "math", "template", "title", "textarea", "pre", "h1", "h2", "h3", "h4", "select"]
     )
+    EMPTY = frozenset(["area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"])
 
     def __init__(self) -> None:
         super().__init__()
         self.parts: list[str] = []
-        self.hidden = 0
+        self.open: list[tuple[str, bool]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.hidden += tag in self.HIDDEN
         self.parts.append("" if tag in self.INLINE else "\n")
+        if tag not in self.EMPTY:
+            self.open.append((tag, tag in self.HIDDEN or "hidden" in dict(attrs)))
 
     def handle_endtag(self, tag: str) -> None:
-        self.hidden -= tag in self.HIDDEN
         self.parts.append("" if tag in self.INLINE else "\n")
+        while any(tag == other for other, _ in self.open):
+            if self.open.pop()[0] == tag:
+                break
 
     def handle_data(self, data: str) -> None:
-        self.parts.append("" if self.hidden else " ".join(data.split("\n")))
+        hidden = any(hidden for _, hidden in self.open)
+        self.parts.append("" if hidden else " ".join(data.split("\n")))
 
 
 def page(html: str) -> list[str]:
@@ -181,7 +209,8 @@ def groups() -> dict[str, list[str]]:
     texts = {str(path.relative_to(PROJECT)): written(path) for path in sorted(documents)}
     modules = sorted(reports.rglob("*.py"))
     ours = [module for module in modules if "page" not in module.parts]
-    texts |= {"help of all commands": help_texts(), "lines of list": listed(), "texts of reports": reported(ours)}
+    texts |= {"help of all commands": help_texts(), "lines of list": listed(), "cards of plug-ins": cards()}
+    texts |= {"texts of reports": reported(ours)}
     return texts | {"texts of the page": reported(module for module in modules if "page" in module.parts)}
 
 

@@ -9,8 +9,8 @@ class DeltaRemoved(FromCurves):
     Paper: none; own masks against masks handed round between images.
     Differs from the paper: nowhere.
 
-    Misleads: masks that say the class, by pixels that other classes do not need, gain on masks of other classes;
-    Delta within the predicted class does not.
+    Misleads: masks that reveal the class, by pixels that other classes do not need, gain compared with masks of other
+    classes. Delta within the predicted class does not.
     """
 
     label = "Delta, removed"
@@ -31,8 +31,8 @@ class DeltaKept(FromCurves):
     Paper: none; own masks against masks handed round between images.
     Differs from the paper: nowhere.
 
-    Misleads: masks that say the class, by pixels that other classes do not need, gain on masks of other classes;
-    Delta within the predicted class does not.
+    Misleads: masks that reveal the class, by pixels that other classes do not need, gain compared with masks of other
+    classes. Delta within the predicted class does not.
     """
 
     label = "Delta, kept"

@@ -99,7 +99,7 @@ class FFidelityPlus(_FFidelity):
         alpha: greatest chance of a unit to be deleted.
         beta: share of the units that is deleted in fine-tuning, and never exceeded on average.
         draws: random deletions of each example, the same for all explainers.
-        images: test examples that are looked at, a fixed random choice.
+        images: number of test examples that are used, a fixed random choice.
         epochs: of the fine-tuning, which all explainers share.
     """
 
@@ -132,7 +132,7 @@ class FFidelityMinus(_FFidelity):
         alpha: greatest chance of a unit to be deleted.
         beta: share of the units that is deleted in fine-tuning, and never exceeded on average.
         draws: random deletions of each example, the same for all explainers.
-        images: test examples that are looked at, a fixed random choice.
+        images: number of test examples that are used, a fixed random choice.
         epochs: of the fine-tuning, which all explainers share.
     """
 

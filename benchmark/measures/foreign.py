@@ -49,7 +49,8 @@ class ForeignDeltaRoar(FromCurves):
     Paper: none; own masks against masks handed round between images.
     Differs from the paper: nowhere.
 
-    Misleads: masks that say the class gain on masks of other classes; Delta within the predicted class does not.
+    Misleads: masks that reveal the class gain compared with masks of other classes; Delta within the predicted class
+    does not.
     """
 
     label = "Foreign-mask Delta ROAR"
@@ -70,7 +71,8 @@ class ForeignDeltaKar(FromCurves):
     Paper: none; own masks against masks handed round between images.
     Differs from the paper: nowhere.
 
-    Misleads: masks that say the class gain on masks of other classes; Delta within the predicted class does not.
+    Misleads: masks that reveal the class gain compared with masks of other classes; Delta within the predicted class
+    does not.
     """
 
     label = "Foreign-mask Delta KAR"

@@ -19,8 +19,8 @@ class Mprt:
 
     Paper: Adebayo et al. 2018, arXiv:1810.03292, s. 3.1 (model parameter randomisation test, cascading).
     Differs from the paper: the weights of a layer are shuffled among themselves, so that activations keep their size;
-    the paper draws new ones. Rank correlation of magnitudes alone. Of networks with many layers a few depths are
-    looked at, the whole network always among them.
+    the paper draws new ones. Rank correlation of magnitudes alone. In networks with many layers only a few depths are
+    measured, always including the whole network.
 
     Misleads: a map that ignores the network scores 1, as controls do; one that is noise of the network would score
     best. Shuffled networks still show edges of the image, and maps that multiply by the input keep it.

@@ -19,7 +19,7 @@ class PointingGame:
     of its channels. Of several equal highest units each counts alike. Examples whose units are all of one kind do not
     count.
 
-    Misleads: one unit decides, and all others are not looked at. By chance it is the share of relevant units. A network
+    Misleads: one unit decides, and all others are ignored. By chance it is the share of relevant units. A network
     may decide by other features than those that the truth names.
     """
 

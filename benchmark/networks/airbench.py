@@ -13,8 +13,8 @@ FITTED, VARIANCE_FLOOR = 5000 * 32 * 32, 5e-4
 def airbench(feature_shape: Sequence[int], num_classes: int, *, width: int = 64) -> nn.Module:
     """Six 3x3 convolutions behind a frozen whitening layer; two million parameters at width 64. Preset `cifar_fast`.
 
-    Differs from the paper: ReLU in place of GELU, so that guided backprop, DeepLIFT and LRP apply; the bias of the
-    whitening is trained throughout; biases learn at the common rate, without Lookahead. The whitening, like the
+    Differs from the paper: ReLU in place of GELU, so that guided backprop, DeepLIFT and LRP apply. The bias of the
+    whitening is trained throughout. Biases learn at the common rate, without Lookahead. The whitening, like the
     standardisation, is fitted to the intact training images also where reduced ones are retrained on.
 
     Raises:

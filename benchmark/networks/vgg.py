@@ -35,7 +35,8 @@ def vgg_strided(feature_shape: Sequence[int], num_classes: int, *, dropout: floa
     """Eight convolutions (32 to 512 channels), strides instead of pooling, for images of about 32 x 32.
 
     Source: github.com/JohnTailor/ClaDec, written anew.
-    Differs from the published code: what is left of larger images is averaged to one pixel; 32 x 32 leaves just one.
+    Differs from the published code: remaining maps of larger images are averaged to one pixel; 32 x 32 images leave
+    just one.
     """
     require_images(feature_shape, "vgg_strided")
     layers: list[nn.Module] = []

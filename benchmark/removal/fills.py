@@ -31,8 +31,8 @@ def zero(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal) -> Inputs
 def image_mean(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal) -> Inputs:
     """The mean of the channel over the intact image. It leaks, because removed pixels are part of the mean.
 
-    Even after full removal the brightness and the tint of the image stay readable, and may carry the class: accuracy
-    at removal fraction 1 can lie above chance. In tabular rows it is the training mean, which leaks nothing.
+    Even after full removal the brightness and the tint of the image stay readable, and may carry the class. Accuracy at
+    removal fraction 1 can be above chance. In tabular rows it is the training mean, which leaks nothing.
     """
     if inputs.ndim == 2:
         return train_mean.expand_as(inputs)
@@ -67,9 +67,9 @@ def noisy_linear(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal, *
 def blur(inputs: Inputs, kept: Mask, train_mean: Mean, normal: Normal, *, sigma: float = 0.1) -> Inputs:
     """A Gaussian-blurred copy of the intact image. It leaks, because it keeps part of the removed information.
 
-    What is filled in is computed from the removed values themselves: coarse shapes and colours stay readable however
-    much is removed, and may carry the class: accuracy at removal fraction 1 can lie above chance. The border is
-    replicated, the kernel ends after three standard deviations.
+    The fill is computed from the removed values themselves. Coarse shapes and colours stay readable at any removal
+    fraction, and may carry the class. Accuracy at removal fraction 1 can be above chance. The border is replicated, the
+    kernel ends after three standard deviations.
 
     Args:
         sigma: standard deviation, as a share of the shorter side.

@@ -29,9 +29,9 @@ SHARED = ["dataset", "classifier", "unit", "magnitude", "target"]
 MARGINS = Margins(left=0.55, right=1.4, top=0.55, across=0.35)
 HEIGHT = 2.4
 CAPTION = (
-    "{protocol}: gain over the random control, the mean over 0 < t < 1 in points of accuracy, paired by seed, {n}, "
-    "against {cost}. Intervals are simultaneous 95 % intervals, corrected for all pairs of explainers. The dashed "
-    "line is the Pareto front. {setting}."
+    "{protocol}: gain over the random control in points of accuracy, against {cost}. The gain is the mean over 0 < t "
+    "< 1, paired by seed, {n}. Intervals are simultaneous 95 % intervals, corrected for all pairs of explainers. The "
+    "dashed line is the Pareto front. {setting}."
 )
 LEFT_OUT = " Not shown, because their cost is 0 or unknown: {names}."
 ALT = "Gain over random against cost, {explainers}. {setting}."

@@ -28,7 +28,7 @@ HEIGHT = 0.98
 """Of one panel, in inches."""
 
 CAPTION = (
-    f"{{protocol}} curves: test accuracy over the removal fraction t, mean and {INTERVAL} over {{n}}. {{setting}}."
+    f"{{protocol}} curves: test accuracy against the removal fraction t. Mean and {INTERVAL} over {{n}}. {{setting}}."
 )
 ALT = "Curves of {explainers} in {panels}, one for each family, with the random control behind them. {setting}."
 

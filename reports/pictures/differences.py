@@ -29,9 +29,9 @@ HEIGHT = 0.2
 """Of one explainer, in inches."""
 
 CAPTION = (
-    "{protocol}: gain over the random control at every removal fraction t, in points of accuracy, paired by seed, "
-    "{n}. Simultaneous 95 % intervals are corrected for all pairs of explainers. Right of the line is better than "
-    "random. {setting}."
+    "{protocol}: gain over the random control at every removal fraction t, in points of accuracy. Gains are paired "
+    "by seed, {n}. Simultaneous 95 % intervals are corrected for all pairs of explainers. Right of the line is "
+    "better than random. {setting}."
 )
 ALT = "Gains of {explainers} over random, a row each. {setting}."
 

@@ -30,9 +30,9 @@ BRACKETS = 0.17
 """Room of all."""
 
 CAPTION = (
-    "{protocol}: gain over the random control, the mean over 0 < t < 1 in points of accuracy, paired by seed, {n}. "
-    "Where a simultaneous 95 % interval excludes 0, the difference to random is significant. Brackets join explainers "
-    "without a significant difference{coarse}{flags}. {covers} {setting}."
+    "{protocol}: gain over the random control in points of accuracy. It is the mean over 0 < t < 1, paired by seed, "
+    "{n}. Where a simultaneous 95 % interval excludes 0, the difference to random is significant. Brackets join "
+    "explainers without a significant difference{coarse}{flags}. {covers} {setting}."
 )
 COARSE = "; explainers that share one may differ, too"
 FLAGS = f"; {FLAG} marks label leakage of masks"

@@ -25,7 +25,7 @@ VIEWS = {
     "morf noisy_linear": "Without the most relevant {share} (ROAR), filled by noisy linear imputation",
     "lerf mean": "Without the least relevant {share} (KAR), filled with the mean",
 }
-HEADS = "above each image its class; an arrow leads to a different predicted class"
+HEADS = "above each its class; an arrow leads to another predicted class"
 GAP = 2
 """Pixels between images."""
 
