@@ -51,7 +51,7 @@ class Figure:
         text = ""
         for part in SENTENCES.split(self.caption):
             text = f"{text} {part}".strip()
-            if len(text) >= SHORTEST:
+            if len(text) >= SHORTEST and text.count("(") == text.count(")"):
                 break
         return text if text.endswith("?") else text.rstrip(".;") + "."
 

@@ -391,3 +391,17 @@ def faster(cell: Cell, explainer: str) -> Outcome:
 
 def described(run: Run) -> Run:
     return replace(run, cards={"integrated_gradients": {"summary": "s", "paper": "arXiv:1703.01365, eq. 3"}})
+
+
+@pytest.mark.parametrize(
+    ("caption", "short"),
+    [
+        ("Gain over the random control at each t. Intervals are corrected.", "Gain over the random control at each t."),
+        ("Differences between explainers. ROAR. digits; mean.", "Differences between explainers. ROAR."),
+        ("Accuracy at the same t (0.1, 0.9; larger marks are larger t); dotted: chance.",
+         "Accuracy at the same t (0.1, 0.9; larger marks are larger t)."),
+        ("Do ways of measuring agree about explainers? digits.", "Do ways of measuring agree about explainers?"),
+    ],
+)  # fmt: skip
+def test_short_captions_end_with_a_sentence(caption: str, short: str) -> None:
+    assert figures.Figure("plane", caption, "", "", []).short == short
