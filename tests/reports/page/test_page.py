@@ -396,7 +396,7 @@ def described(run: Run) -> Run:
 @pytest.mark.parametrize(
     ("caption", "short"),
     [
-        ("Gain over random features at every t. Intervals are corrected.", "Gain over random features at every t."),
+        ("Gain over the random control at each t. Intervals are corrected.", "Gain over the random control at each t."),
         ("Differences between explainers. ROAR. digits; mean.", "Differences between explainers. ROAR."),
         ("Accuracy at the same t (0.1, 0.9; larger marks are larger t); dotted: chance.",
          "Accuracy at the same t (0.1, 0.9; larger marks are larger t)."),
