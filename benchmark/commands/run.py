@@ -32,8 +32,8 @@ class Run:
         out: folder of the run; by default runs/<config>.
         data_root: folder of the data sets; what is missing there is downloaded into it.
         device: cpu, cuda, cuda:1, ...; auto takes CUDA where there is one.
-        workers: worker processes; by default one for each core, and a single one beside a GPU; 0 works in this process,
-            which an explainer that crashes then ends.
+        workers: number of worker processes; by default one for each core, or a single one with a GPU. With 0 all work
+            is done in this process, and an explainer that crashes ends it.
         executor: local worker processes, ray (extra of that name) on one or many machines, or torchrun: all processes
             that it started train each network together.
         loaders: processes that read images from disk for each worker; by default none on the CPU, and the cores
