@@ -28,7 +28,7 @@ def test_no_sentence_has_more_than_25_words(name: str) -> None:
     assert not [sentence for sentence in GROUPS[name] if prose.words(sentence) > prose.LONGEST]
 
 
-@pytest.mark.parametrize("name", GROUPS)
+@pytest.mark.parametrize("name", [name for name in GROUPS if name != "docs/results/words.md"])  # which lists them
 def test_no_riddle_stands_where_a_term_belongs(name: str) -> None:
     assert not [sentence for sentence in GROUPS[name] if RIDDLES.search(sentence)]
 
