@@ -179,8 +179,8 @@ class Result:
     @property
     def text(self) -> pd.DataFrame:
         """The table as it is read: "44.8 ± 7.8"."""
-        names = dict.fromkeys(name for name, _ in self.table.columns)
-        columns = {name: _written(self.table[name]) for name in names}
+        names = dict.fromkeys(self.table.columns.get_level_values(0))
+        columns = {name: _written(self.table[[name]].droplevel(0, axis=1)) for name in names}
         return pd.DataFrame(columns, index=self.table.index)
 
     def _repr_html_(self) -> str:
@@ -256,9 +256,10 @@ def _end(summary: Summary, end: str, scale: float) -> float:
 def _written(column: pd.DataFrame) -> list[str]:
     """Estimates with half-widths, where these are known: one decimal of percentages, three of other numbers."""
     decimals = 1 if column.estimate.abs().max() >= PERCENTAGES else 3
+    ends = column[["estimate", "low", "high"]].to_numpy(dtype=float)
     return [
-        "–" if pd.isna(row.estimate) else f"{row.estimate:.{decimals}f}" + _half(row.high - row.low, decimals)
-        for row in column.itertuples()
+        "–" if pd.isna(estimate) else f"{estimate:.{decimals}f}" + _half(high - low, decimals)
+        for estimate, low, high in ends
     ]
 
 
