@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,13 @@ def _members(pages: Any) -> list[dict[str, Any]]:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Generates what is no file of the documents: pages, pictures, the schema and the report."""
-    with contextlib.redirect_stderr(io.StringIO()):  # progress of trainings
+    with ThreadPoolExecutor() as beside, contextlib.redirect_stderr(io.StringIO()):  # progress of trainings
+        report = beside.submit(live_report.page)
         drawn = pictures.facts()
     texts = {"reference/glossary.md": glossary_page.page()} | preset_page.pages() | notebook_pages.pages()
     texts |= explainer_pages.pages() | measure_pages.pages()
     paths = {f"{explainer_pages.FOLDER}/{n}.png": pictures.KEPT / f"{n}.png" for n in EXPLAINERS if "scene" in drawn[n]}
-    paths["report.html"] = live_report.page()
+    paths["report.html"] = report.result()
     for path, text in texts.items():
         files.append(File.generated(config, path, content=text))
     for path, file in paths.items():

@@ -29,15 +29,15 @@ CODE = ("methods", "hns", "datasets", "benchmark/networks", "benchmark/attributi
 
 SCENES = (
     ("digits", "cnn_small[width=16]", Recipe(epochs=8, learning_rate=0.01)),
-    ("digits", "vit_tiny[width=32,depth=2]", Recipe(epochs=6, learning_rate=0.003)),
+    ("digits", "vit_tiny[width=32,depth=2]", Recipe(epochs=15, learning_rate=0.005)),
     ("blocks", "cnn_small[width=8]", Recipe(epochs=3, learning_rate=0.01)),
 )
 """Data set, network and training; an explainer is drawn in the first to which it applies."""
 
 OTHERWISE = {
     "grad_cam": "grad_cam[layer=1.0]", "guided_grad_cam": "guided_grad_cam[layer=1.0]",
-    "hide_and_seek": "hide_and_seek[steps=200,seeker_steps=200]", "senn": "senn[steps=200]",
-    "disenn": "disenn[steps=1000]", "cladec": "cladec[steps=200]",
+    "hide_and_seek": "hide_and_seek[steps=400,pretraining_steps=150]", "senn": "senn[steps=600]",
+    "disenn": "disenn[steps=400]", "cladec": "cladec[steps=300]",
 }  # fmt: skip
 """Explainers that are drawn with other than their defaults: trainings are short, and small images need a layer."""
 
@@ -75,6 +75,7 @@ def facts() -> dict[str, dict[str, object]]:
     if listing.exists() and (known := json.loads(listing.read_text()))["digest"] == digest:
         return known["facts"]
     KEPT.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)  # as in worker processes: two threads wait for each other on a busy machine
     drawn = {name: draw(name) for name in EXPLAINERS}
     listing.write_text(json.dumps({"digest": digest, "facts": drawn}, indent=1))
     return drawn
