@@ -16,7 +16,7 @@ from tests.documents import TRIED, Block, blocks
 
 SHORT = {
     "--classifiers": ("mlp[width=8,hidden_layers=1]",), "--epochs": ("1",), "--workers": ("0",), "--mask-fractions": (),
-    "--measures": (),
+    "--measures": (), "--unretrained-fills": (),
 }  # fmt: skip
 """Options of a run that are added where it has none of its own."""
 FORECAST = {"--explainers": ("random", "gradient")}

@@ -9,7 +9,7 @@ import prose
 
 from roarbench.benchmark.matrix import described
 from roarbench.methods import EXPLAINERS, GROUPS
-from roarbench.reports.rows.style import FAMILIES, family, label
+from roarbench.reports.rows.style import FAMILIES, OTHER_FAMILY, family, label
 
 FOLDER = "reference/explainers"
 ROWS = re.compile(r"^\| `([^`]+)`[^|]* \| [^|]* \| (.+) \| ([^|]+) \|$", re.MULTILINE)
@@ -20,7 +20,12 @@ KINDS = {
     "itself": "trains a network of its own and explains it (self-explaining)",
     "nothing": "knows no classifier (control)",
 }
-FAMILY_WORDS = {"Base": "Gradients", "Instruments": "Changed explainers, for sanity checks"}
+FAMILY_WORDS = {
+    "Base": "Gradients", "Squared (SQ)": "Ensembles", "SmoothGrad (SG)": "Ensembles",
+    "SmoothGrad-Squared (SG-SQ)": "Ensembles", "VarGrad (VAR)": "Ensembles",
+    "Instruments": "Changed explainers, for sanity checks",
+}  # fmt: skip
+"""Families of the figures -> groups of pages, where these have another name."""
 
 
 def pages() -> dict[str, str]:
@@ -34,11 +39,11 @@ def title(name: str) -> str:
 
 
 def grouped() -> dict[str, list[str]]:
-    """Family -> its explainers."""
-    families = {family(name): None for name in EXPLAINERS}
-    order = [name for name in (*FAMILIES, *families) if name in families]
-    members = {of: [name for name in EXPLAINERS if family(name) == of] for of in dict.fromkeys(order)}
-    return {FAMILY_WORDS.get(of, of): names for of, names in members.items()}
+    """Group of pages -> its explainers, in the order of the figures."""
+    groups: dict[str, list[str]] = {FAMILY_WORDS.get(of, of): [] for of in (*FAMILIES, OTHER_FAMILY)}
+    for name in EXPLAINERS:
+        groups[FAMILY_WORDS.get(family(name), family(name))].append(name)
+    return groups
 
 
 def index() -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import explainer_pages
 import glossary_page
+import leaderboard
 import live_report
 import measure_pages
 import notebook_pages
@@ -41,12 +42,12 @@ def _members(pages: Any) -> list[dict[str, Any]]:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Generates what is no file of the documents: pages, pictures, the schema and the report."""
     with ThreadPoolExecutor() as beside, contextlib.redirect_stderr(io.StringIO()):  # progress of trainings
-        report = beside.submit(live_report.page)
+        report = beside.submit(live_report.files)
         drawn = pictures.facts()
     texts = {"reference/glossary.md": glossary_page.page()} | preset_page.pages() | notebook_pages.pages()
     texts |= explainer_pages.pages() | measure_pages.pages()
     paths = {f"{explainer_pages.FOLDER}/{n}.png": pictures.KEPT / f"{n}.png" for n in EXPLAINERS if "scene" in drawn[n]}
-    paths["report.html"] = report.result()
+    paths |= report.result() | leaderboard.files()
     for path, text in texts.items():
         files.append(File.generated(config, path, content=text))
     for path, file in paths.items():

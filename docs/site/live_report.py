@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-QUICK = ROOT / "runs" / "quick" / "report" / "index.html"
+QUICK = ROOT / "runs" / "quick" / "report"
 SHORT = ROOT / ".cache" / "site" / "run"
 AXES = (
     "--explainers", "random", "gradient", "integrated_gradients", "smoothgrad[samples=5]",
@@ -13,10 +13,19 @@ AXES = (
 )  # fmt: skip
 
 
-def page() -> Path:
-    """The file of the page; the short matrix is run in less than a minute, and once."""
+SHOWN = (".html", ".svg", ".pdf", ".png")
+"""Files of a report that its page needs or links to."""
+
+
+def files() -> dict[str, Path]:
+    """Path in the site -> file of the report."""
+    return {f"report/{path.name}": path for path in _folder().iterdir() if path.suffix in SHOWN}
+
+
+def _folder() -> Path:
+    """The folder of the report; the short matrix is run in less than a minute, and once."""
     if QUICK.exists():
         return QUICK
     command = [sys.executable, "run_benchmark.py", "run", *AXES, "--out", str(SHORT)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return SHORT / "report" / "index.html"
+    return SHORT / "report"

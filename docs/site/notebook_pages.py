@@ -34,7 +34,8 @@ def _output(output: Any) -> str:
     """What a notebook showed, as tables and pictures where it has any, else as text."""
     data = output.get("data", {"text/plain": output.get("text", "")})
     if "text/html" in data:
-        return f'<div class="md-typeset__scrollwrap" markdown="0">{data["text/html"]}</div>'
+        shown = data["text/html"].replace('border="1" class="dataframe"', "")  # the site has a style of its own
+        return f'<div class="md-typeset__scrollwrap" markdown="0">{shown}</div>'
     if "image/png" in data:
         return f'<img alt="output of the cell above" src="data:image/png;base64,{data["image/png"].strip()}">'
     return f"```text\n{data['text/plain'].rstrip()}\n```" if data.get("text/plain", "").strip() else ""

@@ -83,4 +83,7 @@ def kind(key: dict[str, Any]) -> str:
 
 
 def _default(key: dict[str, Any]) -> str:
-    return f"`{json.dumps(key['default'])}`" if "default" in key else "–"
+    if "default" not in key:
+        return "–"
+    value = key["default"]
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
