@@ -7,7 +7,7 @@ from roarbench.benchmark.matrix.plugins import monotone
 from roarbench.benchmark.matrix.spec import Cell, PlugIn, Ranking
 from roarbench.benchmark.matrix.units import unit_shape
 
-REASON = "ranks as {base} does: with one value a unit, ranked by magnitude, it changes no order"
+REASON = "same ranking as {base}: the magnitudes of single values keep their order"
 
 
 def copies(cells: Iterable[Cell], shapes: Mapping[PlugIn, tuple[int, ...]]) -> dict[Cell, str]:

@@ -54,8 +54,7 @@ class Matrix:
             names several: "paper" (the 17 rows of Hooker et al. 2019), "controls", "cladec_scores".
         seeds: number of seeds; the seeds are 0, 1, ... seeds - 1.
         fractions: shares of features that are removed, in [0, 1]. Intact images (0) are always measured.
-        orders: order of removal: morf removes the most relevant features first (ROAR), lerf the least relevant first
-            (KAR).
+        orders: order of removal: morf removes the most relevant features first (ROAR), lerf the least relevant (KAR).
         fills: values that replace removed features, such as "mean" or "noisy_linear".
         retrain: true retrains networks from scratch on reduced images; false tests the original network on them.
         evaluator: true also tests all explainers with a shared evaluator, one for each seed: a network trained behind

@@ -66,4 +66,4 @@ def test_a_run_records_copies_as_skipped_with_the_reason(tmp_path, capsys) -> No
     assert run_benchmark.main(words) == 0
     rows = pd.read_csv(tmp_path / "report" / "rows.csv").query("explainer == 'squared'")
     assert set(rows.status) == {"skipped"}
-    assert rows.reason.str.startswith("ranks as gradient does").all()
+    assert rows.reason.str.startswith("same ranking as gradient:").all()

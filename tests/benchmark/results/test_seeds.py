@@ -193,7 +193,7 @@ def test_a_run_adds_seeds_and_its_report_counts_them(whole: Path) -> None:
         shown = {name.strip(): number.strip() for name, number in lines}
         names = {"random": "Random", "gradient": "GRAD", "center": "Center"}
         assert shown == {"explainer": "n"} | {text: str(counts[order, name]) for name, text in names.items()}
-        assert "cover somewhat less than 95 %" in text
+        assert "below 95 %" in text
     assert "seeds: random " in status(whole)
 
 
