@@ -4,16 +4,9 @@ import re
 
 import pytest
 
-from roarbench import run_benchmark
 from tests import prose
 
-OWN = {s for kind in prose.commands() if kind.__module__ == run_benchmark.__name__ for s in prose.said(kind)}
-"""Help of the commands themselves."""
-GROUPS = {
-    name: [sentence for sentence in group if sentence not in OWN]
-    for name, group in prose.groups().items()
-    if name != "texts of the page"
-}
+GROUPS = prose.groups()
 RIDDLES = re.compile(
     r"told apart|tell apart|\btells? (?:the|no|nearly all of the|less of the) class|\bspells? (?:out )?the class"
     r"|\blooked at\b|\bstands? for\b|\bone's own\b|shown to beat|\bwhat is left of\b|\bin one go\b|\bfor want of\b"

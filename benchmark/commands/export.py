@@ -14,10 +14,10 @@ class Export:
     """Writes the maps of an explainer of a run to a file, for other programs or for the explainer stored.
 
     Attributes:
-        explainer: as written in the run.
+        explainer: name of the explainer, as written in the run.
         file: .npz or .safetensors, with an array for each split and the labels beside it.
         out: folder of the run, whose networks are trained.
-        seed: of the explained network.
+        seed: seed of the explained network.
         data_root: folder of the data sets.
         device: cpu, cuda, cuda:1, ...; auto takes CUDA where there is one.
     """
