@@ -95,6 +95,7 @@ def _facts(name: str) -> str:
     explainer, fact = plugins.target("explainer", name), pictures.facts()[name]
     facts = [KINDS[getattr(explainer, "explains", "classifier")].capitalize()]
     facts += ["Trains networks before it explains"] if getattr(explainer, "trains", False) else []
+    facts += [f"Cost of each image: {prose.literal(described.facts('explainer', name)['cost']).rstrip('.')}"]
     facts += [f"Forward passes for each image, as in the picture: {fact['passes']:g}"] if "passes" in fact else []
     groups = [f"`{group}`" for group, members in GROUPS.items() if name in members]
     facts += [f"Groups: {', '.join(groups)}"] if groups else []
