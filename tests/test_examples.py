@@ -17,6 +17,7 @@ from roarbench.reports.kinds.kind import made
 from roarbench.reports.kinds.tables import TABLES
 from roarbench.reports.page import tables as page_tables
 from roarbench.reports.paper import paper
+from roarbench.reports.rows.focus import Focus
 from roarbench.reports.rows.load import read
 
 pytestmark = pytest.mark.whole
@@ -84,7 +85,7 @@ def test_examples_of_tables_and_figures_work_as_scripts_and_in_a_report(
     for module in (reporting, page_tables, paper):
         monkeypatch.setattr(module, "TABLES", (*TABLES, kinds["table"]))
     (Path("run/report") / KEPT).unlink()  # files of this project are unchanged, so that the report would be, too
-    reporting.report(Path("run"))
+    reporting.report(Path("run"), focus=Focus(appendix=True))
     assert Path("run/report/lowest-morf.csv").exists()
     assert [picture.name for picture in made((kinds["figure"],), read(Path("run")), asked=False)] == ["bars-morf"]
     for text in (Path("run/report/index.html").read_text(), Path("run/report/paper.tex").read_text()):

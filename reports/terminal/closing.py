@@ -11,7 +11,7 @@ from rich.text import Text
 from roarbench.reports.page.answer import Answer, answers
 from roarbench.reports.page.judged import Judged, judged_by_network
 from roarbench.reports.rows.load import Run, curves
-from roarbench.reports.rows.seeds import repeats
+from roarbench.reports.rows.seeds import num_seeds, repeats
 from roarbench.reports.rows.style import FLAG, OPEN, p_value, percent, points, repeated
 from roarbench.reports.statistics.groups import groups
 from roarbench.reports.tables.evidence import best_first, scores
@@ -71,9 +71,10 @@ def _block(ways: list[Judged], answer: Answer, run: Run) -> Iterator[RenderableT
 
 @dataclass(frozen=True)
 class _Board:
-    """The leading way of measuring, its letters, and the worst leak of each explainer under any way."""
+    """The leading way of measuring, its seeds and letters, and the worst leak of each explainer under any way."""
 
     leading: Judged
+    planned: dict[str, int]
     letters: dict[str, str]
     leaks: dict[str, Leak]
 
@@ -81,13 +82,13 @@ class _Board:
     def of(cls, ways: list[Judged]) -> "_Board":
         leading = ways[0]
         letters = groups(leading.family, highest_first=leading.order == "lerf").letters
-        return cls(leading, letters, next((way.leaks for way in ways if way.leaks), {}))
+        return cls(leading, num_seeds(leading.rows), letters, next((way.leaks for way in ways if way.leaks), {}))
 
     def line(self, explainer: str) -> list[str]:
         """The cells of an explainer, its name first."""
         accuracy, gain = scores(self.leading.rows).summary(explainer), self.leading.gains.get(explainer)
         cells = [
-            self.leading.names[explainer], percent(accuracy, accuracy.n) if accuracy.n else "–",
+            self.leading.names[explainer], percent(accuracy, self.planned[explainer]),
             points(gain.summary, gain.n) if gain and gain.n else "–", p_value(gain.p) if gain else "–",
             self.letters.get(explainer, "–"),
         ]  # fmt: skip

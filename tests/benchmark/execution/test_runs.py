@@ -129,7 +129,7 @@ def test_the_explainer_of_the_readme_runs_by_dotted_path(
     (mine / "my_file.py").write_text(code)
     names = ("my_file:MyExplainer", "my_file:MyExplainer[reference=0.5]")
     assert run("--explainers", *names, "--seeds", "1", out=mine / "out", workers=workers) == 0
-    assert "| **MyExplainer[reference=0.5]**" in capsys.readouterr().out
+    assert "\nMyExplainer[reference=0.5] " in capsys.readouterr().out
     assert statuses(mine / "out") == {name: {"done"} for name in names}
 
 
