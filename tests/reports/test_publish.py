@@ -31,6 +31,7 @@ def lines_of(site: Path) -> list[dict]:
     return json.loads(re.search(r"const LINES = (\[.*?\]), WORDS", text, re.DOTALL)[1])  # type: ignore[index]
 
 
+@pytest.mark.whole
 def test_runs_are_added_one_after_another(stored: Stored, matrix: Matrix, tmp_path: Path) -> None:
     first = published(stored(matrix, name="one"), tmp_path / "site")
     both = published(stored(replace(matrix, seeds=2), name="other"), tmp_path / "site")
@@ -50,6 +51,7 @@ def test_nothing_is_loaded_from_elsewhere(stored: Stored, matrix: Matrix, tmp_pa
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", (tmp_path / "site" / "index.html").read_text())
 
 
+@pytest.mark.whole
 def test_a_board_alone_is_enough(stored: Stored, matrix: Matrix, tmp_path: Path) -> None:
     published(stored(matrix, name="one"), tmp_path / "site")
     for name in ("index.html", "rows.csv"):

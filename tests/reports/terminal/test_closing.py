@@ -13,6 +13,8 @@ from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.results.store import Outcome
 from roarbench.reports.report import report
+from roarbench.reports.rows.load import read
+from roarbench.reports.terminal.closing import closing
 from tests.reports.conftest import outcome
 
 Stored = Callable[..., Path]
@@ -41,7 +43,7 @@ def folder(stored: Stored, matrix: Matrix) -> Path:
 
 @pytest.fixture
 def lines(folder: Path) -> list[str]:
-    return CODES.sub("", report(folder)).splitlines()
+    return CODES.sub("", closing(read(folder), [], folder / "report" / "index.html")).splitlines()
 
 
 def test_no_line_but_the_address_is_wider_than_a_terminal(lines: list[str]) -> None:
