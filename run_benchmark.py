@@ -28,7 +28,7 @@ import tyro
 from tyro.conf import subcommand
 
 from roarbench.benchmark.commands.export import Export
-from roarbench.benchmark.commands.helped import helped
+from roarbench.benchmark.commands.helped import examples, helped
 from roarbench.benchmark.commands.run import Run
 from roarbench.benchmark.matrix import presets
 from roarbench.benchmark.matrix.arguments import as_typed, complaint, prepared, switches
@@ -65,6 +65,9 @@ class SelfExplaining:
 class Decoding:
     """Trains and studies decoders of layers (ClaDec) by themselves; see cladec --help."""
 
+
+OVERVIEWS = ((HideAndSeek, "hns"), (SelfExplaining, "senn"), (Decoding, "cladec"))
+"""Commands with commands of their own, and their names."""
 
 KINDS = (Run, Export, Status, Report)
 """Commands whose options have checks of their own."""
@@ -152,11 +155,19 @@ def parsed(arguments: list[str]) -> Callable[[], int]:
     try:
         with contextlib.redirect_stderr(box):
             shown = helped(command, family, alone=alone)
-            return tyro.cli(shown, args=words, prog=prog, description="" if family else DESCRIPTION)
+            return tyro.cli(shown, args=words, prog=prog, description=_described(family))
     except SystemExit as end:
         if end.code in (0, None):
             raise
         raise ValueError(complaint(box.getvalue(), kinds)) from None
+
+
+def _described(family: str) -> str:
+    """What the list of commands begins with: a sentence and two examples."""
+    if not family:
+        return DESCRIPTION
+    sentence = next((kind.__doc__ or "").partition(";")[0] for kind, name in OVERVIEWS if name == family)
+    return "\n".join([f"{sentence}.", "", *(f"$ {line}" for line in examples(family)["train"])])
 
 
 def _program() -> str:

@@ -5,6 +5,7 @@ Neither a plug-in nor a report is loaded for that. Whatever is not known to be t
 
 import hashlib
 import json
+import shlex
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -19,9 +20,11 @@ from roarbench.benchmark.results.store import FILE as STORE
 from roarbench.reports.again import DRAWN_BY, REPORT
 from roarbench.reports.manifest import MANIFEST
 from roarbench.reports.rows.focus import Focus
-from roarbench.reports.status import failures
+from roarbench.reports.status import failures, skips
 
 FILE = "answer.json"
+MOST_SKIPS = 6
+"""Reasons to skip cells that are written out at the end of a run."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,17 @@ def answer(question: Question, counts: Counter[str]) -> Answer:
     folder = question.folder
     printed = report(folder, focus=question.focus)
     summary = ", ".join(f"{number} {status}" for status, number in counts.items()) + f" of {counts.total()} cells"
-    lines = [summary, *failures(folder)]
+    lines = [summary, *failures(folder), *_few(skips(folder))]
     if counts["failed"]:
-        show = f"status --failures --out {folder}"
+        show = f"roarbench status --failures --out {shlex.quote(str(folder))}"
         lines.append(f"tracebacks: {show}; after mending the cause, run again with --retry-failed")
     return Answer(printed, lines, 1 if counts["failed"] else 0)
+
+
+def _few(lines: list[str]) -> list[str]:
+    """The first lines, and how many more there are."""
+    more = len(lines) - MOST_SKIPS
+    return [*lines[:MOST_SKIPS], *([f"and {more} more reasons to skip cells: see the page"] if more > 0 else [])]
 
 
 def keep(question: Question, given: Answer, plugins: Iterable[PlugIn]) -> None:

@@ -116,7 +116,9 @@ def _named(run: Run, view: View, *, reference: bool) -> list[Table]:
         if not any(word in (table.name, named(table.name)) for table in tables):
             names = [table.name for table in tables] + [kind.name for kind in TABLES]
             raise ValueError(f"print must be names of tables of this run, got {word!r}{suggestion(word, names)}")
-    chosen = [table for table in tables if {table.name, named(table.name)} & {*view.tables}]
+    exact = {table.name for table in tables}
+    kinds_asked = {word for word in view.tables if word not in exact}
+    chosen = [table for table in tables if table.name in view.tables or named(table.name) in kinds_asked]
     return shown(view, chosen, _explainers(run))
 
 

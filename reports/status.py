@@ -29,11 +29,12 @@ class Failure:
 
     whose: str
     reason: str
+    status: str = "failed"
     cells: list[Row] = field(default_factory=list)
 
     def __str__(self) -> str:
         first = shorten(self.reason.partition("\n")[0], LONGEST)
-        return f"{self.whose}: {repeated(len(self.cells), 'cell')} failed: {first}"
+        return f"{self.whose}: {repeated(len(self.cells), 'cell')} {self.status}: {first}"
 
 
 def status(folder: Path, *, failures: bool = False) -> str:
@@ -99,6 +100,15 @@ def failures(folder: Path) -> list[str]:
     return [str(failure) for failure in _failures(_rows(folder))]
 
 
+def skips(folder: Path) -> list[str]:
+    """A line for each reason why cells of a run were skipped, as in `failures`.
+
+    Raises:
+        ValueError: the folder holds no run.
+    """
+    return [str(skip) for skip in _failures(_rows(folder), "skipped")]
+
+
 def _rows(folder: Path) -> list[Row]:
     store = Store(folder)
     try:
@@ -111,14 +121,14 @@ def _status(row: Row) -> str:
     return row.outcome.status if row.outcome else "to do"
 
 
-def _failures(rows: list[Row]) -> list[Failure]:
-    """Failed cells by whose they are and the first line of their reason, in the order of the run."""
+def _failures(rows: list[Row], status: str = "failed") -> list[Failure]:
+    """Cells that failed, or were skipped, by explainer and the first line of their reason, in the order of the run."""
     several = len({row.specification["training"]["classifier"]["text"] for row in rows}) > 1
     by_reason: dict[tuple[str, str], Failure] = {}
     for row in rows:
-        if row.outcome and row.outcome.status == "failed":
+        if row.outcome and row.outcome.status == status:
             whose, reason = _whose(row.specification, several=several), row.outcome.reason
-            by_reason.setdefault((whose, reason.partition("\n")[0]), Failure(whose, reason)).cells.append(row)
+            by_reason.setdefault((whose, reason.partition("\n")[0]), Failure(whose, reason, status)).cells.append(row)
     return list(by_reason.values())
 
 

@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any, get_type_hints
 
 BOOLEANS = {"true": True, "false": False}
+OTHER_NUMBER = r"needs another number or kind of values, got \1"
 FINETUNE = re.compile(r"finetune(?:\[epochs=(\d+)\])?")
 """A value of --retrain that stands for true and --finetune."""
 
@@ -69,6 +70,7 @@ def complaint(box: str, kinds: Iterable[type] = ()) -> str:
     text = re.split(" (?:For full|Argument) helptext| Perhaps you meant:", text)[0].removeprefix("Error parsing ")
     text = text.replace("'True'", "true").replace("'False'", "false")
     text = re.sub(r"Could not find valid parse for arguments: \[(.*)\]", r"needs a value of another kind, got \1", text)
+    text = re.sub(r"no type matching .* could be instantiated from \[(.*?)\]\..*", OTHER_NUMBER, text)
     return text + _suggestion(text, kinds)
 
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from roarbench.benchmark.results.store import require
 
@@ -17,7 +18,7 @@ class Rows:
         out: folder of the run.
     """
 
-    target: Positional[str]
+    target: Annotated[Positional[str], arg(metavar="TARGET")]
     out: Path = Path("runs/quick")
 
     def __call__(self) -> int:

@@ -108,7 +108,7 @@ def _accuracy(judged: Judged, explainer: str) -> str:
 
 def _weak(judged: Judged) -> Iterator[str]:
     n = max((test.n for test in judged.gains.values()), default=0)
-    if 1 < n <= FEW_SEEDS:
+    if judged.tested and 1 < n <= FEW_SEEDS:
         yield WEAK.format(seeds=repeated(n, "seed"))
 
 

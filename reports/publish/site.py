@@ -3,6 +3,7 @@
 Every run has a folder `runs/NAME` there, and the first page is made of all of them, so that runs can be added.
 """
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from roarbench.reports.rows.load import Run
 
 RUNS = "runs"
 BOARDS, MATRIX, ROWS = "leaderboard.json", "matrix.toml", "rows.csv"
+ORIGIN = ".origin"
 MARK = '<meta name="generator" content="roarbench">'
 COLUMNS = ("place", "explainer", "accuracy", "gain", "p", "group", "mask", "n", "specification")
 SPACE = """---
@@ -36,15 +38,27 @@ def publish(run: Run, out: Path) -> Path:
         The first page.
 
     Raises:
-        ValueError: the folder has a first page of another program.
+        ValueError: the folder has a first page of another program, or another run of this name.
     """
     check(out)
-    folder = out / RUNS / run.folder.resolve().name
+    folder, origin = out / RUNS / run.folder.resolve().name, _origin(run.folder)
+    if folder.exists() and _known(folder) != origin:
+        raise ValueError(f"publish: {out} has another run called {folder.name}; rename the folder {run.folder}")
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / ORIGIN).write_text(origin, encoding="utf-8")
     (folder / MATRIX).write_text(toml(run.matrix) + "\n", encoding="utf-8")
     for name in (BOARDS, ROWS, FILE):
         shutil.copyfile(run.folder / FOLDER / name, folder / name)
     return compose(out)
+
+
+def _origin(folder: Path) -> str:
+    """Tells runs of one name in different folders from each other, without saying where they are."""
+    return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+
+
+def _known(folder: Path) -> str:
+    return (folder / ORIGIN).read_text(encoding="utf-8") if (folder / ORIGIN).exists() else ""
 
 
 def check(out: Path) -> None:

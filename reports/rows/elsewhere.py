@@ -36,6 +36,8 @@ def sent(run: Run, target: str) -> str:
     suffix = Path(target).suffix
     if suffix not in (".parquet", ".csv"):
         raise ValueError(f"target must be a .parquet or .csv file, mlflow:EXPERIMENT or wandb:PROJECT, got {target!r}")
+    if not Path(target).parent.is_dir():
+        raise ValueError(f"the folder {Path(target).parent} of {target} does not exist; make it first")
     return str(_written(run, Path(target)))
 
 

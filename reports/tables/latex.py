@@ -32,17 +32,20 @@ ACCENTS = {
 COMMANDS = {"best": "textbf:--rwrap;", "group": "underline:--rwrap;", "": ""}
 """Of every mark, as pandas Styler takes LaTeX."""
 
+NO_WIDER = r"\resizebox{\ifdim\width>\linewidth \linewidth\else\width\fi}{!}{%" "\n"
+"""Begins what is scaled down only where a document has narrower lines than this table; ends with a brace."""
+
 FIT = (
     r"\resizebox*{!}{\ifdim\totalheight>.7\textheight .7\textheight\else\totalheight\fi}{%" "\n"
     r"\resizebox{\ifdim\width>\linewidth \linewidth\else\width\fi}{!}{%" "\n"
 )  # fmt: skip
 """Begins what is scaled down where it is wider than the lines or taller than the page; ends with two braces."""
 
-WIDEST, LONGEST = 118, 175
-"""Characters in a line of a table that fits an upright A4 page, and a turned one."""
+WIDEST = 118
+"""Characters in a line of a table that fits an upright A4 page."""
 
 MOST_LINES, MOST_LINES_TURNED = 48, 30
-"""Lines of such tables."""
+"""Lines of a table that fits an upright A4 page, and a turned one."""
 
 GAP = 2
 """Characters between two columns."""
@@ -70,9 +73,9 @@ def floats(
     notes: Sequence[str],
     highlighted: Collection[str] = (),
 ) -> str:
-    """A booktabs table with its notes, in one size of letters; turned where it is wider than the page.
+    """A booktabs table with its notes, in one size of letters; turned where it is wider than an A4 page.
 
-    Only what does not fit a turned page, either, is scaled down.
+    Only what does not fit the lines of its document is scaled down.
 
     Args:
         highlighted: names of lines in bold.
@@ -80,8 +83,8 @@ def floats(
     body = _tabular(shown, marks, highlighted)
     width, height = _width(shown), len(shown)
     turned = width > WIDEST
-    if width > LONGEST or height > (MOST_LINES_TURNED if turned else MOST_LINES):
-        body = fitted(body)
+    tall = height > (MOST_LINES_TURNED if turned else MOST_LINES)
+    body = fitted(body) if tall else rf"{NO_WIDER}{body}}}"
     return _float("sidewaystable" if turned else "table", name, escape(caption), body, notes)
 
 

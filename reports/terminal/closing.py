@@ -20,14 +20,15 @@ from roarbench.reports.tables.table import Table
 from roarbench.reports.terminal.tables import as_text, grid
 from roarbench.reports.terminal.text import WIDTH, rendered
 
-MOST_NETWORKS = 3
+MOST_NETWORKS = 4
 """Pairs of data set and classifier that have a table; the page has all."""
 
 SIDES = {"morf": "lower is better", "lerf": "higher is better"}
 HEADINGS = ["accuracy, %", "gain", "p", "group"]
-LEGEND = (
-    "Accuracy: mean over 0 < t < 1, {side}, {seeds}. Gain: points better than {random}, interval and p corrected for "
-    "all pairs. Without a common letter two explainers differ significantly."
+LEGEND = "Accuracy: mean over 0 < t < 1, {side}, {seeds}."
+TESTED = (
+    "Gain: points better than {random}, interval and p corrected for all pairs. Without a common letter two explainers "
+    "differ significantly."
 )
 LEAKS = f"Mask: accuracy from masks alone, in %. {FLAG} label leakage under ROAR and KAR; {OPEN} not settled."
 CAUTION = "Caution: "
@@ -62,7 +63,9 @@ def _block(ways: list[Judged], answer: Answer, run: Run) -> Iterator[RenderableT
     yield ""
     yield _table(_Board.of(ways), [run.focus.baseline or "", *run.focus.highlight])
     yield ""
-    yield Text(LEGEND.format(side=SIDES[leading.order], seeds=_seeds(leading), random=leading.random), style="dim")
+    legend = [LEGEND.format(side=SIDES[leading.order], seeds=_seeds(leading))]
+    legend += [TESTED.format(random=leading.random)] if leading.tested else []
+    yield Text(" ".join(legend), style="dim")
     if any(way.leaks for way in ways):
         yield Text(LEAKS, style="dim")
     for caution in verdict.cautions:
@@ -108,4 +111,5 @@ def _leak(leak: Leak | None) -> str:
 
 
 def _seeds(judged: Judged) -> str:
-    return repeats(judged.rows, max((gain.n for gain in judged.gains.values()), default=0))
+    known = scores(judged.rows)
+    return repeats(judged.rows, max((known.summary(e).n for e in judged.names), default=0))

@@ -1,5 +1,6 @@
 """All about a name of the command line: a plug-in with its parameters, a group, a preset, a word of the glossary."""
 
+import difflib
 from collections.abc import Iterator
 
 from rich.console import RenderableType
@@ -8,7 +9,6 @@ from rich.text import Text
 
 from roarbench.benchmark.matrix import plugins, presets
 from roarbench.benchmark.matrix.described import facts
-from roarbench.benchmark.matrix.notation import suggestion
 from roarbench.benchmark.matrix.signatures import Parameter, parameters
 from roarbench.reports.rows.glossary import glossary, term
 from roarbench.reports.terminal.text import columns, rendered
@@ -94,5 +94,6 @@ def _example(name: str, listed: list[Parameter]) -> str:
 
 
 def _near(word: str) -> str:
-    names = [*(name for table in plugins.TABLES.values() for name in table), *presets.names()]
-    return suggestion(word, names + [one.name for one in glossary()])
+    names = {name for table in plugins.TABLES.values() for name in table} | {*presets.names()}
+    near = difflib.get_close_matches(word, sorted(names | {one.name for one in glossary()}), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

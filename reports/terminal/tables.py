@@ -51,7 +51,7 @@ def grid(headings: Sequence[str], *, first: str) -> Grid:
         headings: of the columns of numbers.
         first: heading of the column of names.
     """
-    empty = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=(0, GAP, 0, 0), show_edge=False, header_style="bold")
+    empty = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=(0, GAP - 1, 0, 0), show_edge=False, header_style="bold")
     empty.add_column(first, max_width=LONGEST, overflow="fold")
     for heading in headings:
         empty.add_column(heading, justify="right", no_wrap=True)

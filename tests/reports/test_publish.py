@@ -78,3 +78,11 @@ def test_the_leaderboards_of_the_project_are_one_site(tmp_path: Path) -> None:
     assert {line["run"] for line in lines_of(tmp_path / "site")} == {"digits", "mnist", "fashion_mnist"}
     for matrix in (tmp_path / "site").rglob("matrix.toml"):
         check(presets.load(str(matrix)))
+
+
+def test_another_run_of_the_same_name_is_refused(stored: Stored, matrix: Matrix, tmp_path: Path) -> None:
+    published(stored(matrix, name="one"), tmp_path / "site")
+    other = stored(replace(matrix, seeds=2), name="elsewhere/one")
+    before = lines_of(tmp_path / "site")
+    assert run_benchmark.main(["report", "--out", str(other), "--publish", str(tmp_path / "site")]) == 2
+    assert lines_of(tmp_path / "site") == before

@@ -84,3 +84,17 @@ def test_a_table_that_is_not_there_is_one_line(folder: Path, capsys: pytest.Capt
 
 def test_a_run_without_retraining_is_judged_by_what_it_measured(stored: Stored, matrix: Matrix) -> None:
     assert "Deletion" in report(stored(replace(matrix, retrain=(False,)), judge))
+
+
+def test_one_seed_without_random_is_counted_and_not_tested(stored: Stored, matrix: Matrix) -> None:
+    folder = stored(replace(matrix, explainers=("gradient", "integrated_gradients"), seeds=1), judge)
+    text = " ".join(CODES.sub("", report(folder)).split())
+    assert "n = 1 seed." in text and "corrected" not in text and "assume" not in text
+
+
+def test_the_name_of_a_table_is_not_that_of_its_neighbours(
+    stored: Stored, matrix: Matrix, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = stored(replace(matrix, retrain=(True, False)), judge)
+    assert run_benchmark.main(["report", "--out", str(folder), "--print", "roar"]) == 0
+    assert "without retraining" not in capsys.readouterr().out

@@ -12,8 +12,9 @@
   };
   const record = () => { try { history.replaceState(null, "", address()); } catch { /* then only the button knows it */ } };
   const later = () => { if (!restoring) { clearTimeout(timer); timer = setTimeout(record, PAUSE); } };
+  const decoded = (text) => { try { return decodeURIComponent(text); } catch { return text; } };
   const reveal = (place) => {
-    const there = place ? document.getElementById(decodeURIComponent(place)) : null;
+    const there = place ? document.getElementById(decoded(place)) : null;
     const closed = there?.closest("details");
     if (closed) closed.open = true;
     return there;
