@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from roarbench.benchmark.matrix.source import checksum
 from roarbench.benchmark.results.provenance import code, versions
@@ -58,6 +59,7 @@ class Made:
         tools, pictures, whole: checksums of what it was made of.
         captions: name, caption and alternative text of every picture.
         printed: what the report says.
+        focus: fields of what its reader asked for.
     """
 
     tools: str = ""
@@ -65,6 +67,7 @@ class Made:
     whole: str = ""
     captions: list[list[str]] = field(default_factory=list)
     printed: str = ""
+    focus: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,10 +104,22 @@ def earlier(asked: Asked) -> Earlier:
 
 def keep(asked: Asked, captions: Sequence[Sequence[str]], printed: str) -> None:
     """Notes what a report was made of, once it is there."""
-    made = Made(asked.tools, asked.pictures, asked.whole, [[*words] for words in captions], printed)
+    made = Made(
+        asked.tools, asked.pictures, asked.whole, [[*words] for words in captions], printed, asdict(asked.focus)
+    )
     draft = asked.folder / REPORT / f"{KEPT}.draft"
     draft.write_text(json.dumps(asdict(made)), encoding="utf-8")
     draft.replace(asked.folder / REPORT / KEPT)
+
+
+def remembered(folder: Path) -> Focus:
+    """What the reader of the last report of a run asked for."""
+    made = _made(folder / REPORT)
+    return Focus(**{name: _frozen(value) for name, value in made.focus.items()}) if made else Focus()
+
+
+def _frozen(value: object) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _made(out: Path) -> Made | None:

@@ -75,10 +75,11 @@ class Report:
 
     def _text(self) -> str:
         """What the command prints."""
-        from roarbench.reports.again import Asked, unchanged
+        from roarbench.reports.again import Asked, remembered, unchanged
 
+        focus = remembered(self.out) if self.focus == Focus() else self.focus
         anew = self.merge or self._partly()
-        if not anew and (known := unchanged(Asked(self.out, self.reference, self.focus))):
+        if not anew and (known := unchanged(Asked(self.out, self.reference, focus))):
             return known
         from roarbench.benchmark.results.merging import merge
         from roarbench.reports.report import report
@@ -92,5 +93,5 @@ class Report:
         if self.merge:
             merge(self.merge, self.out)
         view = View(self.decimals, self.columns, self.explainers, self.print)
-        render = partial(report, self.out, reference=self.reference, view=view, focus=self.focus)
+        render = partial(report, self.out, reference=self.reference, view=view, focus=focus)
         return watch(self.out, render, self.every) if self.watch else render()

@@ -7,11 +7,15 @@ from roarbench.reports.page.cautions import FEW, cautions
 from roarbench.reports.page.judged import Judged, way
 from roarbench.reports.rows.focus import Focus
 from roarbench.reports.rows.seeds import repeats
-from roarbench.reports.rows.style import FLAG, family, listed, p_in_words, percent, points, repeated
+from roarbench.reports.rows.settings import protocol
+from roarbench.reports.rows.style import FLAG, family, label, listed, p_in_words, percent, points, repeated
 from roarbench.reports.statistics.family import LEAST_SEEDS
-from roarbench.reports.tables.baseline import against
+from roarbench.reports.tables.baseline import Against, against
 from roarbench.reports.tables.evidence import detectable, scores
 
+VERDICTS = ("better", "equivalent", "open", "worse", "untested")
+AGREEING = 2
+"""Ways of measuring from which on they can disagree."""
 NAMED = 3
 """As many names are written out in a headline."""
 
@@ -69,9 +73,34 @@ def answers(judged: Sequence[Sequence[Judged]], focus: Focus = Focus()) -> list[
     """
     firsts = [ways[0].rows.iloc[0] for ways in judged]
     return [
-        Answer(str(first.dataset), str(first.classifier), [_verdict(one, focus) for one in ways])
+        Answer(str(first.dataset), str(first.classifier), _verdicts(ways, focus))
         for first, ways in zip(firsts, judged, strict=True)
     ]
+
+
+def _verdicts(ways: Sequence[Judged], focus: Focus) -> list[Verdict]:
+    """A verdict for each way of measuring; the first also says whether the others agree about what stands out."""
+    first, *others = [_verdict(one, focus) for one in ways]
+    return [replace(first, against=[*first.against, *over_ways(ways, focus)]), *others]
+
+
+def over_ways(ways: Sequence[Judged], focus: Focus) -> list[str]:
+    """Of each explainer that stands out, under how many ways of measuring it is better than the baseline, or worse."""
+    if focus.baseline is None or len(ways) < AGREEING:
+        return []
+    compared = [(one, against(one.rows, one.order, focus)) for one in ways]
+    return [_over(e, [(one, c) for one, c in compared if c and e in c.differences]) for e in focus.highlight]
+
+
+def _over(explainer: str, compared: Sequence[tuple[Judged, Against]]) -> str:
+    by: dict[str, list[str]] = {}
+    for judged, beside in compared:
+        by.setdefault(beside.verdict(explainer), []).append(protocol(judged.rows, judged.order))
+    counts = ", ".join(f"{verdict} under {len(by[verdict])}" for verdict in VERDICTS if verdict in by)
+    worse = by.get("worse", [])
+    against_it = f" Worse: {'; '.join(worse)}." if 0 < len(worse) <= NAMED else ""
+    name, baseline = label(explainer), label(compared[0][1].baseline) if compared else ""
+    return f"{name} against {baseline} over {repeated(len(compared), 'way')} of measuring: {counts}.{against_it}"
 
 
 def _verdict(judged: Judged, focus: Focus) -> Verdict:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from roarbench import run_benchmark
 from roarbench.benchmark.matrix.plan import Matrix, cells
 from roarbench.benchmark.results.store import Store
 from roarbench.reports import again
 from roarbench.reports import report as reporting
-from roarbench.reports.again import Asked, earlier, unchanged
+from roarbench.reports.again import Asked, earlier, remembered, unchanged
 from roarbench.reports.pictures import drawing
 from roarbench.reports.report import report
 from roarbench.reports.rows.focus import Focus
@@ -129,3 +130,12 @@ def test_what_other_code_drew_is_drawn_again(folder: Path, monkeypatch: pytest.M
     assert earlier(asked(folder)).files
     monkeypatch.setattr(again, "code", lambda: "other")
     assert not earlier(asked(folder)).files
+
+
+def test_labels_and_baseline_stay_until_others_are_asked_for(folder: Path) -> None:
+    report(folder, focus=Focus(baseline="random", label=("gradient=Ours",), highlight=("gradient",)))
+    assert remembered(folder).labels == {"gradient": "Ours"} and remembered(folder).baseline == "random"
+    assert run_benchmark.main(["report", "--out", str(folder)]) == 0
+    assert "Ours" in (folder / "report" / "roar.md").read_text()
+    assert run_benchmark.main(["report", "--out", str(folder), "--baseline", "gradient"]) == 0
+    assert "Ours" not in (folder / "report" / "roar.md").read_text()

@@ -16,7 +16,7 @@ from roarbench.benchmark.matrix.presets import tomllib
 from roarbench.benchmark.matrix.spec import Cell
 from roarbench.benchmark.results.store import Outcome, Store
 from roarbench.reports.page import figures
-from roarbench.reports.page.answer import Answer, Verdict, answers
+from roarbench.reports.page.answer import Answer, Verdict, answers, over_ways
 from roarbench.reports.page.figures import address
 from roarbench.reports.page.judged import judged_by_network
 from roarbench.reports.page.methods import cited
@@ -26,6 +26,7 @@ from roarbench.reports.page.tables import sections
 from roarbench.reports.page.validity import checks
 from roarbench.reports.pictures.drawing import Caption
 from roarbench.reports.report import report
+from roarbench.reports.rows.focus import Focus
 from roarbench.reports.rows.load import Run, curves, read
 from roarbench.reports.tables.curves import tables
 from roarbench.reports.tables.summary import summaries
@@ -405,3 +406,10 @@ def described(run: Run) -> Run:
 )  # fmt: skip
 def test_short_captions_end_with_a_sentence(caption: str, short: str) -> None:
     assert figures.Figure("plane", caption, "", "", []).short == short
+
+
+def test_what_stands_out_is_counted_over_all_ways_of_measuring(stored: Stored, matrix: Matrix) -> None:
+    judged = judged_by_network(curves(read(stored(matrix)).frame))
+    (said,) = over_ways(judged[0], Focus(baseline="random", highlight=("gradient",)))
+    assert said.startswith("GRAD against Random over 2 ways of measuring: ")
+    assert over_ways(judged[0], Focus(highlight=("gradient",))) == []
