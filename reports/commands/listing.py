@@ -1,6 +1,5 @@
 """`list`: the names that can be written on the command line, and what each of them is."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -27,7 +26,7 @@ class List:
         if self.names:
             show("\n".join(map(entry, self.names)))
         else:
-            print("\n\n".join(listed(title, lines) for title, lines in _sections()), file=sys.stdout)
+            print("\n\n".join(listed(title, lines) for title, lines in _sections()))
         return 0
 
 

@@ -23,7 +23,7 @@ class Rows:
 
     def __call__(self) -> int:
         require(self.out)
-        from roarbench.reports.rows.elsewhere import sent
+        from roarbench.reports.publish.elsewhere import sent
         from roarbench.reports.rows.load import read
 
         print(sent(read(self.out), self.target))

@@ -11,7 +11,7 @@ LONGEST = 60
 
 @dataclass(frozen=True)
 class Focus:
-    """Options of every report. A report without any of them takes those of the last one.
+    """Comparisons and labels of every report. The command report without any of them takes those of the last one.
 
     Attributes:
         baseline: explainer that all others are compared with, by its name or its label; by default the best published

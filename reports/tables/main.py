@@ -1,13 +1,12 @@
 """The main table of a paper: explainers by their scores under the foremost ways of measuring, side by side."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 import pandas as pd
 
 from roarbench.reports.rows.load import REDUCED, curves
 from roarbench.reports.rows.settings import images, protocol, reads_masks, slug
-from roarbench.reports.rows.style import BETTER, percent
+from roarbench.reports.rows.style import BETTER, listed, percent
 from roarbench.reports.statistics.groups import Better, groups
 from roarbench.reports.tables.evidence import best_first, family, scores, with_letters
 from roarbench.reports.tables.lines import Columns, Lines
@@ -30,7 +29,7 @@ def main_tables(frame: pd.DataFrame) -> list[Table]:
 
 
 def _main(part: pd.DataFrame, joined: pd.DataFrame) -> Iterator[Table]:
-    ways: dict[str, tuple[pd.DataFrame, str]] = {}
+    ways: dict[str, tuple[pd.DataFrame, str]] = {}  # of several fills the first
     for rows, order, _ in images(part):
         ways.setdefault(protocol(rows, order), (rows, order))
     names = [*ways][:MOST]
@@ -39,16 +38,15 @@ def _main(part: pd.DataFrame, joined: pd.DataFrame) -> Iterator[Table]:
     better = {name: BETTER[ways[name][1]] for name in names}
     columns = Columns({name: scores(ways[name][0]) for name in names}, percent, better)
     ending = slug(part, joined, ["dataset", "classifier"])
-    network = f"{rows.dataset.iloc[0]}, {rows.classifier.iloc[0]}"
+    fills = listed([*dict.fromkeys(str(ways[name][0].fill.iloc[0]) for name in names)])
+    network = f"{rows.dataset.iloc[0]}, {rows.classifier.iloc[0]}; fill {fills}"
     caption = CAPTION.format(directions=_sides(better), network=network)
     made = table("main" + ending, caption, Lines(ordered), columns)
     lettering = groups(family(rows), highest_first=order == "lerf")
     if lettering.letters:
         made = with_letters(made, ordered, lettering).noted(ORDERED.format(first=names[0]))
-    leaking = next(((of, o) for of, o in ways.values() if reads_masks(of)), None)
-    if leaking is not None:
-        made = with_masks(made, _like(leaking[0], ordered), joined)
-    yield replace(made, tested=True)
+    leaking = next((of for of, _ in ways.values() if reads_masks(of)), None)
+    yield made if leaking is None else with_masks(made, _like(leaking, ordered), joined)
 
 
 def _measured(rows: pd.DataFrame) -> pd.DataFrame:

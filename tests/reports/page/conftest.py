@@ -1,13 +1,16 @@
 """A matrix of four explainers for the laws of the page, and a browser for the laws of its scripts."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from roarbench.benchmark.matrix.plan import Matrix
+from roarbench.benchmark.matrix.plan import Matrix, cells
+from roarbench.benchmark.matrix.spec import Cell
+from roarbench.benchmark.results.store import Outcome, Store
 
 EXPLAINERS = ("random", "gradient", "integrated_gradients", "sobel")
 
@@ -18,6 +21,15 @@ def wide() -> Matrix:
         explainers=EXPLAINERS, seeds=4, fractions=(0.0, 0.3, 0.6, 1.0), evaluator=False, unretrained_fills=(),
         mask_fractions=(0.9,), measures=(),
     )  # fmt: skip
+
+
+def filled(place: Path, matrix: Matrix, judge: Callable[[Cell], Outcome]) -> Path:
+    """A store with an outcome for every cell of a matrix."""
+    store = Store(place, create=True)
+    store.plan(asdict(matrix), cells(matrix))
+    store.record_all({cell: judge(cell) for cell in cells(matrix)})
+    store.close()
+    return place
 
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

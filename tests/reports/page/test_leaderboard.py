@@ -18,18 +18,8 @@ from roarbench.reports.page.judged import judged_by_network
 from roarbench.reports.page.leaderboard import Board, boards
 from roarbench.reports.page.methods import methods
 from roarbench.reports.rows.load import Run, curves, read
-from tests.reports.page.test_page import (
-    BROKEN,
-    EXPLAINERS,
-    MARKUP,
-    STYLE,
-    Checker,
-    Stored,
-    failing,
-    luminance,
-    measured,
-    rendered,
-)
+from tests.reports.page.conftest import EXPLAINERS
+from tests.reports.page.test_page import BROKEN, MARKUP, STYLE, Checker, Stored, failing, luminance, measured, rendered
 
 MEASURED = {"random": (0.2, 9.0), "gradient": (0.4, 8.0), "integrated_gradients": (0.3, 7.0), "sobel": (0.1, 6.0)}
 """Sensitivity, of which less is better, and truth that is found, of which more is."""

@@ -1,15 +1,14 @@
 """The page opened from disk in a headless Chromium: sorted, filtered, toggled, copied, by mouse and by keyboard."""
 
 import re
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from roarbench.benchmark.matrix.plan import Matrix, cells
-from roarbench.benchmark.results.store import Store
+from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.reports.report import report
+from tests.reports.page.conftest import filled
 from tests.reports.page.test_page import measured
 
 Page = Any
@@ -28,12 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         explainers=("random", "gradient", "integrated_gradients", "sobel"), seeds=4, fractions=(0.0, 0.3, 0.6, 1.0),
         fills=("mean", "noisy_linear"), evaluator=False, unretrained_fills=(), mask_fractions=(0.9,), measures=(),
     )  # fmt: skip
-    place = tmp_path_factory.mktemp("browser")
-    store = Store(place, create=True)
-    store.plan(asdict(matrix), cells(matrix))
-    for cell in cells(matrix):
-        store.record(cell, measured(cell))
-    store.close()
+    place = filled(tmp_path_factory.mktemp("browser"), matrix, measured)
     report(place)
     return place / "report"
 

@@ -2,17 +2,18 @@
 
 import math
 import re
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from roarbench.benchmark.matrix.plan import Matrix, cells
+from roarbench.benchmark.matrix.plan import Matrix
 from roarbench.benchmark.matrix.spec import Cell
-from roarbench.benchmark.results.store import Outcome, Store
+from roarbench.benchmark.results.store import Outcome
 from roarbench.reports.report import report
+from tests.reports.page.conftest import filled
 from tests.reports.page.test_curves import NAMES, falling
 from tests.reports.page.test_gallery import kept
 
@@ -40,12 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         explainers=NAMES, seeds=4, fractions=(0.0, 0.3, 0.6, 1.0), fills=("mean", "noisy_linear"), evaluator=False,
         unretrained_fills=(), mask_fractions=(0.9,), measures=(),
     )  # fmt: skip
-    place = tmp_path_factory.mktemp("view")
-    store = Store(place, create=True)
-    store.plan(asdict(matrix), cells(matrix))
-    for cell in cells(matrix):
-        store.record(cell, judged(cell))
-    store.close()
+    place = filled(tmp_path_factory.mktemp("view"), matrix, judged)
     for name in NAMES:
         kept(place, name, (2, 1, 8, 8))
     report(place)

@@ -8,7 +8,7 @@ import pytest
 
 from roarbench import run_benchmark
 from roarbench.benchmark.matrix.plan import Matrix
-from roarbench.reports.rows.elsewhere import scores, sent
+from roarbench.reports.publish.elsewhere import named_scores, sent
 from roarbench.reports.rows.load import read
 
 Stored = Callable[..., Path]
@@ -23,7 +23,7 @@ def test_a_file_has_every_row(suffix: str, stored: Stored, matrix: Matrix, tmp_p
 
 
 def test_scores_are_means_between_the_ends(stored: Stored, matrix: Matrix) -> None:
-    found = scores(read(stored(matrix)))
+    found = named_scores(read(stored(matrix)))
     assert found["ROAR/Random"] == pytest.approx(0.51) and found["KAR/GRAD"] == pytest.approx(0.71)
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from roarbench.reports.rows.load import CLOCKED, HITS, Run, curves
 from roarbench.reports.rows.settings import images, protocol
 from roarbench.reports.rows.style import label
+from roarbench.reports.tables.evidence import scores
 
 UNKNOWN = re.compile(r"[^\w\-. /:]")
 """Signs that names of MLflow may not have."""
@@ -41,13 +42,14 @@ def sent(run: Run, target: str) -> str:
     return str(_written(run, Path(target)))
 
 
-def scores(run: Run) -> dict[str, float]:
-    """ "way of measuring/explainer" -> mean accuracy over 0 < t < 1 and all seeds."""
+def named_scores(run: Run) -> dict[str, float]:
+    """Way of measuring and explainer -> mean accuracy over 0 < t < 1 and seeds, of whole curves."""
     named: dict[str, float] = {}
     for rows, order, ending in images(curves(run.frame)):
-        inside = rows[(rows.removal_fraction > 0) & (rows.removal_fraction < 1)]
-        for explainer, mean in inside.groupby("explainer", sort=False).test_accuracy.mean().dropna().items():
-            named[UNKNOWN.sub("_", f"{protocol(rows, order)}{ending}/{label(str(explainer))}")] = float(mean)
+        known = scores(rows)
+        for explainer in known.finite:
+            name = f"{protocol(rows, order)}{ending}/{label(explainer)}"
+            named[UNKNOWN.sub("_", name)] = known.summary(explainer).mean
     return named
 
 
@@ -72,7 +74,7 @@ def _mlflow(run: Run, name: str) -> str:
     mlflow.set_experiment(name)
     with tempfile.TemporaryDirectory() as folder, mlflow.start_run(run_name=run.folder.name) as logged:
         mlflow.log_params({key: str(value)[:500] for key, value in run.matrix.items()})
-        mlflow.log_metrics(scores(run))
+        mlflow.log_metrics(named_scores(run))
         mlflow.log_artifact(str(_written(run, Path(folder) / "rows.csv")))
     return f"{mlflow.get_tracking_uri()}, run {logged.info.run_id}"
 
@@ -83,7 +85,7 @@ def _wandb(run: Run, name: str) -> str:
     rows = rows.where(rows.notna(), None)
     with wandb.init(project=name, name=run.folder.name, config=run.matrix) as logged:
         logged.log({"rows": wandb.Table(dataframe=rows)})
-        logged.summary.update(scores(run))
+        logged.summary.update(named_scores(run))
     return str(logged.url or logged.dir)
 
 
